@@ -1,0 +1,44 @@
+// base/arena.h -- memory that is given back all at once.
+//
+// Floor 1. A training step makes thousands of small host arrays that die together, so
+// they share one Arena and nobody frees them one by one. One Arena belongs to one
+// thread; a function that allocates for its caller takes the caller's Arena as its
+// LAST parameter, and that is how a signature says "the result lives there".
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct Arena Arena;
+
+// A place in an arena, to come back to.
+typedef struct ArenaMark {
+    void *block;
+    size_t used;
+} ArenaMark;
+
+// `block_bytes`: how much is taken from malloc at a time; larger requests get a block of
+// their own. The caller owns the result and ends it with arena_free.
+Arena *arena_new(size_t block_bytes);
+void arena_free(Arena *arena); // NULL is fine
+
+// `count * size` zeroed bytes, 64-byte aligned. Never NULL: a full host aborts the run.
+void *arena_alloc(Arena *arena, size_t count, size_t size);
+#define ARENA_ARRAY(arena, type, count)                                                            \
+    ((type *)arena_alloc((arena), (size_t)(count), sizeof(type)))
+
+char *arena_printf(Arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+// Everything taken after the mark is given back; pointers to it are dead from here on.
+// Under AddressSanitizer the bytes are poisoned, so a late read is caught.
+ArenaMark arena_mark(const Arena *arena);
+void arena_rewind(Arena *arena, ArenaMark mark);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,36 @@
+// base/clock.h -- what time it is, and where it went.
+//
+// Floor 1. Named spans add up wall time per phase; they nest, and one Spans belongs to one thread.
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+double clock_now(void);  // seconds, monotonic
+double clock_wall(void); // seconds since 1970
+
+#define SPANS_MAX 32
+
+typedef struct Span {
+    const char *name; // a literal
+    double seconds, begin;
+    long count;
+} Span;
+
+typedef struct Spans {
+    Span span[SPANS_MAX];
+    int n;
+} Spans;
+
+// `name` is compared by text; more than SPANS_MAX names is a bug of ours.
+void span_begin(Spans *spans, const char *name);
+void span_end(Spans *spans, const char *name);
+double span_seconds(const Spans *spans, const char *name); // 0 if never begun
+void span_reset(Spans *spans);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,96 @@
+// base/config.h -- one table of options gives parsing, help, schema and the dump with origins.
+//
+// Floor 1. A room describes its options as rows {name, type, where it lives in the room's struct,
+// default, range, help}. A Config collects the tables of several rooms; values come in order of
+// precedence: default < recipe < file < environment (GRPO_RL_LR) < command line (rl.lr=1e-4).
+// An unknown key, a wrong type or range is ST_CONFIG; the sentence names file, line, the nearest
+// known key and the allowed range.
+#ifndef BASE_CONFIG_H
+#define BASE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "base/str.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum ConfigType {
+    CONFIG_BOOL,   // bool
+    CONFIG_INT,    // int64_t
+    CONFIG_DOUBLE, // double
+    CONFIG_TEXT,   // const char *, lives as long as the Config
+    CONFIG_CHOICE, // int: index into `choices`
+    CONFIG_LIST,   // ConfigList of numbers
+    CONFIG_TEXTS,  // ConfigTexts
+} ConfigType;
+
+typedef struct ConfigList {
+    const double *value;
+    int n;
+} ConfigList;
+
+typedef struct ConfigTexts {
+    const char *const *value;
+    int n;
+} ConfigTexts;
+
+// One option. The whole key is SECTION.NAME, e.g. "rl.lr".
+typedef struct ConfigKey {
+    const char *name;
+    ConfigType type;
+    size_t offset;       // of the field in the section's struct
+    const char *initial; // the default, as it would be typed
+    double min, max;     // both included; min == max means any
+    const char *choices; // "grpo|dapo|gspo" for CONFIG_CHOICE
+    const char *help;    // one line, with the unit
+    const char
+        *alias; // names in other trainers, for "did you mean": "epsilon clip_ratio_low"; or NULL
+} ConfigKey;
+
+typedef struct ConfigSection {
+    const char *name; // "rl"
+    const char *help;
+    const ConfigKey *key;
+    int n_keys;
+    void *target; // the struct that offsets point into; written by config_apply
+} ConfigSection;
+
+typedef struct Config Config;
+
+// `sections` is borrowed for the life of the Config. Every key starts at its default.
+Config *config_new(const ConfigSection *sections, int n_sections);
+void config_free(Config *config);
+
+// A JSON file or text with // comments, nested ({"rl":{"lr":1e-4}}) or dotted ({"rl.lr":1e-4}).
+// The top-level keys "$schema" and "name" are passed over. `origin` is "recipe", "file", ...
+MUST_USE Status config_load(Config *config, const char *path, const char *origin);
+MUST_USE Status config_load_text(Config *config, const char *text, const char *name,
+                                 const char *origin);
+// GRPO_<SECTION>_<KEY> for every known key.
+MUST_USE Status config_load_env(Config *config);
+// "rl.lr=1e-4". Text values need no quotes; lists are [1,2] or 1,2.
+MUST_USE Status config_assign(Config *config, const char *assignment);
+// Writes every value into its section's struct. Strings and lists live in the Config.
+MUST_USE Status config_apply(Config *config);
+
+// {"rl.lr":{"value":0.0001,"origin":"command line"}, ...}, in table order.
+void config_dump(const Config *config, Str *out);
+// The plain nested form, which config_load reads back.
+void config_dump_plain(const Config *config, Str *out);
+void config_schema(const Config *config, Str *out);                    // JSON Schema draft 2020-12
+void config_help(const Config *config, const char *section, Str *out); // NULL: all sections
+void config_markdown(const Config *config, Str *out);
+// Keys whose values differ from a dump (as config_dump wrote it), one a line "rl.lr: 1e-4 -> 2e-4".
+// Keys listed in `ignore` (NULL-terminated, may be NULL) are passed over.
+MUST_USE Status config_diff(const Config *config, const char *dump, const char *const *ignore,
+                            Str *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,55 @@
+// base/file.h -- reading files whole, and writing them so that a crash leaves the old or the new.
+//
+// Floor 1. Leaves with ST_IO only; the sentence names the path and ends with strerror.
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// A read-only mapping; data is NULL for an empty file.
+typedef struct FileMap {
+    const void *data;
+    size_t size;
+} FileMap;
+
+MUST_USE Status file_map(const char *path, FileMap *out);
+void file_unmap(FileMap *map);
+
+// The whole file, zero-terminated, in the arena; *size without the terminator (may be NULL).
+MUST_USE Status file_read(const char *path, char **data, size_t *size, Arena *arena);
+
+// Writes PATH.tmp.PID, fsyncs, renames over PATH, fsyncs the folder. On failure PATH is as it was
+// and the temporary file is gone.
+MUST_USE Status file_write_atomic(const char *path, const void *data, size_t size);
+
+// The same in pieces. file_sink_add keeps the CRC-32 (zlib's) of all bytes. After a failed add
+// every later call fails too; file_sink_commit publishes, file_sink_abort (or a failed commit)
+// leaves nothing behind.
+typedef struct FileSink FileSink;
+MUST_USE Status file_sink_open(const char *path, FileSink **out);
+MUST_USE Status file_sink_add(FileSink *sink, const void *data, size_t size);
+uint32_t file_sink_crc(const FileSink *sink);
+MUST_USE Status file_sink_commit(FileSink *sink); // frees the sink in any case
+void file_sink_abort(FileSink *sink);             // NULL is fine
+
+bool file_exists(const char *path);
+MUST_USE Status file_mkdirs(const char *path);      // like mkdir -p
+MUST_USE Status file_remove_tree(const char *path); // like rm -rf; a missing path is fine
+MUST_USE Status file_rename(const char *from, const char *to); // and fsyncs the folder
+// Moves PATH to PATH.1 (or .2 ...), for "an older run is moved aside". *moved (in arena) or NULL if
+// no PATH.
+MUST_USE Status file_move_aside(const char *path, char **moved, Arena *arena);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,62 @@
+// base/json.h -- JSON read strictly, with line numbers; on cJSON.
+//
+// Floor 1. What cJSON lets pass is refused here: duplicate keys, text after the value, nesting over
+// 64 levels, invalid UTF-8. Every node knows its line, so an error can name file and line.
+// `//` comments are accepted where asked for (configs), nowhere else.
+// Leaves with ST_FORMAT (bad JSON) or ST_IO (json_read).
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum JsonKind {
+    JSON_NULL,
+    JSON_BOOL,
+    JSON_NUMBER,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT
+} JsonKind;
+
+typedef struct Json Json; // a node; a view into its document
+typedef struct JsonDoc JsonDoc;
+
+// `name` is what errors call the text ("config.json"); `first_line` is the line its first byte
+// stands on (1 for a file; the line number for a row of a JSONL file). The caller owns *out.
+MUST_USE Status json_parse(const char *text, size_t size, const char *name, int first_line,
+                           bool comments, JsonDoc **out);
+MUST_USE Status json_read(const char *path, bool comments, JsonDoc **out);
+void json_free(JsonDoc *doc);
+const Json *json_root(const JsonDoc *doc);
+const char *json_name(const JsonDoc *doc);
+
+JsonKind json_kind(const Json *node);
+const char *json_kind_name(JsonKind kind);
+int json_line(const JsonDoc *doc, const Json *node);
+
+// Walk an array or object in file order: for (n = json_first(a); n; n = json_next(n)).
+const Json *json_first(const Json *node);
+const Json *json_next(const Json *node);
+int json_count(const Json *node);
+const char *json_key(const Json *node);                    // of a member of an object, else NULL
+const Json *json_get(const Json *object, const char *key); // NULL if absent or not an object
+
+// Plain values, with a fallback for absent (NULL) nodes or another kind.
+const char *json_text(const Json *node, const char *fallback); // zero-terminated UTF-8
+size_t json_text_size(const Json *node);
+double json_num(const Json *node, double fallback);
+int64_t json_int(const Json *node, int64_t fallback); // fallback too when it is not a whole number
+bool json_bool(const Json *node, bool fallback);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,47 @@
+// datasets/task.h -- the vocabulary of questions.
+//
+// Floor 2 (datasets). A Task is one question with what is needed to judge an answer to it. It says
+// nothing about tokens or rewards. verifiers/ may read this header; nobody else below floor 4 does.
+#ifndef DATASETS_TASK_H
+#define DATASETS_TASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct Task {
+    uint64_t id;        // hash of the question: equal questions have equal ids in every run
+    const char *source; // "desk", "gsm8k": names the curve val-core/<source>/acc/mean@1
+    const char *prompt; // what the model sees, template already applied
+    const char *gold;   // the right answer, as text
+    const char *judge;  // which verifier: "number"
+    int level;          // difficulty as the source knows it, for curricula; 0 = unknown
+} Task;
+
+// A source of tasks. Task number `index` is a function of (source, seed, index) only, so a run
+// resumes by index and order does not depend on what was asked before. Texts live in the arena.
+typedef struct TaskSource TaskSource;
+struct TaskSource {
+    const char *name;
+    int64_t n_tasks; // 0 = endless
+    void *self;      // owned by the source
+    Status (*get)(const TaskSource *source, uint64_t index, Task *out, Arena *arena);
+    void (*close)(TaskSource *source);
+};
+
+// A document of a corpus for next-token training: prompt + response as one text (without end
+// token).
+typedef struct Document {
+    const char *prompt, *response;
+} Document;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,67 @@
+// policy/model.h -- what a model is: dimensions and switches, read from Hugging Face's config.json.
+//
+// Floor 2 (policy). Names follow config.json (reference: DeepSeek-V3's configuration_deepseek.py);
+// nothing here is hard-coded anywhere else. policy/io/config_hf reads and writes it.
+#ifndef POLICY_MODEL_H
+#define POLICY_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum Family { FAMILY_MLA_MOE, FAMILY_DENSE } Family;
+typedef enum Precision { PRECISION_FP32, PRECISION_BF16, PRECISION_FP8 } Precision;
+typedef enum MlaForm { MLA_ABSORBED, MLA_EXPANDED } MlaForm;
+typedef enum RouterScore { ROUTER_SIGMOID, ROUTER_SOFTMAX } RouterScore;
+// noaux_tc: V3, a group's score is the sum of its two best biased scores. group_limited_greedy: V2,
+// its best score. greedy: V2-Lite, no groups.
+typedef enum RouterTopk { TOPK_NOAUX_TC, TOPK_GROUP_LIMITED, TOPK_GREEDY } RouterTopk;
+
+typedef struct RopeConfig {
+    double theta;
+    bool yarn; // rope_scaling.type == "yarn"; the rest is then read
+    double factor, beta_fast, beta_slow, mscale, mscale_all_dim;
+    int original_max_position;
+} RopeConfig;
+
+typedef struct ModelConfig {
+    Family family;
+    int vocab_size, hidden_size, intermediate_size, n_layers, n_heads, max_position;
+    double rms_norm_eps, initializer_range;
+    bool tie_word_embeddings;
+    int32_t bos_id, eos_id; // -1 where absent
+    RopeConfig rope;
+    // MLA
+    int q_lora_rank; // 0: plain q_proj
+    int kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim;
+    // DeepSeekMoE
+    int first_k_dense, moe_layer_freq, moe_intermediate_size, n_routed_experts, n_shared_experts;
+    int n_experts_per_tok, n_group, topk_group;
+    bool norm_topk_prob;
+    double routed_scaling_factor;
+    RouterScore scoring;
+    RouterTopk topk_method;
+    // how it is computed here; not part of the architecture
+    Precision precision;
+    MlaForm mla_form;
+} ModelConfig;
+
+// Query-key width of a head, and values cached per token and layer (kv_lora_rank + rope).
+static inline int model_qk_dim(const ModelConfig *m) {
+    return m->qk_nope_head_dim + m->qk_rope_head_dim;
+}
+static inline int model_cache_dim(const ModelConfig *m) {
+    return m->kv_lora_rank + m->qk_rope_head_dim;
+}
+static inline bool model_is_moe(const ModelConfig *m, int layer) {
+    return m->n_routed_experts > 0 && layer >= m->first_k_dense &&
+           layer % (m->moe_layer_freq > 0 ? m->moe_layer_freq : 1) == 0;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,167 @@
+// policy/policy.h -- the waist between learning and the model: log-prob and its gradient, nothing
+// else.
+//
+// Floor 2. Tokens in, log-probabilities out, gradients in. Knows nothing of reward, of text or of
+// tasks. The same weights and the same arithmetic serve scoring, training and decoding: on the CPU
+// the log-prob of a sampled token is bit for bit the one that policy_score gives at the same
+// version (DESIGN section 5). Host-side arrays only; the device lives behind Policy.
+//
+// Codes: ST_CONFIG (a model that cannot be), ST_NOMEM (the plan does not fit; the sentence has the
+// numbers), ST_FORMAT (a token id out of range; a non-finite number, named), ST_CUDA. On failure
+// outputs are undefined.
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/pool.h"
+#include "base/status.h"
+#include "base/str.h"
+#include "policy/model.h"
+#include "policy/pack.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct Policy Policy;
+
+typedef struct PolicyOpts {
+    Pool *pool;           // borrowed; NULL = one thread
+    bool trainable;       // gradients and moments are planned only then
+    int chunk_tokens;     // the largest chunk that will be trained or scored in one piece
+    int max_seq_tokens;   // the longest sequence
+    int chunks_in_flight; // 0 = as many as threads; never changes results
+    int kv_pages;         // pages of KV_PAGE_TOKENS tokens for decoding; 0 = none
+    int max_decode_rows;  // new tokens in one policy_decode call, all sequences together
+    size_t memory_bytes;  // the plan must fit this; 0 = no limit
+} PolicyOpts;
+
+enum { KV_PAGE_TOKENS = 16 };
+
+// What policy_new would allocate, by purpose, in bytes. Printed before anything runs.
+typedef struct PolicyPlan {
+    size_t weights, packed, gradients, moments, activations, kv, scratch, total;
+    int64_t n_params, n_active; // parameters; those a token uses, without the input embedding
+} PolicyPlan;
+
+MUST_USE Status policy_plan(const ModelConfig *model, const PolicyOpts *opts, PolicyPlan *out);
+void policy_plan_print(const PolicyPlan *plan, Str *out);
+
+// Weights are zero after policy_new: call policy_init, or fill policy_params and call policy_sync.
+MUST_USE Status policy_new(const ModelConfig *model, const PolicyOpts *opts, Policy **out);
+void policy_free(Policy *policy);
+const ModelConfig *policy_model(const Policy *policy);
+void policy_init(Policy *policy, uint64_t seed); // see policy.c for the distribution; then syncs
+
+// Every tensor of the model, in checkpoint order, under its Hugging Face name.
+typedef struct Param {
+    const char *name; // "model.layers.0.self_attn.q_a_proj.weight"
+    int rows, cols;   // [rows, cols] row-major as in the checkpoint; cols == 0: a vector of `rows`
+    float *master;    // fp32, host
+    float *grad;      // fp32; NULL if not trainable
+    float *m, *v;     // AdamW moments; NULL if not trainable
+    bool trainable;   // false: e_score_correction_bias
+    bool decay;       // weight decay applies (matrices, not norms and not the embedding)
+    bool expert;      // one expert's matrix: may rightly get no gradient in a step
+} Param;
+
+Param *policy_params(Policy *policy, int *n);
+// Call after writing to masters: rebuilds every packed or quantised copy and raises the version.
+void policy_sync(Policy *policy);
+// dst takes the weights of src (same ModelConfig); used to refresh a reference.
+MUST_USE Status policy_copy(Policy *dst, const Policy *src);
+uint32_t policy_version(const Policy *policy);
+void policy_set_version(Policy *policy, uint32_t version); // resume only
+int64_t policy_steps(const Policy *policy);                // optimiser steps taken (AdamW's t)
+void policy_set_steps(Policy *policy, int64_t steps);
+
+// Experts chosen for each packed token and MoE layer: route[(token * n_moe_layers + layer) * k +
+// i], ascending expert ids.
+typedef struct Routes {
+    int16_t *route;
+    int n_moe_layers, k;
+} Routes;
+
+typedef struct ScoreOpts {
+    double temperature;   // > 0; log-probs are of logits / temperature
+    const Routes *replay; // use these experts (gate weights are recomputed); NULL = choose
+    Routes *record;       // write the choice here; NULL = do not
+    double balance_alpha; // policy_train: weight of the sequence balance loss; 0 = off
+} ScoreOpts;
+
+// ln p of every wanted token given what stands before it in its sequence. logp, entropy (nats; may
+// be NULL): [pack->n_tokens]; 0 where not wanted. The pack is cut by sequences internally as memory
+// asks; results do not depend on it.
+MUST_USE Status policy_score(Policy *policy, const Pack *pack, const ScoreOpts *opts, float *logp,
+                             float *entropy);
+
+// Called once per chunk, perhaps from several threads at once for different chunks: reads logp and
+// entropy, writes dlogp = dLoss/dlogp and dentropy = dLoss/dentropy (all [chunk->n_tokens]; both
+// come zeroed). Loss is minimised. A failure stops the step.
+typedef Status LossFn(void *ctx, int chunk_index, const Pack *chunk, const float *logp,
+                      const float *entropy, float *dlogp, float *dentropy);
+
+// Forward, loss and backward over all chunks; adds to the gradients. Chunk c of n belongs to lane
+// c * 8 / n; a lane adds its chunks in order, lanes fold in a binary tree: so threads and chunks in
+// flight do not change a bit. All chunks share the caller's denominators: the loss must be
+// normalised over the whole batch.
+MUST_USE Status policy_train(Policy *policy, const Pack *chunk, int n_chunks, const ScoreOpts *opts,
+                             LossFn *loss, void *ctx);
+
+typedef struct AdamWConfig {
+    double beta1, beta2, eps, weight_decay;
+    double clip_norm;        // global norm; <= 0 = off
+    double router_bias_step; // gamma of the selection bias's update; 0 = frozen
+} AdamWConfig;
+
+typedef struct StepReport {
+    double grad_norm;   // before clipping
+    int n_without_grad; // trainable tensors (experts apart) whose gradient was exactly zero
+                        // everywhere
+    int n_unmoved;      // trainable tensors (experts apart) of which no value changed
+    int n_idle_experts; // experts without any gradient
+    const char *first_without_grad; // a name, or NULL
+    double load_min, load_max;      // experts' load over the mean, worst layer; 0 if no MoE
+} StepReport;
+
+// One AdamW step with gradient clipping, then zeroes the gradients, applies the selection bias's
+// rule, syncs. ST_FORMAT if the gradient norm is not finite: weights are then untouched and
+// gradients still there.
+MUST_USE Status policy_step(Policy *policy, const AdamWConfig *cfg, double lr, StepReport *out);
+void policy_zero_grad(Policy *policy);
+
+// ---- decoding: n_new >= 1 tokens per sequence over paged latent KV
+// ------------------------------------- Serves prefill, chunked prefill, decode and verification of
+// drafts with one call. Who owns which page is rollout/kv's business; the policy only reads page
+// tables.
+typedef struct DecodeSeq {
+    const int32_t *token; // [n_new] appended at positions pos .. pos+n_new-1
+    int n_new, pos;       // pos = tokens already cached
+    const int32_t *page;  // page of position p is page[p / KV_PAGE_TOKENS]; must cover pos+n_new
+    int n_logits; // logits of the last n_logits new positions are wanted; 0 = only fill the cache
+    int id;       // the caller's number
+} DecodeSeq;
+
+// Receives one row of logits [vocab_size] (raw: not divided by temperature), valid during the call;
+// called from several threads at once, the rows of one sequence in order by one thread.
+typedef void LogitsFn(void *ctx, const DecodeSeq *seq, int row, const float *logits);
+
+MUST_USE Status policy_decode(Policy *policy, const DecodeSeq *seq, int n_seqs, LogitsFn *fn,
+                              void *ctx);
+// Copies the first n_tokens slots of page src to page dst in every layer (copy on write of a shared
+// page).
+void policy_kv_copy(Policy *policy, int src, int dst, int n_tokens);
+
+// The one definition of a log-probability, shared by scoring, training and the sampler:
+// ln softmax(logits * inv_temperature)[token]. Fixed fold over vocabulary blocks, the same bits on
+// every row of the GEMM table. *lse (may be NULL) gets ln sum exp of the scaled logits, *entropy
+// (may be NULL) nats.
+float policy_logprob_row(const float *logits, int vocab, float inv_temperature, int32_t token,
+                         float *lse, float *entropy);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
