@@ -14,6 +14,7 @@
 #define ROLLOUT_BATCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -41,6 +42,7 @@ enum { BATCH_REWARDS_MAX = 8 };
 typedef struct Batch {
     Stage stage;
     int n_groups, n_samples;
+    int n_asked;   // groups given to batch_ask so far
     uint64_t step; // which step drew it
 
     // ---- ASKED: [n_groups]
@@ -51,7 +53,8 @@ typedef struct Batch {
     int *group_begin;     // [n_groups + 1] samples of group g: group_begin[g] .. group_begin[g+1]-1
     int *prompt_begin;    // [n_groups + 1] into prompt_token
     int32_t *prompt_token;
-    uint8_t *keep; // 0 = dropped by dynamic sampling: flagged, never moved
+    int prompt_cap; // room in prompt_token
+    uint8_t *keep;  // 1 after batch_ask, 0 = dropped by dynamic sampling: flagged, never moved
 
     // ---- SAMPLED: per sample [n_samples], per token [n_tokens]
     int *token_begin, *token_end; // prompt and response of sample i: token[token_begin[i]] ..
@@ -77,28 +80,35 @@ typedef struct Batch {
 } Batch;
 
 // An empty batch with the ASKED columns for n_groups groups of group_size samples; prompts are
-// appended with batch_ask in group order.
+// appended with batch_ask in group order, and after the last the stage is ASKED. The prompt is
+// copied and holds at least one token.
 Batch *batch_new(int n_groups, int group_size, Arena *arena);
 void batch_ask(Batch *batch, int group, const struct Task *task, uint64_t task_id,
                uint64_t task_index, const int32_t *prompt, int n_prompt, Arena *arena);
 
 // Allocates the columns of a stage (zeroed) and moves the batch there. SAMPLED needs room for the
-// longest responses: token_begin is laid out as prompt + max_new_tokens per sample and compacted by
-// batch_compact.
+// longest responses: every sample gets its prompt and max_new_tokens places, with
+// token_end = response_begin; batch_compact then closes the gaps, in sample order.
 void batch_open_sampled(Batch *batch, int max_new_tokens, Arena *arena);
+void batch_compact(Batch *batch);
 void batch_open_judged(Batch *batch, int n_parts, Arena *arena);
 void batch_open_weighed(Batch *batch, Arena *arena);
 
 int batch_response_length(const Batch *batch, int sample);
 int batch_group_of(const Batch *batch, int sample);
 
-// Appends the groups of `more` (same stage, same n_parts) after those of `batch` into a new one:
-// dynamic sampling's refill.
+// Appends the groups of `more` (same stage, same n_parts) after those of `batch` into a new one
+// with the step of `batch`: dynamic sampling's refill.
 Batch *batch_concat(const Batch *batch, const Batch *more, Arena *arena);
 
-// The file is ours: magic, version, stage, columns, CRC. ST_IO, ST_FORMAT.
+// The file is ours: magic, version, stage, columns, CRC; rollout/batch_file.c has the layout.
+// ST_IO, ST_FORMAT. Writing is atomic. What was read is safe to walk: every range lies inside its
+// column; token ids, versions and numbers are as they were written.
 MUST_USE Status batch_write(const Batch *batch, const char *path);
 MUST_USE Status batch_read(const char *path, Batch **out, Arena *arena);
+// The same from memory; `name` is what errors call it.
+MUST_USE Status batch_parse(const void *data, size_t size, const char *name, Batch **out,
+                            Arena *arena);
 
 #ifdef __cplusplus
 }
