@@ -21,17 +21,20 @@ typedef struct Pool Pool;
 Pool *pool_new(int n_threads);
 void pool_free(Pool *pool);         // waits for submitted jobs; NULL is fine
 int pool_threads(const Pool *pool); // NULL counts as 1
+int pool_worker(void);              // of the calling thread; 0 outside any pool
 
 // Calls fn(ctx, i, worker) once for every i in [0, n), in any order, from any of the threads;
 // returns when all are done. worker in [0, pool_threads) names the thread that runs the item, for
 // scratch memory. A call from inside an item (nested) or with pool NULL runs all items inline on
 // the calling thread, with that thread's worker number: so an op can be written with pool_for and
-// costs nothing where the level above already runs in parallel.
+// costs nothing where the level above already runs in parallel. A loop of one item runs on the
+// caller and leaves the pool to the loops inside it. One thread gives loops to a pool at a time.
 typedef void PoolFn(void *ctx, int i, int worker);
 void pool_for(Pool *pool, int n, PoolFn *fn, void *ctx);
 
-// Queues one job; some worker runs fn(ctx, i, worker) soon. With one thread it runs at once.
-// pool_drain returns when every queued job has ended, and helps with them.
+// Queues one job; some idle worker runs fn(ctx, i, worker) soon; a thread inside pool_for takes
+// none. With one thread it runs at once. pool_drain returns when every queued job has ended, and
+// helps with them; it is not called from inside an item or a job.
 void pool_submit(Pool *pool, PoolFn *fn, void *ctx, int i);
 void pool_drain(Pool *pool);
 
