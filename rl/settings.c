@@ -1,0 +1,181 @@
+// rl/settings.c -- the rows of the section "rl", and what "auto" means.
+#include "rl/settings.h"
+
+#include <stddef.h>
+
+#define AT(field) offsetof(RlConfig, field)
+#define INT(key, initial, min, max, help, alias)                                                   \
+    { #key, CONFIG_INT, AT(key), initial, min, max, NULL, help, alias }
+#define NUM(key, initial, min, max, help, alias)                                                   \
+    { #key, CONFIG_DOUBLE, AT(key), initial, min, max, NULL, help, alias }
+#define PICK(key, initial, choices, help, alias)                                                   \
+    { #key, CONFIG_CHOICE, AT(key), initial, 0, 0, choices, help, alias }
+#define FLAG(key, initial, help, alias)                                                            \
+    { #key, CONFIG_BOOL, AT(key), initial, 0, 0, NULL, help, alias }
+#define TEXT(key, initial, help, alias)                                                            \
+    { #key, CONFIG_TEXT, AT(key), initial, 0, 0, NULL, help, alias }
+
+const char rl_help[] = "learning from rewards: sampling, advantage, loss, optimiser";
+
+const ConfigKey rl_keys[] = {
+    INT(steps, "100", 1, 1e9,
+        "optimiser steps of the whole run (a rollout serves updates_per_rollout * epochs of them)",
+        "max_steps total_training_steps"),
+    INT(groups_per_step, "32", 1, 1e6, "prompts of one rollout (batch size in prompts)",
+        "train_batch_size num_prompts_per_step rollout_batch_size"),
+    INT(group_size, "8", 1, 4096, "samples of one prompt (G)", "num_generations n rollout_n"),
+    INT(updates_per_rollout, "1", 1, 4096,
+        "mini-batches of whole groups, one optimiser step each, that a rollout is cut into",
+        "steps_per_generation num_minibatches"),
+    INT(epochs, "1", 1, 64, "times a rollout is gone through", "num_iterations ppo_epochs mu"),
+    INT(chunk_tokens, "2048", 16, 1e7,
+        "tokens of one unit of gradient arithmetic (whole groups); part of the result, not of the "
+        "memory plan",
+        "ppo_max_token_len_per_gpu micro_batch_size"),
+    NUM(temperature, "1", 0.01, 100, "of sampling; log-probs are of logits / temperature", NULL),
+    NUM(top_p, "1", 1e-6, 1, "nucleus of sampling; 1 = off", NULL),
+    NUM(min_p, "0", 0, 1, "least share of the best token's probability; 0 = off", NULL),
+    INT(top_k, "0", 0, 1e7, "best tokens to sample from; 0 = all", NULL),
+    INT(max_new_tokens, "160", 1, 1e7, "longest response in tokens",
+        "max_completion_length max_response_length"),
+    INT(repeat_window, "0", 0, 1e6,
+        "stop a sample whose last so many tokens repeat with a period of at most 16; 0 = off",
+        NULL),
+    NUM(lr, "1e-6", 0, 10, "peak learning rate", "learning_rate actor_lr"),
+    NUM(min_lr_ratio, "0.1", 0, 1, "last learning rate / peak, for cosine and linear", NULL),
+    NUM(beta1, "0.9", 0, 0.999999, "AdamW", NULL),
+    NUM(beta2, "0.95", 0, 0.999999, "AdamW", NULL),
+    NUM(adam_eps, "1e-8", 0, 1,
+        "AdamW: added to the root; large models with tiny gradients want 1e-15", NULL),
+    NUM(weight_decay, "0", 0, 10, "AdamW, decoupled, on matrices", NULL),
+    NUM(clip_norm, "1", 0, 1e9, "largest global gradient norm; 0 = off",
+        "max_grad_norm grad_clip clip_grad"),
+    NUM(router_bias_step, "0", 0, 1,
+        "MoE: step of the selection bias's update after each optimiser step; 0 = frozen", NULL),
+    NUM(balance_alpha, "0", 0, 10, "MoE: weight of the sequence balance loss; 0 = off",
+        "router_aux_loss_coef"),
+    INT(warmup_steps, "0", 0, 1e9, "optimiser steps of linear warm-up", "lr_warmup_steps"),
+    PICK(schedule, "constant", "constant|cosine|linear",
+         "learning rate after the warm-up, ending at lr * min_lr_ratio at the last step",
+         "lr_scheduler_type"),
+    PICK(loss, "dapo", "grpo|dapo|dr_grpo|gspo|cispo",
+         "policy loss; sets advantage, loss_agg and clips that are auto", "loss_type loss_mode"),
+    PICK(loss_agg, "auto", "auto|token-mean|seq-mean-token-mean|seq-mean-token-sum|token-sum-norm",
+         "how token losses become one number; always over the whole mini-batch of a step",
+         "loss_agg_mode"),
+    NUM(clip_low, "-1", -1, 1e9, "ratio clipped at 1 - clip_low (for A < 0); -1 = auto, 1 = off",
+        "epsilon clip_ratio clip_ratio_low clip_eps"),
+    NUM(clip_high, "-1", -1, 1e9, "ratio clipped at 1 + clip_high (for A > 0); -1 = auto",
+        "epsilon_high clip_ratio_high"),
+    NUM(dual_clip, "-1", -1, 1e9,
+        "for A < 0 the loss is at most dual_clip * |A|; 0 = off, -1 = auto", "clip_ratio_c delta"),
+    PICK(kl, "off", "off|k1|k2|k3|unbiased",
+         "KL to the reference as a loss term; off = no reference is made; unbiased = k3 times the "
+         "ratio (DeepSeek-V3.2)",
+         "kl_loss_type kl_penalty use_kl_loss"),
+    NUM(kl_coef, "0.001", 0, 1e6, "weight of the KL term", "beta kl_loss_coef"),
+    INT(reference_refresh_steps, "0", 0, 1e9,
+        "the reference becomes the current policy every so many optimiser steps; 0 = never",
+        "ref_model_sync_steps"),
+    NUM(entropy_coef, "0", -100, 100, "entropy bonus per token, in nats", "entropy_coeff"),
+    NUM(tis_cap, "0", 0, 1e6,
+        "truncated importance weight min(p_old / p_sampler, cap) on the policy term; 0 = off; "
+        "needs "
+        "old_logp=recompute to differ from 1",
+        "rollout_is_threshold vllm_importance_sampling_clip_max"),
+    NUM(offpolicy_mask_delta, "0", 0, 1e6,
+        "policy term off for a sample with A < 0 and mean ln(p_sampler / p) above this "
+        "(DeepSeek-V3.2); 0 = off",
+        "off_policy_mask_threshold"),
+    PICK(old_logp, "sampler", "sampler|recompute",
+         "log-probs under the weights that sampled: the sampler's own (equal bit for bit on the "
+         "CPU), or the trainer's, at one more forward pass",
+         NULL),
+    PICK(advantage, "auto", "auto|std|none|leave-one-out|batch-std",
+         "baseline is always the group's mean; this says what divides",
+         "scale_rewards adv_estimator norm_adv_by_std_in_grpo"),
+    PICK(advantage_std, "population", "population|sample",
+         "deviation by n or by n - 1 (verl and TRL: sample)", NULL),
+    NUM(advantage_eps, "1e-4", 1e-12, 1, "added to the deviation, in units of reward", NULL),
+    NUM(reward_accuracy, "1", -1e6, 1e6, "weight of the accuracy part (0 or 1)", "reward_weights"),
+    NUM(reward_format, "0.2", -1e6, 1e6, "weight of the format part (0 or 1)", NULL),
+    NUM(overlong_penalty, "1", 0, 1e6, "weight of the soft overlong part (-1 to 0)",
+        "overlong_penalty_factor"),
+    INT(overlong_buffer, "0", 0, 1e7,
+        "last tokens before max_new_tokens in which the overlong part falls from 0 to -1 (DAPO's "
+        "L_cache); 0 = off",
+        "overlong_buffer_len"),
+    FLAG(overlong_filter, "false", "weight 0 for responses cut off at max_new_tokens",
+         "mask_truncated_completions overlong_filter"),
+    FLAG(accuracy_needs_end, "true", "a response that did not end by itself is not right", NULL),
+    TEXT(format_template, "think-boxed", "what the format part checks: see grpo verify", NULL),
+    TEXT(prefilled, "", "text of the response that the prompt already holds, e.g. <think>", NULL),
+    TEXT(extract, "boxed", "where the answer stands: boxed, answer, hash, bare", NULL),
+    PICK(dynamic_sampling, "off", "off|drop|refill",
+         "groups without spread of reward: train with them, leave them out of the denominators, or "
+         "sample others in their place (DAPO)",
+         "filter_groups"),
+    INT(max_gen_batches, "10", 1, 1000,
+        "refill: most sampling rounds of one rollout; then the short batch is trained with a "
+        "warning",
+        "max_num_gen_batches"),
+    FLAG(skip_flat, "true",
+         "samples whose gradient is exactly zero are not run through the trainer; entropy and clip "
+         "metrics are then over the others",
+         NULL),
+    PICK(curriculum, "off", "off|level|task",
+         "prefer questions with a pass rate near one half, remembered by level or by task", NULL),
+    NUM(curriculum_floor, "0.2", 0.01, 1, "least chance of a question to be taken", NULL),
+    NUM(curriculum_decay, "0.9", 0, 0.9999, "memory of a pass rate from one visit to the next",
+        NULL),
+    INT(warn_every_steps, "20", 1, 1e6, "the same warning comes at most every so many steps", NULL),
+    INT(preflight_tasks, "64", 0, 1e6, "questions sampled before the first step; 0 = no preflight",
+        NULL),
+    INT(preflight_k, "16", 1, 4096, "samples of each of them", NULL),
+    NUM(preflight_min_pass, "0", 0, 1,
+        "the run starts only if the base's pass@preflight_k is at least this", NULL),
+};
+const int n_rl_keys = (int)(sizeof rl_keys / sizeof rl_keys[0]);
+
+typedef struct Preset {
+    int advantage, agg;
+    double clip_low, clip_high, dual_clip;
+} Preset;
+
+static const Preset preset[] = {
+    [LOSS_GRPO] = {ADV_STD, AGG_SEQ_MEAN_TOKEN_MEAN, 0.2, 0.2, 3},
+    [LOSS_DAPO] = {ADV_STD, AGG_TOKEN_MEAN, 0.2, 0.28, 3},
+    [LOSS_DR_GRPO] = {ADV_NONE, AGG_TOKEN_SUM_NORM, 0.2, 0.2, 0},
+    [LOSS_GSPO] = {ADV_STD, AGG_SEQ_MEAN_TOKEN_MEAN, 3e-4, 4e-4, 0},
+    [LOSS_CISPO] = {ADV_BATCH_STD, AGG_TOKEN_MEAN, 1, 5, 0},
+};
+
+Status settings_resolve(RlConfig *cfg) {
+    CHECK(cfg->loss >= 0 && cfg->loss < (int)(sizeof preset / sizeof preset[0]));
+    const Preset *p = &preset[cfg->loss];
+    if (cfg->loss_agg == AGG_AUTO) cfg->loss_agg = p->agg;
+    if (cfg->advantage == ADV_AUTO) cfg->advantage = p->advantage;
+    if (cfg->clip_low < 0) cfg->clip_low = p->clip_low;
+    if (cfg->clip_high < 0) cfg->clip_high = p->clip_high;
+    if (cfg->dual_clip < 0) cfg->dual_clip = p->dual_clip;
+
+    if (cfg->dual_clip > 0 && cfg->dual_clip <= 1)
+        return FAIL(ST_CONFIG, "rl.dual_clip=%g: must be above 1, or 0 for off", cfg->dual_clip);
+    if (cfg->group_size < 2)
+        return FAIL(ST_CONFIG,
+                    "rl.group_size=%lld: the baseline is the group's mean, so a group "
+                    "needs at least 2 samples",
+                    (long long)cfg->group_size);
+    if (cfg->updates_per_rollout > cfg->groups_per_step)
+        return FAIL(ST_CONFIG,
+                    "rl.updates_per_rollout=%lld: a mini-batch is whole groups, so at most "
+                    "rl.groups_per_step=%lld",
+                    (long long)cfg->updates_per_rollout, (long long)cfg->groups_per_step);
+    if (cfg->overlong_buffer > cfg->max_new_tokens)
+        return FAIL(ST_CONFIG, "rl.overlong_buffer=%lld: at most rl.max_new_tokens=%lld",
+                    (long long)cfg->overlong_buffer, (long long)cfg->max_new_tokens);
+    if (cfg->warmup_steps > cfg->steps)
+        return FAIL(ST_CONFIG, "rl.warmup_steps=%lld: at most rl.steps=%lld",
+                    (long long)cfg->warmup_steps, (long long)cfg->steps);
+    return ST_OK;
+}

@@ -1,0 +1,104 @@
+// rl/settings.h -- every knob of reinforcement learning, in one table.
+//
+// Floor 4 (rl). RlConfig is the section "rl" of the configuration; rl_keys says names, defaults,
+// ranges and help. Words that tools define differently mean here, everywhere:
+//   prompt   one question; group: its group_size samples
+//   step     one OPTIMISER step; a rollout serves updates_per_rollout * epochs steps
+//   batch    counted in prompts (groups_per_step), never in samples
+// Numbers that depend on the loss are "auto" (or -1) until settings_resolve fills them:
+//
+//   loss      advantage   loss_agg              clip_low  clip_high  dual_clip  source
+//   grpo      std         seq-mean-token-mean   0.2       0.2        3          arXiv 2402.03300
+//   dapo      std         token-mean            0.2       0.28       3          arXiv 2503.14476
+//   dr_grpo   none        token-sum-norm        0.2       0.2        off        arXiv 2503.20783
+//   gspo      std         seq-mean-token-mean   3e-4      4e-4       off        arXiv 2507.18071
+//   cispo     batch-std   token-mean            1 (off)   5          off        arXiv 2506.13585
+//
+// DAPO's paper also has dynamic_sampling=refill and overlong_buffer; R1's has kl=k3,
+// kl_coef=0.001, reference_refresh_steps=400, updates_per_rollout=16. These stay explicit.
+#ifndef RL_SETTINGS_H
+#define RL_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/config.h"
+#include "base/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// The order of each enum is the order of the choices in rl_keys; a saved number is never reused.
+typedef enum LossKind { LOSS_GRPO, LOSS_DAPO, LOSS_DR_GRPO, LOSS_GSPO, LOSS_CISPO } LossKind;
+typedef enum LossAgg {
+    AGG_AUTO,
+    AGG_TOKEN_MEAN,          // sum of all token losses / number of trained tokens
+    AGG_SEQ_MEAN_TOKEN_MEAN, // mean over samples of their mean token loss
+    AGG_SEQ_MEAN_TOKEN_SUM,  // mean over samples of their summed token loss
+    AGG_TOKEN_SUM_NORM,      // sum of all token losses / (number of samples * max_new_tokens)
+} LossAgg;
+typedef enum AdvantageKind {
+    ADV_AUTO,
+    ADV_STD,           // (r - mean(group)) / (std(group) + eps)
+    ADV_NONE,          // r - mean(group)
+    ADV_LEAVE_ONE_OUT, // r - mean(the others of the group)
+    ADV_BATCH_STD,     // (r - mean(group)) / (std(all rewards of the rollout) + eps)
+} AdvantageKind;
+typedef enum StdKind { STD_POPULATION, STD_SAMPLE } StdKind; // divide by n, or by n - 1
+typedef enum KlKind { KL_OFF, KL_K1, KL_K2, KL_K3, KL_UNBIASED } KlKind;
+typedef enum OldLogp { OLD_SAMPLER, OLD_RECOMPUTE } OldLogp;
+typedef enum DynamicSampling { DYNAMIC_OFF, DYNAMIC_DROP, DYNAMIC_REFILL } DynamicSampling;
+typedef enum CurriculumKind { CURRICULUM_OFF, CURRICULUM_LEVEL, CURRICULUM_TASK } CurriculumKind;
+typedef enum LrSchedule { LR_CONSTANT, LR_COSINE, LR_LINEAR } LrSchedule;
+
+typedef struct RlConfig {
+    // how much
+    int64_t steps, groups_per_step, group_size, updates_per_rollout, epochs, chunk_tokens;
+    // sampling
+    double temperature, top_p, min_p;
+    int64_t top_k, max_new_tokens, repeat_window;
+    // optimiser
+    double lr, min_lr_ratio, beta1, beta2, adam_eps, weight_decay, clip_norm, router_bias_step;
+    double balance_alpha;
+    int64_t warmup_steps;
+    int schedule; // LrSchedule
+    // loss
+    int loss, loss_agg; // LossKind, LossAgg
+    double clip_low, clip_high, dual_clip;
+    int kl; // KlKind
+    double kl_coef;
+    int64_t reference_refresh_steps;
+    double entropy_coef, tis_cap, offpolicy_mask_delta;
+    int old_logp; // OldLogp
+    // advantage
+    int advantage, advantage_std; // AdvantageKind, StdKind
+    double advantage_eps;
+    // reward
+    double reward_accuracy, reward_format, overlong_penalty;
+    int64_t overlong_buffer;
+    bool overlong_filter, accuracy_needs_end;
+    const char *format_template, *prefilled, *extract;
+    // which samples
+    int dynamic_sampling; // DynamicSampling
+    int64_t max_gen_batches;
+    bool skip_flat;
+    int curriculum; // CurriculumKind
+    double curriculum_floor, curriculum_decay;
+    // watching
+    int64_t warn_every_steps, preflight_tasks, preflight_k;
+    double preflight_min_pass;
+} RlConfig;
+
+extern const ConfigKey rl_keys[];
+extern const int n_rl_keys;
+extern const char rl_help[]; // the section's help line
+
+// Fills what is "auto" from the table above and refuses what cannot be (ST_CONFIG, naming the key).
+// Call once, after config_apply.
+MUST_USE Status settings_resolve(RlConfig *cfg);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
