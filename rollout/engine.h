@@ -1,8 +1,12 @@
 // rollout/engine.h -- continuous batching: fills the SAMPLED columns of a Batch.
 //
 // Floor 3 (rollout). Knows tokens, pages and stop rules; has never heard of right or wrong. Results
-// are a function of (weights, prompt, seed, stream, step, task id, sample index): not of batch
-// composition, order, threads or page numbers.
+// are a function of (weights, prompt, seed, stream, step, task id, task index, sample index): not
+// of batch composition, order, threads or page numbers. The task index is there so that a task
+// asked twice in one step is answered twice, not copied.
+//
+// Codes: ST_CONFIG (a rule that cannot be; the sentence has the numbers), ST_FORMAT (the model's
+// logits are not numbers), and what policy_decode leaves with.
 #ifndef ROLLOUT_ENGINE_H
 #define ROLLOUT_ENGINE_H
 
@@ -20,7 +24,7 @@ extern "C" {
 typedef struct Tokenizer Tokenizer; // policy/io/tokenizer.h; only for stop strings
 
 typedef struct SampleConfig {
-    double temperature;  // 0 = greedy
+    double temperature;  // 0 = greedy; log-probs are then at temperature 1
     int top_k;           // 0 = off
     double top_p, min_p; // 1 and 0 = off
     int max_new_tokens;
@@ -38,13 +42,16 @@ typedef struct EngineOpts {
     const Tokenizer *tokenizer; // may be NULL
     int max_seqs;               // sequences decoded together
     int kv_pages;               // as given to the policy
+    int max_decode_rows;        // as given to the policy, which bounds a prefill; 0 = max_seqs
+    int max_seq_tokens;         // as given to the policy; 0 = the model's max_position
     uint64_t seed;
 } EngineOpts;
 
 typedef struct EngineStats {
-    int64_t n_prompt_tokens, n_new_tokens,
-        n_shared_tokens; // shared: prompt tokens taken from another sample's pages
-    int64_t n_decode_calls;
+    int64_t n_prompt_tokens, n_new_tokens; // of all samples together
+    int64_t n_shared_tokens;               // prompt tokens taken from another sample's pages
+    int64_t n_recomputed_tokens;           // cached a second time after a preemption
+    int64_t n_decode_calls, n_preempted;
     int pages_peak;
     double seconds;
 } EngineStats;
@@ -55,12 +62,14 @@ MUST_USE Status engine_new(const EngineOpts *opts, Engine **out);
 void engine_free(Engine *engine);
 
 // Called when sample i is complete (all its columns written), from the calling thread of
-// engine_sample, while other samples go on.
+// engine_sample, while other samples go on. It may hand the sample to pool_submit on the engine's
+// pool: the engine drains the pool before tokens move, at the end.
 typedef void FinishedFn(void *ctx, Batch *batch, int sample);
 
 // Takes an ASKED batch and leaves it SAMPLED. `stream` is RNG_SAMPLE or RNG_EVAL; batch->step names
 // the draw. `stop` (may be NULL) is polled between decode calls: nonzero = give up with ST_OK and
-// the batch still ASKED (nothing was drawn that a repeat would not draw again).
+// the batch still ASKED (nothing was drawn that a repeat would not draw again). On failure too the
+// batch is ASKED. A prompt that fills the context leaves its samples empty, as FINISH_ABORT.
 MUST_USE Status engine_sample(Engine *engine, Batch *batch, const SampleConfig *cfg,
                               uint32_t stream, FinishedFn *fn, void *ctx, const volatile int *stop,
                               EngineStats *stats, Arena *arena);

@@ -1,0 +1,155 @@
+// rollout/sampler.c -- integer weights, one weighted selection for top-k and top-p, one walk.
+#include "rollout/sampler.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/status.h"
+
+enum { WEIGHT_BITS = 44, VOCAB_MAX = 1 << 19 }; // so that a sum of weights fits 63 bits
+
+Sampler sampler_make(double temperature, int top_k, double top_p, double min_p) {
+    CHECK(temperature >= 0 && top_k >= 0 && top_p >= 0 && min_p >= 0);
+    return (Sampler){.inv_temperature = temperature > 0 ? (float)(1 / temperature) : 0.0f,
+                     .top_k = top_k,
+                     .top_p = top_p,
+                     .min_p = min_p};
+}
+
+float sampler_logprob_scale(const Sampler *sampler) {
+    return sampler->inv_temperature > 0 ? sampler->inv_temperature : 1.0f;
+}
+
+size_t sampler_scratch_bytes(int vocab) {
+    return (size_t)vocab * (sizeof(uint64_t) + sizeof(int32_t));
+}
+
+// exp(x) * 2^WEIGHT_BITS to the nearest integer, x <= 0. Taylor series of 2^f on |f| <= 1/2,
+// relative error below 1e-13; plain arithmetic in a fixed order, so the same everywhere.
+static uint64_t weight_of(double x) {
+    if (!(x > -32)) return 0; // exp(-32) * 2^44 < 1/4; also -inf
+    double t = x * 1.4426950408889634, n = (t + 0x1.8p52) - 0x1.8p52;
+    double y = (t - n) * 0.6931471805599453, sum = 1.0 / 479001600; // 1/12!
+    static const double inverse[] = {1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320,
+                                     1.0 / 5040,     1.0 / 720,     1.0 / 120,    1.0 / 24,
+                                     1.0 / 6,        1.0 / 2,       1.0,          1.0};
+    for (int i = 0; i < 12; i++) sum = sum * y + inverse[i];
+    uint64_t bits = (uint64_t)((int64_t)n + WEIGHT_BITS + 1023) << 52;
+    double scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return (uint64_t)(sum * scale + 0.5);
+}
+
+// The best token, or -1 where no row of probabilities can be made of the logits.
+static int32_t best_of(const float *logits, int vocab) {
+    int32_t best = 0;
+    bool nan = false;
+    for (int i = 0; i < vocab; i++) {
+        nan |= isnan(logits[i]) != 0;
+        if (logits[i] > logits[best]) best = i;
+    }
+    return nan || isinf(logits[best]) ? -1 : best;
+}
+
+static bool ranks_before(const float *logits, int32_t a, int32_t b) {
+    return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
+}
+
+static void swap(int32_t *a, int32_t *b) {
+    int32_t t = *a;
+    *a = *b, *b = t;
+}
+
+// Puts the middle one of first, middle and last at `low`.
+static void pick_pivot(int32_t *id, int low, int high, const float *logits) {
+    int mid = low + (high - low) / 2, last = high - 1;
+    if (ranks_before(logits, id[mid], id[low])) swap(&id[mid], &id[low]);
+    if (ranks_before(logits, id[last], id[low])) swap(&id[last], &id[low]);
+    if (ranks_before(logits, id[last], id[mid])) swap(&id[last], &id[mid]);
+    swap(&id[low], &id[mid]);
+}
+
+// Reorders id[0..n) so that its first m are the best m, for the smallest m whose weights (NULL: one
+// each) sum to at least `need`; returns m and, in *last, the lowest-ranking of them. A quickselect:
+// linear on average.
+static int select_best(int32_t *id, int n, const float *logits, const uint64_t *weight,
+                       uint64_t need, int32_t *last) {
+    int low = 0, high = n;
+    *last = -1;
+    while (low < high) {
+        pick_pivot(id, low, high, logits);
+        int32_t pivot = id[low];
+        int mid = low; // id[low+1 .. mid] rank before the pivot
+        uint64_t mass = 0;
+        for (int i = low + 1; i < high; i++) {
+            if (!ranks_before(logits, id[i], pivot)) continue;
+            mass += weight ? weight[id[i]] : 1;
+            swap(&id[++mid], &id[i]);
+        }
+        swap(&id[low], &id[mid]);
+        if (mass >= need) {
+            high = mid;
+            continue;
+        }
+        *last = pivot;
+        uint64_t with = mass + (weight ? weight[pivot] : 1);
+        if (with >= need) return mid + 1;
+        need -= with;
+        low = mid + 1;
+    }
+    return low;
+}
+
+int32_t sampler_draw(const Sampler *sampler, const float *logits, int vocab, double uniform,
+                     void *scratch) {
+    CHECK(vocab > 0 && vocab <= VOCAB_MAX);
+    CHECK(uniform >= 0 && uniform < 1);
+    int32_t best = best_of(logits, vocab);
+    if (best < 0 || sampler->inv_temperature == 0) return best;
+
+    uint64_t *weight = scratch, total = 0;
+    float scale = sampler->inv_temperature, top = logits[best] * scale;
+    if (isinf(top)) return -1;
+    for (int i = 0; i < vocab; i++) {
+        weight[i] = weight_of((double)(logits[i] * scale) - (double)top);
+        total += weight[i];
+    }
+
+    int32_t last = -1; // the lowest-ranking token that is kept; -1 = all are
+    bool cut_k = sampler->top_k > 0 && sampler->top_k < vocab, cut_p = sampler->top_p < 1;
+    if (cut_k || cut_p) {
+        int32_t *id = (int32_t *)(weight + vocab);
+        int n = 0;
+        for (int i = 0; i < vocab; i++)
+            if (weight[i] > 0) id[n++] = i;
+        if (cut_k && sampler->top_k < n) {
+            n = select_best(id, n, logits, NULL, (uint64_t)sampler->top_k, &last);
+            total = 0;
+            for (int i = 0; i < n; i++) total += weight[id[i]];
+        }
+        if (cut_p) {
+            uint64_t need = (uint64_t)ceil(sampler->top_p * (double)total);
+            select_best(id, n, logits, weight, need > 0 ? need : 1, &last);
+        }
+    }
+    uint64_t least = (uint64_t)ceil(sampler->min_p * (double)weight[best]);
+    if (last >= 0 || least > 1) {
+        total = 0;
+        for (int i = 0; i < vocab; i++) {
+            bool kept = last < 0 || i == last || ranks_before(logits, i, last);
+            if (!kept || weight[i] < least) weight[i] = 0;
+            if (i == best && weight[i] == 0) weight[i] = 1; // min_p > 1: the best one stays
+            total += weight[i];
+        }
+    }
+
+    // 53 bits of uniform times 63 of total, exactly; below total because uniform < 1.
+    uint64_t target = (uint64_t)((unsigned __int128)(uint64_t)(uniform * 0x1p53) * total >> 53);
+    for (int i = 0; i < vocab; i++) {
+        if (target < weight[i]) return i;
+        target -= weight[i];
+    }
+    CHECK(!"the walk ends inside the row");
+    return -1;
+}

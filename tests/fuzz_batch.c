@@ -1,0 +1,40 @@
+// tests/fuzz_batch.c -- batch files from strangers: refused or safe to walk.
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "rollout/batch.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static volatile int64_t sum;
+
+static void walk(const Batch *b) {
+    for (int i = 0; i < b->n_samples; i++) sum += batch_group_of(b, i);
+    for (int t = 0; t < b->prompt_begin[b->n_groups]; t++) sum += b->prompt_token[t];
+    if (b->stage < STAGE_SAMPLED) return;
+    for (int i = 0; i < b->n_samples; i++)
+        for (int t = b->token_begin[i]; t < b->token_end[i]; t++) sum += b->token[t] + b->mask[t];
+    if (b->stage < STAGE_JUDGED) return;
+    for (int i = 0; i < b->n_samples; i++) {
+        sum += b->verdict[i];
+        for (int p = 0; p < b->n_parts; p++) sum += b->part[p][i] > 0;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    Arena *arena = arena_new(1 << 16);
+    Batch *batch;
+    if (batch_parse(data, size, "fuzz", &batch, arena) == ST_OK) walk(batch);
+    // The checksum would stop every mutation, so the last four bytes are also made right.
+    if (size >= 4) {
+        uint8_t *copy = malloc(size);
+        memcpy(copy, data, size);
+        uint32_t crc = (uint32_t)crc32_z(0, copy, size - 4);
+        memcpy(copy + size - 4, &crc, 4);
+        if (batch_parse(copy, size, "fuzz", &batch, arena) == ST_OK) walk(batch);
+        free(copy);
+    }
+    arena_free(arena);
+    return 0;
+}
