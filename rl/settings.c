@@ -55,7 +55,7 @@ const ConfigKey rl_keys[] = {
     NUM(balance_alpha, "0", 0, 10, "MoE: weight of the sequence balance loss; 0 = off",
         "router_aux_loss_coef"),
     INT(warmup_steps, "0", 0, 1e9, "optimiser steps of linear warm-up", "lr_warmup_steps"),
-    PICK(schedule, "constant", "constant|cosine|linear",
+    PICK(schedule, "constant", SCHEDULE_CHOICES,
          "learning rate after the warm-up, ending at lr * min_lr_ratio at the last step",
          "lr_scheduler_type"),
     PICK(loss, "dapo", "grpo|dapo|dr_grpo|gspo|cispo",

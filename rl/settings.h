@@ -24,6 +24,7 @@
 
 #include "base/config.h"
 #include "base/status.h"
+#include "policy/schedule.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,7 +51,6 @@ typedef enum KlKind { KL_OFF, KL_K1, KL_K2, KL_K3, KL_UNBIASED } KlKind;
 typedef enum OldLogp { OLD_SAMPLER, OLD_RECOMPUTE } OldLogp;
 typedef enum DynamicSampling { DYNAMIC_OFF, DYNAMIC_DROP, DYNAMIC_REFILL } DynamicSampling;
 typedef enum CurriculumKind { CURRICULUM_OFF, CURRICULUM_LEVEL, CURRICULUM_TASK } CurriculumKind;
-typedef enum LrSchedule { LR_CONSTANT, LR_COSINE, LR_LINEAR } LrSchedule;
 
 typedef struct RlConfig {
     // how much
@@ -62,7 +62,7 @@ typedef struct RlConfig {
     double lr, min_lr_ratio, beta1, beta2, adam_eps, weight_decay, clip_norm, router_bias_step;
     double balance_alpha;
     int64_t warmup_steps;
-    int schedule; // LrSchedule
+    int schedule; // ScheduleKind of policy/schedule.h
     // loss
     int loss, loss_agg; // LossKind, LossAgg
     double clip_low, clip_high, dual_clip;

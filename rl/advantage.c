@@ -1,0 +1,68 @@
+// rl/advantage.c -- two passes: look at every reward first, then write.
+#include "rl/advantage.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct Spread {
+    int n;
+    bool equal; // all counted values are the same
+    double mean, std;
+} Spread;
+
+static Spread spread(const AdvantageConfig *cfg, const float *reward, const float *weight,
+                     const int *group_begin, const uint8_t *keep, int first, int last) {
+    Spread s = {.equal = true};
+    double sum = 0, squares = 0, one = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int g = first; g < last; g++) {
+            if (keep && !keep[g]) continue;
+            for (int i = group_begin[g]; i < group_begin[g + 1]; i++) {
+                if (!(weight[i] > 0)) continue;
+                double r = (double)reward[i];
+                if (pass == 1) {
+                    squares += (r - s.mean) * (r - s.mean);
+                    continue;
+                }
+                if (s.n++ == 0) one = r;
+                s.equal = s.equal && r == one;
+                sum += r;
+            }
+        }
+        if (pass == 0) s.mean = s.n ? sum / s.n : 0;
+    }
+    int n = cfg->std == STD_SAMPLE ? s.n - 1 : s.n;
+    s.std = n > 0 ? sqrt(squares / n) : 0;
+    return s;
+}
+
+Status advantage_fill(const AdvantageConfig *cfg, const float *reward, const float *weight,
+                      const int *group_begin, const uint8_t *keep, int n_groups, float *advantage,
+                      uint8_t *flat) {
+    CHECK(cfg->eps > 0 && cfg->kind != ADV_AUTO && group_begin[0] == 0);
+    for (int i = 0; i < group_begin[n_groups]; i++)
+        if (weight[i] > 0 && !isfinite(reward[i]))
+            return FAIL(ST_FORMAT, "reward of sample %d is %f", i, (double)reward[i]);
+
+    Spread all = {0};
+    if (cfg->kind == ADV_BATCH_STD)
+        all = spread(cfg, reward, weight, group_begin, keep, 0, n_groups);
+    for (int g = 0; g < n_groups; g++) {
+        Spread s = spread(cfg, reward, weight, group_begin, keep, g, g + 1);
+        double scale = 1;
+        switch (cfg->kind) {
+        case ADV_STD: scale = 1 / (s.std + cfg->eps); break;
+        case ADV_BATCH_STD: scale = 1 / (all.std + cfg->eps); break;
+        case ADV_LEAVE_ONE_OUT: scale = s.n > 1 ? (double)s.n / (s.n - 1) : 0; break;
+        default: break;
+        }
+        bool teaches = s.n > 1 && !s.equal;
+        for (int i = group_begin[g]; i < group_begin[g + 1]; i++) {
+            bool counts = teaches && weight[i] > 0;
+            advantage[i] = counts ? (float)(((double)reward[i] - s.mean) * scale) : 0;
+        }
+        if (flat) flat[g] = !teaches;
+    }
+    return ST_OK;
+}

@@ -1,0 +1,82 @@
+// rl/grpo.h -- the policy losses and their gradient with respect to log-prob and entropy.
+//
+// Where it stands:   [advantage], policy's [logp] -> HERE -> [dlogp, dentropy] -> policy
+// Floor 4 (rl). Pure arithmetic on one sequence: no tokens, no device, no randomness, no memory.
+//
+// With r = exp(logp - logp_old), A the sample's advantage, loss of one token (minimised):
+//   grpo, dapo, dr_grpo   -min(r A, clip(r, 1 - low, 1 + high) A);  for A < 0 at most dual |A|
+//   gspo                  the same with r = exp(mean over the sequence of logp - logp_old)
+//   cispo                 -sg[clip(r, 1 - low, 1 + high)] A logp
+// (they differ further in advantage and aggregation: rl/settings.h). Added to it, x = logp - ref:
+//   k1  x      k2  x^2 / 2      k3  e^-x + x - 1      unbiased  r (e^-x + x - 1)
+// times kl_coef, and -entropy_coef * entropy. Log-ratios are clamped to +-20 before exp, with no
+// gradient outside. Tokens that are not wanted are never touched, so a NaN there does no harm.
+// Formulas: arXiv 2402.03300, 2503.14476, 2503.20783, 2507.18071, 2506.13585, 2512.02556 (unbiased
+// KL, off-policy mask); dual clip: arXiv 1912.09729.
+#ifndef RL_GRPO_H
+#define RL_GRPO_H
+
+#include <stdint.h>
+
+#include "rl/settings.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct GrpoConfig {
+    int loss, kl; // LossKind, KlKind
+    double clip_low, clip_high, dual_clip, kl_coef, entropy_coef;
+    double tis_cap, offpolicy_mask_delta; // 0 = off
+} GrpoConfig;
+
+GrpoConfig grpo_config(const RlConfig *resolved);
+
+// One sample as the loss sees it. Arrays are [n], in nats; only wanted tokens are read.
+typedef struct GrpoSeq {
+    int n;
+    const uint8_t *want;  // 1 = a trained token
+    const float *logp;    // under the weights being trained
+    const float *old;     // under the weights that sampled, by the trainer
+    const float *roll;    // the same, by the sampler
+    const float *ref;     // under the reference; NULL if kl is off
+    const float *entropy; // may be NULL: counted as 0
+    double advantage;
+    double scale; // weight of each token loss in the whole: grpo_scale
+} GrpoSeq;
+
+// Sums over wanted tokens, to be folded in a fixed order and divided by n_tokens at the end.
+typedef struct GrpoStats {
+    double n_seqs, n_tokens;
+    double n_masked;         // sequences whose policy term the off-policy mask took out
+    double pg_loss, kl_loss; // scaled: their sums are the loss terms (kl_loss without kl_coef)
+    double entropy, ppo_kl;  // ppo_kl: old - logp
+    double ratio;            // sum of r
+    double ratio_min, ratio_max;
+    double clip_low, clip_high; // tokens whose gradient the clip took
+    double clip_dual;
+    double diff, diff_max; // |logp - roll|: sampler against trainer at the sampling weights
+} GrpoStats;
+
+void grpo_stats_clear(GrpoStats *stats);
+void grpo_stats_fold(GrpoStats *into, const GrpoStats *stats);
+
+// The one denominator of a step, counted over its whole mini-batch before any chunk is trained.
+typedef struct GrpoNorm {
+    int agg;           // LossAgg, resolved
+    double n_tokens;   // trained tokens of all samples with weight, flat groups too
+    double n_seqs;     // those samples
+    double max_tokens; // max_new_tokens
+} GrpoNorm;
+
+// Weight of each token loss of a sequence with n_want trained tokens; 0 if that is 0.
+double grpo_scale(const GrpoNorm *norm, int n_want);
+
+// Adds this sequence's gradient to dlogp and dentropy [n] and its numbers to stats. Inputs finite.
+void grpo_sequence(const GrpoConfig *cfg, const GrpoSeq *seq, float *dlogp, float *dentropy,
+                   GrpoStats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
