@@ -51,9 +51,10 @@ const Json *json_get(const Json *object, const char *key); // NULL if absent or 
 
 // Plain values, with a fallback for absent (NULL) nodes or another kind.
 const char *json_text(const Json *node, const char *fallback); // zero-terminated UTF-8
-size_t json_text_size(const Json *node);
+size_t json_text_size(const Json *node);                       // a text may hold zero bytes
 double json_num(const Json *node, double fallback);
-int64_t json_int(const Json *node, int64_t fallback); // fallback too when it is not a whole number
+// The fallback too when it is not a whole number below 2^53.
+int64_t json_int(const Json *node, int64_t fallback);
 bool json_bool(const Json *node, bool fallback);
 
 #ifdef __cplusplus
