@@ -1,0 +1,63 @@
+// policy/cpu/gemm_avx2.c -- the AVX2 row: tiles of 3 rows by 2 vectors of 8.
+#include "policy/cpu/gemm_row.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include "policy/cpu/isa.h"
+
+ISA_TARGET(ISA_AVX2)
+
+#define VEC __m256
+enum { VEC_LANES = 8, TILE_M = 3, TILE_V = 2 };
+
+INLINE VEC vec_zero(void) {
+    return _mm256_setzero_ps();
+}
+INLINE VEC vec_load(const float *p) {
+    return _mm256_loadu_ps(p);
+}
+INLINE VEC vec_splat(const float *p) {
+    return _mm256_broadcast_ss(p);
+}
+INLINE VEC vec_fma(VEC a, VEC b, VEC c) {
+    return _mm256_fmadd_ps(a, b, c);
+}
+INLINE VEC vec_add(VEC a, VEC b) {
+    return _mm256_add_ps(a, b);
+}
+INLINE VEC vec_mul(VEC a, VEC b) {
+    return _mm256_mul_ps(a, b);
+}
+INLINE __m256i first(int n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+INLINE VEC vec_load_n(const float *p, int n) {
+    return n >= 8 ? _mm256_loadu_ps(p) : _mm256_maskload_ps(p, first(n));
+}
+INLINE void vec_store_n(float *p, VEC v, int n) {
+    if (n >= 8)
+        _mm256_storeu_ps(p, v);
+    else
+        _mm256_maskstore_ps(p, first(n), v);
+}
+
+#include "policy/cpu/gemm_kernel.h"
+
+TILE(1, 1)
+TILE(2, 1)
+TILE(3, 1)
+TILE(1, 2)
+TILE(2, 2)
+TILE(3, 2)
+
+static void panel(const GemmJob *job) {
+    static TileFn *const fn[TILE_M][TILE_V] = {
+        {tile_1_1, tile_1_2}, {tile_2_1, tile_2_2}, {tile_3_1, tile_3_2}};
+    run_tiles(job, fn);
+}
+
+ISA_END
+
+const GemmKernel gemm_avx2 = {TILE_M, panel};
+#endif

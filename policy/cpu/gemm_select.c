@@ -1,0 +1,95 @@
+// policy/cpu/gemm_select.c -- which row of the GEMM table this machine and this user want.
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/cpu/gemm.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+static _Atomic int chosen = -1;
+
+static const char *const row_name[GEMM_ROWS] = {"portable", "avx2", "avx512", "amx"};
+
+const char *gemm_row_name(GemmRow row) {
+    return (unsigned)row < GEMM_ROWS ? row_name[row] : "?";
+}
+
+// What this machine lacks for a row, NULL if nothing.
+#if defined(__x86_64__)
+enum { XTILEDATA = 18, ARCH_REQ_XCOMP_PERM_ = 0x1023 };
+
+static uint64_t xcr0(void) {
+    uint32_t lo, hi;
+    __asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+    return (uint64_t)hi << 32 | lo;
+}
+
+static const char *missing(GemmRow row) {
+    uint32_t a = 0, b = 0, c = 0, d = 0;
+    if (row == GEMM_PORTABLE) return NULL;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return "the XSAVE feature";
+    const uint64_t saved = xcr0();
+    if (!(c & bit_FMA)) return "the FMA feature";
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & bit_AVX2)) return "the AVX2 feature";
+    if ((saved & 6) != 6) return "an operating system that saves AVX registers";
+    if (row == GEMM_AVX2) return NULL;
+    const uint32_t avx512 = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
+    if ((b & avx512) != avx512) return "the AVX-512 features F, BW, DQ and VL";
+    if ((saved & 0xe6) != 0xe6) return "an operating system that saves AVX-512 registers";
+    if (row == GEMM_AVX512) return NULL;
+    const uint32_t amx = 1u << 22 | 1u << 24; // AMX-BF16, AMX-TILE
+    if ((d & amx) != amx) return "the AMX-BF16 feature";
+    if ((saved & 0x60000) != 0x60000) return "an operating system that saves AMX tiles";
+    if (syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM_, XTILEDATA) != 0)
+        return "the kernel's permission for AMX tiles (Linux 5.16 or newer)";
+    return NULL;
+}
+#else
+static const char *missing(GemmRow row) {
+    return row == GEMM_PORTABLE ? NULL : "an x86-64 processor";
+}
+#endif
+
+bool gemm_row_supported(GemmRow row) {
+    return (unsigned)row < GEMM_ROWS && missing(row) == NULL;
+}
+
+Status gemm_select(const char *name) {
+    const char *whence = "asked for";
+    if (!name || strcmp(name, "auto") == 0) {
+        name = getenv("GRPO_CPU");
+        whence = "GRPO_CPU";
+    }
+    int row = GEMM_ROWS - 1;
+    if (!name || !*name || strcmp(name, "auto") == 0) {
+        while (missing((GemmRow)row)) row--;
+    } else {
+        while (row >= 0 && strcmp(name, row_name[row]) != 0) row--;
+        if (row < 0)
+            return FAIL(ST_CONFIG,
+                        "%s: no instruction set '%s'; say portable, avx2, avx512, amx or auto",
+                        whence, name);
+        const char *lack = missing((GemmRow)row);
+        if (lack)
+            return FAIL(ST_UNSUPPORTED, "%s: '%s' needs %s, which this machine lacks; say auto",
+                        whence, name, lack);
+    }
+    atomic_store(&chosen, row);
+    return ST_OK;
+}
+
+GemmRow gemm_row(void) {
+    const int row = atomic_load_explicit(&chosen, memory_order_relaxed);
+    if (row >= 0) return (GemmRow)row;
+    if (gemm_select(NULL) != ST_OK) {
+        fprintf(stderr, "grpo: %s\n", status_text());
+        exit(2);
+    }
+    return (GemmRow)atomic_load(&chosen);
+}

@@ -1,0 +1,76 @@
+// policy/cpu/quant.c -- bf16 and E4M3 by integer arithmetic.
+#include "policy/cpu/quant.h"
+
+enum { BLOCK = 128 };
+
+float e4m3_round(float x) {
+    const uint32_t u = float_bits(x), sign = u & 0x80000000u, abs = u & 0x7fffffffu;
+    if (abs > 0x7f800000u) return float_of(u | 0x00400000u);
+    if (abs < 0x3c800000u) { // below 2^-6: multiples of 2^-9, rounded by adding 2^14
+        const float r = (float_of(abs) + 16384.0f) - 16384.0f;
+        return float_of(sign | float_bits(r));
+    }
+    const uint32_t r = (abs + 0x7ffffu + (abs >> 20 & 1u)) & 0xfff00000u;
+    return float_of(sign | (r > 0x43e00000u ? 0x43e00000u : r)); // 448
+}
+
+uint8_t e4m3_encode(float x) {
+    const uint32_t u = float_bits(e4m3_round(x)), sign = u >> 24 & 0x80u, abs = u & 0x7fffffffu;
+    if (abs > 0x7f800000u) return (uint8_t)(sign | 0x7fu);
+    if (abs < 0x3c800000u) return (uint8_t)(sign | (uint32_t)(float_of(abs) * 512.0f));
+    return (uint8_t)(sign | ((abs >> 20) - (120u << 3)));
+}
+
+float e4m3_decode(uint8_t code) {
+    const uint32_t sign = (uint32_t)(code & 0x80u) << 24, abs = code & 0x7fu;
+    if (abs == 0x7fu) return float_of(sign | 0x7fc00000u);
+    if (abs < 8) return float_of(sign | float_bits((float)abs / 512.0f));
+    return float_of(sign | (abs + (120u << 3)) << 20);
+}
+
+void bf16_round_n(float *y, const float *x, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] = bf16_round(x[i]);
+}
+
+float quant_amax(const float *x, size_t n) {
+    float amax = 0;
+    for (size_t i = 0; i < n; i++) {
+        const float abs = float_of(float_bits(x[i]) & 0x7fffffffu);
+        if (abs > amax) amax = abs;
+    }
+    return amax;
+}
+
+void e4m3_round_n(float *y, const float *x, float scale, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] = e4m3_round(x[i] / scale);
+}
+
+void quant_row(uint8_t *code, float *scale, const float *x, int n) {
+    for (int at = 0; at < n; at += BLOCK) {
+        const int len = n - at < BLOCK ? n - at : BLOCK;
+        const float s = quant_scale(quant_amax(x + at, (size_t)len));
+        scale[at / BLOCK] = s;
+        for (int i = 0; i < len; i++) code[at + i] = e4m3_encode(x[at + i] / s);
+    }
+}
+
+void quant_blocks(uint8_t *code, float *scale, const float *x, int ld, int rows, int cols) {
+    for (int r = 0; r < rows; r += BLOCK) {
+        const int rr = rows - r < BLOCK ? rows - r : BLOCK;
+        for (int c = 0; c < cols; c += BLOCK) {
+            const int cc = cols - c < BLOCK ? cols - c : BLOCK;
+            float amax = 0;
+            for (int i = 0; i < rr; i++) {
+                const float row = quant_amax(x + (size_t)(r + i) * (size_t)ld + c, (size_t)cc);
+                if (row > amax) amax = row;
+            }
+            const float s = quant_scale(amax);
+            *scale++ = s;
+            for (int i = 0; i < rr; i++) {
+                const float *from = x + (size_t)(r + i) * (size_t)ld + c;
+                uint8_t *to = code + (size_t)(r + i) * (size_t)cols + c;
+                for (int j = 0; j < cc; j++) to[j] = e4m3_encode(from[j] / s);
+            }
+        }
+    }
+}
