@@ -113,8 +113,8 @@ Status batch_write(const Batch *batch, const char *path) {
                      .n_groups = batch->n_groups,
                      .n_samples = batch->n_samples,
                      .n_prompt_tokens = batch->prompt_begin[batch->n_groups],
-                     .n_tokens = batch->n_tokens,
-                     .n_parts = batch->n_parts};
+                     .n_tokens = batch->stage >= STAGE_SAMPLED ? batch->n_tokens : 0,
+                     .n_parts = batch->stage >= STAGE_JUDGED ? batch->n_parts : 0};
     memcpy(h.magic, magic, sizeof magic);
     for (int r = 0; r < ROWS; r++) h.n_columns += row_present(&schema[r], &h);
 
@@ -183,7 +183,9 @@ static Status check_header(const BatchHeader *h, const char *name) {
     if (h->stage < STAGE_ASKED || h->stage > STAGE_WEIGHED)
         return FAIL(ST_FORMAT, "%s: there is no stage %u", name, h->stage);
     if (h->n_groups < 0 || h->n_samples < 0 || h->n_prompt_tokens < 0 || h->n_tokens < 0 ||
-        h->n_parts < 0 || h->n_parts > BATCH_REWARDS_MAX)
+        h->n_parts < 0 || h->n_parts > BATCH_REWARDS_MAX ||
+        (h->stage < STAGE_SAMPLED && h->n_tokens > 0) ||
+        (h->stage < STAGE_JUDGED && h->n_parts > 0))
         return FAIL(ST_FORMAT,
                     "%s: impossible counts: %d groups, %d samples, %d and %d tokens, %d rewards",
                     name, h->n_groups, h->n_samples, h->n_prompt_tokens, h->n_tokens, h->n_parts);

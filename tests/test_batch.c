@@ -1,6 +1,11 @@
 // tests/test_batch.c -- rollout/batch: columns in order, compaction, joining, the file.
 #include "rollout/batch.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/file.h"
 #include "tests/test.h"
 
 static const int32_t prompt_a[] = {1, 2, 3}, prompt_b[] = {4, 5};
@@ -119,12 +124,159 @@ static void joined_batches_keep_both_halves(void **state) {
     arena_free(arena);
 }
 
+static char *scratch_path(Arena *arena) {
+    return arena_printf(arena, "/tmp/test_batch.%d", (int)getpid());
+}
+
+static void assert_same(const Batch *a, const Batch *b) {
+    assert_int_equal(a->stage, b->stage);
+    assert_int_equal(a->n_groups, b->n_groups);
+    assert_int_equal(a->n_samples, b->n_samples);
+    assert_int_equal(a->step, b->step);
+    size_t groups = (size_t)a->n_groups, samples = (size_t)a->n_samples;
+    size_t prompts = (size_t)a->prompt_begin[groups];
+#define SAME(column, n) assert_memory_equal(a->column, b->column, (n) * sizeof *a->column)
+    SAME(task_id, groups);
+    SAME(task_index, groups);
+    SAME(group_begin, groups + 1);
+    SAME(prompt_begin, groups + 1);
+    SAME(prompt_token, prompts);
+    SAME(keep, groups);
+    if (a->stage < STAGE_SAMPLED) return;
+    assert_int_equal(a->n_tokens, b->n_tokens);
+    SAME(token_begin, samples);
+    SAME(token_end, samples);
+    SAME(response_begin, samples);
+    SAME(finish, samples);
+    SAME(version_min, samples);
+    SAME(version_max, samples);
+    SAME(token, (size_t)a->n_tokens);
+    SAME(mask, (size_t)a->n_tokens);
+    SAME(logp_roll, (size_t)a->n_tokens);
+    if (a->stage < STAGE_JUDGED) return;
+    assert_int_equal(a->n_parts, b->n_parts);
+    SAME(verdict, samples);
+    SAME(reward, samples);
+    for (int p = 0; p < a->n_parts; p++) SAME(part[p], samples);
+    SAME(weight, samples);
+    if (a->stage < STAGE_WEIGHED) return;
+    SAME(advantage, samples);
+#undef SAME
+}
+
+static void every_stage_comes_back_from_disk(void **state) {
+    (void)state;
+    Arena *arena = arena_new(1 << 16);
+    char *path = scratch_path(arena);
+    Batch *asked = batch_new(2, 3, arena), *back;
+    batch_ask(asked, 0, NULL, 5, 6, prompt_a, 3, arena);
+    batch_ask(asked, 1, NULL, 7, UINT64_MAX, prompt_b, 2, arena);
+    Batch *judged = sampled(arena);
+    batch_open_judged(judged, 3, arena);
+    judged->logp_roll[4] = NAN; // a batch that is dumped for its NaN must be readable
+    const Batch *all[] = {asked, sampled(arena), judged, weighed(arena)};
+    for (int i = 0; i < 4; i++) {
+        assert_ok(batch_write(all[i], path));
+        assert_ok(batch_read(path, &back, arena));
+        assert_same(all[i], back);
+        assert_null(back->task[0]);
+    }
+    unlink(path);
+    arena_free(arena);
+}
+
+static void a_batch_goes_on_after_reading(void **state) {
+    (void)state;
+    Arena *arena = arena_new(1 << 16);
+    char *path = scratch_path(arena);
+    Batch *back;
+    assert_ok(batch_write(sampled(arena), path));
+    assert_ok(batch_read(path, &back, arena));
+    batch_compact(back);
+    batch_open_judged(back, 1, arena);
+    batch_open_weighed(back, arena);
+    assert_int_equal(batch_concat(back, back, arena)->n_tokens, 32);
+    unlink(path);
+    arena_free(arena);
+}
+
+// With the checksum made right: only the meaning of the bytes is left to refuse.
+static Status parse_sealed(char *data, size_t size, Batch **out, Arena *arena) {
+    uint32_t crc = (uint32_t)crc32_z(0, (const unsigned char *)data, size - 4);
+    memcpy(data + size - 4, &crc, 4);
+    return batch_parse(data, size, "sealed", out, arena);
+}
+
+static void every_cut_and_every_flipped_bit_is_refused(void **state) {
+    (void)state;
+    Arena *arena = arena_new(1 << 16);
+    char *path = scratch_path(arena), *data;
+    size_t size;
+    Batch *back;
+    assert_ok(batch_write(weighed(arena), path));
+    assert_ok(file_read(path, &data, &size, arena));
+    unlink(path);
+    for (size_t cut = 0; cut < size; cut++) {
+        char *part = malloc(cut + 1); // its own block, so that a read past it is seen
+        memcpy(part, data, cut);
+        assert_int_equal(batch_parse(part, cut, "cut", &back, arena), ST_FORMAT);
+        if (cut >= 4) assert_int_equal(parse_sealed(part, cut, &back, arena), ST_FORMAT);
+        free(part);
+    }
+    for (size_t bit = 0; bit < 8 * size; bit++) {
+        data[bit / 8] ^= (char)(1 << bit % 8);
+        assert_int_equal(batch_parse(data, size, "flip", &back, arena), ST_FORMAT);
+        assert_null(back);
+        data[bit / 8] ^= (char)(1 << bit % 8);
+    }
+    assert_ok(batch_parse(data, size, "whole", &back, arena));
+    arena_free(arena);
+}
+
+static void lying_counts_and_ranges_are_refused(void **state) {
+    (void)state;
+    Arena *arena = arena_new(1 << 16);
+    char *path = scratch_path(arena), *data;
+    size_t size;
+    Batch *back, *bad = sampled(arena);
+    // offsets of the header's counts, see rollout/batch_file.c
+    const struct {
+        size_t at;
+        int32_t value;
+    } lies[] = {{8, 2},        {12, 0}, {12, 5}, {24, 3}, {24, -1},
+                {28, 1 << 30}, {32, 4}, {36, 5}, {40, 1}};
+    assert_ok(batch_write(bad, path));
+    assert_ok(file_read(path, &data, &size, arena));
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        char *copy = ARENA_ARRAY(arena, char, size);
+        memcpy(copy, data, size);
+        memcpy(copy + lies[i].at, &lies[i].value, 4);
+        assert_int_equal(parse_sealed(copy, size, &back, arena), ST_FORMAT);
+    }
+    bad->token_end[2] = bad->n_tokens + 1;
+    assert_ok(batch_write(bad, path));
+    assert_int_equal(batch_read(path, &back, arena), ST_FORMAT);
+    assert_non_null(strstr(status_text(), "sample 2"));
+    bad = sampled(arena);
+    bad->group_begin[1] = 5;
+    assert_ok(batch_write(bad, path));
+    assert_int_equal(batch_read(path, &back, arena), ST_FORMAT);
+    assert_non_null(strstr(status_text(), "group_begin"));
+    unlink(path);
+    assert_int_equal(batch_read(path, &back, arena), ST_IO);
+    arena_free(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compaction_closes_gaps_in_sample_order),
         cmocka_unit_test(a_sample_knows_its_group),
         cmocka_unit_test(long_prompts_grow_the_column),
         cmocka_unit_test(joined_batches_keep_both_halves),
+        cmocka_unit_test(every_stage_comes_back_from_disk),
+        cmocka_unit_test(a_batch_goes_on_after_reading),
+        cmocka_unit_test(every_cut_and_every_flipped_bit_is_refused),
+        cmocka_unit_test(lying_counts_and_ranges_are_refused),
     };
     return cmocka_run_group_tests_name("rollout/batch", tests, NULL, NULL);
 }
