@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "datasets/desk.h"
 
 static const TaskFamily *const families[] = {&desk_family};
@@ -66,7 +67,10 @@ Status procedural_tasks(const TaskFamily *family, const void *config, Split spli
     Procedural *p = malloc(sizeof *p);
     CHECK(p != NULL);
     *p = (Procedural){.family = family, .config = config, .split = split, .seed = seed};
-    *out =
-        (TaskSource){.name = family->source[split], .self = p, .get = get, .close = close_source};
+    *out = (TaskSource){.name = family->source[split],
+                        .hash = rng_hash(family->name, strlen(family->name)) + split,
+                        .self = p,
+                        .get = get,
+                        .close = close_source};
     return ST_OK;
 }

@@ -30,10 +30,15 @@ typedef struct TaskSource TaskSource;
 struct TaskSource {
     const char *name;
     int64_t n_tasks; // 0 = endless
+    uint64_t hash;   // of what the tasks are made of (a file's bytes); goes into run.json
     void *self;      // owned by the source
     Status (*get)(const TaskSource *source, uint64_t index, Task *out, Arena *arena);
     void (*close)(TaskSource *source);
 };
+
+static inline void task_source_close(TaskSource *source) { // a zeroed source is fine
+    if (source->close) source->close(source);
+}
 
 // A document of a corpus for next-token training: prompt + response as one text (without end
 // token).

@@ -1,0 +1,66 @@
+// datasets/jsonl.h -- rows of a JSON-lines file, by number, with the lines they stand on.
+//
+// Floor 2 (datasets). The file is mapped and read once to find the good rows; a row is parsed again
+// when it is asked for, so memory holds 16 bytes a row. A line that is empty, is not JSON, is not
+// UTF-8 or lacks a field is skipped and counted, and the first few are named. Thread-safe after
+// opening. Leaves with ST_IO, or with ST_FORMAT when no row is good.
+#ifndef DATASETS_JSONL_H
+#define DATASETS_JSONL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/status.h"
+#include "datasets/task.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct Jsonl Jsonl;
+
+// NULL if the row will do, otherwise why not.
+typedef const char *JsonlAccept(void *ctx, const Json *row);
+
+// `accept` may be NULL: every JSON object is a row. The caller owns *out.
+MUST_USE Status jsonl_open(const char *path, JsonlAccept *accept, void *ctx, Jsonl **out);
+// The same over bytes (borrowed) that are called `name` in messages.
+MUST_USE Status jsonl_open_bytes(const char *data, size_t size, const char *name,
+                                 JsonlAccept *accept, void *ctx, Jsonl **out);
+void jsonl_close(Jsonl *jsonl); // NULL is fine
+
+int64_t jsonl_size(const Jsonl *jsonl);    // good rows
+int64_t jsonl_skipped(const Jsonl *jsonl); // skipped lines
+// "FILE:3: why" for the first skipped lines, one a line, then how many more; "" if none.
+const char *jsonl_report(const Jsonl *jsonl);
+uint64_t jsonl_hash(const Jsonl *jsonl); // rng_hash of all bytes of the file
+int jsonl_line(const Jsonl *jsonl, int64_t row);
+// Parses row `row`; the caller ends *out with json_free.
+MUST_USE Status jsonl_row(const Jsonl *jsonl, int64_t row, JsonDoc **out);
+
+// How a row becomes a Task. NULL names are found in this order: prompt, question, problem; gold,
+// answer, expected_answer, solution. Numbers serve as texts. A gold with "####" (GSM8K) is what
+// stands after the last one.
+typedef struct JsonlFields {
+    const char *prompt, *gold;
+    const char *source;    // name of the curve; NULL: the row's "source", else the file's name
+    const char *judge;     // NULL: the row's "judge", else "number"
+    const char *template_; // "User: {}\nAssistant:" with {} for the question; NULL: as it stands
+    bool shuffle;          // another order in each epoch, by `seed`; false: file order
+    uint64_t seed;
+} JsonlFields;
+
+// Opens a file as tasks; task `index` is in epoch index / n_tasks. `fields` is copied, its texts
+// are borrowed.
+MUST_USE Status jsonl_tasks(const char *path, const JsonlFields *fields, TaskSource *out);
+
+// The first of `names` (NULL-terminated) that the row has as a text; NULL if none. A number is
+// written into the arena.
+const char *jsonl_text(const Json *row, const char *const *names, Arena *arena);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
