@@ -5,6 +5,7 @@
 
 #include "policy/cpu/gemm_row.h"
 #include "policy/cpu/quant.h"
+#include "policy/cpu/vec.h"
 
 enum {
     LINE = 64,
@@ -86,7 +87,7 @@ static float block_amax(const Source *s, int n0, int k0) {
     const float *from = s->w + (s->transposed ? k0 * s->ld + n0 : n0 * s->ld + k0);
     float amax = 0;
     for (int r = 0; r < rows; r++) {
-        const float row = quant_amax(from + r * s->ld, (size_t)cols);
+        const float row = vec_amax(from + r * s->ld, cols);
         if (row > amax) amax = row;
     }
     return amax;
@@ -153,12 +154,12 @@ static void prepare(float *to, float *scale, const Product *p, int m0, int m) {
     for (int i = 0; i < m; i++, to += k) {
         const float *row = p->a + (p->gather ? p->gather[m0 + i] : m0 + i) * p->lda;
         if (p->w->precision == PRECISION_BF16) {
-            bf16_round_n(to, row, (size_t)k);
+            bf16_round_n(to, row, k);
             continue;
         }
         for (int at = 0; at < k; at += SCALE_BLOCK) {
-            const size_t len = (size_t)least(SCALE_BLOCK, k - at);
-            *scale = quant_scale(quant_amax(row + at, len));
+            const int len = least(SCALE_BLOCK, k - at);
+            *scale = quant_scale(vec_amax(row + at, len));
             e4m3_round_n(to + at, row + at, *scale++, len);
         }
     }
@@ -307,7 +308,7 @@ static void strip(float to[SCALE_BLOCK][GEMM_PANEL], float *scale, const float *
         memcpy(to[i], x + (gather ? gather[i] : i) * ld, sizeof(float) * (size_t)cols);
         for (int j = cols; j < GEMM_PANEL; j++) to[i][j] = 0;
     }
-    if (precision == PRECISION_BF16) bf16_round_n(to[0], to[0], (size_t)rows * GEMM_PANEL);
+    if (precision == PRECISION_BF16) bf16_round_n(to[0], to[0], rows * GEMM_PANEL);
     if (precision != PRECISION_FP8) return;
     float amax[GEMM_PANEL] = {0};
     for (int i = 0; i < rows; i++)

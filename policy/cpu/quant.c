@@ -1,6 +1,8 @@
 // policy/cpu/quant.c -- bf16 and E4M3 by integer arithmetic.
 #include "policy/cpu/quant.h"
 
+#include "policy/cpu/vec_row.h"
+
 enum { BLOCK = 128 };
 
 float e4m3_round(float x) {
@@ -28,27 +30,17 @@ float e4m3_decode(uint8_t code) {
     return float_of(sign | (abs + (120u << 3)) << 20);
 }
 
-void bf16_round_n(float *y, const float *x, size_t n) {
-    for (size_t i = 0; i < n; i++) y[i] = bf16_round(x[i]);
+void bf16_round_n(float *y, const float *x, int n) {
+    vec_row()->bf16_round(y, x, n);
 }
-
-float quant_amax(const float *x, size_t n) {
-    float amax = 0;
-    for (size_t i = 0; i < n; i++) {
-        const float abs = float_of(float_bits(x[i]) & 0x7fffffffu);
-        if (abs > amax) amax = abs;
-    }
-    return amax;
-}
-
-void e4m3_round_n(float *y, const float *x, float scale, size_t n) {
-    for (size_t i = 0; i < n; i++) y[i] = e4m3_round(x[i] / scale);
+void e4m3_round_n(float *y, const float *x, float scale, int n) {
+    vec_row()->e4m3_round(y, x, scale, n);
 }
 
 void quant_row(uint8_t *code, float *scale, const float *x, int n) {
     for (int at = 0; at < n; at += BLOCK) {
         const int len = n - at < BLOCK ? n - at : BLOCK;
-        const float s = quant_scale(quant_amax(x + at, (size_t)len));
+        const float s = quant_scale(vec_amax(x + at, len));
         scale[at / BLOCK] = s;
         for (int i = 0; i < len; i++) code[at + i] = e4m3_encode(x[at + i] / s);
     }
@@ -61,7 +53,7 @@ void quant_blocks(uint8_t *code, float *scale, const float *x, int ld, int rows,
             const int cc = cols - c < BLOCK ? cols - c : BLOCK;
             float amax = 0;
             for (int i = 0; i < rr; i++) {
-                const float row = quant_amax(x + (size_t)(r + i) * (size_t)ld + c, (size_t)cc);
+                const float row = vec_amax(x + (size_t)(r + i) * (size_t)ld + c, cc);
                 if (row > amax) amax = row;
             }
             const float s = quant_scale(amax);

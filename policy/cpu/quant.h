@@ -9,7 +9,6 @@
 #ifndef POLICY_CPU_QUANT_H
 #define POLICY_CPU_QUANT_H
 
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -55,10 +54,9 @@ uint8_t e4m3_encode(float x);
 float e4m3_decode(uint8_t code);
 
 // ---- over arrays. y may be x.
-void bf16_round_n(float *y, const float *x, size_t n);
-float quant_amax(const float *x, size_t n);
+void bf16_round_n(float *y, const float *x, int n);
 // y = E4M3(x / scale) as fp32 values.
-void e4m3_round_n(float *y, const float *x, float scale, size_t n);
+void e4m3_round_n(float *y, const float *x, float scale, int n);
 
 // One row of n values in tiles of 1x128 (the last may be ragged): n codes, ceil(n/128) scales.
 void quant_row(uint8_t *code, float *scale, const float *x, int n);
