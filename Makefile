@@ -72,6 +72,13 @@ $B/tests/test_%: $B/tests/test_%.c.o $B/libgrpo.a
 	$(say) LINK
 	$Q$(CC) $(CFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
+# The AMX row a second time, its tiles emulated: proven bit for bit where there is no AMX.
+$B/policy/cpu/gemm_amx_emulated.o: policy/cpu/gemm_amx.c policy/cpu/tile.h $B/flags
+	@mkdir -p $(@D)
+	$(say) CC
+	$Q$(CC) $(CFLAGS) -DTILE_EMULATED -MMD -MP -c $< -o $@
+$B/tests/test_gemm: $B/policy/cpu/gemm_amx_emulated.o
+
 $B/tests/fuzz_%: $B/tests/fuzz_%.c.o $B/libgrpo.a
 	$(say) LINK
 	$Q$(CC) $(CFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
