@@ -30,7 +30,7 @@ WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla 
 CFLAGS += -std=c17 -ffp-contract=off -D_GNU_SOURCE -I. -DHAVE_CUDA=$(CUDA) -O2 -g -fno-omit-frame-pointer $(WARN)
 NVFLAGS += -std=c++20 -I. -DHAVE_CUDA=1 -O3 -g -lineinfo -Xcompiler -Wall \
            -gencode arch=compute_$(SM),code=sm_$(SM)
-LDLIBS += -lcjson -lpcre2-8 -lutf8proc -lz -lm -lpthread
+LDLIBS += -lcjson -lpcre2-8 -lutf8proc -lgmp -lz -lm -lpthread
 ifeq ($(CUDA),1)
   CUDA_HOME := $(patsubst %/bin/nvcc,%,$(realpath $(NVCC)))
   LDLIBS += -L$(CUDA_HOME)/lib64 -L$(CUDA_HOME)/targets/x86_64-linux/lib -lcudart_static -ldl -lrt -lstdc++

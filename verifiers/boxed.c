@@ -1,0 +1,161 @@
+// verifiers/boxed.c -- one pass over the text with a stack of the boxes that are still open.
+#include "verifiers/boxed.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+Slice slice_trim(Slice s) {
+    while (s.size && isspace((unsigned char)s.data[0])) s.data++, s.size--;
+    while (s.size && isspace((unsigned char)s.data[s.size - 1])) s.size--;
+    return s;
+}
+
+const char *slice_last(Slice text, const char *needle) {
+    const char *at = text.data, *end = at + text.size, *last = NULL;
+    size_t n = strlen(needle);
+    while (at && (at = memmem(at, (size_t)(end - at), needle, n)) != NULL) {
+        last = at;
+        at += n;
+    }
+    return last;
+}
+
+Slice boxed_after_think(const char *text, size_t size, const char *prefilled) {
+    Slice all = {text, size};
+    const char *closed = slice_last(all, "</think>");
+    if (closed) {
+        closed += strlen("</think>");
+        all = (Slice){closed, (size_t)(text + size - closed)};
+    } else if (prefilled && strstr(prefilled, "<think>")) {
+        return (Slice){NULL, 0};
+    }
+    return slice_last(all, "<think>") ? (Slice){NULL, 0} : all;
+}
+
+// The length of "\boxed{" or "\fbox {" at s, blanks before the brace included; 0 if it is no box.
+static size_t box_opens(const char *s, const char *end) {
+    static const char *const name[] = {"\\boxed", "\\fbox"};
+    for (int i = 0; i < 2; i++) {
+        size_t n = strlen(name[i]);
+        if ((size_t)(end - s) <= n || memcmp(s, name[i], n) != 0) continue;
+        const char *p = s + n;
+        while (p < end && (*p == ' ' || *p == '\t' || *p == '\n')) p++;
+        if (p < end && *p == '{') return (size_t)(p + 1 - s);
+    }
+    return 0;
+}
+
+typedef struct OpenBox {
+    const char *content;
+    size_t depth; // of braces outside of it
+} OpenBox;
+
+// Walks the text and returns the content of the complete box that ends last; with `first`, of the
+// box that the text begins with, and stops behind it (*stop).
+static Slice find_box(Slice text, bool first, const char **stop) {
+    const char *p = text.data, *end = p + text.size;
+    OpenBox *open = NULL;
+    size_t n_open = 0, cap = 0, depth = 0;
+    Slice found = {NULL, 0};
+    while (p < end) {
+        size_t opening = *p == '\\' ? box_opens(p, end) : 0;
+        if (first && p == text.data && !opening) break;
+        if (opening) {
+            p += opening;
+            if (n_open == cap) {
+                cap = cap ? 2 * cap : 16;
+                open = realloc(open, cap * sizeof *open);
+                CHECK(open != NULL);
+            }
+            open[n_open++] = (OpenBox){.content = p, .depth = depth++};
+        } else if (*p == '\\') {
+            p += p + 1 < end ? 2 : 1; // the next byte is escaped: \{ \} \\ ; a name goes on as text
+        } else if (*p == '{') {
+            depth++, p++;
+        } else if (*p == '}') {
+            if (depth) depth--;
+            if (n_open && open[n_open - 1].depth == depth) {
+                OpenBox *box = &open[--n_open];
+                found = (Slice){box->content, (size_t)(p - box->content)};
+                if (stop) *stop = p + 1;
+                if (first && n_open == 0) break;
+            }
+            p++;
+        } else {
+            p++;
+        }
+    }
+    if (first && n_open) found = (Slice){NULL, 0};
+    free(open);
+    return found;
+}
+
+Slice boxed_first(Slice text, size_t *end) {
+    const char *stop = text.data;
+    Slice box = find_box(text, true, &stop);
+    *end = (size_t)(stop - text.data);
+    return box;
+}
+
+Slice boxed_last(Slice text) {
+    if (!text.data) return text;
+    Slice box = find_box(text, false, NULL);
+    for (int level = 0; box.data && level < 64; level++) { // \boxed{\boxed{5}}
+        Slice inner = slice_trim(box);
+        size_t end;
+        if (!inner.size || !box_opens(inner.data, inner.data + inner.size)) break;
+        Slice content = boxed_first(inner, &end);
+        if (!content.data || end != inner.size) break;
+        box = content;
+    }
+    return box;
+}
+
+static Slice answer_tag(Slice text) {
+    const char *close = slice_last(text, "</answer>");
+    if (!close) return (Slice){NULL, 0};
+    const char *open = slice_last((Slice){text.data, (size_t)(close - text.data)}, "<answer>");
+    if (!open) return (Slice){NULL, 0};
+    open += strlen("<answer>");
+    Slice content = {open, (size_t)(close - open)}, box = boxed_last(content);
+    return box.data ? box : content;
+}
+
+static Slice hash_line(Slice text) {
+    const char *hash = slice_last(text, "####");
+    if (!hash) return (Slice){NULL, 0};
+    hash += 4;
+    size_t left = (size_t)(text.data + text.size - hash);
+    const char *newline = memchr(hash, '\n', left);
+    return (Slice){hash, newline ? (size_t)(newline - hash) : left};
+}
+
+bool boxed_extract_known(const char *extract) {
+    return !extract || !strcmp(extract, "boxed") || !strcmp(extract, "answer") ||
+           !strcmp(extract, "hash") || !strcmp(extract, "bare");
+}
+
+Slice boxed_answer(const JudgeInput *in, const char **reason) {
+    const char *how = in->extract ? in->extract : "boxed";
+    *reason = NULL;
+    if (!in->text) {
+        *reason = "empty response";
+        return (Slice){NULL, 0};
+    }
+    if (!strcmp(how, "bare")) return slice_trim((Slice){in->text, in->size});
+    Slice rest = boxed_after_think(in->text, in->size, in->prefilled), answer = {NULL, 0};
+    if (!rest.data) {
+        *reason = "thought not closed";
+    } else if (!strcmp(how, "answer")) {
+        answer = answer_tag(rest);
+        if (!answer.data) *reason = "no answer tag";
+    } else if (!strcmp(how, "hash")) {
+        answer = hash_line(rest);
+        if (!answer.data) *reason = "no ####";
+    } else {
+        answer = boxed_last(rest);
+        if (!answer.data) *reason = "no box";
+    }
+    return answer.data ? slice_trim(answer) : answer;
+}

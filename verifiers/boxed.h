@@ -1,0 +1,46 @@
+// verifiers/boxed.h -- which part of a response is its answer.
+//
+// Floor 3 (verifiers). Views into the text, linear time, any bytes. The rules:
+//   Only what stands after the last </think> counts. A <think> that is not closed after it, or one
+//   that the prompt opened and the response never closed, means that there is no answer.
+//   boxed   the last complete \boxed{...} or \fbox{...}; a box that is all of a box counts as one
+//   answer  the last complete <answer>...</answer>, and the box in it if there is one
+//   hash    what stands behind the last "####" up to the end of its line
+//   bare    everything
+#ifndef VERIFIERS_BOXED_H
+#define VERIFIERS_BOXED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "verifiers/verify.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct Slice {
+    const char *data; // NULL: nothing
+    size_t size;
+} Slice;
+
+Slice slice_trim(Slice s); // without white space at both ends
+
+// The response after its thoughts; data NULL if a thought is not closed.
+Slice boxed_after_think(const char *text, size_t size, const char *prefilled);
+// Content of the last complete box; data NULL if there is none.
+Slice boxed_last(Slice text);
+// A complete box at the very start of the text: its content, and *end behind its brace. For format.
+Slice boxed_first(Slice text, size_t *end);
+// The answer by in->extract (NULL = "boxed"), trimmed. If data is NULL, *reason (a literal) says
+// why.
+Slice boxed_answer(const JudgeInput *in, const char **reason);
+bool boxed_extract_known(const char *extract);
+
+// The last place of `needle` in the text, or NULL.
+const char *slice_last(Slice text, const char *needle);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
