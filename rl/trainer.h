@@ -34,6 +34,7 @@ typedef struct TrainerDeps {
     const TaskSource *source;
     const int32_t *stop_token; // [n_stop_tokens]; none = the model's eos_id
     int n_stop_tokens;
+    int max_seq_tokens; // as given to the policy, for the reference; 0 = the model's max_position
     uint64_t seed;
     const char *dump_folder; // gets the batch that made a number non-finite; NULL = not written
 } TrainerDeps;
@@ -51,13 +52,12 @@ bool trainer_done(const Trainer *trainer);              // steps_done == cfg.ste
 // What a step did besides its metrics.
 typedef struct TrainerStep {
     int64_t step;       // its number, from 1; with `stopped` the number of the last finished one
-    bool stopped;       // the stop flag was seen: no step was made, nothing changed but perhaps a
-                        // batch now in hand; save and go
+    bool stopped;       // the stop flag was seen: no step was made and nothing changed; save and go
     bool fresh;         // this step sampled `batch` (its rollout is to be written down once)
     const Batch *batch; // in hand, WEIGHED; borrowed until the next step
 } TrainerStep;
 
-// `stop` (may be NULL) is polled while sampling and before training. `row` is cleared and filled
+// `stop` (may be NULL) is polled at the start and while sampling. `row` is cleared and filled
 // with the metrics of rl/README.md; rollout metrics stand in the rows of fresh steps only. Fails
 // with what policy, engine or judges say; a non-finite number is ST_FORMAT, after which
 // trainer_nonfinite is true, the weights are those of the last good step, and the batch is dumped.
@@ -73,8 +73,6 @@ const char *trainer_warnings(const Trainer *trainer);
 // source, after the policy's own state was loaded.
 MUST_USE Status trainer_save(const Trainer *trainer, const char *folder);
 MUST_USE Status trainer_load(Trainer *trainer, const char *folder);
-
-// Held-out questions under the trainer's own sampling settings and judges: see rl/evaluate.h.
 
 #ifdef __cplusplus
 }

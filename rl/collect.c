@@ -1,0 +1,118 @@
+// rl/collect.c -- rounds of sampling until enough groups teach something.
+#include "rl/collect.h"
+
+#include <math.h>
+
+#include "base/rng.h"
+#include "rl/advantage.h"
+#include "rl/ask.h"
+#include "verifiers/verdict.h"
+
+// More misses than this in a row and the question is asked anyway.
+enum { PASSED_OVER_MAX = 64 };
+
+static Status next_question(const Collector *c, uint64_t *at, Question *out, Arena *arena) {
+    for (int passed = 0;; passed++) {
+        ArenaMark mark = arena_mark(arena);
+        uint64_t index = (*at)++;
+        TRY(ask_question(c->source, index, c->tokenizer, c->bench, out, arena));
+        if (passed == PASSED_OVER_MAX || curriculum_takes(c->curriculum, out->task, index))
+            return ST_OK;
+        arena_rewind(arena, mark);
+    }
+}
+
+// One round; *out stays NULL if it was stopped.
+static Status sample_round(const Collector *c, uint64_t number, int n, const volatile int *stop,
+                           Rollout *r, Batch **out, Arena *arena) {
+    Question *question = ARENA_ARRAY(arena, Question, n);
+    for (int g = 0; g < n; g++) TRY(next_question(c, &r->next_task, &question[g], arena));
+    Batch *batch = ask_batch(question, n, (int)c->cfg->group_size, number, arena);
+    EngineStats stats = {0};
+    span_begin(c->spans, "gen");
+    judge_begin(c->bench, batch);
+    Status st = engine_sample(c->engine, batch, &c->sampling, RNG_SAMPLE, judge_finished, c->bench,
+                              stop, &stats, arena);
+    span_end(c->spans, "gen");
+    if (st != ST_OK || batch->stage != STAGE_SAMPLED) {
+        judge_cancel(c->bench);
+        return st;
+    }
+    span_begin(c->spans, "reward"); // what was not done while sampling went on
+    judge_end(c->bench, batch, arena);
+    span_end(c->spans, "reward");
+    r->n_new_tokens += stats.n_new_tokens;
+    *out = batch;
+    return ST_OK;
+}
+
+static AdvantageConfig advantage_config(const RlConfig *cfg) {
+    return (AdvantageConfig){cfg->advantage, cfg->advantage_std, cfg->advantage_eps};
+}
+
+// Fills flat[]; advantages go nowhere yet, because keep[] is decided from flat[] first.
+static Status find_flat(const Collector *c, const Batch *batch, uint8_t *flat, Arena *arena) {
+    AdvantageConfig cfg = advantage_config(c->cfg);
+    float *unused = ARENA_ARRAY(arena, float, batch->n_samples);
+    return advantage_fill(&cfg, batch->reward, batch->weight, batch->group_begin, NULL,
+                          batch->n_groups, unused, flat);
+}
+
+// keep = 0 for flat groups and for those beyond the wanted number; returns how many are kept.
+static int drop(Batch *batch, const uint8_t *flat, int wanted) {
+    int kept = 0;
+    for (int g = 0; g < batch->n_groups; g++) {
+        batch->keep[g] = !flat[g] && kept < wanted;
+        kept += batch->keep[g];
+    }
+    return kept;
+}
+
+static void learn(const Collector *c, const Batch *batch) {
+    for (int g = 0; g < batch->n_groups; g++) {
+        int right = 0, known = 0;
+        for (int i = batch->group_begin[g]; i < batch->group_begin[g + 1]; i++) {
+            known += batch->verdict[i] != VERDICT_ERROR;
+            right += batch->verdict[i] == VERDICT_RIGHT;
+        }
+        curriculum_learn(c->curriculum, batch->task[g], right, known);
+    }
+}
+
+Status collect_rollout(const Collector *c, uint64_t number, uint64_t first_task,
+                       const volatile int *stop, Rollout *out, Arena *arena) {
+    const RlConfig *cfg = c->cfg;
+    int wanted = (int)cfg->groups_per_step, ask = wanted, kept = 0;
+    bool refill = cfg->dynamic_sampling == DYNAMIC_REFILL;
+    *out = (Rollout){.next_task = first_task};
+    Batch *batch = NULL;
+    for (;;) {
+        Batch *more = NULL;
+        TRY(sample_round(c, number, ask, stop, out, &more, arena));
+        if (!more) {
+            *out = (Rollout){.next_task = first_task};
+            return ST_OK;
+        }
+        out->n_gen_batches++;
+        batch = batch ? batch_concat(batch, more, arena) : more;
+        out->flat = ARENA_ARRAY(arena, uint8_t, batch->n_groups);
+        TRY(find_flat(c, batch, out->flat, arena));
+        kept = wanted;
+        if (cfg->dynamic_sampling != DYNAMIC_OFF) kept = drop(batch, out->flat, wanted);
+        if (!refill || kept == wanted || out->n_gen_batches == cfg->max_gen_batches) break;
+        // As many as the yield so far says are needed, at most a full round.
+        double yield = fmax(kept, 1) / batch->n_groups;
+        ask = (int)fmin(wanted, ceil((wanted - kept) / yield));
+    }
+    out->short_batch = refill && kept < wanted;
+    learn(c, batch);
+
+    span_begin(c->spans, "adv");
+    AdvantageConfig advantage = advantage_config(cfg);
+    batch_open_weighed(batch, arena);
+    Status st = advantage_fill(&advantage, batch->reward, batch->weight, batch->group_begin,
+                               batch->keep, batch->n_groups, batch->advantage, NULL);
+    span_end(c->spans, "adv");
+    out->batch = batch;
+    return st;
+}

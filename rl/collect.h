@@ -1,0 +1,48 @@
+// rl/collect.h -- one rollout: ask, sample while judging, drop or refill groups, weigh.
+//
+// Floor 4 (rl). Which questions are asked is a function of the stream position and the curriculum's
+// memory; what is sampled, of (weights, seed, rollout number, task). Nothing is kept from a rollout
+// that was stopped.
+#ifndef RL_COLLECT_H
+#define RL_COLLECT_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "rl/curriculum.h"
+#include "rl/judge.h"
+#include "rl/settings.h"
+#include "rollout/engine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct Collector { // all borrowed
+    Engine *engine;
+    const Tokenizer *tokenizer;
+    const TaskSource *source;
+    const RlConfig *cfg;
+    Bench *bench;
+    Curriculum *curriculum;
+    SampleConfig sampling;
+    Spans *spans; // gets "gen", "reward", "adv"
+} Collector;
+
+typedef struct Rollout {
+    Batch *batch;       // WEIGHED, in the arena; NULL if stopped
+    uint8_t *flat;      // [n_groups] 1 = fewer than two counted samples or equal rewards
+    uint64_t next_task; // stream position after the questions that were asked
+    int n_gen_batches;
+    bool short_batch; // refill ran out of rounds with fewer groups than asked for
+    int64_t n_new_tokens;
+} Rollout;
+
+// `number` becomes batch->step. On success the curriculum has learned from every judged group.
+// ST_OK with batch NULL when *stop was seen.
+MUST_USE Status collect_rollout(const Collector *c, uint64_t number, uint64_t first_task,
+                                const volatile int *stop, Rollout *out, Arena *arena);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

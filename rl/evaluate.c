@@ -1,0 +1,190 @@
+// rl/evaluate.c -- slices of questions, so that memory does not grow with their number.
+#include "rl/evaluate.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "rl/ask.h"
+#include "rl/reward.h"
+#include "verifiers/verdict.h"
+
+enum { SLICE_SAMPLES = 1024 };
+
+// What is kept of each question; one value per question is what intervals are made of.
+typedef struct Tally {
+    int n_asked, k, group_size;
+    int *n_right, *n_known;
+    double *format, *cons;
+    double length[3]; // all, right, wrong
+    int64_t count[3];
+    int64_t truncated, error, samples;
+    int64_t blocks, flat_blocks;
+} Tally;
+
+// Share of the most frequent answers of a question that are right. Quadratic in k, which is small.
+static double consensus(const Batch *b, const uint64_t *answer, int begin, int end) {
+    int best = 0, tied = 0;
+    double right = 0;
+    for (int i = begin; i < end; i++) {
+        if (b->verdict[i] == VERDICT_ERROR || answer[i] == 0) continue;
+        int votes = 0;
+        bool first = true;
+        for (int j = begin; j < end; j++) {
+            if (b->verdict[j] == VERDICT_ERROR || answer[j] != answer[i]) continue;
+            first = first && j >= i;
+            votes++;
+        }
+        if (!first || votes < best) continue;
+        if (votes > best) best = votes, tied = 0, right = 0;
+        tied++;
+        right += b->verdict[i] == VERDICT_RIGHT;
+    }
+    return tied ? right / tied : 0;
+}
+
+static void count_flat_blocks(Tally *t, const Batch *b, int begin, int end) {
+    for (int at = begin; at + t->group_size <= end; at += t->group_size) {
+        bool flat = true;
+        for (int i = at; i < at + t->group_size; i++) flat = flat && b->reward[i] == b->reward[at];
+        t->blocks++;
+        t->flat_blocks += flat;
+    }
+}
+
+static void count(Tally *t, const Batch *b, const uint64_t *answer) {
+    for (int g = 0; g < b->n_groups; g++) {
+        int begin = b->group_begin[g], end = b->group_begin[g + 1], q = t->n_asked++;
+        for (int i = begin; i < end; i++) {
+            double length = batch_response_length(b, i);
+            t->samples++;
+            t->truncated += b->finish[i] == FINISH_LENGTH;
+            t->error += b->verdict[i] == VERDICT_ERROR;
+            t->format[q] += (double)b->part[PART_FORMAT][i] / (end - begin);
+            t->length[0] += length;
+            t->count[0]++;
+            if (b->verdict[i] == VERDICT_ERROR) continue;
+            bool right = b->verdict[i] == VERDICT_RIGHT;
+            t->n_known[q]++;
+            t->n_right[q] += right;
+            t->length[right ? 1 : 2] += length;
+            t->count[right ? 1 : 2]++;
+        }
+        t->cons[q] = consensus(b, answer, begin, end);
+        count_flat_blocks(t, b, begin, end);
+    }
+}
+
+static double share(double part, double whole) {
+    return whole > 0 ? part / whole : (double)NAN;
+}
+
+// Chance that a group of G samples of this question is all right or all wrong.
+static double flat_chance(int n, int c, int group_size) {
+    if (group_size <= n)
+        return passk_all_right(n, c, group_size) + passk_all_right(n, n - c, group_size);
+    double p = (double)c / n;
+    return pow(p, group_size) + pow(1 - p, group_size);
+}
+
+static void conclude(const Tally *t, const EvalConfig *cfg, EvalResult *out, Arena *arena) {
+    double *value = ARENA_ARRAY(arena, double, t->n_asked + 1);
+    int n = 0;
+    double flat = 0;
+    for (int q = 0; q < t->n_asked; q++) {
+        if (t->n_known[q] == 0) continue;
+        value[n++] = (double)t->n_right[q] / t->n_known[q];
+        out->all_right += t->n_right[q] == t->n_known[q];
+        out->all_wrong += t->n_right[q] == 0;
+        flat += flat_chance(t->n_known[q], t->n_right[q], t->group_size);
+    }
+    out->n_tasks = n;
+    out->k = t->k;
+    out->accuracy = passk_interval(value, n);
+    out->all_right = share(out->all_right, n);
+    out->all_wrong = share(out->all_wrong, n);
+    out->mixed = 1 - out->all_right - out->all_wrong;
+    out->flat_predicted = share(flat, n);
+    out->flat_observed = share((double)t->flat_blocks, (double)t->blocks);
+    out->format = passk_interval(t->format, t->n_asked);
+    n = 0;
+    for (int q = 0; q < t->n_asked; q++)
+        if (t->n_known[q] > 0) value[n++] = t->cons[q];
+    out->cons = passk_interval(value, n);
+    out->n_pass = cfg->n_pass;
+    for (int i = 0; i < cfg->n_pass; i++) {
+        n = 0;
+        for (int q = 0; q < t->n_asked; q++)
+            if (t->n_known[q] >= cfg->pass_k[i])
+                value[n++] = passk_estimate(t->n_known[q], t->n_right[q], cfg->pass_k[i]);
+        out->pass[i].k = cfg->pass_k[i];
+        out->pass[i].n_tasks = n;
+        out->pass[i].value = passk_interval(value, n);
+    }
+    out->length_mean = share(t->length[0], (double)t->count[0]);
+    out->length_right = share(t->length[1], (double)t->count[1]);
+    out->length_wrong = share(t->length[2], (double)t->count[2]);
+    out->truncated_frac = share((double)t->truncated, (double)t->samples);
+    out->error_frac = share((double)t->error, (double)t->samples);
+    out->n_right = t->n_right;
+    out->n_known = t->n_known;
+}
+
+static Status one_slice(const EvalDeps *deps, const EvalConfig *cfg, Bench *bench, uint64_t first,
+                        int n, Tally *tally, EvalResult *out, Arena *arena) {
+    Question *question = ARENA_ARRAY(arena, Question, n);
+    for (int i = 0; i < n; i++)
+        TRY(ask_question(deps->source, first + (uint64_t)i, deps->tokenizer, bench, &question[i],
+                         arena));
+    Batch *batch = ask_batch(question, n, cfg->k, cfg->step, arena);
+    SampleConfig sampling = ask_sampling(deps->cfg, deps->stop_token, deps->n_stop_tokens);
+    if (cfg->temperature >= 0) sampling.temperature = cfg->temperature;
+    EngineStats stats = {0};
+    judge_begin(bench, batch);
+    Status st = engine_sample(deps->engine, batch, &sampling, RNG_EVAL, judge_finished, bench,
+                              deps->stop, &stats, arena);
+    if (st != ST_OK || batch->stage != STAGE_SAMPLED) {
+        judge_cancel(bench);
+        out->stopped = true;
+        return st;
+    }
+    judge_end(bench, batch, arena);
+    out->n_new_tokens += stats.n_new_tokens;
+    count(tally, batch, judge_answers(bench));
+    if (deps->seen) deps->seen(deps->seen_ctx, batch, bench);
+    return ST_OK;
+}
+
+Status evaluate(const EvalDeps *deps, const EvalConfig *cfg, EvalResult *out, Arena *arena) {
+    CHECK(cfg->n_tasks >= 0 && cfg->k >= 1 && cfg->n_pass <= EVAL_PASS_MAX);
+    for (int i = 0; i < cfg->n_pass; i++)
+        if (cfg->pass_k[i] < 1 || cfg->pass_k[i] > cfg->k)
+            return FAIL(ST_CONFIG, "pass@%d needs at least %d samples of a question, not %d",
+                        cfg->pass_k[i], cfg->pass_k[i], cfg->k);
+    *out = (EvalResult){0};
+    double begin = clock_now();
+    Bench *bench = NULL;
+    TRY(judge_new(deps->pool, deps->tokenizer, deps->cfg, deps->stop_token, deps->n_stop_tokens,
+                  &bench));
+    Tally tally = {
+        .k = cfg->k,
+        .group_size = cfg->group_size > 0 ? cfg->group_size : (int)deps->cfg->group_size,
+        .n_right = ARENA_ARRAY(arena, int, cfg->n_tasks + 1),
+        .n_known = ARENA_ARRAY(arena, int, cfg->n_tasks + 1),
+        .format = ARENA_ARRAY(arena, double, cfg->n_tasks + 1),
+        .cons = ARENA_ARRAY(arena, double, cfg->n_tasks + 1),
+    };
+    int slice = cfg->k < SLICE_SAMPLES ? SLICE_SAMPLES / cfg->k : 1;
+    Status st = ST_OK;
+    for (int at = 0; at < cfg->n_tasks && st == ST_OK && !out->stopped; at += slice) {
+        int n = cfg->n_tasks - at < slice ? cfg->n_tasks - at : slice;
+        ArenaMark mark = arena_mark(arena);
+        st = one_slice(deps, cfg, bench, cfg->first_index + (uint64_t)at, n, &tally, out, arena);
+        arena_rewind(arena, mark);
+    }
+    judge_free(bench);
+    if (st == ST_OK && !out->stopped) conclude(&tally, cfg, out, arena);
+    out->seconds = clock_now() - begin;
+    return st;
+}

@@ -1,0 +1,79 @@
+// rl/evaluate.h -- how good is the policy: n questions, k samples each, judged.
+//
+// Floor 4 (rl). Draws from RNG_EVAL, so an evaluation never moves a training run. Definitions:
+//   accuracy  mean@k: the mean over questions of the share of their k samples that are right
+//   pass@k    unbiased, from all samples of a question (rl/passk.h)
+//   cons@k    share of questions whose most frequent extracted answer is right (answers compared as
+//             text; a tie counts for the share of the tied answers that are right)
+// Samples without a verdict are left out; so is a question of which too few are left.
+#ifndef RL_EVALUATE_H
+#define RL_EVALUATE_H
+
+#include "base/arena.h"
+#include "base/pool.h"
+#include "base/status.h"
+#include "datasets/task.h"
+#include "policy/io/tokenizer.h"
+#include "rl/judge.h"
+#include "rl/passk.h"
+#include "rl/settings.h"
+#include "rollout/engine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { EVAL_PASS_MAX = 8 };
+
+// Called with each slice of questions when it is judged (JUDGED; borrowed for the call). `bench`
+// gives its texts: judge_text.
+typedef void EvalSeenFn(void *ctx, const Batch *batch, const Bench *bench);
+
+typedef struct EvalDeps { // borrowed
+    Engine *engine;
+    const Tokenizer *tokenizer;
+    Pool *pool;
+    const TaskSource *source;
+    const int32_t *stop_token;
+    int n_stop_tokens;
+    const RlConfig *cfg; // resolved; template, extraction, reward weights, sampling
+    EvalSeenFn *seen;    // may be NULL
+    void *seen_ctx;
+    const volatile int *stop; // may be NULL
+} EvalDeps;
+
+typedef struct EvalConfig {
+    uint64_t first_index, step; // first task; `step` names the draw
+    int n_tasks, k;
+    double temperature;                // < 0: rl.temperature; 0 = greedy
+    int pass_k[EVAL_PASS_MAX], n_pass; // each at most k
+    int group_size;                    // for the flat shares; 0 = rl.group_size
+} EvalConfig;
+
+typedef struct EvalResult {
+    int n_tasks, k; // questions that counted for accuracy
+    bool stopped;   // the stop flag was seen: nothing below is filled
+    Interval accuracy, format, cons;
+    struct {
+        int k, n_tasks;
+        Interval value;
+    } pass[EVAL_PASS_MAX];
+    int n_pass;
+    double length_mean, length_right, length_wrong; // tokens; NaN where there are none
+    double truncated_frac, error_frac;              // of samples
+    double all_right, mixed, all_wrong;             // shares of questions
+    // Shares of groups of group_size samples that would teach nothing: from the accuracy of each
+    // question alone (unbiased where group_size <= k), and seen: equal rewards in blocks of it.
+    double flat_predicted, flat_observed; // flat_observed: NaN if group_size > k
+    int64_t n_new_tokens;
+    double seconds;
+    int *n_right, *n_known; // [questions asked], in the arena
+} EvalResult;
+
+MUST_USE Status evaluate(const EvalDeps *deps, const EvalConfig *cfg, EvalResult *out,
+                         Arena *arena);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

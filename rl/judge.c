@@ -1,0 +1,173 @@
+// rl/judge.c -- a cell per sample; a worker decodes, asks two verifiers, writes its own cell.
+#include "rl/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "rl/reward.h"
+#include "verifiers/verify.h"
+
+typedef struct Cell {
+    const Judge *judge;
+    const char *gold;
+    const int32_t *token; // copied when the sample finished: the batch may move its own later
+    int n_tokens;
+    bool ended, known; // known: handed in
+    Verdict verdict;
+    double accuracy, format;
+} Cell;
+
+struct Bench {
+    Pool *pool;
+    const Tokenizer *tokenizer;
+    RlConfig cfg;
+    const int32_t *stop_token;
+    int n_stop_tokens;
+    const Judge *format;
+    Arena *arena; // the batch's cells
+    ArenaMark mark;
+    Cell *cell;
+    uint64_t *answer; // [n_cells]
+    int n_cells;
+    Str *text; // [pool_threads] scratch of each worker
+};
+
+static JudgeInput input(const RlConfig *cfg, const char *text, size_t size, const Cell *cell) {
+    return (JudgeInput){
+        .text = text,
+        .size = size,
+        .gold = cell->gold,
+        .template_ = cfg->format_template[0] ? cfg->format_template : NULL,
+        .prefilled = cfg->prefilled[0] ? cfg->prefilled : NULL,
+        .extract = cfg->extract[0] ? cfg->extract : NULL,
+        .finished = cell->ended,
+    };
+}
+
+Status judge_new(Pool *pool, const Tokenizer *tokenizer, const RlConfig *cfg,
+                 const int32_t *stop_token, int n_stop_tokens, Bench **out) {
+    *out = NULL;
+    const Judge *format = verify_find("format");
+    if (!format) return FAIL(ST_CONFIG, "no judge 'format'; there are: %s", verify_names());
+    JudgeInput probe = input(cfg, "", 0, &(Cell){.ended = true});
+    Judgement tried = format->fn(&probe);
+    if (tried.verdict == VERDICT_ERROR)
+        return FAIL(ST_CONFIG, "rl.format_template=%s: %s", cfg->format_template, tried.reason);
+
+    Bench *b = calloc(1, sizeof *b);
+    CHECK(b != NULL);
+    b->pool = pool, b->tokenizer = tokenizer, b->cfg = *cfg;
+    b->stop_token = stop_token, b->n_stop_tokens = n_stop_tokens;
+    b->format = format;
+    b->arena = arena_new(1 << 18);
+    b->mark = arena_mark(b->arena);
+    b->text = calloc((size_t)pool_threads(pool), sizeof *b->text);
+    CHECK(b->text != NULL);
+    *out = b;
+    return ST_OK;
+}
+
+void judge_free(Bench *bench) {
+    if (!bench) return;
+    for (int i = 0; i < pool_threads(bench->pool); i++) str_free(&bench->text[i]);
+    free(bench->text);
+    arena_free(bench->arena);
+    free(bench);
+}
+
+Status judge_knows(const Bench *bench, const Task *task) {
+    (void)bench;
+    if (task->judge && verify_find(task->judge)) return ST_OK;
+    return FAIL(ST_CONFIG, "a task of '%s' asks for the judge '%s'; there are: %s", task->source,
+                task->judge ? task->judge : "", verify_names());
+}
+
+void judge_begin(Bench *bench, const Batch *batch) {
+    arena_rewind(bench->arena, bench->mark);
+    bench->cell = ARENA_ARRAY(bench->arena, Cell, batch->n_samples);
+    bench->answer = ARENA_ARRAY(bench->arena, uint64_t, batch->n_samples);
+    bench->n_cells = batch->n_samples;
+}
+
+// The response without an end token that closes it.
+static int text_tokens(const Bench *bench, const Batch *batch, int sample) {
+    int n = batch_response_length(batch, sample);
+    if (n == 0 || batch->finish[sample] != FINISH_STOP) return n;
+    int32_t last = batch->token[batch->token_end[sample] - 1];
+    for (int i = 0; i < bench->n_stop_tokens; i++)
+        if (bench->stop_token[i] == last) return n - 1;
+    return n;
+}
+
+void judge_text(const Bench *bench, const Batch *batch, int sample, Str *out) {
+    tokenizer_decode(bench->tokenizer, batch->token + batch->response_begin[sample],
+                     text_tokens(bench, batch, sample), false, out);
+}
+
+static void judge_cell(void *ctx, int i, int worker) {
+    Bench *b = ctx;
+    Cell *c = &b->cell[i];
+    Str *text = &b->text[worker];
+    str_clear(text);
+    tokenizer_decode(b->tokenizer, c->token, c->n_tokens, false, text);
+    JudgeInput in = input(&b->cfg, str_text(text), text->size, c);
+    Judgement form = b->format->fn(&in);
+    c->format = form.verdict == VERDICT_RIGHT ? form.score : 0;
+    if (!c->ended && b->cfg.accuracy_needs_end) {
+        c->verdict = VERDICT_WRONG;
+        return;
+    }
+    Judgement judged = c->judge->fn(&in);
+    c->verdict = judged.verdict;
+    if (judged.answer) b->answer[i] = rng_hash(judged.answer, judged.answer_size) | 1;
+    c->accuracy = judged.verdict == VERDICT_ERROR ? 0 : judged.score;
+}
+
+void judge_finished(void *ctx, Batch *batch, int sample) {
+    Bench *b = ctx;
+    CHECK(sample >= 0 && sample < b->n_cells);
+    Cell *c = &b->cell[sample];
+    const Task *task = batch->task[batch_group_of(batch, sample)];
+    c->known = true;
+    if (batch->finish[sample] == FINISH_ABORT) {
+        c->verdict = VERDICT_ERROR; // nobody saw its end
+        return;
+    }
+    c->judge = verify_find(task->judge);
+    CHECK(c->judge != NULL); // judge_knows was asked when the task was
+    c->gold = task->gold;
+    c->ended = batch->finish[sample] == FINISH_STOP;
+    c->n_tokens = text_tokens(b, batch, sample);
+    int32_t *copy = ARENA_ARRAY(b->arena, int32_t, c->n_tokens + 1);
+    memcpy(copy, batch->token + batch->response_begin[sample], (size_t)c->n_tokens * sizeof *copy);
+    c->token = copy;
+    if (b->pool)
+        pool_submit(b->pool, judge_cell, b, sample);
+    else
+        judge_cell(b, sample, 0);
+}
+
+const uint64_t *judge_answers(const Bench *bench) {
+    return bench->answer;
+}
+
+void judge_cancel(Bench *bench) {
+    if (bench->pool) pool_drain(bench->pool);
+    bench->n_cells = 0;
+}
+
+void judge_end(Bench *bench, Batch *batch, Arena *arena) {
+    CHECK(bench->n_cells == batch->n_samples);
+    if (bench->pool) pool_drain(bench->pool);
+    batch_open_judged(batch, N_REWARD_PARTS, arena);
+    for (int i = 0; i < batch->n_samples; i++) {
+        const Cell *c = &bench->cell[i];
+        CHECK(c->known);
+        batch->verdict[i] = (uint8_t)c->verdict;
+        batch->part[PART_ACCURACY][i] = (float)c->accuracy;
+        batch->part[PART_FORMAT][i] = (float)c->format;
+    }
+    reward_fill(&bench->cfg, batch);
+    bench->n_cells = 0;
+}

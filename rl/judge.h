@@ -1,0 +1,50 @@
+// rl/judge.h -- judging finished samples on the pool while the others are still being sampled.
+//
+// Where it stands:   rollout's [token] -> HERE -> [verdict, parts, reward, weight]
+// Floor 4 (rl). The one place where tokens become text for a verifier. Verdicts do not depend on
+// the order in which samples finish.
+#ifndef RL_JUDGE_H
+#define RL_JUDGE_H
+
+#include "base/arena.h"
+#include "base/pool.h"
+#include "base/status.h"
+#include "datasets/task.h"
+#include "policy/io/tokenizer.h"
+#include "rl/settings.h"
+#include "rollout/batch.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct Bench Bench; // the judges' bench
+
+// Everything is borrowed; pool may be NULL. stop_token: an end token that closes a sample is not
+// part of its text. Finds the format judge and tries the template: ST_CONFIG names the key.
+MUST_USE Status judge_new(Pool *pool, const Tokenizer *tokenizer, const RlConfig *cfg,
+                          const int32_t *stop_token, int n_stop_tokens, Bench **out);
+void judge_free(Bench *bench);
+
+// ST_CONFIG if the task names a judge that is not there; the sentence lists those that are.
+MUST_USE Status judge_knows(const Bench *bench, const Task *task);
+
+// One batch at a time: judge_begin before sampling; judge_finished (a FinishedFn, ctx = bench) for
+// every sample, from one thread; judge_end joins, moves the batch from SAMPLED to JUDGED and fills
+// its columns (reward and weight too). judge_cancel instead of judge_end if sampling was given up.
+void judge_begin(Bench *bench, const Batch *batch);
+void judge_finished(void *bench, Batch *batch, int sample);
+void judge_end(Bench *bench, Batch *batch, Arena *arena);
+void judge_cancel(Bench *bench);
+
+// A hash of the answer each sample of the last judged batch was found to give, 0 = none; valid
+// until the next judge_begin.
+const uint64_t *judge_answers(const Bench *bench);
+
+// The text that is judged: the response without its closing end token. Appends to out.
+void judge_text(const Bench *bench, const Batch *batch, int sample, Str *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

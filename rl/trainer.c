@@ -1,0 +1,244 @@
+// rl/trainer.c -- the order of things; each thing is in a file of its own.
+#include "rl/trainer.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "policy/schedule.h"
+#include "rl/ask.h"
+#include "rl/collect.h"
+#include "rl/health.h"
+#include "rl/measure.h"
+#include "rl/trainer_state.h"
+#include "rl/update.h"
+
+// Tasks that are looked at before anything runs, so that a wrong judge is an error at the start.
+enum { TASKS_CHECKED = 64 };
+
+static Status check_tasks(const Trainer *t) {
+    const TaskSource *source = t->deps.source;
+    int n = TASKS_CHECKED;
+    if (source->n_tasks > 0 && source->n_tasks < n) n = (int)source->n_tasks;
+    Status st = ST_OK;
+    for (int i = 0; i < n && st == ST_OK; i++) {
+        ArenaMark mark = arena_mark(t->scratch);
+        Question q;
+        st = ask_question(source, (uint64_t)i, t->deps.tokenizer, t->bench, &q, t->scratch);
+        arena_rewind(t->scratch, mark);
+    }
+    return st;
+}
+
+Status trainer_new(const TrainerDeps *deps, const RlConfig *cfg, Trainer **out) {
+    *out = NULL;
+    Status st = ST_OK;
+    Trainer *t = calloc(1, sizeof *t);
+    CHECK(t != NULL);
+    t->deps = *deps;
+    t->cfg = *cfg;
+    TRY_OUT(settings_resolve(&t->cfg));
+    if (t->deps.n_stop_tokens == 0) {
+        t->eos = policy_model(deps->policy)->eos_id;
+        t->deps.stop_token = &t->eos;
+        t->deps.n_stop_tokens = t->eos >= 0;
+    }
+    t->arena = arena_new(1 << 20);
+    t->scratch = arena_new(1 << 20);
+    t->batch_mark = arena_mark(t->arena);
+    TRY_OUT(judge_new(deps->pool, deps->tokenizer, &t->cfg, t->deps.stop_token,
+                      t->deps.n_stop_tokens, &t->bench));
+    TRY_OUT(check_tasks(t));
+    t->curriculum = curriculum_new(&t->cfg, deps->seed);
+    t->health = health_new(&t->cfg);
+    if (t->cfg.kl != KL_OFF) {
+        int longest = deps->max_seq_tokens;
+        if (longest == 0) longest = policy_model(deps->policy)->max_position;
+        TRY_OUT(reference_new(deps->policy, deps->pool, (int)t->cfg.chunk_tokens, longest,
+                              t->cfg.reference_refresh_steps, &t->reference));
+    }
+    *out = t;
+    return ST_OK;
+out:
+    trainer_free(t);
+    return st;
+}
+
+void trainer_free(Trainer *t) {
+    if (!t) return;
+    reference_free(t->reference);
+    health_free(t->health);
+    curriculum_free(t->curriculum);
+    judge_free(t->bench);
+    arena_free(t->arena);
+    arena_free(t->scratch);
+    free(t);
+}
+
+const RlConfig *trainer_config(const Trainer *trainer) {
+    return &trainer->cfg;
+}
+int64_t trainer_steps_done(const Trainer *trainer) {
+    return trainer->at.steps_done;
+}
+bool trainer_done(const Trainer *trainer) {
+    return trainer->at.steps_done >= trainer->cfg.steps;
+}
+bool trainer_nonfinite(const Trainer *trainer) {
+    return trainer->nonfinite;
+}
+const char *trainer_warnings(const Trainer *trainer) {
+    return health_text(trainer->health);
+}
+
+bool trainer_has_batch(const Trainer *t) {
+    return t->hand.batch && t->hand.cursor < (int)(t->cfg.updates_per_rollout * t->cfg.epochs);
+}
+
+void trainer_drop_batch(Trainer *t) {
+    arena_rewind(t->arena, t->batch_mark);
+    t->hand = (InHand){0};
+}
+
+// Log-probs of every trained token, scattered from packed order back to the batch's.
+static Status score_batch(Trainer *t, bool by_reference, const float **out) {
+    const Batch *b = t->hand.batch;
+    float *column = ARENA_ARRAY(t->arena, float, b->n_tokens + 1);
+    ArenaMark mark = arena_mark(t->scratch);
+    Pack pack = update_pack(b, t->hand.want, t->scratch);
+    float *logp = ARENA_ARRAY(t->scratch, float, pack.n_tokens + 1);
+    ScoreOpts opts = {.temperature = t->cfg.temperature};
+    Status st = ST_OK;
+    if (pack.n_seqs > 0)
+        st = by_reference ? reference_score(t->reference, &pack, &opts, logp)
+                          : policy_score(t->deps.policy, &pack, &opts, logp, NULL);
+    for (int s = 0; st == ST_OK && s < pack.n_seqs; s++)
+        for (int i = pack.seq[s].begin; i < pack.seq[s].end; i++)
+            column[i] = logp[pack.offset[s] + i - pack.seq[s].begin];
+    if (st == ST_OK) {
+        int bad = health_nonfinite(column, b->n_tokens);
+        if (bad >= 0) {
+            t->nonfinite = true;
+            st = FAIL(ST_FORMAT, "log-prob of token %d of the batch is not finite under the %s",
+                      bad, by_reference ? "reference" : "policy");
+        }
+    }
+    arena_rewind(t->scratch, mark);
+    *out = column;
+    return st;
+}
+
+static void set_throughput(const Trainer *t, const Rollout *r, Metrics *row) {
+    double gen = span_seconds(&t->spans, "gen");
+    metrics_set(row, (double)r->n_new_tokens / (gen > 0 ? gen : 1), "perf/throughput_gen");
+    metrics_set(row, r->batch->n_tokens, "perf/total_num_tokens");
+    metrics_set(row, (double)r->n_gen_batches, "rollout/gen_batches");
+}
+
+// Puts a fresh rollout in hand; hand.batch stays NULL if it was stopped.
+static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
+    trainer_drop_batch(t);
+    if (t->reference) TRY(reference_refresh(t->reference, t->deps.policy, t->at.steps_done));
+    Collector c = {
+        .engine = t->deps.engine,
+        .tokenizer = t->deps.tokenizer,
+        .source = t->deps.source,
+        .cfg = &t->cfg,
+        .bench = t->bench,
+        .curriculum = t->curriculum,
+        .sampling = ask_sampling(&t->cfg, t->deps.stop_token, t->deps.n_stop_tokens),
+        .spans = &t->spans,
+    };
+    Rollout r;
+    TRY(collect_rollout(&c, t->at.rollouts_done, t->at.next_task, stop, &r, t->arena));
+    if (!r.batch) return ST_OK;
+    t->hand = (InHand){.batch = r.batch,
+                       .want = update_want(r.batch, t->arena),
+                       .old = r.batch->logp_roll,
+                       .rollout = (int64_t)t->at.rollouts_done};
+    if (t->cfg.old_logp == OLD_RECOMPUTE) {
+        span_begin(&t->spans, "old_log_prob");
+        TRY(score_batch(t, false, &t->hand.old));
+        span_end(&t->spans, "old_log_prob");
+    }
+    if (t->reference) {
+        span_begin(&t->spans, "ref");
+        TRY(score_batch(t, true, &t->hand.ref));
+        span_end(&t->spans, "ref");
+    }
+    t->at.next_task = r.next_task;
+    t->at.rollouts_done++;
+    measure_rollout(&t->cfg, r.batch, r.flat, row);
+    set_throughput(t, &r, row);
+    if (r.short_batch)
+        health_warn(t->health, HEALTH_SHORT, t->at.steps_done + 1,
+                    "after %d sampling rounds only %g of %lld groups teach something: training on "
+                    "those (rl.max_gen_batches; easier or harder questions)",
+                    r.n_gen_batches, metrics_get(row, "group/kept", 0),
+                    (long long)t->cfg.groups_per_step);
+    return ST_OK;
+}
+
+static void set_timings(const Trainer *t, double seconds, Metrics *row) {
+    for (int i = 0; i < t->spans.n; i++)
+        metrics_set(row, t->spans.span[i].seconds, "timing_s/%s", t->spans.span[i].name);
+    metrics_set(row, seconds, "timing_s/step");
+    double update = span_seconds(&t->spans, "update_actor");
+    double trained = metrics_get(row, "actor/trained_tokens", 0);
+    if (update > 0) metrics_set(row, trained / update, "perf/throughput_train");
+    double tokens = metrics_get(row, "perf/total_num_tokens", 0);
+    if (tokens > 0 && seconds > 0) metrics_set(row, tokens / seconds, "perf/throughput");
+}
+
+static Status failed(Trainer *t, Status st) {
+    if (!t->nonfinite) return st;
+    return health_stop(t->deps.dump_folder, t->at.steps_done + 1, t->hand.batch, status_text());
+}
+
+// Trains one mini-batch of the rollout in hand.
+static Status learn(Trainer *t, Metrics *row) {
+    Schedule schedule = {.kind = (ScheduleKind)t->cfg.schedule,
+                         .lr = t->cfg.lr,
+                         .final_ratio = t->cfg.min_lr_ratio,
+                         .warmup_steps = t->cfg.warmup_steps,
+                         .total_steps = t->cfg.steps};
+    Update update;
+    ArenaMark mark = arena_mark(t->scratch);
+    span_begin(&t->spans, "update_actor");
+    Status st = update_run(t->deps.policy, &t->cfg, t->deps.seed, &t->hand,
+                           schedule_lr(&schedule, t->at.steps_done), row, &update, t->scratch);
+    span_end(&t->spans, "update_actor");
+    arena_rewind(t->scratch, mark);
+    t->nonfinite = update.nonfinite;
+    if (st != ST_OK) return st;
+    t->at.steps_done++;
+    t->hand.cursor++;
+    metrics_set(row, (double)t->at.steps_done, "training/global_step");
+    metrics_set(row, (double)t->hand.rollout, "training/rollout");
+    health_look(t->health, t->at.steps_done, row, update.first_without_grad);
+    return ST_OK;
+}
+
+Status trainer_step(Trainer *t, const volatile int *stop, Metrics *row, TrainerStep *out) {
+    double begin = clock_now();
+    CHECK(!trainer_done(t) && !t->nonfinite);
+    metrics_clear(row);
+    span_reset(&t->spans);
+    *out = (TrainerStep){.step = t->at.steps_done, .stopped = stop && *stop};
+    if (out->stopped) return ST_OK;
+    if (!trainer_has_batch(t)) {
+        Status st = take_rollout(t, stop, row);
+        if (st != ST_OK) return failed(t, st);
+        if (!t->hand.batch) {
+            out->stopped = true;
+            return ST_OK;
+        }
+        out->fresh = true;
+    }
+    Status st = learn(t, row);
+    if (st != ST_OK) return failed(t, st);
+    out->step = t->at.steps_done;
+    out->batch = t->hand.batch;
+    set_timings(t, clock_now() - begin, row);
+    return ST_OK;
+}

@@ -1,0 +1,168 @@
+// rl/trainer_state.c -- the trainer's own files: position, curriculum, health, the batch in hand.
+#include "rl/trainer_state.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/file.h"
+#include "rl/ask.h"
+
+// trainer.bin: Head, then curriculum, health, old, ref bytes, then the CRC-32 of all before it.
+typedef struct Head {
+    char magic[8];
+    uint64_t seed;
+    Position at;
+    int64_t rollout, cursor;
+    uint64_t curriculum_bytes, health_bytes, old_bytes, ref_bytes;
+    uint64_t has_batch, has_reference;
+} Head;
+
+static const char magic[8] = "GRPOTR1";
+
+static void join(char *path, size_t size, const char *folder, const char *name) {
+    CHECK(snprintf(path, size, "%s/%s", folder, name) < (int)size);
+}
+
+static Status write_head(const Trainer *t, const char *path) {
+    Str curriculum = {0}, health = {0};
+    FileSink *sink = NULL;
+    curriculum_save(t->curriculum, &curriculum);
+    health_save(t->health, &health);
+    bool batch = trainer_has_batch(t);
+    size_t column = batch ? (size_t)t->hand.batch->n_tokens * sizeof(float) : 0;
+    bool own_old = batch && t->hand.old != t->hand.batch->logp_roll;
+    Head head = {.seed = t->deps.seed,
+                 .at = t->at,
+                 .rollout = t->hand.rollout,
+                 .cursor = t->hand.cursor,
+                 .curriculum_bytes = curriculum.size,
+                 .health_bytes = health.size,
+                 .old_bytes = own_old ? column : 0,
+                 .ref_bytes = batch && t->hand.ref ? column : 0,
+                 .has_batch = batch,
+                 .has_reference = t->reference != NULL};
+    memcpy(head.magic, magic, sizeof magic);
+    Status st;
+    TRY_OUT(file_sink_open(path, &sink));
+    TRY_OUT(file_sink_add(sink, &head, sizeof head));
+    TRY_OUT(file_sink_add(sink, str_text(&curriculum), curriculum.size));
+    TRY_OUT(file_sink_add(sink, str_text(&health), health.size));
+    if (head.old_bytes) TRY_OUT(file_sink_add(sink, t->hand.old, head.old_bytes));
+    if (head.ref_bytes) TRY_OUT(file_sink_add(sink, t->hand.ref, head.ref_bytes));
+    uint32_t crc = file_sink_crc(sink);
+    TRY_OUT(file_sink_add(sink, &crc, sizeof crc));
+    st = file_sink_commit(sink);
+    sink = NULL;
+out:
+    file_sink_abort(sink);
+    str_free(&curriculum);
+    str_free(&health);
+    return st;
+}
+
+Status trainer_save(const Trainer *t, const char *folder) {
+    char path[1024];
+    if (trainer_has_batch(t)) {
+        join(path, sizeof path, folder, "batch.bin");
+        TRY(batch_write(t->hand.batch, path));
+    }
+    if (t->reference) {
+        join(path, sizeof path, folder, "reference.bin");
+        TRY(reference_save(t->reference, path));
+    }
+    join(path, sizeof path, folder, "trainer.bin");
+    return write_head(t, path);
+}
+
+// Reads the file and checks that its parts are what the head says.
+static Status read_head(const Trainer *t, const char *path, Head *head, const char **parts,
+                        Arena *arena) {
+    char *data;
+    size_t size;
+    uint32_t crc;
+    TRY(file_read(path, &data, &size, arena));
+    if (size < sizeof *head + sizeof crc)
+        return FAIL(ST_FORMAT, "%s: cut off at %zu bytes", path, size);
+    memcpy(head, data, sizeof *head);
+    memcpy(&crc, data + size - sizeof crc, sizeof crc);
+    if (memcmp(head->magic, magic, sizeof magic) != 0)
+        return FAIL(ST_FORMAT, "%s: not a trainer's state of this version", path);
+    if (crc32_z(0, (const unsigned char *)data, size - sizeof crc) != crc)
+        return FAIL(ST_FORMAT, "%s: damaged (its checksum differs)", path);
+    if (head->curriculum_bytes > size || head->health_bytes > size || head->old_bytes > size ||
+        head->ref_bytes > size ||
+        head->curriculum_bytes + head->health_bytes + head->old_bytes + head->ref_bytes !=
+            size - sizeof *head - sizeof crc)
+        return FAIL(ST_FORMAT, "%s: its parts do not add up", path);
+    if (head->seed != t->deps.seed)
+        return FAIL(ST_CONFIG, "%s: was written with seed %llu, this run has %llu", path,
+                    (unsigned long long)head->seed, (unsigned long long)t->deps.seed);
+    if (head->has_reference != (t->reference != NULL))
+        return FAIL(ST_CONFIG, "%s: was written with rl.kl %s, this run has it %s", path,
+                    head->has_reference ? "on" : "off", t->reference ? "on" : "off");
+    *parts = data + sizeof *head;
+    return ST_OK;
+}
+
+// A column of the file, copied to where floats may stand.
+static const float *column(const char *bytes, size_t size, Arena *arena) {
+    float *copy = ARENA_ARRAY(arena, float, size / sizeof(float) + 1);
+    memcpy(copy, bytes, size);
+    return copy;
+}
+
+static Status read_batch(Trainer *t, const char *folder, const Head *head, const char *columns) {
+    char path[1024];
+    join(path, sizeof path, folder, "batch.bin");
+    Batch *b;
+    TRY(batch_read(path, &b, t->arena));
+    int updates = (int)(t->cfg.updates_per_rollout * t->cfg.epochs);
+    size_t bytes = (size_t)b->n_tokens * sizeof(float);
+    bool fits = b->stage == STAGE_WEIGHED && head->cursor >= 0 && head->cursor < updates &&
+                (head->old_bytes == 0 || head->old_bytes == bytes) &&
+                head->ref_bytes == (t->reference ? bytes : 0);
+    if (!fits) return FAIL(ST_FORMAT, "%s: does not belong to the trainer.bin beside it", path);
+    for (int g = 0; g < b->n_groups; g++) {
+        Question q;
+        TRY(ask_question(t->deps.source, b->task_index[g], t->deps.tokenizer, t->bench, &q,
+                         t->arena));
+        if (q.task->id != b->task_id[g])
+            return FAIL(ST_CONFIG, "%s: task %llu is another one in this run's source '%s'", path,
+                        (unsigned long long)b->task_index[g], t->deps.source->name);
+        b->task[g] = q.task;
+    }
+    t->hand = (InHand){.batch = b,
+                       .want = update_want(b, t->arena),
+                       .old = b->logp_roll,
+                       .rollout = head->rollout,
+                       .cursor = (int)head->cursor};
+    if (head->old_bytes) t->hand.old = column(columns, head->old_bytes, t->arena);
+    if (head->ref_bytes) t->hand.ref = column(columns + head->old_bytes, head->ref_bytes, t->arena);
+    return ST_OK;
+}
+
+Status trainer_load(Trainer *t, const char *folder) {
+    char path[1024];
+    Head head;
+    const char *parts = NULL;
+    Status st;
+    trainer_drop_batch(t);
+    ArenaMark mark = arena_mark(t->scratch);
+    join(path, sizeof path, folder, "trainer.bin");
+    TRY_OUT(read_head(t, path, &head, &parts, t->scratch));
+    TRY_OUT(curriculum_load(t->curriculum, parts, head.curriculum_bytes));
+    parts += head.curriculum_bytes;
+    TRY_OUT(health_load(t->health, parts, head.health_bytes));
+    parts += head.health_bytes;
+    if (t->reference) {
+        join(path, sizeof path, folder, "reference.bin");
+        TRY_OUT(reference_load(t->reference, path));
+    }
+    if (head.has_batch) TRY_OUT(read_batch(t, folder, &head, parts));
+    t->at = head.at;
+out:
+    if (st != ST_OK) trainer_drop_batch(t);
+    arena_rewind(t->scratch, mark);
+    return st;
+}

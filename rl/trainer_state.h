@@ -1,0 +1,50 @@
+// rl/trainer_state.h -- what a Trainer is made of; for rl/trainer*.c only.
+//
+// Floor 4 (rl).
+#ifndef RL_TRAINER_STATE_H
+#define RL_TRAINER_STATE_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "rl/curriculum.h"
+#include "rl/health.h"
+#include "rl/judge.h"
+#include "rl/reference.h"
+#include "rl/trainer.h"
+#include "rl/update.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Where the run is; saved as it stands.
+typedef struct Position {
+    int64_t steps_done;     // optimiser steps
+    uint64_t rollouts_done; // also the number of the next one
+    uint64_t next_task;     // index into the task stream
+} Position;
+
+struct Trainer {
+    TrainerDeps deps;
+    RlConfig cfg;
+    int32_t eos;
+    Bench *bench;
+    Curriculum *curriculum;
+    Health *health;
+    Reference *reference; // NULL if kl is off
+    Position at;
+    InHand hand;  // batch NULL: none
+    Arena *arena; // the rollout in hand
+    ArenaMark batch_mark;
+    Arena *scratch; // one update
+    Spans spans;
+    bool nonfinite;
+};
+
+bool trainer_has_batch(const Trainer *trainer); // one with updates left
+void trainer_drop_batch(Trainer *trainer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,233 @@
+// rl/update.c -- mini-batch, denominator, chunks, loss callback, step.
+#include "rl/update.h"
+
+#include <math.h>
+
+#include "base/rng.h"
+#include "rl/grpo.h"
+
+uint8_t *update_want(const Batch *batch, Arena *arena) {
+    uint8_t *want = ARENA_ARRAY(arena, uint8_t, batch->n_tokens + 1);
+    for (int t = 0; t < batch->n_tokens; t++) want[t] = batch->mask[t] == TOKEN_SAMPLED;
+    return want;
+}
+
+static int n_wanted(const Batch *b, const uint8_t *want, int sample) {
+    int n = 0;
+    for (int t = b->response_begin[sample]; t < b->token_end[sample]; t++) n += want[t];
+    return n;
+}
+
+static Seq seq_of(const Batch *b, int sample) {
+    return (Seq){b->token_begin[sample], b->token_end[sample], sample};
+}
+
+Pack update_pack(const Batch *batch, const uint8_t *want, Arena *arena) {
+    Seq *seq = ARENA_ARRAY(arena, Seq, batch->n_samples);
+    int n = 0;
+    for (int g = 0; g < batch->n_groups; g++)
+        for (int i = batch->group_begin[g]; i < batch->group_begin[g + 1]; i++)
+            if (batch->keep[g] && batch->weight[i] > 0 && n_wanted(batch, want, i) > 0)
+                seq[n++] = seq_of(batch, i);
+    return pack_make(batch->token, want, seq, n, arena);
+}
+
+// The groups of one update, ascending; *n of them.
+static int *choose_groups(const RlConfig *cfg, uint64_t seed, const InHand *hand, int *n,
+                          Arena *arena) {
+    const Batch *b = hand->batch;
+    int *group = ARENA_ARRAY(arena, int, b->n_groups);
+    int kept = 0;
+    for (int g = 0; g < b->n_groups; g++)
+        if (b->keep[g]) group[kept++] = g;
+    int parts = (int)cfg->updates_per_rollout;
+    int epoch = hand->cursor / parts, part = hand->cursor % parts;
+    Rng rng = rng_open((RngKey){.seed = seed,
+                                .stream = RNG_SHUFFLE,
+                                .task = (uint64_t)hand->rollout,
+                                .sample = (uint32_t)epoch});
+    for (int i = kept - 1; parts > 1 && i > 0; i--) {
+        int j = (int)rng_below(&rng, (uint32_t)i + 1), swap = group[i];
+        group[i] = group[j], group[j] = swap;
+    }
+    int begin = (int)((int64_t)kept * part / parts),
+        end = (int)((int64_t)kept * (part + 1) / parts);
+    *n = end - begin;
+    for (int i = begin + 1; i < end; i++) // ascending again: few, and nearly always short
+        for (int j = i; j > begin && group[j - 1] > group[j]; j--) {
+            int swap = group[j];
+            group[j] = group[j - 1], group[j - 1] = swap;
+        }
+    return group + begin;
+}
+
+typedef struct Work {
+    const InHand *hand;
+    GrpoConfig loss;
+    GrpoNorm norm;
+    GrpoStats *stats; // [n_chunks]
+    int *bad_token;   // [n_chunks] index into batch->token, -1 = all finite
+    int *bad_sample;
+} Work;
+
+// The policy calls this from any thread, once per chunk; it writes cell `c` only.
+static Status chunk_loss(void *ctx, int c, const Pack *chunk, const float *logp,
+                         const float *entropy, float *dlogp, float *dentropy) {
+    const Work *w = ctx;
+    const Batch *b = w->hand->batch;
+    for (int s = 0; s < chunk->n_seqs; s++) {
+        Seq seq = chunk->seq[s];
+        int at = chunk->offset[s], n = seq.end - seq.begin, wanted = 0;
+        const uint8_t *want = w->hand->want + seq.begin;
+        for (int t = 0; t < n; t++) {
+            if (!want[t]) continue;
+            wanted++;
+            if (isfinite(logp[at + t]) && isfinite(entropy[at + t])) continue;
+            w->bad_token[c] = seq.begin + t;
+            w->bad_sample[c] = seq.id;
+            return FAIL(ST_FORMAT, "a log-prob is not finite");
+        }
+        GrpoSeq in = {
+            .n = n,
+            .want = want,
+            .logp = logp + at,
+            .old = w->hand->old + seq.begin,
+            .roll = b->logp_roll + seq.begin,
+            .ref = w->hand->ref ? w->hand->ref + seq.begin : NULL,
+            .entropy = entropy + at,
+            .advantage = (double)b->advantage[seq.id],
+            .scale = grpo_scale(&w->norm, wanted),
+        };
+        grpo_sequence(&w->loss, &in, dlogp + at, dentropy + at, &w->stats[c]);
+    }
+    return ST_OK;
+}
+
+// The sequences to train, with their groups, and the denominator over all that count.
+static int choose_seqs(const RlConfig *cfg, const InHand *hand, const int *group, int n_groups,
+                       Seq *seq, int *seq_group, GrpoNorm *norm) {
+    const Batch *b = hand->batch;
+    bool all =
+        !cfg->skip_flat || cfg->kl != KL_OFF || cfg->entropy_coef != 0 || cfg->balance_alpha != 0;
+    int n = 0;
+    *norm = (GrpoNorm){.agg = cfg->loss_agg, .max_tokens = (double)cfg->max_new_tokens};
+    for (int k = 0; k < n_groups; k++) {
+        int g = group[k];
+        for (int i = b->group_begin[g]; i < b->group_begin[g + 1]; i++) {
+            int wanted = b->weight[i] > 0 ? n_wanted(b, hand->want, i) : 0;
+            if (wanted == 0) continue;
+            norm->n_seqs++;
+            norm->n_tokens += wanted;
+            if (!all && b->advantage[i] == 0) continue;
+            seq[n] = seq_of(b, i);
+            seq_group[n++] = g;
+        }
+    }
+    return n;
+}
+
+static void set_metrics(const RlConfig *cfg, const InHand *hand, const GrpoStats *s, double lr,
+                        const StepReport *report, Metrics *row) {
+    double n = fmax(1, s->n_tokens);
+    metrics_set(row, s->pg_loss, "actor/pg_loss");
+    metrics_set(row, s->n_seqs, "actor/trained_samples");
+    metrics_set(row, s->n_tokens, "actor/trained_tokens");
+    if (s->n_tokens > 0) {
+        metrics_set(row, s->entropy / n, "actor/entropy");
+        metrics_set(row, s->ppo_kl / n, "actor/ppo_kl");
+        metrics_set(row, (s->clip_low + s->clip_high) / n, "actor/pg_clipfrac");
+        metrics_set(row, s->clip_dual / n, "actor/pg_clipfrac_lower");
+        metrics_set(row, s->clip_low / n, "actor/clipfrac/low");
+        metrics_set(row, s->clip_high / n, "actor/clipfrac/high");
+        metrics_set(row, s->ratio / n, "actor/ratio/mean");
+        metrics_set(row, s->ratio_min, "actor/ratio/min");
+        metrics_set(row, s->ratio_max, "actor/ratio/max");
+    }
+    if (cfg->kl != KL_OFF) {
+        metrics_set(row, s->kl_loss, "actor/kl_loss");
+        metrics_set(row, cfg->kl_coef, "actor/kl_coef");
+    }
+    if (cfg->offpolicy_mask_delta > 0)
+        metrics_set(row, s->n_masked / fmax(1, s->n_seqs), "actor/offpolicy_masked_frac");
+    if (hand->cursor == 0 && s->n_tokens > 0) { // the weights are those that sampled
+        metrics_set(row, s->diff / n, "sampling/logp_diff/mean");
+        metrics_set(row, s->diff_max, "sampling/logp_diff/max");
+    }
+    metrics_set(row, report->grad_norm, "actor/grad_norm");
+    metrics_set(row, lr, "actor/lr");
+    metrics_set(row, report->n_without_grad, "actor/tensors_without_grad");
+    metrics_set(row, report->n_unmoved, "actor/tensors_unmoved");
+    if (report->load_max > 0) {
+        metrics_set(row, report->load_min, "moe/load_min");
+        metrics_set(row, report->load_max, "moe/load_max");
+        metrics_set(row, report->n_idle_experts, "moe/idle_experts");
+    }
+}
+
+// Turns a chunk's record into the sentence; the first bad chunk in order, so it is always the same.
+static Status name_nonfinite(const Work *w, int n_chunks, Update *out) {
+    for (int c = 0; c < n_chunks; c++) {
+        if (w->bad_token[c] < 0) continue;
+        const Batch *b = w->hand->batch;
+        int i = w->bad_sample[c], t = w->bad_token[c] - b->response_begin[i];
+        out->nonfinite = true;
+        return FAIL(ST_FORMAT,
+                    "log-prob or entropy of response token %d of sample %d (group %d) is "
+                    "not finite",
+                    t, i, batch_group_of(b, i));
+    }
+    return ST_OK;
+}
+
+Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const InHand *hand, double lr,
+                  Metrics *row, Update *out, Arena *arena) {
+    *out = (Update){0};
+    const Batch *b = hand->batch;
+    CHECK(b->stage == STAGE_WEIGHED);
+    int n_groups, n_chunks = 0;
+    int *group = choose_groups(cfg, seed, hand, &n_groups, arena);
+    Seq *seq = ARENA_ARRAY(arena, Seq, b->n_samples + 1);
+    int *seq_group = ARENA_ARRAY(arena, int, b->n_samples + 1);
+    Work work = {.hand = hand, .loss = grpo_config(cfg)};
+    int n = choose_seqs(cfg, hand, group, n_groups, seq, seq_group, &work.norm);
+    GrpoStats all;
+    grpo_stats_clear(&all);
+    StepReport report = {0};
+    if (n == 0) { // no gradient anywhere: the step is counted, the weights stay
+        set_metrics(cfg, hand, &all, lr, &report, row);
+        return ST_OK;
+    }
+    Pack *chunk = pack_chunks(b->token, hand->want, seq, seq_group, n, (int)cfg->chunk_tokens,
+                              &n_chunks, arena);
+    work.stats = ARENA_ARRAY(arena, GrpoStats, n_chunks);
+    work.bad_token = ARENA_ARRAY(arena, int, n_chunks);
+    work.bad_sample = ARENA_ARRAY(arena, int, n_chunks);
+    for (int c = 0; c < n_chunks; c++) {
+        grpo_stats_clear(&work.stats[c]);
+        work.bad_token[c] = -1;
+    }
+    ScoreOpts opts = {.temperature = cfg->temperature, .balance_alpha = cfg->balance_alpha};
+    Status st = policy_train(policy, chunk, n_chunks, &opts, chunk_loss, &work);
+    if (st != ST_OK) {
+        policy_zero_grad(policy);
+        Status named = name_nonfinite(&work, n_chunks, out);
+        return named != ST_OK ? named : st;
+    }
+    for (int c = 0; c < n_chunks; c++) grpo_stats_fold(&all, &work.stats[c]);
+    AdamWConfig adamw = {.beta1 = cfg->beta1,
+                         .beta2 = cfg->beta2,
+                         .eps = cfg->adam_eps,
+                         .weight_decay = cfg->weight_decay,
+                         .clip_norm = cfg->clip_norm,
+                         .router_bias_step = cfg->router_bias_step};
+    st = policy_step(policy, &adamw, lr, &report);
+    if (st != ST_OK) {
+        policy_zero_grad(policy);
+        out->nonfinite = st == ST_FORMAT;
+        return st;
+    }
+    out->stepped = true;
+    out->first_without_grad = report.first_without_grad;
+    set_metrics(cfg, hand, &all, lr, &report, row);
+    return ST_OK;
+}

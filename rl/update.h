@@ -1,0 +1,51 @@
+// rl/update.h -- one optimiser step from one mini-batch of a rollout.
+//
+// Floor 4 (rl). Chooses the mini-batch, counts the one denominator over all of it, gives the policy
+// chunks of whole groups and the loss as a callback, steps. Sums fold chunk by chunk in order.
+#ifndef RL_UPDATE_H
+#define RL_UPDATE_H
+
+#include "base/arena.h"
+#include "base/metrics.h"
+#include "base/status.h"
+#include "policy/policy.h"
+#include "rl/settings.h"
+#include "rollout/batch.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// A rollout in hand, with what the loss reads. Arrays are [batch->n_tokens], indexed as
+// batch->token, and live in the batch's arena.
+typedef struct InHand {
+    const Batch *batch;
+    uint8_t *want;    // 1 = a sampled token
+    const float *old; // log-prob at the sampling weights; batch->logp_roll or recomputed
+    const float *ref; // under the reference; NULL if kl is off
+    int64_t rollout;  // its number
+    int cursor;       // updates already made from it
+} InHand;
+
+// Marks the sampled tokens of the batch.
+uint8_t *update_want(const Batch *batch, Arena *arena);
+
+// Every kept sample with weight, as one Pack in sample order (for scoring).
+Pack update_pack(const Batch *batch, const uint8_t *want, Arena *arena);
+
+typedef struct Update {
+    bool stepped;                   // false: nothing in this mini-batch had a gradient
+    bool nonfinite;                 // set with ST_FORMAT: the recorded sentence names the number
+    const char *first_without_grad; // StepReport's
+} Update;
+
+// Trains update `hand->cursor` of updates_per_rollout * epochs and takes one AdamW step at `lr`.
+// Fills the actor/, sampling/ and moe/ metrics. On failure the weights are as they were and the
+// gradients zero.
+MUST_USE Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const InHand *hand,
+                           double lr, Metrics *row, Update *out, Arena *arena);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
