@@ -1,0 +1,184 @@
+// tests/test_config_hf.c -- policy/io/config_hf: published configs, both styles of rope, named
+// errors.
+#include "policy/io/config_hf.h"
+
+#include "tests/test.h"
+
+// The published DeepSeek-V3 config.json, without what training alone uses.
+static const char v3[] =
+    "{\"architectures\":[\"DeepseekV3ForCausalLM\"],\"model_type\":\"deepseek_v3\",\n"
+    "\"vocab_size\":129280,\"hidden_size\":7168,\"intermediate_size\":18432,\n"
+    "\"moe_intermediate_size\":2048,\"num_hidden_layers\":61,\"num_attention_heads\":128,\n"
+    "\"num_key_value_heads\":128,\"n_shared_experts\":1,\"n_routed_experts\":256,\n"
+    "\"routed_scaling_factor\":2.5,\"kv_lora_rank\":512,\"q_lora_rank\":1536,\n"
+    "\"qk_rope_head_dim\":64,\"v_head_dim\":128,\"qk_nope_head_dim\":128,\n"
+    "\"topk_method\":\"noaux_tc\",\"n_group\":8,\"topk_group\":4,\"num_experts_per_tok\":8,\n"
+    "\"moe_layer_freq\":1,\"first_k_dense_replace\":3,\"norm_topk_prob\":true,\n"
+    "\"scoring_func\":\"sigmoid\",\"hidden_act\":\"silu\",\"max_position_embeddings\":163840,\n"
+    "\"initializer_range\":0.02,\"rms_norm_eps\":1e-06,\"tie_word_embeddings\":false,\n"
+    "\"rope_theta\":10000,\"rope_scaling\":{\"type\":\"yarn\",\"factor\":40,\"mscale\":1.0,\n"
+    "\"mscale_all_dim\":1.0,\"beta_fast\":32,\"beta_slow\":1,\n"
+    "\"original_max_position_embeddings\":4096},\"attention_bias\":false,\n"
+    "\"bos_token_id\":0,\"eos_token_id\":1,\"quantization_config\":{\"fmt\":\"e4m3\"}}";
+
+static ModelConfig parse(const char *text) {
+    ModelConfig m;
+    assert_ok(config_hf_parse(text, strlen(text), "config.json", &m));
+    return m;
+}
+
+// v3 with the first `from` replaced.
+static const char *with(const char *from, const char *to) {
+    static char text[4096];
+    const char *at = strstr(v3, from);
+    assert_non_null(at);
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - v3), v3, to, at + strlen(from));
+    return text;
+}
+
+static void refused(const char *text, Status code, const char *word) {
+    ModelConfig m;
+    assert_int_equal(config_hf_parse(text, strlen(text), "config.json", &m), code);
+    assert_int_equal(m.vocab_size, 0);
+    assert_non_null(strstr(status_text(), "config.json"));
+    if (!strstr(status_text(), word)) fail_msg("'%s' not in: %s", word, status_text());
+}
+
+static void the_published_v3_is_read(void **state) {
+    (void)state;
+    ModelConfig m = parse(v3);
+    assert_int_equal(m.vocab_size, 129280);
+    assert_int_equal(m.n_layers, 61);
+    assert_int_equal(m.first_k_dense, 3);
+    assert_int_equal(m.q_lora_rank, 1536);
+    assert_int_equal(model_cache_dim(&m), 576);
+    assert_int_equal(model_qk_dim(&m), 192);
+    assert_int_equal(m.n_experts_per_tok, 8);
+    assert_int_equal(m.scoring, ROUTER_SIGMOID);
+    assert_int_equal(m.topk_method, TOPK_NOAUX_TC);
+    assert_true(m.norm_topk_prob && m.rope.yarn && !m.tie_word_embeddings);
+    assert_true(m.rope.factor == 40 && m.rope.mscale_all_dim == 1 && m.rope.theta == 10000);
+    assert_int_equal(m.rope.original_max_position, 4096);
+    assert_true(m.routed_scaling_factor == 2.5 && m.rms_norm_eps == 1e-6);
+    assert_int_equal(m.bos_id, 0);
+    assert_int_equal(m.eos_id, 1);
+    assert_int_equal(m.precision, PRECISION_BF16); // no "grpo" there
+    assert_int_equal(m.mla_form, MLA_ABSORBED);
+}
+
+static void newer_spellings_mean_the_same(void **state) {
+    (void)state;
+    ModelConfig old = parse(v3);
+    ModelConfig new =
+        parse(with("\"rope_theta\":10000,\"rope_scaling\":{\"type\":\"yarn\",",
+                   "\"rope_parameters\":{\"rope_theta\":10000.0,\"rope_type\":\"yarn\","));
+    assert_memory_equal(&old, &new, sizeof old);
+    new = parse(with("\"type\":\"yarn\"", "\"rope_type\":\"yarn\""));
+    assert_memory_equal(&old, &new, sizeof old);
+    new = parse(with("\"eos_token_id\":1", "\"eos_token_id\":[1,2]"));
+    assert_memory_equal(&old, &new, sizeof old);
+    new = parse(
+        with("\"rope_scaling\":{\"type\":\"yarn\"", "\"rope_scaling\":{\"type\":\"default\""));
+    assert_false(new.rope.yarn);
+}
+
+static void v2_lite_is_softmax_without_groups_and_plain_q(void **state) {
+    (void)state;
+    ModelConfig m =
+        parse("{\"model_type\":\"deepseek_v2\",\"vocab_size\":102400,\"hidden_size\":2048,"
+              "\"intermediate_size\":10944,\"moe_intermediate_size\":1408,\"num_hidden_layers\":27,"
+              "\"num_attention_heads\":16,\"n_shared_experts\":2,\"n_routed_experts\":64,"
+              "\"routed_scaling_factor\":1.0,\"kv_lora_rank\":512,\"q_lora_rank\":null,"
+              "\"qk_rope_head_dim\":64,\"v_head_dim\":128,\"qk_nope_head_dim\":128,"
+              "\"topk_method\":\"greedy\",\"n_group\":1,\"topk_group\":1,\"num_experts_per_tok\":6,"
+              "\"first_k_dense_replace\":1,\"norm_topk_prob\":false,\"scoring_func\":\"softmax\","
+              "\"max_position_embeddings\":163840,\"rope_theta\":10000,\"rope_scaling\":null}");
+    assert_int_equal(m.q_lora_rank, 0);
+    assert_int_equal(m.scoring, ROUTER_SOFTMAX);
+    assert_int_equal(m.topk_method, TOPK_GREEDY);
+    assert_int_equal(m.eos_id, -1);
+    assert_false(m.norm_topk_prob || m.rope.yarn);
+}
+
+static void what_is_written_reads_back_the_same(void **state) {
+    (void)state;
+    ModelConfig variant[6];
+    for (int i = 0; i < 6; i++) variant[i] = parse(v3);
+    variant[1].precision = PRECISION_FP8, variant[1].mla_form = MLA_EXPANDED;
+    variant[2].q_lora_rank = 0, variant[2].rope = (RopeConfig){.theta = 50000};
+    variant[3].scoring = ROUTER_SOFTMAX, variant[3].topk_method = TOPK_GROUP_LIMITED;
+    variant[3].norm_topk_prob = false, variant[3].bos_id = -1;
+    variant[4].tie_word_embeddings = true, variant[4].rms_norm_eps = 1.0 / 3;
+    variant[5].n_routed_experts = variant[5].n_shared_experts = variant[5].n_experts_per_tok = 0;
+    variant[5].moe_intermediate_size = 0, variant[5].first_k_dense = 61;
+    for (int i = 0; i < 6; i++) {
+        Str text = {0};
+        config_hf_write(&variant[i], "float32", &text);
+        ModelConfig back = parse(text.data);
+        if (memcmp(&back, &variant[i], sizeof back) != 0) fail_msg("variant %d: %s", i, text.data);
+        str_free(&text);
+    }
+}
+
+static void the_files_of_transformers_are_read(void **state) {
+    (void)state;
+    ModelConfig m;
+    assert_ok(config_hf_read("tests/golden/deepseek-v3", &m));
+    assert_true(m.rope.yarn && m.rope.original_max_position == 32 && m.q_lora_rank == 16);
+    assert_ok(config_hf_read("tests/golden/deepseek-v2/config.json", &m));
+    assert_int_equal(m.topk_method, TOPK_GROUP_LIMITED);
+    assert_int_equal(m.scoring, ROUTER_SOFTMAX);
+    assert_int_equal(config_hf_read("tests/golden/none", &m), ST_IO);
+}
+
+static void a_missing_or_wrong_key_is_named(void **state) {
+    (void)state;
+    refused(with("\"hidden_size\":7168,", ""), ST_FORMAT, "\"hidden_size\" is missing");
+    refused(with("\"kv_lora_rank\":512,", "\"kv_lora_rank\":null,"), ST_FORMAT, "\"kv_lora_rank\"");
+    refused(with("\"q_lora_rank\":1536,", ""), ST_FORMAT, "\"q_lora_rank\" is missing");
+    refused(with("\"moe_intermediate_size\":2048,", ""), ST_FORMAT, "\"moe_intermediate_size\"");
+    refused(with("\"vocab_size\":129280", "\"vocab_size\":\"many\""), ST_FORMAT,
+            ":2: \"vocab_size\"");
+    refused(with("\"vocab_size\":129280", "\"vocab_size\":-1"), ST_FORMAT, "\"vocab_size\"");
+    refused(with("\"vocab_size\":129280", "\"vocab_size\":1e18"), ST_FORMAT, "\"vocab_size\"");
+    refused(with("\"qk_rope_head_dim\":64", "\"qk_rope_head_dim\":63"), ST_FORMAT, "even");
+    refused(with("\"n_group\":8", "\"n_group\":7"), ST_FORMAT, "\"n_group\" does not divide");
+    refused(with("\"topk_group\":4", "\"topk_group\":9"), ST_FORMAT, "\"topk_group\"");
+    refused(with("\"num_experts_per_tok\":8", "\"num_experts_per_tok\":129"), ST_FORMAT,
+            "kept groups");
+    refused(with("\"num_experts_per_tok\":8", "\"num_experts_per_tok\":257"), ST_FORMAT,
+            "n_routed_experts");
+    refused(with("\"num_key_value_heads\":128", "\"num_key_value_heads\":8"), ST_FORMAT,
+            "\"num_key_value_heads\"");
+    refused(with("\"factor\":40,", ""), ST_FORMAT, "\"factor\"");
+    refused(with("\"sigmoid\"", "\"tanh\""), ST_FORMAT, "\"sigmoid\", \"softmax\"");
+    refused(with("\"bos_token_id\":0", "\"grpo\":{\"precision\":\"fp4\"}"), ST_FORMAT, "\"fp32\"");
+    refused(with("\"rms_norm_eps\":1e-06", "\"rms_norm_eps\":\"small\""), ST_FORMAT, "a number");
+    refused(with("\"norm_topk_prob\":true", "\"norm_topk_prob\":1"), ST_FORMAT, "true or false");
+    refused("[]", ST_FORMAT, "object");
+    refused("{}", ST_FORMAT, "\"model_type\" is missing");
+}
+
+static void what_is_not_built_is_named(void **state) {
+    (void)state;
+    refused(with("\"deepseek_v3\"", "\"gpt_neox\""), ST_UNSUPPORTED, "gpt_neox");
+    refused(with("\"silu\"", "\"gelu\""), ST_UNSUPPORTED, "gelu");
+    refused(with("\"type\":\"yarn\"", "\"type\":\"linear\""), ST_UNSUPPORTED, "linear");
+    refused(with("\"attention_bias\":false", "\"attention_bias\":true"), ST_UNSUPPORTED,
+            "attention_bias");
+    refused(with("\"bos_token_id\":0", "\"rope_interleave\":false"), ST_UNSUPPORTED,
+            "rope_interleave");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_published_v3_is_read),
+        cmocka_unit_test(newer_spellings_mean_the_same),
+        cmocka_unit_test(v2_lite_is_softmax_without_groups_and_plain_q),
+        cmocka_unit_test(what_is_written_reads_back_the_same),
+        cmocka_unit_test(the_files_of_transformers_are_read),
+        cmocka_unit_test(a_missing_or_wrong_key_is_named),
+        cmocka_unit_test(what_is_not_built_is_named),
+    };
+    return cmocka_run_group_tests_name("policy/io/config_hf", tests, NULL, NULL);
+}
