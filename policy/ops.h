@@ -10,10 +10,12 @@
 #ifndef POLICY_OPS_H
 #define POLICY_OPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
+#include "policy/model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,6 +32,39 @@ typedef struct View {
     int rows, cols, stride; // stride in elements
     DType dtype;
 } View;
+
+enum { ROUTER_MAX_EXPERTS = 1024 };
+
+typedef struct RouterShape {
+    int experts, k, groups, topk_group;
+    RouterScore scoring;
+    RouterTopk topk;
+    bool norm;
+    float scale; // routed_scaling_factor
+} RouterShape;
+
+// Causal attention of one sequence's new tokens for one set of heads that share their keys. Query
+// row i = t * heads + h stands at position pos0 + t and sees keys 0 .. pos0 + t. A key is `k_dim`
+// values at k + j * ldk, then `k2_dim` at k2 + j * ldk2; its value v_dim values at v + j * ldv.
+// With `page`, row j stands at row j % page_rows of page[j / page_rows] (page_step floats apart).
+typedef struct AttentionShape {
+    int tokens, heads, pos0;
+    const float *k, *k2, *v;
+    int k_dim, k2_dim, v_dim, ldk, ldk2, ldv;
+    const int32_t *page;
+    size_t page_step;
+    int page_rows;
+    float scale;
+} AttentionShape;
+
+typedef struct AdamWStep {
+    float beta1, beta2, eps, rate, decay; // decay: already times the rate
+    float scale;                          // of the gradient (clipping)
+    float correct1, correct2;             // 1 / (1 - beta^t)
+} AdamWStep;
+
+struct Packed;
+struct GemmOpts;
 
 typedef struct Ops {
     const char *name; // "cpu", "cuda"
@@ -69,6 +104,64 @@ typedef struct Ops {
     MUST_USE Status (*logprob_grad)(void *dev, View logits, const int32_t *token,
                                     float inv_temperature, const float *lse, const float *entropy,
                                     const float *dlogp, const float *dentropy);
+
+    // ---- the model. These return nothing: a device's failure is sticky and reported by sync. Rows
+    // are `ld` floats apart. Gradients ADD to parameters' gradients, and write activations' unless
+    // `add`.
+    // C[m,n] (+)= A W^T, and the weight gradient C[n,k] += sum_t G[t,n] X[t,k]: policy/cpu/gemm.h.
+    void (*gemm)(void *dev, float *c, int ldc, const float *a, int lda, int m,
+                 const struct Packed *w, bool add, const int32_t *gather);
+    void (*gemm_grad)(void *dev, float *c, int ldc, const float *g, int ldg, const float *x,
+                      int ldx, const int32_t *gather, int t, int n, int k, Precision precision);
+    // y = x * rstd * gain.
+    void (*rmsnorm)(void *dev, float *y, int ldy, const float *x, int ldx, const float *gain,
+                    int rows, int cols, float eps);
+    void (*rmsnorm_grad)(void *dev, float *dx, int lddx, float *dgain, const float *dy, int lddy,
+                         const float *x, int ldx, const float *gain, int rows, int cols, float eps,
+                         bool add);
+    // act = silu(gate) * up; dgate may be gate's own place.
+    void (*swiglu)(void *dev, float *act, const float *gate, const float *up, size_t n);
+    void (*swiglu_grad)(void *dev, float *dgate, float *dup, const float *dact, const float *gate,
+                        const float *up, size_t n);
+    // y[to[i]] += weight[entry[i]] * x[from[i]]; to, from NULL: i; weight NULL: 1. Rows in order.
+    void (*axpy_rows)(void *dev, float *y, int ldy, const int32_t *to, const float *x, int ldx,
+                      const int32_t *from, const float *weight, const int32_t *entry, int rows,
+                      int cols);
+    // y[i] = x[from[i]], contiguous.   x[i] *= weight[entry[i]].   out[entry[i]] = a[i] . b[i].
+    void (*gather_rows)(void *dev, float *y, const float *x, int ldx, const int32_t *from, int rows,
+                        int cols);
+    void (*scale_rows)(void *dev, float *x, const float *weight, const int32_t *entry, int rows,
+                       int cols);
+    void (*dot_rows)(void *dev, float *out, const int32_t *entry, const float *a, const float *b,
+                     int rows, int cols);
+    // Rotates adjacent pairs of x[row, head] (head `step` floats apart) by the angle of pos[row];
+    // table [positions, dim/2] holds cos, sin.
+    void (*rope)(void *dev, float *x, int ldx, int heads, int step, const float *table,
+                 const int32_t *pos, int rows, int dim, bool inverse);
+    // score [rows,experts] = sigmoid or softmax of the logits; route [rows,k] ascending experts
+    // chosen by score + bias (bias may be NULL) or copied from replay (replay_step apart); weight
+    // [rows,k].
+    void (*router)(void *dev, const RouterShape *shape, float *score, int16_t *route, float *weight,
+                   const float *logit, const float *bias, const int16_t *replay, int replay_step,
+                   int rows);
+    // dlogit from dLoss/dweight and dscore (dLoss/dscore from elsewhere, may be NULL).
+    void (*router_grad)(void *dev, const RouterShape *shape, float *dlogit, const float *dscore,
+                        const float *dweight, const float *score, const int16_t *route, int rows);
+    // dscore = gradient of alpha * sum_i f_i P_i over one sequence (V3, section 2.1.2).
+    void (*router_balance)(void *dev, const RouterShape *shape, float *dscore, const float *score,
+                           float alpha, int rows);
+    // o[row] = softmax(scale q k) v, lse[row * ldl] the log-sum-exp of the scaled scores.
+    void (*attention)(void *dev, const AttentionShape *shape, float *o, int ldo, float *lse,
+                      int ldl, const float *q, int ldq);
+    // dq written; dk [keys, k_dim + k2_dim] and dv [keys, v_dim] contiguous, ADDED to, and may
+    // share rows: with dv NULL the values are the first v_dim of the keys and go into dk. No pages;
+    // pos0 == 0.
+    void (*attention_grad)(void *dev, const AttentionShape *shape, float *dq, int lddq, float *dk,
+                           float *dv, const float *dout, const float *o, int ldo, const float *lse,
+                           int ldl, const float *q, int ldq);
+    // Decoupled weight decay (Loshchilov & Hutter 2019). *moved: 1 if any weight changed.
+    void (*adamw)(void *dev, float *w, float *m, float *v, const float *g, size_t n,
+                  const AdamWStep *step, int *moved);
 } Ops;
 
 #ifdef __cplusplus

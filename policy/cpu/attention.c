@@ -1,0 +1,149 @@
+// policy/cpu/attention.c -- causal attention over key blocks of 64, online softmax in fixed order.
+//
+// A row's bits depend on its own query and on keys 0 .. its position alone: blocks are walked from
+// the sequence's start, a block in which a row sees nothing is not computed for it, inside a block
+// masked probabilities are +0. So one query row (decoding) and many (training) agree bit for bit.
+#include <math.h>
+
+#include "policy/cpu/attention.h"
+#include "policy/cpu/lanes.h"
+
+// One row of scores s[64] against the running maximum and sum: s becomes probabilities, o is scaled
+// to the new maximum. `seen` keys of the block count.
+typedef struct Softmax {
+    float *s, *o, *max, *sum;
+    int rows, heads, first; // rows of query tokens; `first`: keys of the block that row 0 sees
+    int v_dim, ldo, begin;  // begin: first block, nothing accumulated yet
+    float scale;
+} Softmax;
+
+void attention_softmax(const Softmax *a);
+LANE_INLINE void attention_softmax_body(const Softmax *a) {
+    const I16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const V16 none = v16_set(-INFINITY), scale = v16_set(a->scale);
+    for (int r = 0; r < a->rows; r++) {
+        float *s = a->s + (size_t)r * KEY_BLOCK;
+        int seen = a->first + r / a->heads;
+        if (seen > KEY_BLOCK) seen = KEY_BLOCK;
+        V16 z[4], top = none;
+        for (int i = 0; i < 4; i++) {
+            I16 in = (lane + i * LANES) < seen;
+            z[i] = v16_pick(in, v16_load(s + i * LANES) * scale, none);
+            top = v16_max(z[i], top);
+        }
+        const float old = a->begin ? -INFINITY : a->max[r];
+        float max = v16_top(top);
+        if (!(max > old)) max = old;
+        const V16 shift = v16_set(max);
+        V16 sum = v16_set(0);
+        for (int i = 0; i < 4; i++) {
+            V16 p = v16_exp(z[i] - shift); // -inf gives +0
+            v16_store(s + i * LANES, p);
+            sum += p;
+        }
+        const float by = a->begin ? 0 : v16_exp(v16_set(old - max))[0];
+        a->sum[r] = (a->begin ? 0 : a->sum[r] * by) + v16_sum(sum);
+        a->max[r] = max;
+        if (a->begin || by == 1.0f) continue;
+        float *o = a->o + (size_t)r * (size_t)a->ldo;
+        int c = 0;
+        for (; c + LANES <= a->v_dim; c += LANES) v16_store(o + c, v16_load(o + c) * v16_set(by));
+        for (; c < a->v_dim; c++) o[c] *= by;
+    }
+}
+LANES_FN(attention_softmax, (const Softmax *a), (a))
+
+void attention_finish(float *o, int ldo, float *lse, int ldl, const float *max, const float *sum,
+                      int rows, int v_dim);
+LANE_INLINE void attention_finish_body(float *o, int ldo, float *lse, int ldl, const float *max,
+                                       const float *sum, int rows, int v_dim) {
+    for (int r = 0; r < rows; r++, o += ldo) {
+        const float by = 1.0f / sum[r];
+        lse[(size_t)r * (size_t)ldl] = max[r] + lane_log(sum[r]);
+        int c = 0;
+        for (; c + LANES <= v_dim; c += LANES) v16_store(o + c, v16_load(o + c) * v16_set(by));
+        for (; c < v_dim; c++) o[c] *= by;
+    }
+}
+LANES_FN(attention_finish,
+         (float *o, int ldo, float *lse, int ldl, const float *max, const float *sum, int rows,
+          int v_dim),
+         (o, ldo, lse, ldl, max, sum, rows, v_dim))
+
+typedef struct Panels { // of one key block
+    float *k, *v;
+    size_t k_step, v_step; // floats between blocks
+    int k_pad, qk;
+} Panels;
+
+static void pack_block(const AttentionShape *s, const Panels *p, int block, int n_keys) {
+    float *k = p->k + (size_t)block * p->k_step, *v = p->v + (size_t)block * p->v_step;
+    const int first = block * KEY_BLOCK,
+              n = n_keys - first < KEY_BLOCK ? n_keys - first : KEY_BLOCK;
+    if (n < KEY_BLOCK || p->qk < p->k_pad) memset(k, 0, p->k_step * sizeof *k);
+    if (n < KEY_BLOCK || s->v_dim % GEMM_PANEL) memset(v, 0, p->v_step * sizeof *v);
+    for (int j = 0; j < n; j++) {
+        panel_put_col(k, p->k_pad, j, attention_row(s, s->k, s->ldk, first + j), 0, s->k_dim);
+        if (s->k2_dim)
+            panel_put_col(k, p->k_pad, j, attention_row(s, s->k2, s->ldk2, first + j), s->k_dim,
+                          s->k2_dim);
+        panel_put_row(v, KEY_BLOCK, j, attention_row(s, s->v, s->ldv, first + j), s->v_dim);
+    }
+}
+
+void cpu_attention(void *dev, const AttentionShape *s, float *o, int ldo, float *lse, int ldl,
+                   const float *q, int ldq) {
+    const int n_keys = s->pos0 + s->tokens, n_blocks = pad_keys(n_keys) / KEY_BLOCK;
+    const int step = tile_tokens(s->heads), rows_max = step * s->heads;
+    Panels p = {.qk = s->k_dim + s->k2_dim};
+    p.k_pad = pad32(p.qk);
+    p.k_step = (size_t)p.k_pad * KEY_BLOCK;
+    p.v_step = (size_t)KEY_BLOCK * (size_t)pad32(s->v_dim);
+    float *work = ((CpuDev *)dev)->work;
+    float *score = work, *max = score + (size_t)rows_max * KEY_BLOCK, *sum = max + rows_max;
+    p.k = sum + rows_max;
+    p.v = p.k + p.k_step * (size_t)n_blocks;
+    for (int b = 0; b < n_blocks; b++) pack_block(s, &p, b, n_keys);
+
+    for (int t = 0; t < s->tokens; t += step) {
+        const int n = s->tokens - t < step ? s->tokens - t : step, last = s->pos0 + t + n - 1;
+        float *o_tile = o + (size_t)t * (size_t)s->heads * (size_t)ldo;
+        const float *q_tile = q + (size_t)t * (size_t)s->heads * (size_t)ldq;
+        for (int b = 0; b * KEY_BLOCK <= last; b++) {
+            // rows before `skip` stand before this block
+            int skip = b * KEY_BLOCK - (s->pos0 + t);
+            if (skip < 0) skip = 0;
+            const int rows = (n - skip) * s->heads, at = skip * s->heads;
+            float *o_rows = o_tile + (size_t)at * (size_t)ldo;
+            gemm_panel(score, KEY_BLOCK, q_tile + (size_t)at * (size_t)ldq, ldq, rows,
+                       p.k + (size_t)b * p.k_step, KEY_BLOCK, p.qk, false);
+            Softmax softmax = {.s = score,
+                               .o = o_rows,
+                               .max = max + at,
+                               .sum = sum + at,
+                               .rows = rows,
+                               .heads = s->heads,
+                               .first = s->pos0 + t + skip - b * KEY_BLOCK + 1,
+                               .v_dim = s->v_dim,
+                               .ldo = ldo,
+                               .begin = b == 0,
+                               .scale = s->scale};
+            attention_softmax(&softmax);
+            gemm_panel(o_rows, ldo, score, KEY_BLOCK, rows, p.v + (size_t)b * p.v_step, s->v_dim,
+                       KEY_BLOCK, b > 0);
+        }
+        attention_finish(o_tile, ldo, lse + (size_t)t * (size_t)s->heads * (size_t)ldl, ldl, max,
+                         sum, n * s->heads, s->v_dim);
+    }
+}
+
+size_t cpu_attention_bytes(int tokens, int heads, int qk_dim, int v_dim, bool grad) {
+    const size_t rows = (size_t)tile_tokens(heads) * (size_t)heads, rpad = (size_t)pad32((int)rows),
+                 keys = (size_t)pad_keys(tokens), kp = (size_t)pad32(qk_dim),
+                 vp = (size_t)pad32(v_dim);
+    size_t floats = rows * KEY_BLOCK + 2 * rows + keys * (kp + vp);
+    if (grad)
+        floats = keys * (2 * kp + vp) + 2 * rpad * (kp + vp) + 3 * rpad * KEY_BLOCK + 2 * rpad +
+                 4 * GEMM_PANEL;
+    return (floats + 2 * GEMM_PANEL) * sizeof(float);
+}

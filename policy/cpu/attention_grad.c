@@ -1,0 +1,121 @@
+// policy/cpu/attention_grad.c -- attention backward: probabilities recomputed from the saved
+// log-sum-exp, one tile of queries against one block of keys at a time.
+//
+// Everything is computed transposed, [key, query row], so that dK and dV are plain products with
+// the queries' and output gradients' rows as panels; dS is turned once for dQ.
+#include <math.h>
+
+#include "policy/cpu/attention.h"
+#include "policy/cpu/lanes.h"
+
+typedef struct Back {
+    float *pt, *ds; // [KEY_BLOCK, rpad] scores -> probabilities; dP -> dS
+    const float *lse, *delta;
+    int keys, rows, rpad, heads;
+    int first; // position of row 0 minus the block's first key
+    float scale;
+} Back;
+
+void attention_back_tile(const Back *b);
+LANE_INLINE void attention_back_tile_body(const Back *b) {
+    const V16 scale = v16_set(b->scale);
+    for (int j = 0; j < b->keys; j++) {
+        float *p = b->pt + (size_t)j * (size_t)b->rpad, *d = b->ds + (size_t)j * (size_t)b->rpad;
+        // key j is seen from token first + t >= j on, and no padding row sees anything
+        int from = (j - b->first) * b->heads;
+        if (from < 0) from = 0;
+        const I16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+        const V16 zero = v16_set(0);
+        for (int r = 0; r < b->rpad; r += LANES) {
+            I16 in = ((lane + r) >= from) & ((lane + r) < b->rows);
+            V16 x = v16_exp(v16_load(p + r) * scale - v16_load(b->lse + r));
+            x = v16_pick(in, x, zero);
+            v16_store(p + r, x);
+            V16 y = x * (v16_load(d + r) - v16_load(b->delta + r)) * scale;
+            v16_store(d + r, v16_pick(in, y, zero));
+        }
+    }
+}
+LANES_FN(attention_back_tile, (const Back *b), (b))
+
+static float dot(const float *a, const float *b, int n) {
+    float lane[LANES] = {0}, sum = 0;
+    for (int i = 0; i < n; i++) lane[i % LANES] += a[i] * b[i];
+    for (int i = 0; i < LANES; i++) sum += lane[i];
+    return sum;
+}
+
+static void turn(float *to, const float *from, int keys, int rows, int rpad) {
+    for (int r0 = 0; r0 < rows; r0 += 16)
+        for (int j = 0; j < keys; j++)
+            for (int r = r0; r < r0 + 16 && r < rows; r++)
+                to[(size_t)r * KEY_BLOCK + j] = from[(size_t)j * (size_t)rpad + r];
+}
+
+void cpu_attention_grad(void *dev, const AttentionShape *s, float *dq, int lddq, float *dk,
+                        float *dv, const float *dout, const float *o, int ldo, const float *lse,
+                        int ldl, const float *q, int ldq) {
+    CHECK(!s->page && s->pos0 == 0);
+    const int qk = s->k_dim + s->k2_dim, kp = pad32(qk), vp = pad32(s->v_dim);
+    const int step = tile_tokens(s->heads), rpad = pad32(step * s->heads);
+    const size_t keys = (size_t)pad_keys(s->tokens);
+    float *at = ((CpuDev *)dev)->work;
+    float *kc = at, *vc = kc + keys * (size_t)kp, *k_panel = vc + keys * (size_t)vp;
+    float *qt = k_panel + keys * (size_t)kp, *qr = qt + (size_t)rpad * (size_t)kp;
+    float *ot = qr + (size_t)rpad * (size_t)kp, *orow = ot + (size_t)rpad * (size_t)vp;
+    float *pt = orow + (size_t)rpad * (size_t)vp, *ds = pt + rpad * KEY_BLOCK;
+    float *dst = ds + rpad * KEY_BLOCK, *l = dst + rpad * KEY_BLOCK, *delta = l + rpad;
+
+    memset(kc, 0, keys * (size_t)(2 * kp + vp) * sizeof *kc);
+    for (int j = 0; j < s->tokens; j++) {
+        float *row = kc + (size_t)j * (size_t)kp;
+        memcpy(row, attention_row(s, s->k, s->ldk, j), (size_t)s->k_dim * sizeof *row);
+        if (s->k2_dim)
+            memcpy(row + s->k_dim, attention_row(s, s->k2, s->ldk2, j),
+                   (size_t)s->k2_dim * sizeof *row);
+        memcpy(vc + (size_t)j * (size_t)vp, attention_row(s, s->v, s->ldv, j),
+               (size_t)s->v_dim * sizeof *vc);
+        panel_put_row(k_panel + (size_t)(j / KEY_BLOCK) * KEY_BLOCK * (size_t)kp, KEY_BLOCK,
+                      j % KEY_BLOCK, row, qk);
+    }
+    for (int t = 0; t < s->tokens; t += step) {
+        const int n = s->tokens - t < step ? s->tokens - t : step, rows = n * s->heads;
+        const size_t first = (size_t)t * (size_t)s->heads;
+        memset(qt, 0, (size_t)rpad * (size_t)(2 * kp + 2 * vp) * sizeof *qt);
+        for (int r = 0; r < rpad; r++) l[r] = delta[r] = 0;
+        for (int r = 0; r < rows; r++) {
+            const float *q_row = q + (first + (size_t)r) * (size_t)ldq;
+            const float *g_row = dout + (first + (size_t)r) * (size_t)ldo;
+            panel_put_col(qt, kp, r, q_row, 0, qk);
+            panel_put_row(qr, rpad, r, q_row, qk);
+            panel_put_col(ot, vp, r, g_row, 0, s->v_dim);
+            panel_put_row(orow, rpad, r, g_row, s->v_dim);
+            l[r] = lse[(first + (size_t)r) * (size_t)ldl];
+            delta[r] = dot(g_row, o + (first + (size_t)r) * (size_t)ldo, s->v_dim);
+        }
+        float *dq_tile = dq + first * (size_t)lddq;
+        for (int b = 0; b < t + n; b += KEY_BLOCK) {
+            const int left = t + n - b < KEY_BLOCK ? t + n - b : KEY_BLOCK;
+            gemm_panel(pt, rpad, kc + (size_t)b * (size_t)kp, kp, left, qt, rpad, qk, false);
+            gemm_panel(ds, rpad, vc + (size_t)b * (size_t)vp, vp, left, ot, rpad, s->v_dim, false);
+            Back tile = {.pt = pt,
+                         .ds = ds,
+                         .lse = l,
+                         .delta = delta,
+                         .keys = left,
+                         .rows = rows,
+                         .rpad = rpad,
+                         .heads = s->heads,
+                         .first = t - b,
+                         .scale = s->scale};
+            attention_back_tile(&tile);
+            gemm_panel(dk + (size_t)b * (size_t)qk, qk, ds, rpad, left, qr, qk, rpad, true);
+            float *dv_rows = dv ? dv + (size_t)b * (size_t)s->v_dim : dk + (size_t)b * (size_t)qk;
+            gemm_panel(dv_rows, dv ? s->v_dim : qk, pt, rpad, left, orow, s->v_dim, rpad, true);
+            if (left < KEY_BLOCK) memset(dst, 0, (size_t)rpad * KEY_BLOCK * sizeof *dst);
+            turn(dst, ds, left, rows, rpad);
+            gemm_panel(dq_tile, lddq, dst, KEY_BLOCK, rows, k_panel + (size_t)b * (size_t)kp, qk,
+                       KEY_BLOCK, b > 0);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+// policy/cpu/table.c -- the CPU row of the ops table: memory, products, and the names of the rest.
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/cpu/gemm.h"
+#include "policy/cpu/rows.h"
+
+static Status cpu_alloc(void *dev, size_t bytes, void **out) {
+    (void)dev;
+    const size_t size = (bytes + 255) & ~(size_t)255;
+    *out = aligned_alloc(256, size ? size : 256);
+    if (!*out) return FAIL(ST_NOMEM, "cpu: no memory for %zu bytes", bytes);
+    memset(*out, 0, size ? size : 256);
+    return ST_OK;
+}
+static void cpu_release(void *dev, void *memory) {
+    (void)dev;
+    free(memory);
+}
+static Status cpu_copy(void *dev, void *to, const void *from, size_t bytes) {
+    (void)dev;
+    memcpy(to, from, bytes);
+    return ST_OK;
+}
+static Status cpu_sync(void *dev) {
+    (void)dev;
+    return ST_OK;
+}
+
+static void cpu_gemm(void *dev, float *c, int ldc, const float *a, int lda, int m, const Packed *w,
+                     bool add, const int32_t *gather) {
+    const CpuDev *d = dev;
+    const GemmOpts opts = {.accumulate = add, .gather = gather};
+    if (m <= 0) return;
+    if (d->pool)
+        gemm_pool(d->pool, c, ldc, a, lda, m, w, &opts, d->work);
+    else
+        gemm(c, ldc, a, lda, m, w, &opts, d->work);
+}
+static void cpu_gemm_grad(void *dev, float *c, int ldc, const float *g, int ldg, const float *x,
+                          int ldx, const int32_t *gather, int t, int n, int k,
+                          Precision precision) {
+    const CpuDev *d = dev;
+    const GemmOpts opts = {.accumulate = true, .gather = gather};
+    if (t > 0) gemm_grad(c, ldc, g, ldg, x, ldx, t, n, k, &opts, precision, d->work);
+}
+
+const Ops ops_cpu = {
+    .name = "cpu",
+    .alloc = cpu_alloc,
+    .release = cpu_release,
+    .upload = cpu_copy,
+    .download = cpu_copy,
+    .sync = cpu_sync,
+    .rmsnorm_quant = cpu_rmsnorm_quant,
+    .quant_both = cpu_quant_both,
+    .logprob = cpu_logprob,
+    .logprob_grad = cpu_logprob_grad,
+    .gemm = cpu_gemm,
+    .gemm_grad = cpu_gemm_grad,
+    .rmsnorm = cpu_rmsnorm,
+    .rmsnorm_grad = cpu_rmsnorm_grad,
+    .swiglu = cpu_swiglu,
+    .swiglu_grad = cpu_swiglu_grad,
+    .axpy_rows = cpu_axpy_rows,
+    .gather_rows = cpu_gather_rows,
+    .scale_rows = cpu_scale_rows,
+    .dot_rows = cpu_dot_rows,
+    .rope = cpu_rope,
+    .router = cpu_router,
+    .router_grad = cpu_router_grad,
+    .router_balance = cpu_router_balance,
+    .attention = cpu_attention,
+    .attention_grad = cpu_attention_grad,
+    .adamw = cpu_adamw,
+};

@@ -1,0 +1,184 @@
+// policy/ffn.c -- the second half of a layer: dense SwiGLU, or DeepSeekMoE.
+//
+// DeepSeek-V3 eq. 12: x + shared(h) + sum of weight_i expert_i(h), experts added in ascending order
+// per token; no token is dropped.
+#include <string.h>
+
+#include "policy/net.h"
+
+static RouterShape router_shape(const ModelConfig *m) {
+    return (RouterShape){.experts = m->n_routed_experts,
+                         .k = m->n_experts_per_tok,
+                         .groups = m->n_group > 0 ? m->n_group : 1,
+                         .topk_group = m->topk_group,
+                         .scoring = m->scoring,
+                         .topk = m->topk_method,
+                         .norm = m->norm_topk_prob,
+                         .scale = (float)m->routed_scaling_factor};
+}
+
+// Slots sorted by expert, inside an expert by token.
+static void sort_slots(Save *a, int n_tokens, int n_experts, int k) {
+    memset(a->begin, 0, (size_t)(n_experts + 1) * sizeof *a->begin);
+    for (int i = 0; i < n_tokens * k; i++) a->begin[a->route[i] + 1]++;
+    for (int e = 0; e < n_experts; e++) a->begin[e + 1] += a->begin[e];
+    for (int i = 0; i < n_tokens * k; i++) { // begin[e] runs ahead to begin[e + 1] ...
+        const int slot = a->begin[a->route[i]]++;
+        a->slot_token[slot] = i / k;
+        a->slot_entry[slot] = i;
+    }
+    for (int e = n_experts; e > 0; e--) a->begin[e] = a->begin[e - 1]; // ... and comes back
+    a->begin[0] = 0;
+}
+
+static void route(Run *r, int l) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    Layer *y = &p->layer[l];
+    Save *a = &w->save[l];
+    const RouterShape shape = router_shape(&p->model);
+    const int T = r->n_tokens, step = p->n_moe * shape.k, at = y->moe_at * shape.k;
+
+    p->ops->gemm(&w->dev, w->logit, shape.experts, w->h, p->model.hidden_size, T, &y->router.fwd,
+                 false, NULL);
+    p->ops->router(&w->dev, &shape, a->score, a->route, a->weight, w->logit,
+                   y->bias >= 0 ? net_at(p, p->master, y->bias) : NULL,
+                   r->replay ? r->replay + at : NULL, step, T);
+    if (r->record)
+        for (int t = 0; t < T; t++)
+            memcpy(r->record + (size_t)t * (size_t)step + at, a->route + (size_t)t * shape.k,
+                   (size_t)shape.k * sizeof *r->record);
+    sort_slots(a, T, shape.experts, shape.k);
+    if (r->grad)
+        for (int e = 0; e < shape.experts; e++)
+            w->load[(size_t)y->moe_at * (size_t)shape.experts + (size_t)e] +=
+                a->begin[e + 1] - a->begin[e];
+}
+
+static void experts_forward(Run *r, int l, float *out) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    const Ops *ops = p->ops;
+    Layer *y = &p->layer[l];
+    Save *a = &w->save[l];
+    const int D = p->model.hidden_size, I = p->model.moe_intermediate_size;
+    for (int e = 0; e < p->model.n_routed_experts; e++) {
+        const int at = a->begin[e], n = a->begin[e + 1] - at;
+        if (n == 0) continue;
+        const int32_t *token = a->slot_token + at;
+        const size_t slot = r->save ? (size_t)at * (size_t)I : 0;
+        float *gate = a->egate + slot, *up = a->eup + slot;
+        ops->gemm(&w->dev, gate, I, w->h, D, n, &y->expert[e].gate.fwd, false, token);
+        ops->gemm(&w->dev, up, I, w->h, D, n, &y->expert[e].up.fwd, false, token);
+        ops->swiglu(&w->dev, w->act, gate, up, (size_t)n * (size_t)I);
+        ops->gemm(&w->dev, w->y, D, w->act, I, n, &y->expert[e].down.fwd, false, NULL);
+        ops->axpy_rows(&w->dev, out, D, token, w->y, D, NULL, a->weight, a->slot_entry + at, n, D);
+    }
+}
+
+void ffn_forward(Run *r, int l, float *out) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    const Ops *ops = p->ops;
+    Layer *y = &p->layer[l];
+    Save *a = &w->save[l];
+    const int T = r->n_tokens, D = p->model.hidden_size, F = y->ffn.width;
+
+    ops->rmsnorm(&w->dev, w->h, D, a->x1, D, net_at(p, p->master, y->ffn_norm), T, D,
+                 (float)p->model.rms_norm_eps);
+    if (out != a->x1) memcpy(out, a->x1, (size_t)T * (size_t)D * sizeof *out);
+    if (F > 0) {
+        ops->gemm(&w->dev, a->gate, F, w->h, D, T, &y->ffn.gate.fwd, false, NULL);
+        ops->gemm(&w->dev, a->up, F, w->h, D, T, &y->ffn.up.fwd, false, NULL);
+        ops->swiglu(&w->dev, w->act, a->gate, a->up, (size_t)T * (size_t)F);
+        ops->gemm(&w->dev, out, D, w->act, F, T, &y->ffn.down.fwd, true, NULL);
+    }
+    if (!y->moe) return;
+    route(r, l);
+    experts_forward(r, l, out);
+}
+
+// One SwiGLU over n rows: dy [n,D] -> dgate, dup in w; weights' gradients. x rows are gathered by
+// `token`. With `entry` the rows carry the routing weights, whose gradient is written.
+static void swiglu_backward(Run *r, const Ffn *f, const float *gate, const float *up,
+                            const float *dy, int n, const int32_t *token, const int32_t *entry,
+                            const float *weight) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    const Ops *ops = p->ops;
+    const int D = p->model.hidden_size, F = f->width;
+    const size_t size = (size_t)n * (size_t)F;
+
+    ops->gemm(&w->dev, w->dact, F, dy, D, n, &f->down.back, false, NULL);
+    ops->swiglu(&w->dev, w->act, gate, up, size);
+    if (entry) {
+        ops->dot_rows(&w->dev, w->dweight, entry, w->dact, w->act, n, F);
+        ops->scale_rows(&w->dev, w->dact, weight, entry, n, F);
+        ops->scale_rows(&w->dev, w->act, weight, entry, n, F);
+    }
+    ops->gemm_grad(&w->dev, net_at(p, r->grad, f->down.param), F, dy, D, w->act, F, NULL, n, D, F,
+                   f->down.precision);
+    ops->swiglu_grad(&w->dev, w->dgate, w->dup, w->dact, gate, up, size);
+    ops->gemm_grad(&w->dev, net_at(p, r->grad, f->gate.param), D, w->dgate, F, w->h, D, token, n, F,
+                   D, f->gate.precision);
+    ops->gemm_grad(&w->dev, net_at(p, r->grad, f->up.param), D, w->dup, F, w->h, D, token, n, F, D,
+                   f->up.precision);
+}
+
+static void router_backward(Run *r, int l) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    const Ops *ops = p->ops;
+    Layer *y = &p->layer[l];
+    Save *a = &w->save[l];
+    const RouterShape shape = router_shape(&p->model);
+    const int T = r->n_tokens, D = p->model.hidden_size, E = shape.experts;
+    const bool balance = r->balance != 0;
+    for (int s = 0; balance && s < r->n_seqs; s++) {
+        const size_t at = (size_t)w->offset[s] * (size_t)E;
+        ops->router_balance(&w->dev, &shape, w->dscore + at, a->score + at, r->balance,
+                            w->offset[s + 1] - w->offset[s]);
+    }
+    ops->router_grad(&w->dev, &shape, w->logit, balance ? w->dscore : NULL, w->dweight, a->score,
+                     a->route, T);
+    ops->gemm_grad(&w->dev, net_at(p, r->grad, y->router.param), D, w->logit, E, w->h, D, NULL, T,
+                   E, D, PRECISION_FP32);
+    ops->gemm(&w->dev, w->dh, D, w->logit, E, T, &y->router.back, true, NULL);
+}
+
+void ffn_backward(Run *r, int l) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    const Ops *ops = p->ops;
+    Layer *y = &p->layer[l];
+    Save *a = &w->save[l];
+    const int T = r->n_tokens, D = p->model.hidden_size, F = y->ffn.width,
+              I = p->model.moe_intermediate_size;
+    const float eps = (float)p->model.rms_norm_eps;
+    const float *gain = net_at(p, p->master, y->ffn_norm);
+
+    ops->rmsnorm(&w->dev, w->h, D, a->x1, D, gain, T, D, eps);
+    if (F > 0) {
+        swiglu_backward(r, &y->ffn, a->gate, a->up, w->dx, T, NULL, NULL, NULL);
+        ops->gemm(&w->dev, w->dh, D, w->dgate, F, T, &y->ffn.gate.back, false, NULL);
+        ops->gemm(&w->dev, w->dh, D, w->dup, F, T, &y->ffn.up.back, true, NULL);
+    } else {
+        memset(w->dh, 0, (size_t)T * (size_t)D * sizeof(float));
+    }
+    for (int e = 0; y->moe && e < p->model.n_routed_experts; e++) {
+        const int at = a->begin[e], n = a->begin[e + 1] - at;
+        if (n == 0) continue;
+        const size_t slot = (size_t)at * (size_t)I;
+        const Ffn *f = &y->expert[e];
+        const int32_t *token = a->slot_token + at;
+        ops->gather_rows(&w->dev, w->dy, w->dx, D, token, n, D);
+        swiglu_backward(r, f, a->egate + slot, a->eup + slot, w->dy, n, token, a->slot_entry + at,
+                        a->weight);
+        ops->gemm(&w->dev, w->y, D, w->dgate, I, n, &f->gate.back, false, NULL);
+        ops->gemm(&w->dev, w->y, D, w->dup, I, n, &f->up.back, true, NULL);
+        ops->axpy_rows(&w->dev, w->dh, D, token, w->y, D, NULL, NULL, NULL, n, D);
+    }
+    if (y->moe) router_backward(r, l);
+    ops->rmsnorm_grad(&w->dev, w->dx, D, net_at(p, r->grad, y->ffn_norm), w->dh, D, a->x1, D, gain,
+                      T, D, eps, true);
+}

@@ -1,0 +1,91 @@
+// policy/head.c -- embedding at one end, log-probabilities of wanted tokens at the other.
+//
+// The head runs over blocks of HEAD_ROWS wanted tokens; the logits of a block are made, used and
+// overwritten, and made again in the backward pass: no [tokens, vocabulary] array exists.
+#include <string.h>
+
+#include "policy/net.h"
+
+void net_forward(Run *r) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    const size_t D = (size_t)p->model.hidden_size;
+    const float *embed = net_at(p, p->master, p->embed);
+    float *x = w->save[0].x0;
+    for (int t = 0; t < r->n_tokens; t++)
+        memcpy(x + (size_t)t * D, embed + (size_t)w->token[t] * D, D * sizeof *x);
+    for (int l = 0; l < p->model.n_layers; l++) {
+        mla_forward(r, l);
+        ffn_forward(r, l, l + 1 < p->model.n_layers ? w->save[l + 1].x0 : w->x);
+    }
+}
+
+int head_wanted(const Pack *pack, Workspace *w) {
+    int n = 0;
+    for (int s = 0; s < pack->n_seqs; s++)
+        for (int t = 1; t < pack->seq[s].end - pack->seq[s].begin; t++) {
+            if (!pack->want || !pack->want[pack->seq[s].begin + t]) continue;
+            w->want_row[n] = pack->offset[s] + t - 1; // the token before predicts it
+            w->want_token[n++] = pack->token[pack->seq[s].begin + t];
+        }
+    return n;
+}
+
+void head_logits(Run *r, int at, int n) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    const int D = p->model.hidden_size;
+    p->ops->gather_rows(&w->dev, w->head_dx, w->x, D, w->want_row + at, n, D);
+    p->ops->rmsnorm(&w->dev, w->head_x, D, w->head_dx, D, net_at(p, p->master, p->final_norm), n, D,
+                    (float)p->model.rms_norm_eps);
+    p->ops->gemm(&w->dev, w->head_logit, p->model.vocab_size, w->head_x, D, n, &p->head.fwd, false,
+                 NULL);
+}
+
+static int head_block(Run *r, int at, int n_want) {
+    const int n = n_want - at < HEAD_ROWS ? n_want - at : HEAD_ROWS;
+    head_logits(r, at, n);
+    return n;
+}
+
+static View logits_view(const Run *r, int n) {
+    const int v = r->p->model.vocab_size;
+    return (View){.data = r->w->head_logit, .rows = n, .cols = v, .stride = v, .dtype = DTYPE_F32};
+}
+
+void head_logprob(Run *r, int n_want, float inv_temperature, bool entropy) {
+    Workspace *w = r->w;
+    for (int at = 0; at < n_want; at += HEAD_ROWS) {
+        const int n = head_block(r, at, n_want);
+        Status st = r->p->ops->logprob(&w->dev, logits_view(r, n), w->want_token + at,
+                                       inv_temperature, w->want_logp + at,
+                                       entropy ? w->want_entropy + at : NULL, w->want_lse + at);
+        CHECK(st == ST_OK);
+    }
+}
+
+void head_backward(Run *r, int n_want, float inv_temperature, bool entropy) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    const Ops *ops = p->ops;
+    const int D = p->model.hidden_size, V = p->model.vocab_size;
+    memset(w->dx, 0, (size_t)r->n_tokens * (size_t)D * sizeof(float));
+    for (int at = 0; at < n_want; at += HEAD_ROWS) {
+        const int n = head_block(r, at, n_want);
+        Status st =
+            ops->logprob_grad(&w->dev, logits_view(r, n), w->want_token + at, inv_temperature,
+                              w->want_lse + at, entropy ? w->want_entropy + at : NULL,
+                              w->want_dlogp + at, entropy ? w->want_dentropy + at : NULL);
+        CHECK(st == ST_OK);
+        ops->gemm_grad(&w->dev, net_at(p, r->grad, p->head.param), D, w->head_logit, V, w->head_x,
+                       D, NULL, n, V, D, PRECISION_FP32);
+        ops->gemm(&w->dev, w->head_x, D, w->head_logit, V, n, &p->head.back, false, NULL);
+        // head_dx still holds the hidden rows; a row may be wanted once only
+        for (int i = 0; i < n; i++)
+            ops->rmsnorm_grad(&w->dev, w->dx + (size_t)w->want_row[at + i] * (size_t)D, D,
+                              net_at(p, r->grad, p->final_norm), w->head_x + (size_t)i * (size_t)D,
+                              D, w->head_dx + (size_t)i * (size_t)D, D,
+                              net_at(p, p->master, p->final_norm), 1, D,
+                              (float)p->model.rms_norm_eps, false);
+    }
+}

@@ -1,0 +1,325 @@
+// policy/mla.c -- multi-head latent attention, forward and backward, absorbed and expanded.
+//
+// DeepSeek-V3 section 2.1.1. Keys and values come from one latent vector per token (after its norm)
+// plus one rotated key shared by all heads. Absorbed: the query is carried into latent space by
+// W_UK, so all heads share one key of kv_lora_rank + rope values, and the result comes back through
+// W_UV. Expanded: keys and values of every head are made from the latent.
+#include <string.h>
+
+#include "policy/net.h"
+
+// Dimensions, bound once: D hidden, H heads, N nope, P rope, V value, R latent, C = R + P, Q
+// q_lora.
+typedef struct Dim {
+    int D, H, N, P, V, R, C, Q, NP, NV;
+} Dim;
+
+static Dim dims(const ModelConfig *m) {
+    return (Dim){.D = m->hidden_size,
+                 .H = m->n_heads,
+                 .N = m->qk_nope_head_dim,
+                 .P = m->qk_rope_head_dim,
+                 .V = m->v_head_dim,
+                 .R = m->kv_lora_rank,
+                 .C = model_cache_dim(m),
+                 .Q = m->q_lora_rank,
+                 .NP = model_qk_dim(m),
+                 .NV = m->qk_nope_head_dim + m->v_head_dim};
+}
+
+static float *kv_page(const Policy *p, int l) {
+    const size_t page = KV_PAGE_TOKENS * (size_t)model_cache_dim(&p->model);
+    return p->kv + (size_t)l * (size_t)p->opts.kv_pages * page;
+}
+
+// New latents of a decoded sequence go to its pages.
+static void store(const Run *r, int l, int s, int at) {
+    const DecodeSeq *q = &r->decode[s];
+    const int c = model_cache_dim(&r->p->model);
+    float *kv = kv_page(r->p, l);
+    for (int t = 0; t < q->n_new; t++) {
+        const int pos = q->pos + t;
+        const size_t row =
+            (size_t)q->page[pos / KV_PAGE_TOKENS] * KV_PAGE_TOKENS + (size_t)(pos % KV_PAGE_TOKENS);
+        memcpy(kv + row * (size_t)c, r->w->save[l].latent + (size_t)(at + t) * (size_t)c,
+               (size_t)c * sizeof *kv);
+    }
+}
+
+static void attend_absorbed(Run *r, int l, int s, const Dim *d) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    Save *a = &w->save[l];
+    const size_t at = (size_t)w->offset[s];
+    AttentionShape shape = {.tokens = w->offset[s + 1] - w->offset[s],
+                            .heads = d->H,
+                            .pos0 = w->pos0[s],
+                            .k = a->latent + at * (size_t)d->C,
+                            .v = a->latent + at * (size_t)d->C,
+                            .k_dim = d->C,
+                            .v_dim = d->R,
+                            .ldk = d->C,
+                            .ldv = d->C,
+                            .scale = p->softmax_scale};
+    if (r->decode) {
+        shape.k = shape.v = kv_page(p, l);
+        shape.page = r->decode[s].page;
+        shape.page_rows = KV_PAGE_TOKENS;
+        shape.page_step = KV_PAGE_TOKENS * (size_t)d->C;
+    }
+    const size_t row = at * (size_t)d->H;
+    p->ops->attention(&w->dev, &shape, a->o_lat + row * (size_t)d->R, d->R, a->lse + row, 1,
+                      a->qk + row * (size_t)d->C, d->C);
+}
+
+static void attend_expanded(Run *r, int l, int s, const Dim *d) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    Save *a = &w->save[l];
+    const size_t at = (size_t)w->offset[s];
+    const float *latent = a->latent + at * (size_t)d->C, *kv = a->kv + at * (size_t)(d->H * d->NV);
+    if (r->decode) { // make keys and values of everything cached
+        const DecodeSeq *q = &r->decode[s];
+        const int keys = q->pos + q->n_new;
+        float *rows = w->keys, *made = rows + (size_t)p->opts.max_seq_tokens * (size_t)d->C + 32;
+        const float *cache = kv_page(p, l);
+        for (int t = 0; t < keys; t++) {
+            const size_t row =
+                (size_t)q->page[t / KV_PAGE_TOKENS] * KV_PAGE_TOKENS + (size_t)(t % KV_PAGE_TOKENS);
+            memcpy(rows + (size_t)t * (size_t)d->C, cache + row * (size_t)d->C,
+                   (size_t)d->C * sizeof *rows);
+        }
+        p->ops->gemm(&w->dev, made, d->H * d->NV, rows, d->C, keys, &p->layer[l].kv_b.fwd, false,
+                     NULL);
+        latent = rows;
+        kv = made;
+    }
+    for (int h = 0; h < d->H; h++) {
+        AttentionShape shape = {.tokens = w->offset[s + 1] - w->offset[s],
+                                .heads = 1,
+                                .pos0 = w->pos0[s],
+                                .k = kv + h * d->NV,
+                                .k2 = latent + d->R,
+                                .v = kv + h * d->NV + d->N,
+                                .k_dim = d->N,
+                                .k2_dim = d->P,
+                                .v_dim = d->V,
+                                .ldk = d->H * d->NV,
+                                .ldk2 = d->C,
+                                .ldv = d->H * d->NV,
+                                .scale = p->softmax_scale};
+        const size_t row = at * (size_t)d->H + (size_t)h;
+        p->ops->attention(&w->dev, &shape, a->o + row * (size_t)d->V, d->H * d->V, a->lse + row,
+                          d->H, a->q + row * (size_t)d->NP, d->H * d->NP);
+    }
+}
+
+// Queries and latents of all tokens; what both forms share.
+static void project(Run *r, int l, const Dim *d) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    const Ops *ops = p->ops;
+    Layer *y = &p->layer[l];
+    Save *a = &w->save[l];
+    const int T = r->n_tokens;
+    const float eps = (float)p->model.rms_norm_eps;
+
+    ops->rmsnorm(&w->dev, w->h, d->D, a->x0, d->D, net_at(p, p->master, y->attn_norm), T, d->D,
+                 eps);
+    if (d->Q > 0) {
+        ops->gemm(&w->dev, a->qa, d->Q, w->h, d->D, T, &y->q_a.fwd, false, NULL);
+        ops->rmsnorm(&w->dev, w->cq, d->Q, a->qa, d->Q, net_at(p, p->master, y->q_norm), T, d->Q,
+                     eps);
+        ops->gemm(&w->dev, a->q, d->H * d->NP, w->cq, d->Q, T, &y->q_b.fwd, false, NULL);
+    } else {
+        ops->gemm(&w->dev, a->q, d->H * d->NP, w->h, d->D, T, &y->q_b.fwd, false, NULL);
+    }
+    ops->gemm(&w->dev, a->kva, d->C, w->h, d->D, T, &y->kv_a.fwd, false, NULL);
+    ops->rmsnorm(&w->dev, a->latent, d->C, a->kva, d->C, net_at(p, p->master, y->kv_norm), T, d->R,
+                 eps);
+    for (int t = 0; t < T; t++)
+        memcpy(a->latent + (size_t)t * (size_t)d->C + d->R,
+               a->kva + (size_t)t * (size_t)d->C + d->R, (size_t)d->P * sizeof(float));
+    ops->rope(&w->dev, a->latent + d->R, d->C, 1, 0, p->rope, w->pos, T, d->P, false);
+    ops->rope(&w->dev, a->q + d->N, d->H * d->NP, d->H, d->NP, p->rope, w->pos, T, d->P, false);
+}
+
+void mla_forward(Run *r, int l) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    const Ops *ops = p->ops;
+    Layer *y = &p->layer[l];
+    Save *a = &w->save[l];
+    const Dim d = dims(&p->model);
+    const int T = r->n_tokens;
+
+    project(r, l, &d);
+    if (y->head) {
+        for (int h = 0; h < d.H; h++)
+            ops->gemm(&w->dev, a->qk + h * d.C, d.H * d.C, a->q + h * d.NP, d.H * d.NP, T,
+                      &y->head[h].uk, false, NULL);
+        for (size_t i = 0; i < (size_t)T * (size_t)d.H; i++)
+            memcpy(a->qk + i * (size_t)d.C + d.R, a->q + i * (size_t)d.NP + d.N,
+                   (size_t)d.P * sizeof(float));
+    } else if (!r->decode) {
+        ops->gemm(&w->dev, a->kv, d.H * d.NV, a->latent, d.C, T, &y->kv_b.fwd, false, NULL);
+    }
+    for (int s = 0; s < r->n_seqs; s++) {
+        if (r->decode) store(r, l, s, w->offset[s]);
+        if (y->head)
+            attend_absorbed(r, l, s, &d);
+        else
+            attend_expanded(r, l, s, &d);
+    }
+    for (int h = 0; y->head && h < d.H; h++)
+        ops->gemm(&w->dev, a->o + h * d.V, d.H * d.V, a->o_lat + h * d.R, d.H * d.R, T,
+                  &y->head[h].uv, false, NULL);
+    if (a->x1 != a->x0) memcpy(a->x1, a->x0, (size_t)T * (size_t)d.D * sizeof(float));
+    ops->gemm(&w->dev, a->x1, d.D, a->o, d.H * d.V, T, &y->o.fwd, true, NULL);
+}
+
+// From dout (w->dout, gradient of o) to dq and dlatent.
+static void attend_absorbed_backward(Run *r, int l, const Dim *d) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    const Ops *ops = p->ops;
+    Layer *y = &p->layer[l];
+    Save *a = &w->save[l];
+    const int T = r->n_tokens;
+    float *dkv_b = net_at(p, r->grad, y->kv_b.param);
+
+    for (int h = 0; h < d->H; h++) {
+        const float *dout = w->dout + h * d->V;
+        ops->gemm(&w->dev, w->dlat + h * d->R, d->H * d->R, dout, d->H * d->V, T,
+                  &y->head[h].uv_back, false, NULL);
+        ops->gemm_grad(&w->dev, dkv_b + (size_t)(h * d->NV + d->N) * (size_t)d->R, d->R, dout,
+                       d->H * d->V, a->o_lat + h * d->R, d->H * d->R, NULL, T, d->V, d->R,
+                       y->kv_b.precision);
+    }
+    for (int s = 0; s < r->n_seqs; s++) {
+        const size_t at = (size_t)w->offset[s], row = at * (size_t)d->H;
+        AttentionShape shape = {.tokens = w->offset[s + 1] - w->offset[s],
+                                .heads = d->H,
+                                .k = a->latent + at * (size_t)d->C,
+                                .v = a->latent + at * (size_t)d->C,
+                                .k_dim = d->C,
+                                .v_dim = d->R,
+                                .ldk = d->C,
+                                .ldv = d->C,
+                                .scale = p->softmax_scale};
+        ops->attention_grad(&w->dev, &shape, w->dqk + row * (size_t)d->C, d->C,
+                            w->dlatent + at * (size_t)d->C, NULL, w->dlat + row * (size_t)d->R,
+                            a->o_lat + row * (size_t)d->R, d->R, a->lse + row, 1,
+                            a->qk + row * (size_t)d->C, d->C);
+    }
+    for (int h = 0; h < d->H; h++) {
+        ops->gemm(&w->dev, w->dq + h * d->NP, d->H * d->NP, w->dqk + h * d->C, d->H * d->C, T,
+                  &y->head[h].uk_back, false, NULL);
+        ops->gemm_grad(&w->dev, dkv_b + (size_t)(h * d->NV) * (size_t)d->R, d->R, a->q + h * d->NP,
+                       d->H * d->NP, w->dqk + h * d->C, d->H * d->C, NULL, T, d->N, d->R,
+                       y->kv_b.precision);
+    }
+    for (size_t i = 0; i < (size_t)T * (size_t)d->H; i++)
+        memcpy(w->dq + i * (size_t)d->NP + d->N, w->dqk + i * (size_t)d->C + d->R,
+               (size_t)d->P * sizeof(float));
+}
+
+static void attend_expanded_backward(Run *r, int l, const Dim *d) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    const Ops *ops = p->ops;
+    Layer *y = &p->layer[l];
+    Save *a = &w->save[l];
+    const int ld = d->H * d->NV;
+    // per head [tokens, nope + rope] and [tokens, v], then scattered
+    float *dk = w->keys, *dv = dk + (size_t)p->opts.max_seq_tokens * (size_t)d->NP + 32;
+    for (int s = 0; s < r->n_seqs; s++) {
+        const size_t at = (size_t)w->offset[s];
+        const int tokens = w->offset[s + 1] - w->offset[s];
+        const float *latent = a->latent + at * (size_t)d->C, *kv = a->kv + at * (size_t)ld;
+        for (int h = 0; h < d->H; h++) {
+            AttentionShape shape = {.tokens = tokens,
+                                    .heads = 1,
+                                    .k = kv + h * d->NV,
+                                    .k2 = latent + d->R,
+                                    .v = kv + h * d->NV + d->N,
+                                    .k_dim = d->N,
+                                    .k2_dim = d->P,
+                                    .v_dim = d->V,
+                                    .ldk = ld,
+                                    .ldk2 = d->C,
+                                    .ldv = ld,
+                                    .scale = p->softmax_scale};
+            const size_t row = at * (size_t)d->H + (size_t)h;
+            memset(dk, 0, (size_t)tokens * (size_t)d->NP * sizeof *dk);
+            memset(dv, 0, (size_t)tokens * (size_t)d->V * sizeof *dv);
+            ops->attention_grad(&w->dev, &shape, w->dq + row * (size_t)d->NP, d->H * d->NP, dk, dv,
+                                w->dout + row * (size_t)d->V, a->o + row * (size_t)d->V,
+                                d->H * d->V, a->lse + row, d->H, a->q + row * (size_t)d->NP,
+                                d->H * d->NP);
+            for (int t = 0; t < tokens; t++) {
+                float *to = w->dkv + (at + (size_t)t) * (size_t)ld + h * d->NV;
+                float *rope = w->dlatent + (at + (size_t)t) * (size_t)d->C + d->R;
+                memcpy(to, dk + (size_t)t * (size_t)d->NP, (size_t)d->N * sizeof *to);
+                memcpy(to + d->N, dv + (size_t)t * (size_t)d->V, (size_t)d->V * sizeof *to);
+                for (int i = 0; i < d->P; i++) rope[i] += dk[t * d->NP + d->N + i];
+            }
+        }
+    }
+    const int T = r->n_tokens;
+    ops->gemm(&w->dev, w->dlatent, d->C, w->dkv, ld, T, &y->kv_b.back, true, NULL);
+    ops->gemm_grad(&w->dev, net_at(p, r->grad, y->kv_b.param), d->R, w->dkv, ld, a->latent, d->C,
+                   NULL, T, ld, d->R, y->kv_b.precision);
+}
+
+// dW += dy^T x for one linear layer.
+static void weight_grad(Run *r, const Linear *y, const float *dy, const float *x, int ldx) {
+    r->p->ops->gemm_grad(&r->w->dev, net_at(r->p, r->grad, y->param), y->k, dy, y->n, x, ldx, NULL,
+                         r->n_tokens, y->n, y->k, y->precision);
+}
+
+void mla_backward(Run *r, int l) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    const Ops *ops = p->ops;
+    Layer *y = &p->layer[l];
+    Save *a = &w->save[l];
+    const Dim d = dims(&p->model);
+    const int T = r->n_tokens;
+    const float eps = (float)p->model.rms_norm_eps;
+
+    ops->gemm(&w->dev, w->dout, d.H * d.V, w->dx, d.D, T, &y->o.back, false, NULL);
+    weight_grad(r, &y->o, w->dx, a->o, d.H * d.V);
+    memset(w->dlatent, 0, (size_t)T * (size_t)d.C * sizeof(float));
+    if (y->head)
+        attend_absorbed_backward(r, l, &d);
+    else
+        attend_expanded_backward(r, l, &d);
+
+    ops->rope(&w->dev, w->dq + d.N, d.H * d.NP, d.H, d.NP, p->rope, w->pos, T, d.P, true);
+    ops->rope(&w->dev, w->dlatent + d.R, d.C, 1, 0, p->rope, w->pos, T, d.P, true);
+    ops->rmsnorm_grad(&w->dev, w->dkva, d.C, net_at(p, r->grad, y->kv_norm), w->dlatent, d.C,
+                      a->kva, d.C, net_at(p, p->master, y->kv_norm), T, d.R, eps, false);
+    for (int t = 0; t < T; t++)
+        memcpy(w->dkva + (size_t)t * (size_t)d.C + d.R, w->dlatent + (size_t)t * (size_t)d.C + d.R,
+               (size_t)d.P * sizeof(float));
+
+    ops->rmsnorm(&w->dev, w->h, d.D, a->x0, d.D, net_at(p, p->master, y->attn_norm), T, d.D, eps);
+    ops->gemm(&w->dev, w->dh, d.D, w->dkva, d.C, T, &y->kv_a.back, false, NULL);
+    weight_grad(r, &y->kv_a, w->dkva, w->h, d.D);
+    if (d.Q > 0) {
+        float *dqa = w->cq; // free once dW of q_b is done
+        ops->rmsnorm(&w->dev, w->cq, d.Q, a->qa, d.Q, net_at(p, p->master, y->q_norm), T, d.Q, eps);
+        weight_grad(r, &y->q_b, w->dq, w->cq, d.Q);
+        ops->gemm(&w->dev, w->dcq, d.Q, w->dq, d.H * d.NP, T, &y->q_b.back, false, NULL);
+        ops->rmsnorm_grad(&w->dev, dqa, d.Q, net_at(p, r->grad, y->q_norm), w->dcq, d.Q, a->qa, d.Q,
+                          net_at(p, p->master, y->q_norm), T, d.Q, eps, false);
+        weight_grad(r, &y->q_a, dqa, w->h, d.D);
+        ops->gemm(&w->dev, w->dh, d.D, dqa, d.Q, T, &y->q_a.back, true, NULL);
+    } else {
+        weight_grad(r, &y->q_b, w->dq, w->h, d.D);
+        ops->gemm(&w->dev, w->dh, d.D, w->dq, d.H * d.NP, T, &y->q_b.back, true, NULL);
+    }
+    ops->rmsnorm_grad(&w->dev, w->dx, d.D, net_at(p, r->grad, y->attn_norm), w->dh, d.D, a->x0, d.D,
+                      net_at(p, p->master, y->attn_norm), T, d.D, eps, true);
+}

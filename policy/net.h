@@ -1,0 +1,154 @@
+// policy/net.h -- the inside of a Policy: its parameters as layers, its memory as one plan.
+//
+// Private to policy/ (floor 2). Everything a step touches is laid out by net_layout in one
+// allocation; walking the layout with a NULL base only measures, and that is policy_plan.
+#ifndef POLICY_NET_H
+#define POLICY_NET_H
+
+#include "policy/cpu/gemm.h"
+#include "policy/cpu/rows.h"
+#include "policy/ops.h"
+#include "policy/policy.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { N_LANES = 8, HEAD_ROWS = 64 };
+
+// y = x W^T with W [n,k]; back multiplies by W (for dX), packed only if trainable.
+typedef struct Linear {
+    int param, n, k; // param: number in Policy.param
+    Precision precision;
+    Packed fwd, back;
+} Linear;
+
+typedef struct Ffn {
+    Linear gate, up, down;
+    int width; // 0: absent
+} Ffn;
+
+typedef struct HeadSlice { // the absorbed form's view of kv_b for one head
+    Packed uk, uk_back, uv, uv_back;
+} HeadSlice;
+
+typedef struct Layer {
+    int attn_norm, q_norm, kv_norm, ffn_norm; // parameters; q_norm is -1 without q_lora
+    Linear q_a, q_b, kv_a, kv_b, o;           // without q_lora q_b is q_proj and q_a.n is 0
+    HeadSlice *head;                          // [n_heads], absorbed form only
+    bool moe;
+    int moe_at; // number among the MoE layers
+    Linear router;
+    int bias; // parameter, -1 without
+    Ffn ffn;  // the dense MLP, or the shared expert
+    Ffn *expert;
+} Layer;
+
+// What one layer keeps for its backward pass; when nothing is trained all layers share one.
+typedef struct Save {
+    float *x0, *x1;      // [T,D] residual stream before attention and before the MLP
+    float *qa, *q, *kva; // [T,q_lora] [T,H*(nope+rope)] [T,R+rope] before the norms
+    float *latent;       // [T,R+rope] what the cache holds
+    float *qk;           // absorbed: [T,H,R+rope]
+    float *kv;           // expanded: [T,H*(nope+v)]
+    float *o_lat;        // absorbed: [T,H,R]
+    float *o, *lse;      // [T,H*v] [T,H]
+    float *gate, *up;    // [T,width] of the dense MLP or the shared expert
+    float *egate, *eup;  // [T*k,moe width] of the routed experts, slot by slot
+    float *score, *weight;
+    int16_t *route;      // score [T,E]; weight, route [T,k]
+    int32_t *slot_token; // [T*k] slots sorted by expert, then token
+    int32_t *slot_entry; // [T*k] t * k + i of the slot
+    int *begin;          // [E+1] slots of each expert
+} Save;
+
+// Working memory of one unit (a chunk, or a block of sequences), used by one thread at a time.
+typedef struct Workspace {
+    int cap;    // tokens
+    Save *save; // [n_layers], see Save
+    float *x;   // [T,D] after the last layer
+    int32_t *token, *pos;
+    float *h, *cq, *act, *y, *logit;
+    float *dx, *dh, *dq, *dqk, *dkva, *dlatent, *dout, *dlat, *dcq, *dkv, *dgate, *dup, *dact, *dy;
+    float *dweight, *dscore;
+    float *keys; // expanded decode: [max_seq, R+rope + H*(nope+v)]
+    float *head_x, *head_logit, *head_dx;
+    int32_t *want_row, *want_token;
+    float *want_logp, *want_entropy, *want_lse, *want_dlogp, *want_dentropy;
+    float *logp, *entropy, *dlogp, *dentropy; // [T]
+    int *offset, *pos0;                       // [T+1]
+    int64_t *load; // [n_moe_layers * E] tokens routed since the last fold
+    CpuDev dev;
+} Workspace;
+
+struct Policy {
+    ModelConfig model;
+    PolicyOpts opts;
+    PolicyPlan plan;
+    const Ops *ops;
+    Arena *arena; // names and structure
+    void *memory;
+    Param *param;
+    size_t *at; // offset of each parameter in every fp32 block, in floats
+    int n_params;
+    size_t n_floats;
+    Layer *layer;
+    int embed, final_norm, n_moe;
+    Linear head;
+    float *master, *grad, *m, *v, *lane; // lane: [N_LANES][n_floats]
+    Workspace *work;
+    int n_work;
+    float *kv; // [layer][page][KV_PAGE_TOKENS][R+rope]
+    float *rope;
+    float softmax_scale;
+    int64_t *load;
+    double *sums;       // partial sums of squares
+    bool *moved, *idle; // of the last step, by parameter
+    struct PackJob *pack_job;
+    int n_pack;
+    uint32_t version;
+    int64_t steps;
+};
+
+// One unit's walk through the model.
+typedef struct Run {
+    Policy *p;
+    Workspace *w;
+    int n_tokens, n_seqs;
+    const DecodeSeq *decode; // NULL: packed sequences from position 0; else [n_seqs]
+    const int16_t *replay;   // [T, n_moe, k] or NULL
+    int16_t *record;
+    float *grad;   // the lane's gradients, or NULL
+    float balance; // weight of the balance loss of one sequence
+    bool save;
+} Run;
+
+// params.c: parameters and layers from the config; structure only.
+MUST_USE Status net_check(const ModelConfig *m, const PolicyOpts *o);
+void net_params(Policy *p);
+// plan.c
+void net_layout(Policy *p, char *base, PolicyPlan *plan);
+void net_pack(Policy *p); // all packed copies from the masters
+
+// mla.c, ffn.c, head.c: one layer forward and backward. x of layer l -> x of layer l + 1; the
+// backward pass turns w->dx from the gradient of its output into that of its input, in place.
+void mla_forward(Run *r, int l);
+void mla_backward(Run *r, int l);
+void ffn_forward(Run *r, int l, float *out);
+void ffn_backward(Run *r, int l);
+void net_forward(Run *r); // tokens -> w->x
+// Fills want_row/want_token; returns how many.
+int head_wanted(const Pack *pack, Workspace *w);
+// Hidden rows want_row[at .. at+n) (n <= HEAD_ROWS) -> head_dx, normed head_x, head_logit.
+void head_logits(Run *r, int at, int n);
+void head_logprob(Run *r, int n_want, float inv_temperature, bool entropy);
+void head_backward(Run *r, int n_want, float inv_temperature, bool entropy); // writes w->dx
+
+static inline float *net_at(const Policy *p, float *block, int param) {
+    return block + p->at[param];
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,252 @@
+// policy/plan.c -- every buffer of a policy, declared as a shape in one walk: measured, then
+// placed.
+#include <string.h>
+
+#include "base/arena.h"
+#include "policy/net.h"
+
+// With base NULL only measures. Every piece starts on a cache line and is followed by at least 128
+// bytes that stay zero: products may read a row's padding.
+typedef struct Bump {
+    char *base;
+    size_t at;
+} Bump;
+
+static void *take(Bump *b, size_t count, size_t size) {
+    void *out = b->base ? b->base + b->at : NULL;
+    b->at = (b->at + count * size + 128 + 63) & ~(size_t)63;
+    return out;
+}
+#define TAKE(b, type, count) ((type *)take((b), (size_t)(count), sizeof(type)))
+
+static int most(int a, int b) {
+    return a > b ? a : b;
+}
+
+static void place_packed(Packed *w, Bump *b, int n, int k, Precision precision) {
+    w->data = take(b, gemm_packed_bytes(n, k, precision), 1);
+}
+
+static void place_linear(Linear *y, Bump *b, bool back) {
+    if (y->n == 0) return;
+    place_packed(&y->fwd, b, y->n, y->k, y->precision);
+    if (back) place_packed(&y->back, b, y->k, y->n, y->precision);
+}
+
+static void place_ffn(Ffn *f, Bump *b, bool back) {
+    if (f->width == 0) return;
+    place_linear(&f->gate, b, back);
+    place_linear(&f->up, b, back);
+    place_linear(&f->down, b, back);
+}
+
+static void place_layer(Policy *p, Layer *y, Bump *b, bool back) {
+    const ModelConfig *m = &p->model;
+    place_linear(&y->q_a, b, back);
+    place_linear(&y->q_b, b, back);
+    place_linear(&y->kv_a, b, back);
+    place_linear(&y->o, b, back);
+    place_linear(&y->router, b, back);
+    place_ffn(&y->ffn, b, back);
+    for (int e = 0; y->moe && e < m->n_routed_experts; e++) place_ffn(&y->expert[e], b, back);
+    if (!y->head) {
+        place_linear(&y->kv_b, b, back);
+        return;
+    }
+    const int n = m->qk_nope_head_dim, v = m->v_head_dim, r = m->kv_lora_rank;
+    const Precision precision = y->kv_b.precision;
+    for (int h = 0; h < m->n_heads; h++) {
+        place_packed(&y->head[h].uk, b, r, n, precision);
+        place_packed(&y->head[h].uv, b, v, r, precision);
+        if (!back) continue;
+        place_packed(&y->head[h].uk_back, b, n, r, precision);
+        place_packed(&y->head[h].uv_back, b, r, v, precision);
+    }
+}
+
+static void place_save(const Policy *p, Save *a, Bump *b, int T, bool train) {
+    const ModelConfig *m = &p->model;
+    const int D = m->hidden_size, H = m->n_heads, C = model_cache_dim(m), E = m->n_routed_experts,
+              k = m->n_experts_per_tok;
+    a->x0 = TAKE(b, float, T *(size_t)D);
+    a->x1 = train ? TAKE(b, float, T *(size_t)D) : a->x0;
+    a->qa = TAKE(b, float, T *(size_t)m->q_lora_rank);
+    a->q = TAKE(b, float, T *(size_t)(H * model_qk_dim(m)));
+    a->kva = TAKE(b, float, T *(size_t)C);
+    a->latent = TAKE(b, float, T *(size_t)C);
+    if (m->mla_form == MLA_ABSORBED) {
+        a->qk = TAKE(b, float, T *(size_t)(H * C));
+        a->o_lat = TAKE(b, float, T *(size_t)(H * m->kv_lora_rank));
+    } else {
+        a->kv = TAKE(b, float, T *(size_t)(H * (m->qk_nope_head_dim + m->v_head_dim)));
+    }
+    a->o = TAKE(b, float, T *(size_t)(H * m->v_head_dim));
+    a->lse = TAKE(b, float, T *(size_t)H);
+    const int width = most(m->intermediate_size, m->n_shared_experts * m->moe_intermediate_size);
+    a->gate = TAKE(b, float, T *(size_t)width);
+    a->up = TAKE(b, float, T *(size_t)width);
+    if (p->n_moe == 0) return;
+    const size_t slots = (size_t)T * (size_t)k;
+    const size_t rows = (train ? slots : (size_t)T) * (size_t)m->moe_intermediate_size;
+    a->egate = TAKE(b, float, rows);
+    a->eup = TAKE(b, float, rows);
+    a->score = TAKE(b, float, (size_t)T *(size_t)E);
+    a->weight = TAKE(b, float, slots);
+    a->route = TAKE(b, int16_t, slots);
+    a->slot_token = TAKE(b, int32_t, slots);
+    a->slot_entry = TAKE(b, int32_t, slots);
+    a->begin = TAKE(b, int, E + 1);
+}
+
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+static size_t product_bytes(const Policy *p, int rows) {
+    const ModelConfig *m = &p->model;
+    size_t bytes = 0;
+    int widest = most(most(m->hidden_size, m->n_heads * model_qk_dim(m)),
+                      m->n_heads * (m->qk_nope_head_dim + m->v_head_dim));
+    widest = most(widest, most(m->intermediate_size,
+                               most(m->n_shared_experts, 1) * m->moe_intermediate_size));
+    widest = most(widest, most(m->q_lora_rank, model_cache_dim(m)));
+    widest = most(widest, m->n_routed_experts);
+    bytes = gemm_work_bytes(rows, widest);
+    bytes = larger(bytes, gemm_work_bytes(HEAD_ROWS, most(m->vocab_size, m->hidden_size)));
+    bytes *= (size_t)pool_threads(p->opts.pool);
+    if (!p->opts.trainable) return bytes;
+    for (int i = 0; i < p->n_params; i++)
+        if (p->param[i].cols > 0 && i != p->embed)
+            bytes = larger(bytes, gemm_grad_work_bytes(rows, p->param[i].rows, p->param[i].cols));
+    bytes = larger(bytes, gemm_grad_work_bytes(rows, most(m->qk_nope_head_dim, m->v_head_dim),
+                                               m->kv_lora_rank));
+    return larger(bytes, gemm_grad_work_bytes(HEAD_ROWS, m->vocab_size, m->hidden_size));
+}
+
+static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
+    const ModelConfig *m = &p->model;
+    const bool train = p->opts.trainable;
+    const int T = w->cap = most(p->opts.chunk_tokens, p->opts.max_seq_tokens);
+    const int D = m->hidden_size, H = m->n_heads, C = model_cache_dim(m), E = m->n_routed_experts;
+    const int F = most(most(m->intermediate_size, m->n_shared_experts * m->moe_intermediate_size),
+                       m->moe_intermediate_size);
+    const size_t rows = (size_t)T, seq = (size_t)p->opts.max_seq_tokens, begin = b->at;
+
+    for (int l = 0; l < m->n_layers; l++) {
+        if (l == 0 || train)
+            place_save(p, &w->save[l], b, T, train);
+        else
+            w->save[l] = w->save[0];
+    }
+    w->x = train ? TAKE(b, float, rows *(size_t)D) : w->save[0].x0;
+    plan->activations += b->at - begin;
+
+    const size_t scratch = b->at;
+    w->token = TAKE(b, int32_t, rows);
+    w->pos = TAKE(b, int32_t, rows);
+    w->offset = TAKE(b, int, rows + 1);
+    w->pos0 = TAKE(b, int, rows + 1);
+    w->h = TAKE(b, float, rows *(size_t)D);
+    w->cq = TAKE(b, float, rows *(size_t)m->q_lora_rank);
+    w->act = TAKE(b, float, rows *(size_t)F);
+    w->y = TAKE(b, float, rows *(size_t)D);
+    w->logit = TAKE(b, float, rows *(size_t)E);
+    const int nv = H * (m->qk_nope_head_dim + m->v_head_dim);
+    if (m->mla_form == MLA_EXPANDED)
+        w->keys = TAKE(b, float, seq *(size_t)(most(C + nv, model_qk_dim(m) + m->v_head_dim)) + 64);
+    w->head_x = TAKE(b, float, HEAD_ROWS *(size_t)D);
+    w->head_dx = TAKE(b, float, HEAD_ROWS *(size_t)D);
+    w->head_logit = TAKE(b, float, HEAD_ROWS *(size_t)m->vocab_size);
+    w->want_row = TAKE(b, int32_t, rows);
+    w->want_token = TAKE(b, int32_t, rows);
+    w->want_logp = TAKE(b, float, rows);
+    w->want_entropy = TAKE(b, float, rows);
+    w->want_lse = TAKE(b, float, rows);
+    w->load = TAKE(b, int64_t, (size_t)p->n_moe * (size_t)E);
+    if (train) {
+        w->dx = TAKE(b, float, rows *(size_t)D);
+        w->dh = TAKE(b, float, rows *(size_t)D);
+        w->dq = TAKE(b, float, rows *(size_t)(H * model_qk_dim(m)));
+        w->dkva = TAKE(b, float, rows *(size_t)C);
+        w->dlatent = TAKE(b, float, rows *(size_t)C);
+        w->dout = TAKE(b, float, rows *(size_t)(H * m->v_head_dim));
+        w->dcq = TAKE(b, float, rows *(size_t)m->q_lora_rank);
+        if (m->mla_form == MLA_ABSORBED) {
+            w->dqk = TAKE(b, float, rows *(size_t)(H * C));
+            w->dlat = TAKE(b, float, rows *(size_t)(H * m->kv_lora_rank));
+        } else {
+            w->dkv = TAKE(b, float, rows *(size_t)nv);
+        }
+        w->dgate = TAKE(b, float, rows *(size_t)F);
+        w->dup = TAKE(b, float, rows *(size_t)F);
+        w->dact = TAKE(b, float, rows *(size_t)F);
+        w->dy = TAKE(b, float, rows *(size_t)D);
+        w->dweight = TAKE(b, float, rows *(size_t)m->n_experts_per_tok);
+        w->dscore = TAKE(b, float, rows *(size_t)E);
+        w->want_dlogp = TAKE(b, float, rows);
+        w->want_dentropy = TAKE(b, float, rows);
+        w->logp = TAKE(b, float, rows);
+        w->entropy = TAKE(b, float, rows);
+        w->dlogp = TAKE(b, float, rows);
+        w->dentropy = TAKE(b, float, rows);
+    }
+    const bool absorbed = m->mla_form == MLA_ABSORBED;
+    const size_t attention = cpu_attention_bytes(p->opts.max_seq_tokens, absorbed ? H : 1,
+                                                 absorbed ? C : model_qk_dim(m),
+                                                 absorbed ? m->kv_lora_rank : m->v_head_dim, train);
+    w->dev.work = take(b, larger(product_bytes(p, T), attention), 1);
+    plan->scratch += b->at - scratch;
+}
+
+void net_layout(Policy *p, char *base, PolicyPlan *plan) {
+    const ModelConfig *m = &p->model;
+    const bool train = p->opts.trainable;
+    Bump bump = {.base = base}, *b = &bump;
+
+    p->master = TAKE(b, float, p->n_floats);
+    plan->weights = b->at;
+    if (train) {
+        p->grad = TAKE(b, float, p->n_floats);
+        p->lane = TAKE(b, float, N_LANES * p->n_floats);
+        plan->gradients = b->at - plan->weights;
+        size_t at = b->at;
+        p->m = TAKE(b, float, p->n_floats);
+        p->v = TAKE(b, float, p->n_floats);
+        plan->moments = b->at - at;
+    }
+    size_t at = b->at;
+    for (int l = 0; l < m->n_layers; l++) place_layer(p, &p->layer[l], b, train);
+    place_linear(&p->head, b, train);
+    plan->packed = b->at - at;
+
+    at = b->at;
+    p->rope = TAKE(b, float, (size_t)p->opts.max_seq_tokens *(size_t)m->qk_rope_head_dim);
+    p->load = TAKE(b, int64_t, (size_t)p->n_moe * (size_t)m->n_routed_experts);
+    p->sums = TAKE(b, double, p->n_params);
+    p->moved = TAKE(b, bool, p->n_params);
+    p->idle = TAKE(b, bool, p->n_params);
+    plan->scratch = b->at - at;
+    for (int i = 0; i < p->n_work; i++) place_work(p, &p->work[i], b, plan);
+
+    at = b->at;
+    if (p->opts.kv_pages > 0)
+        p->kv = TAKE(b, float,
+                     (size_t)m->n_layers *(size_t)p->opts.kv_pages *KV_PAGE_TOKENS *(
+                         size_t)model_cache_dim(m));
+    plan->kv = b->at - at;
+    plan->total = b->at;
+}
+
+void policy_plan_print(const PolicyPlan *plan, Str *out) {
+    const struct {
+        const char *name;
+        size_t bytes;
+    } row[] = {{"weights (fp32)", plan->weights},  {"packed copies", plan->packed},
+               {"gradients", plan->gradients},     {"moments", plan->moments},
+               {"activations", plan->activations}, {"KV pages", plan->kv},
+               {"scratch", plan->scratch},         {"total", plan->total}};
+    str_printf(out, "parameters %lld, active %lld\n", (long long)plan->n_params,
+               (long long)plan->n_active);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        str_printf(out, "  %-16s %10.2f MiB\n", row[i].name, (double)row[i].bytes / (1 << 20));
+}

@@ -1,0 +1,312 @@
+// policy/train.c -- scoring and training: units of work over the pool, gradients in fixed lanes.
+//
+// Scoring cuts a pack into blocks of whole sequences, training takes chunks as they are; a unit is
+// walked by one worker in its own workspace. Chunk c of n belongs to lane c * 8 / n; a lane is
+// claimed whole and adds its chunks in order; lanes fold ((0+1)+(2+3))+((4+5)+(6+7)), absent ones
+// left out. So neither threads nor chunks in flight touch a bit.
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "policy/net.h"
+
+// First failure by unit number, kept with its sentence for the calling thread.
+typedef struct Failure {
+    pthread_mutex_t lock;
+    Status st;
+    int unit;
+    char text[512];
+} Failure;
+
+static void failure_keep(Failure *f, Status st, int unit) {
+    pthread_mutex_lock(&f->lock);
+    if (f->st == ST_OK || unit < f->unit) {
+        f->st = st;
+        f->unit = unit;
+        snprintf(f->text, sizeof f->text, "%s", status_text());
+    }
+    pthread_mutex_unlock(&f->lock);
+}
+static Status failure_raise(Failure *f) {
+    pthread_mutex_destroy(&f->lock);
+    return f->st == ST_OK ? ST_OK : FAIL(f->st, "%s", f->text);
+}
+
+static Status check_pack(const Policy *p, const Pack *pack) {
+    for (int s = 0; s < pack->n_seqs; s++) {
+        const Seq *q = &pack->seq[s];
+        if (q->end - q->begin > p->opts.max_seq_tokens)
+            return FAIL(ST_CONFIG, "sequence %d has %d tokens; the policy was planned for %d",
+                        q->id, q->end - q->begin, p->opts.max_seq_tokens);
+        for (int t = q->begin; t < q->end; t++)
+            if (pack->token[t] < 0 || pack->token[t] >= p->model.vocab_size)
+                return FAIL(ST_FORMAT, "sequence %d, token %d: id %d is outside 0..%d", q->id,
+                            t - q->begin, pack->token[t], p->model.vocab_size - 1);
+    }
+    return ST_OK;
+}
+
+static void set_inputs(Workspace *w, const Pack *pack, Run *r) {
+    r->n_tokens = pack->n_tokens;
+    r->n_seqs = pack->n_seqs;
+    for (int s = 0; s < pack->n_seqs; s++) {
+        const Seq *q = &pack->seq[s];
+        w->offset[s] = pack->offset[s] - pack->offset[0];
+        w->pos0[s] = 0;
+        for (int t = 0; t < q->end - q->begin; t++) {
+            w->token[w->offset[s] + t] = pack->token[q->begin + t];
+            w->pos[w->offset[s] + t] = t;
+        }
+    }
+    w->offset[pack->n_seqs] = r->n_tokens;
+}
+
+// ---- scoring
+
+typedef struct Score {
+    Policy *p;
+    const Pack *pack;
+    const ScoreOpts *opts;
+    float *logp, *entropy;
+    int cap; // tokens of a block
+    atomic_int next;
+    int n_blocks;
+    bool solo;
+} Score;
+
+// Blocks are cut greedily from the front; block b is found by walking, which costs nothing.
+static Pack block_at(const Score *s, int b) {
+    const Pack *all = s->pack;
+    int begin = 0, end = 0;
+    for (int i = 0;; i++) {
+        begin = end;
+        while (end < all->n_seqs &&
+               (end == begin || all->offset[end + 1] - all->offset[begin] <= s->cap))
+            end++;
+        if (i == b || end == all->n_seqs) break;
+    }
+    Pack out = *all;
+    out.seq = all->seq + begin;
+    out.offset = all->offset + begin;
+    out.n_seqs = end - begin;
+    out.n_tokens = all->offset[end] - all->offset[begin];
+    return out;
+}
+
+static void score_block(Score *s, Workspace *w, int b) {
+    Policy *p = s->p;
+    Pack block = block_at(s, b);
+    const int first = block.offset[0], step = p->n_moe * p->model.n_experts_per_tok;
+    Run r = {.p = p, .w = w};
+    if (s->opts->replay) r.replay = s->opts->replay->route + (size_t)first * (size_t)step;
+    if (s->opts->record) r.record = s->opts->record->route + (size_t)first * (size_t)step;
+    w->dev.pool = s->solo ? p->opts.pool : NULL;
+    set_inputs(w, &block, &r);
+    net_forward(&r);
+    const int n = head_wanted(&block, w);
+    for (int i = 0; i < n; i++) w->want_row[i] -= first;
+    head_logprob(&r, n, (float)(1 / s->opts->temperature), s->entropy != NULL);
+    for (int i = 0; i < n; i++) {
+        s->logp[first + w->want_row[i] + 1] = w->want_logp[i];
+        if (s->entropy) s->entropy[first + w->want_row[i] + 1] = w->want_entropy[i];
+    }
+}
+
+static void score_slot(void *ctx, int slot, int worker) {
+    (void)worker;
+    Score *s = ctx;
+    for (int b; (b = atomic_fetch_add(&s->next, 1)) < s->n_blocks;)
+        score_block(s, &s->p->work[slot], b);
+}
+
+static Status check_opts(const Policy *p, const ScoreOpts *o) {
+    const int k = p->model.n_experts_per_tok;
+    if (!(o->temperature > 0))
+        return FAIL(ST_CONFIG, "temperature %g: log-probabilities need one above 0",
+                    o->temperature);
+    if (o->replay && (o->replay->n_moe_layers != p->n_moe || o->replay->k != k))
+        return FAIL(ST_CONFIG, "routes for %d layers of %d experts; the model has %d of %d",
+                    o->replay->n_moe_layers, o->replay->k, p->n_moe, k);
+    if (o->record && (o->record->n_moe_layers != p->n_moe || o->record->k != k))
+        return FAIL(ST_CONFIG, "room for routes of %d layers of %d experts; the model has %d of %d",
+                    o->record->n_moe_layers, o->record->k, p->n_moe, k);
+    return ST_OK;
+}
+
+Status policy_score(Policy *p, const Pack *pack, const ScoreOpts *opts, float *logp,
+                    float *entropy) {
+    TRY(check_opts(p, opts));
+    TRY(check_pack(p, pack));
+    memset(logp, 0, (size_t)pack->n_tokens * sizeof *logp);
+    if (entropy) memset(entropy, 0, (size_t)pack->n_tokens * sizeof *entropy);
+    if (pack->n_seqs == 0) return ST_OK;
+    // several blocks per worker, but not so small that products starve
+    int cap = (pack->n_tokens + 4 * p->n_work - 1) / (4 * p->n_work);
+    if (cap < 256) cap = 256;
+    if (cap > p->work[0].cap) cap = p->work[0].cap;
+    Score s = {.p = p, .pack = pack, .opts = opts, .logp = logp, .entropy = entropy, .cap = cap};
+    for (int end = 0; end < pack->n_seqs; s.n_blocks++) {
+        const int begin = end;
+        while (end < pack->n_seqs &&
+               (end == begin || pack->offset[end + 1] - pack->offset[begin] <= cap))
+            end++;
+    }
+    s.solo = s.n_blocks == 1;
+    if (s.solo)
+        score_slot(&s, 0, 0);
+    else
+        pool_for(p->opts.pool, p->n_work, score_slot, &s);
+    for (int i = 0; i < pack->n_tokens; i++)
+        if (!isfinite(logp[i]))
+            return FAIL(ST_FORMAT, "log-probability of packed token %d is %f", i, (double)logp[i]);
+    return ST_OK;
+}
+
+// ---- training
+
+typedef struct Train {
+    Policy *p;
+    const Pack *chunk;
+    const ScoreOpts *opts;
+    LossFn *loss;
+    void *ctx;
+    float balance;
+    int n_chunks;
+    int begin[N_LANES + 1]; // chunks of each lane
+    atomic_int next;
+    atomic_bool stop;
+    bool solo;
+    size_t *first; // packed token at which each chunk begins, for routes
+    Failure failure;
+} Train;
+
+static Status train_chunk(Train *t, Workspace *w, int c, float *grad) {
+    Policy *p = t->p;
+    const Pack *chunk = &t->chunk[c];
+    const int T = chunk->n_tokens, step = p->n_moe * p->model.n_experts_per_tok;
+    const float by = (float)(1 / t->opts->temperature);
+    Run r = {.p = p, .w = w, .grad = grad, .balance = t->balance, .save = true};
+    if (t->opts->replay) r.replay = t->opts->replay->route + t->first[c] * (size_t)step;
+    if (t->opts->record) r.record = t->opts->record->route + t->first[c] * (size_t)step;
+    w->dev.pool = t->solo ? p->opts.pool : NULL;
+
+    set_inputs(w, chunk, &r);
+    net_forward(&r);
+    const int n = head_wanted(chunk, w);
+    head_logprob(&r, n, by, true);
+    float *out[] = {w->logp, w->entropy, w->dlogp, w->dentropy};
+    for (int i = 0; i < 4; i++) memset(out[i], 0, (size_t)T * sizeof(float));
+    for (int i = 0; i < n; i++) {
+        if (!isfinite(w->want_logp[i]))
+            return FAIL(ST_FORMAT, "chunk %d: log-probability of packed token %d is %f", c,
+                        w->want_row[i] + 1, (double)w->want_logp[i]);
+        w->logp[w->want_row[i] + 1] = w->want_logp[i];
+        w->entropy[w->want_row[i] + 1] = w->want_entropy[i];
+    }
+    TRY(t->loss(t->ctx, c, chunk, w->logp, w->entropy, w->dlogp, w->dentropy));
+    for (int i = 0; i < n; i++) {
+        w->want_dlogp[i] = w->dlogp[w->want_row[i] + 1];
+        w->want_dentropy[i] = w->dentropy[w->want_row[i] + 1];
+    }
+    head_backward(&r, n, by, true);
+    for (int l = p->model.n_layers - 1; l >= 0; l--) {
+        ffn_backward(&r, l);
+        mla_backward(&r, l);
+    }
+    const int D = p->model.hidden_size;
+    p->ops->axpy_rows(&w->dev, net_at(p, grad, p->embed), D, w->token, w->dx, D, NULL, NULL, NULL,
+                      T, D);
+    return ST_OK;
+}
+
+static void train_slot(void *ctx, int slot, int worker) {
+    (void)worker;
+    Train *t = ctx;
+    Policy *p = t->p;
+    for (int lane; (lane = atomic_fetch_add(&t->next, 1)) < N_LANES;) {
+        if (t->begin[lane] == t->begin[lane + 1]) continue;
+        float *grad = p->lane + (size_t)lane * p->n_floats;
+        memset(grad, 0, p->n_floats * sizeof *grad);
+        for (int c = t->begin[lane]; c < t->begin[lane + 1] && !atomic_load(&t->stop); c++) {
+            Status st = train_chunk(t, &p->work[slot], c, grad);
+            if (st == ST_OK) continue;
+            failure_keep(&t->failure, st, c);
+            atomic_store(&t->stop, true);
+        }
+    }
+}
+
+enum { FOLD_BLOCK = 1 << 14 };
+
+static void fold_block(void *ctx, int i, int worker) {
+    (void)worker;
+    const Train *t = ctx;
+    Policy *p = t->p;
+    const size_t begin = (size_t)i * FOLD_BLOCK;
+    size_t n = p->n_floats - begin < FOLD_BLOCK ? p->n_floats - begin : FOLD_BLOCK;
+    bool have[N_LANES];
+    for (int l = 0; l < N_LANES; l++) have[l] = t->begin[l] < t->begin[l + 1];
+    for (int width = 1; width < N_LANES; width *= 2)
+        for (int l = 0; l < N_LANES; l += 2 * width) {
+            float *a = p->lane + (size_t)l * p->n_floats + begin;
+            const float *b = a + (size_t)width * p->n_floats;
+            if (!have[l + width]) continue;
+            if (have[l])
+                p->ops->axpy_rows(NULL, a, 0, NULL, b, 0, NULL, NULL, NULL, 1, (int)n);
+            else
+                memcpy(a, b, n * sizeof *a);
+            have[l] = true;
+        }
+    if (have[0])
+        p->ops->axpy_rows(NULL, p->grad + begin, 0, NULL, p->lane + begin, 0, NULL, NULL, NULL, 1,
+                          (int)n);
+}
+
+Status policy_train(Policy *p, const Pack *chunk, int n_chunks, const ScoreOpts *opts, LossFn *loss,
+                    void *ctx) {
+    CHECK(p->opts.trainable);
+    if (n_chunks == 0) return ST_OK;
+    TRY(check_opts(p, opts));
+    int n_seqs = 0;
+    for (int c = 0; c < n_chunks; c++) {
+        TRY(check_pack(p, &chunk[c]));
+        if (chunk[c].n_tokens > p->work[0].cap)
+            return FAIL(ST_CONFIG,
+                        "chunk %d has %d tokens; the policy was planned for %d: raise chunk_tokens "
+                        "to the largest group",
+                        c, chunk[c].n_tokens, p->work[0].cap);
+        n_seqs += chunk[c].n_seqs;
+    }
+    ArenaMark mark = arena_mark(p->arena);
+    Train t = {.p = p,
+               .chunk = chunk,
+               .opts = opts,
+               .loss = loss,
+               .ctx = ctx,
+               .balance = (float)(opts->balance_alpha / n_seqs),
+               .n_chunks = n_chunks,
+               .failure = {.lock = PTHREAD_MUTEX_INITIALIZER}};
+    t.first = ARENA_ARRAY(p->arena, size_t, n_chunks + 1);
+    for (int c = 0; c < n_chunks; c++) t.first[c + 1] = t.first[c] + (size_t)chunk[c].n_tokens;
+    // lane l begins with the first c for which c * 8 / n >= l
+    for (int l = 0; l <= N_LANES; l++)
+        t.begin[l] = (int)(((long)l * n_chunks + N_LANES - 1) / N_LANES);
+    t.solo = n_chunks == 1;
+    if (t.solo)
+        train_slot(&t, 0, 0);
+    else
+        pool_for(p->opts.pool, p->n_work, train_slot, &t);
+    if (t.failure.st == ST_OK)
+        pool_for(p->opts.pool, (int)((p->n_floats + FOLD_BLOCK - 1) / FOLD_BLOCK), fold_block, &t);
+    const size_t n_load = (size_t)p->n_moe * (size_t)p->model.n_routed_experts;
+    for (int i = 0; i < p->n_work; i++)
+        for (size_t j = 0; j < n_load; j++) {
+            p->load[j] += p->work[i].load[j];
+            p->work[i].load[j] = 0;
+        }
+    arena_rewind(p->arena, mark);
+    return failure_raise(&t.failure);
+}
