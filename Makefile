@@ -19,6 +19,8 @@ SAN   ?= none
 SM    ?= 90a
 B     := build/$(if $(filter none,$(SAN)),release,$(SAN))$(if $(filter 0,$(CUDA)),-cpu)
 
+GIT   := $(or $(shell git rev-parse --short HEAD 2>/dev/null),unknown)
+
 ROOMS := base sandbox datasets policy policy/io policy/cpu verifiers rollout rl sft pipelines
 SRC   := $(wildcard $(ROOMS:%=%/*.c)) $(if $(filter 1,$(CUDA)),$(wildcard policy/cuda/*.cu))
 LIB   := $(patsubst %,$B/%.o,$(filter-out pipelines/main.c,$(SRC)))
@@ -70,9 +72,25 @@ $B/tests/test_%: $B/tests/test_%.c.o $B/libgrpo.a
 	$(say) LINK
 	$Q$(CC) $(CFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
+# The AMX row a second time, its tiles emulated: proven bit for bit where there is no AMX.
+$B/policy/cpu/gemm_amx_emulated.o: policy/cpu/gemm_amx.c policy/cpu/tile.h $B/flags
+	@mkdir -p $(@D)
+	$(say) CC
+	$Q$(CC) $(CFLAGS) -DTILE_EMULATED -MMD -MP -c $< -o $@
+$B/tests/test_gemm: $B/policy/cpu/gemm_amx_emulated.o
+
 $B/tests/fuzz_%: $B/tests/fuzz_%.c.o $B/libgrpo.a
 	$(say) LINK
 	$Q$(CC) $(CFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
+
+# Files that an object takes in (pipelines/embed.h), and the commit that the program names.
+$B/pipelines/recipe.c.o: $(wildcard pipelines/recipes/*.json)
+$B/pipelines/report_page.c.o: $(wildcard pipelines/report_page.*s)
+$B/pipelines/command.c.o: CFLAGS += -DGRPO_GIT='"$(GIT)"'
+$B/pipelines/command.c.o: $B/git
+$B/git: FORCE
+	@mkdir -p $(@D)
+	@echo '$(GIT)' | cmp -s - $@ || echo '$(GIT)' >$@
 
 # Changes only when the flags do, so a new flag rebuilds everything and nothing else does.
 $B/flags: FORCE

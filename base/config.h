@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "base/status.h"
 #include "base/str.h"
 
@@ -48,8 +49,7 @@ typedef struct ConfigKey {
     double min, max;     // both included; min == max means any
     const char *choices; // "grpo|dapo|gspo" for CONFIG_CHOICE
     const char *help;    // one line, with the unit
-    const char
-        *alias; // names in other trainers, for "did you mean": "epsilon clip_ratio_low"; or NULL
+    const char *alias;   // other trainers' names, for "did you mean": "epsilon clip_range"; or NULL
 } ConfigKey;
 
 typedef struct ConfigSection {
@@ -64,14 +64,17 @@ typedef struct Config Config;
 
 // `sections` is borrowed for the life of the Config. Every key starts at its default.
 Config *config_new(const ConfigSection *sections, int n_sections);
-void config_free(Config *config);
+void config_free(Config *config); // NULL is fine
+const ConfigSection *config_sections(const Config *config, int *n);
 
 // A JSON file or text with // comments, nested ({"rl":{"lr":1e-4}}) or dotted ({"rl.lr":1e-4}).
 // The top-level keys "$schema" and "name" are passed over. `origin` is "recipe", "file", ...
+// All of these leave with ST_CONFIG, also for a file that cannot be read or is not JSON; values
+// read before the mistake stay.
 MUST_USE Status config_load(Config *config, const char *path, const char *origin);
 MUST_USE Status config_load_text(Config *config, const char *text, const char *name,
                                  const char *origin);
-// GRPO_<SECTION>_<KEY> for every known key.
+// GRPO_<SECTION>_<KEY> for every known key; a variable GRPO_<SECTION>_* that is none is warned of.
 MUST_USE Status config_load_env(Config *config);
 // "rl.lr=1e-4". Text values need no quotes; lists are [1,2] or 1,2.
 MUST_USE Status config_assign(Config *config, const char *assignment);
@@ -89,6 +92,9 @@ void config_markdown(const Config *config, Str *out);
 // Keys listed in `ignore` (NULL-terminated, may be NULL) are passed over.
 MUST_USE Status config_diff(const Config *config, const char *dump, const char *const *ignore,
                             Str *out);
+// The same for a dump that is part of a larger document (run.json).
+MUST_USE Status config_diff_json(const Config *config, const JsonDoc *doc, const Json *dump,
+                                 const char *const *ignore, Str *out);
 
 #ifdef __cplusplus
 }

@@ -105,7 +105,7 @@ void log_error(const char *fmt, ...) {
 void log_debug(const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
-    say(LOG_DEBUG, "", "\033[2m", fmt, args);
+    say(LOG_DEBUG, "", "", fmt, args);
     va_end(args);
 }
 

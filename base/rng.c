@@ -5,13 +5,9 @@
 
 #include "base/status.h"
 
-void rng_block(const RngKey *key, uint32_t position, uint32_t out[4]) {
-    // The 128-bit counter is (position, sample, task) and the 64-bit key folds seed, stream and
-    // step.
-    uint64_t k = rng_mix(rng_mix(key->seed) ^ ((uint64_t)key->stream << 32 | key->step));
-    uint32_t k0 = (uint32_t)k, k1 = (uint32_t)(k >> 32);
-    uint32_t c0 = position, c1 = key->sample, c2 = (uint32_t)key->task,
-             c3 = (uint32_t)(key->task >> 32);
+void rng_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
+    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
+    uint32_t k0 = key[0], k1 = key[1];
     for (int round = 0; round < 10; round++) {
         uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
         uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
@@ -20,6 +16,15 @@ void rng_block(const RngKey *key, uint32_t position, uint32_t out[4]) {
         k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
     }
     out[0] = c0, out[1] = c1, out[2] = c2, out[3] = c3;
+}
+
+void rng_block(const RngKey *key, uint32_t position, uint32_t out[4]) {
+    // The 128-bit counter is (position, sample, task) and the 64-bit key folds seed, stream and
+    // step.
+    uint64_t k = rng_mix(rng_mix(key->seed) ^ ((uint64_t)key->stream << 32 | key->step));
+    const uint32_t counter[4] = {position, key->sample, (uint32_t)key->task,
+                                 (uint32_t)(key->task >> 32)};
+    rng_philox(counter, (uint32_t[2]){(uint32_t)k, (uint32_t)(k >> 32)}, out);
 }
 
 static double unit(uint32_t high, uint32_t low) {

@@ -32,6 +32,9 @@ typedef struct RngKey {
     uint32_t sample;
 } RngKey;
 
+// The generator itself: ten rounds over a 128-bit counter under a 64-bit key.
+void rng_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
 // Four independent 32-bit words for draw number `position` under `key`.
 void rng_block(const RngKey *key, uint32_t position, uint32_t out[4]);
 

@@ -50,7 +50,7 @@ typedef struct EngineOpts {
 typedef struct EngineStats {
     int64_t n_prompt_tokens, n_new_tokens; // of all samples together
     int64_t n_shared_tokens;               // prompt tokens taken from another sample's pages
-    int64_t n_recomputed_tokens;           // cached a second time after a preemption
+    int64_t n_computed_tokens;             // rows that went through the policy
     int64_t n_decode_calls, n_preempted;
     int pages_peak;
     double seconds;

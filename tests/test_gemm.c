@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "policy/cpu/gemm_row.h"
 #include "policy/cpu/quant.h"
 #include "tests/test.h"
 
@@ -315,8 +316,14 @@ static void rows_that_are_not_there_are_refused_by_name(void **state) {
     }
 }
 
+extern const GemmKernel gemm_amx_emulated; // gemm_amx.c built with TILE_EMULATED
+
 int main(void) {
     pool_flush_denormals();
+    if (!gemm_row_supported(GEMM_AMX)) {
+        gemm_emulate(&gemm_amx_emulated);
+        printf("# no AMX here: its row runs on emulated tiles\n");
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_row_computes_the_contract),
         cmocka_unit_test(a_row_does_not_know_its_batch),

@@ -51,13 +51,13 @@ TILE(1, 2)
 TILE(2, 2)
 TILE(3, 2)
 
-static void panel(const GemmJob *job) {
+static void multiply(const GemmJob *job) {
     static TileFn *const fn[TILE_M][TILE_V] = {
         {tile_1_1, tile_1_2}, {tile_2_1, tile_2_2}, {tile_3_1, tile_3_2}};
-    run_tiles(job, fn);
+    run_panels(job, fn);
 }
 
 ISA_END
 
-const GemmKernel gemm_avx2 = {TILE_M, panel};
+const GemmKernel gemm_avx2 = {.tile_m = TILE_M, .multiply = multiply};
 #endif

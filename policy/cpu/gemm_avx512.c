@@ -54,15 +54,15 @@ TILE(4, 2)
 TILE(5, 2)
 TILE(6, 2)
 
-static void panel(const GemmJob *job) {
+static void multiply(const GemmJob *job) {
     static TileFn *const fn[TILE_M][TILE_V] = {
         {tile_1_1, tile_1_2}, {tile_2_1, tile_2_2}, {tile_3_1, tile_3_2},
         {tile_4_1, tile_4_2}, {tile_5_1, tile_5_2}, {tile_6_1, tile_6_2},
     };
-    run_tiles(job, fn);
+    run_panels(job, fn);
 }
 
 ISA_END
 
-const GemmKernel gemm_avx512 = {TILE_M, panel};
+const GemmKernel gemm_avx512 = {.tile_m = TILE_M, .multiply = multiply};
 #endif

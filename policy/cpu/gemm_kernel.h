@@ -75,7 +75,7 @@ INLINE void tile(const GemmJob *job, const TileRows *rows, int m, int n, int mr,
             UNROLL for (int i = 0; i < mr; i++) {
                 UNROLL for (int v = 0; v < nv; v++) {
                     VEC scale = vec_mul(vec_splat(rows->sa[i] + kq),
-                                        vec_load(job->sw + kq * job->sw_step + n + v * VEC_LANES));
+                                        vec_load(job->sw + kq * GEMM_PANEL + n + v * VEC_LANES));
                     total[i][v] = vec_fma(acc[i][v], scale, total[i][v]);
                 }
             }
@@ -99,7 +99,7 @@ INLINE void tile(const GemmJob *job, const TileRows *rows, int m, int n, int mr,
     }
 typedef void TileFn(const GemmJob *job, const TileRows *rows, int m, int n);
 
-static void run_tiles(const GemmJob *job, TileFn *const fn[TILE_M][TILE_V]) {
+static void run_panel(const GemmJob *job, TileFn *const fn[TILE_M][TILE_V]) {
     for (int n = 0; n < job->n; n += TILE_V * VEC_LANES) {
         int nv = (job->n - n + VEC_LANES - 1) / VEC_LANES;
         if (nv > TILE_V) nv = TILE_V;
@@ -113,6 +113,18 @@ static void run_tiles(const GemmJob *job, TileFn *const fn[TILE_M][TILE_V]) {
             }
             fn[mr - 1][nv - 1](job, &rows, m, n);
         }
+    }
+}
+
+static void run_panels(const GemmJob *job, TileFn *const fn[TILE_M][TILE_V]) {
+    GemmJob one = *job;
+    for (int n = 0; n < job->n; n += GEMM_PANEL) {
+        one.n = least(GEMM_PANEL, job->n - n);
+        run_panel(&one, fn);
+        one.b += (ptrdiff_t)up(job->k, K_BLOCK) * GEMM_PANEL;
+        one.c += GEMM_PANEL;
+        if (one.from) one.from += GEMM_PANEL;
+        if (one.sw) one.sw += job->sw_panel;
     }
 }
 #endif

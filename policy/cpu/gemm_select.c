@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/cpu/gemm.h"
+#include "policy/cpu/gemm_row.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -13,6 +14,7 @@
 #endif
 
 static _Atomic int chosen = -1;
+static const GemmKernel *emulated;
 
 static const char *const row_name[GEMM_ROWS] = {"portable", "avx2", "avx512", "amx"};
 
@@ -42,7 +44,7 @@ static const char *missing(GemmRow row) {
     const uint32_t avx512 = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
     if ((b & avx512) != avx512) return "the AVX-512 features F, BW, DQ and VL";
     if ((saved & 0xe6) != 0xe6) return "an operating system that saves AVX-512 registers";
-    if (row == GEMM_AVX512) return NULL;
+    if (row == GEMM_AVX512 || emulated) return NULL;
     const uint32_t amx = 1u << 22 | 1u << 24; // AMX-BF16, AMX-TILE
     if ((d & amx) != amx) return "the AMX-BF16 feature";
     if ((saved & 0x60000) != 0x60000) return "an operating system that saves AMX tiles";
@@ -92,4 +94,23 @@ GemmRow gemm_row(void) {
         exit(2);
     }
     return (GemmRow)atomic_load(&chosen);
+}
+
+void gemm_emulate(const GemmKernel *tiles) {
+    emulated = tiles;
+    atomic_store(&chosen, -1);
+}
+
+const GemmKernel *gemm_kernel(Precision precision) {
+    (void)precision;
+    switch (gemm_row()) {
+#if defined(__x86_64__)
+    case GEMM_AMX:
+        if (precision != PRECISION_FP32) return emulated ? emulated : &gemm_amx;
+        return &gemm_avx512;
+    case GEMM_AVX512: return &gemm_avx512;
+    case GEMM_AVX2: return &gemm_avx2;
+#endif
+    default: return &gemm_portable;
+    }
 }

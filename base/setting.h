@@ -1,0 +1,43 @@
+// base/setting.h -- one value of one config key: read, checked, shown, stored.
+//
+// Floor 1, behind base/config. `where` opens every sentence: "train.json:12", "command line".
+// Leaves with ST_CONFIG only; then *out is as it was. Texts and lists live in the arena.
+#ifndef BASE_SETTING_H
+#define BASE_SETTING_H
+
+#include "base/arena.h"
+#include "base/config.h"
+#include "base/json.h"
+#include "base/str.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Which field counts is said by the key's type.
+typedef struct Setting {
+    bool flag;
+    int choice;
+    int64_t whole;
+    double number;
+    const char *text;
+    ConfigList list;
+    ConfigTexts texts;
+} Setting;
+
+// `name` is the whole key, "rl.lr".
+MUST_USE Status setting_from_json(const ConfigKey *key, const char *name, const char *where,
+                                  const Json *node, Setting *out, Arena *arena);
+MUST_USE Status setting_from_text(const ConfigKey *key, const char *name, const char *where,
+                                  const char *text, Setting *out, Arena *arena);
+
+void setting_store(const ConfigKey *key, const Setting *value, void *target);
+void setting_json(const ConfigKey *key, const Setting *value, Str *out);
+// "0 to 1", "grpo|dapo", or nothing where any value is allowed.
+void setting_allowed(const ConfigKey *key, Str *out);
+const char *setting_type(const ConfigKey *key); // "a number"
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,31 @@
+// pipelines/report.h -- a run, or several on top of each other, as a page, a table, or numbers.
+//
+// Floor 5. The page stands alone: no fetch, no font, no library; its policy forbids all of them.
+// What a model wrote enters it only as JSON strings with '<' escaped and is shown as text.
+#ifndef PIPELINES_REPORT_H
+#define PIPELINES_REPORT_H
+
+#include "base/status.h"
+#include "base/str.h"
+#include "pipelines/rundata.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+void report_html(const RunData *run, int n_runs, Str *out);
+void report_markdown(const RunData *run, int n_runs, Str *out);
+// Header "run,step,timestamp,<metric>...", one line for each step of each run.
+void report_csv(const RunData *run, int n_runs, Str *out);
+// Last values as one JSON object per run and line.
+void report_json(const RunData *run, int n_runs, Str *out);
+// One file for each chart: FOLDER/<id>.svg. ST_IO.
+MUST_USE Status report_svg(const RunData *run, int n_runs, const char *folder);
+
+// Reads the folders and writes the page to `path`. What a finished run calls on itself.
+MUST_USE Status report_write(const char *const *folder, int n_folders, const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,179 @@
+// pipelines/runconfig.c -- the tables of keys, and the order in which sources are merged.
+#include "pipelines/runconfig.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "pipelines/recipe.h"
+
+#define ROW(S, field, type, initial, min, max, choices, help)                                      \
+    { #field, type, offsetof(S, field), initial, min, max, choices, help, NULL }
+#define INT(S, field, initial, min, max, help)                                                     \
+    ROW(S, field, CONFIG_INT, initial, min, max, NULL, help)
+#define NUM(S, field, initial, min, max, help)                                                     \
+    ROW(S, field, CONFIG_DOUBLE, initial, min, max, NULL, help)
+#define FLAG(S, field, initial, help) ROW(S, field, CONFIG_BOOL, initial, 0, 0, NULL, help)
+#define TEXT(S, field, initial, help) ROW(S, field, CONFIG_TEXT, initial, 0, 0, NULL, help)
+#define ONE_OF(S, field, initial, choices, help)                                                   \
+    ROW(S, field, CONFIG_CHOICE, initial, 0, 0, choices, help)
+#define COUNT(table) ((int)(sizeof(table) / sizeof(table)[0]))
+
+static const ConfigKey run_keys[] = {
+    INT(RunSettings, seed, "1", 0, 9e15, "the only source of chance: same seed, same run"),
+    INT(RunSettings, threads, "0", 0, 1024, "worker threads; 0 = all cores; changes no result"),
+    INT(RunSettings, chunks_in_flight, "0", 0, 1024,
+        "chunks trained at once; 0 = as many as threads; changes no result"),
+    INT(RunSettings, memory_mb, "0", 0, 1e9, "the plan must fit this, MiB; 0 = what is free"),
+    INT(RunSettings, checkpoint_every, "20", 0, 1e9,
+        "steps between checkpoints; 0 = only the last"),
+    INT(RunSettings, keep, "2", 1, 1000, "newest checkpoints kept; the best is kept besides"),
+};
+
+static const ConfigKey model_keys[] = {
+    TEXT(ModelSettings, path, "", "model folder to start from; empty = a new one of these sizes"),
+    INT(ModelSettings, hidden_size, "128", 1, 65536, "width of the residual stream"),
+    INT(ModelSettings, n_layers, "4", 1, 1024, "layers"),
+    INT(ModelSettings, n_heads, "4", 1, 1024, "attention heads"),
+    INT(ModelSettings, intermediate_size, "384", 1, 1 << 20, "width of the dense layers' SwiGLU"),
+    INT(ModelSettings, max_position, "256", 2, 1 << 24, "longest sequence, tokens"),
+    INT(ModelSettings, q_lora_rank, "64", 0, 65536, "rank of the query latent; 0 = plain q_proj"),
+    INT(ModelSettings, kv_lora_rank, "48", 1, 65536,
+        "rank of the key-value latent (what is cached)"),
+    INT(ModelSettings, qk_nope_head_dim, "32", 1, 4096,
+        "query-key width of a head without position"),
+    INT(ModelSettings, qk_rope_head_dim, "16", 2, 4096, "query-key width of a head with RoPE"),
+    INT(ModelSettings, v_head_dim, "32", 1, 4096, "value width of a head"),
+    INT(ModelSettings, first_k_dense, "1", 0, 1024, "first layers that are dense, not MoE"),
+    INT(ModelSettings, moe_intermediate_size, "96", 1, 1 << 20, "width of one expert"),
+    INT(ModelSettings, n_routed_experts, "8", 0, 4096, "routed experts a layer; 0 = all dense"),
+    INT(ModelSettings, n_shared_experts, "1", 0, 64, "experts that every token uses"),
+    INT(ModelSettings, n_experts_per_tok, "2", 1, 64, "routed experts a token"),
+    INT(ModelSettings, n_group, "1", 1, 4096, "groups of experts"),
+    INT(ModelSettings, topk_group, "1", 1, 4096, "groups a token may use"),
+    FLAG(ModelSettings, norm_topk_prob, "true", "gate weights of the chosen experts add up to 1"),
+    FLAG(ModelSettings, tie_word_embeddings, "false", "the head is the embedding"),
+    NUM(ModelSettings, routed_scaling_factor, "1", 0, 1000, "factor on the routed experts' sum"),
+    NUM(ModelSettings, rope_theta, "10000", 1, 1e12, "base of the rotary angles"),
+    NUM(ModelSettings, rms_norm_eps, "1e-6", 0, 1, "epsilon of RMSNorm"),
+    ONE_OF(ModelSettings, scoring, "sigmoid", "sigmoid|softmax", "router score: V3, V2"),
+    ONE_OF(ModelSettings, topk_method, "noaux_tc", "noaux_tc|group_limited_greedy|greedy",
+           "choice of experts: V3, V2, V2-Lite"),
+    ONE_OF(ModelSettings, precision, "bf16", "fp32|bf16|fp8",
+           "operands of the matrix products, in sampling and training alike"),
+    ONE_OF(ModelSettings, mla_form, "absorbed", "absorbed|expanded",
+           "form of the attention; one for sampling, scoring and training"),
+};
+
+static const ConfigKey eval_keys[] = {
+    INT(EvalSettings, every, "10", 0, 1e9, "steps between evaluations; 0 = base and final only"),
+    INT(EvalSettings, tasks, "64", 1, 1e6, "held-out tasks of an evaluation on the way"),
+    INT(EvalSettings, samples, "4", 1, 1024, "samples for each of them"),
+    INT(EvalSettings, final_tasks, "1000", 1, 1e6,
+        "held-out tasks of the base and final evaluation"),
+    INT(EvalSettings, passk_tasks, "128", 0, 1e6, "held-out tasks for pass@k of base and final"),
+    INT(EvalSettings, passk_samples, "64", 1, 1024, "samples for each of them: the largest k"),
+    INT(EvalSettings, large_tasks, "500", 0, 1e6, "tasks with larger operands, base and final"),
+    INT(EvalSettings, shown, "12", 0, 1000, "held-out prompts the report shows over the steps"),
+    NUM(EvalSettings, temperature, "1", 0, 100, "temperature of evaluation samples; 0 = greedy"),
+    NUM(EvalSettings, gate_pass16, "0.5", 0, 1,
+        "zero goes on only if the base's pass@16 is at least this; 0 = always"),
+};
+
+static const ConfigKey log_keys[] = {
+    INT(LogSettings, every, "1", 1, 1e9, "steps between progress lines off a terminal"),
+    INT(LogSettings, rollouts, "1", 0, 1e9, "steps between files in rollouts/; 0 = none"),
+    FLAG(LogSettings, tensorboard, "true", "write TensorBoard event files"),
+    ONE_OF(LogSettings, alias, "verl", "verl|trl", "whose metric names"),
+};
+
+static void sections_fill(ConfigSection *section, RunConfig *s) {
+    section[0] = (ConfigSection){"run", "the run itself", run_keys, COUNT(run_keys), &s->run};
+    section[1] = (ConfigSection){"model", "the policy (names as in Hugging Face's config.json)",
+                                 model_keys, COUNT(model_keys), &s->model};
+    section[2] = (ConfigSection){"eval", "evaluation on held-out tasks", eval_keys,
+                                 COUNT(eval_keys), &s->eval};
+    section[3] =
+        (ConfigSection){"log", "what is written while it runs", log_keys, COUNT(log_keys), &s->log};
+}
+
+Status runconfig_open(RunConfig *out, const char *recipe, const Args *args) {
+    *out = (RunConfig){0};
+    sections_fill(out->section, out);
+    out->config = config_new(out->section, RUNCONFIG_SECTIONS);
+    Status st = ST_OK;
+    const char *file = args && args->n_words > 0 ? args->word[0] : NULL;
+    if (file && recipe_find(file)) recipe = file, file = NULL;
+    out->recipe = recipe;
+    out->file = file;
+    if (recipe) {
+        const Recipe *r = recipe_find(recipe);
+        CHECK(r);
+        TRY_OUT(config_load_text(out->config, r->text, r->name, "recipe"));
+    }
+    if (file) {
+        if (!file_exists(file)) {
+            st = FAIL(ST_CONFIG, "%s: no such config file; recipes: %s", file, recipe_names());
+            goto out;
+        }
+        TRY_OUT(config_load(out->config, file, "file"));
+    }
+    TRY_OUT(config_load_env(out->config));
+    for (int i = 0; args && i < args->n_assignments; i++)
+        TRY_OUT(config_assign(out->config, args->assignment[i]));
+    TRY_OUT(config_apply(out->config));
+    return ST_OK;
+out:
+    runconfig_close(out);
+    // A config that cannot be read is a config error, whatever its kind of wrongness.
+    return st == ST_FORMAT ? FAIL(ST_CONFIG, "%s", status_text()) : st;
+}
+
+void runconfig_close(RunConfig *rc) {
+    if (rc->config) config_free(rc->config);
+    rc->config = NULL;
+}
+
+ModelConfig runconfig_model(const ModelSettings *m) {
+    return (ModelConfig){
+        .family = FAMILY_MLA_MOE,
+        .hidden_size = (int)m->hidden_size,
+        .intermediate_size = (int)m->intermediate_size,
+        .n_layers = (int)m->n_layers,
+        .n_heads = (int)m->n_heads,
+        .max_position = (int)m->max_position,
+        .rms_norm_eps = m->rms_norm_eps,
+        .initializer_range = 0.02,
+        .tie_word_embeddings = m->tie_word_embeddings,
+        .bos_id = -1,
+        .eos_id = -1,
+        .rope = {.theta = m->rope_theta, .factor = 1},
+        .q_lora_rank = (int)m->q_lora_rank,
+        .kv_lora_rank = (int)m->kv_lora_rank,
+        .qk_nope_head_dim = (int)m->qk_nope_head_dim,
+        .qk_rope_head_dim = (int)m->qk_rope_head_dim,
+        .v_head_dim = (int)m->v_head_dim,
+        .first_k_dense = (int)m->first_k_dense,
+        .moe_layer_freq = 1,
+        .moe_intermediate_size = (int)m->moe_intermediate_size,
+        .n_routed_experts = (int)m->n_routed_experts,
+        .n_shared_experts = (int)m->n_shared_experts,
+        .n_experts_per_tok = (int)m->n_experts_per_tok,
+        .n_group = (int)m->n_group,
+        .topk_group = (int)m->topk_group,
+        .norm_topk_prob = m->norm_topk_prob,
+        .routed_scaling_factor = m->routed_scaling_factor,
+        .scoring = (RouterScore)m->scoring,
+        .topk_method = (RouterTopk)m->topk_method,
+        .precision = (Precision)m->precision,
+        .mla_form = (MlaForm)m->mla_form,
+    };
+}
+
+void runconfig_help(Str *out) {
+    RunConfig s = {0};
+    sections_fill(s.section, &s);
+    Config *config = config_new(s.section, RUNCONFIG_SECTIONS);
+    config_help(config, NULL, out);
+    config_free(config);
+}

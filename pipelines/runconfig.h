@@ -1,0 +1,84 @@
+// pipelines/runconfig.h -- every key of a run's config, merged from all sources.
+//
+// Floor 5. The sections of the rooms (sft, rl) stand beside those of the front door (run, model,
+// data, eval, log). Order of precedence: default < recipe < file < environment < command line.
+#ifndef PIPELINES_RUNCONFIG_H
+#define PIPELINES_RUNCONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/config.h"
+#include "base/status.h"
+#include "base/str.h"
+#include "pipelines/args.h"
+#include "policy/model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { RUNCONFIG_SECTIONS = 4 };
+
+typedef struct RunSettings {
+    int64_t seed, threads, chunks_in_flight;
+    int64_t memory_mb; // 0 = what the machine has free
+    int64_t checkpoint_every, keep;
+} RunSettings;
+
+typedef struct ModelSettings {
+    const char *path; // a model folder to start from; "" = a new model of these dimensions
+    int64_t hidden_size, n_layers, n_heads, intermediate_size, max_position;
+    int64_t q_lora_rank, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim;
+    int64_t first_k_dense, moe_intermediate_size, n_routed_experts, n_shared_experts;
+    int64_t n_experts_per_tok, n_group, topk_group;
+    bool norm_topk_prob, tie_word_embeddings;
+    double routed_scaling_factor, rope_theta, rms_norm_eps;
+    int scoring, topk_method; // RouterScore, RouterTopk
+    int precision, mla_form;  // Precision, MlaForm
+} ModelSettings;
+
+typedef struct EvalSettings {
+    int64_t every;                      // steps between evaluations; 0 = only base and final
+    int64_t tasks, samples;             // of the evaluations on the way
+    int64_t final_tasks;                // of base and final evaluation, one sample each
+    int64_t passk_tasks, passk_samples; // for pass@k of base and final
+    int64_t large_tasks;                // the set with larger operands
+    int64_t shown;                      // prompts whose samples the report shows over the steps
+    double temperature;
+    double gate_pass16; // zero goes on only if the base's pass@16 is at least this
+} EvalSettings;
+
+typedef struct LogSettings {
+    int64_t every;    // steps between plain progress lines
+    int64_t rollouts; // steps between rollout files; 0 = none
+    bool tensorboard;
+    int alias; // 0 verl, 1 trl
+} LogSettings;
+
+typedef struct RunConfig {
+    RunSettings run;
+    ModelSettings model;
+    EvalSettings eval;
+    LogSettings log;
+    ConfigSection section[RUNCONFIG_SECTIONS]; // points into this struct: do not copy a RunConfig
+    Config *config;                            // owner of every text and list above
+    const char *recipe;                        // name of the embedded recipe at the bottom, or NULL
+    const char *file;                          // the CONFIG.json given, or NULL
+} RunConfig;
+
+// Merges everything into *out. `recipe` may be NULL. `words` names CONFIG.json (or a recipe by
+// name) if it has a first entry. ST_CONFIG, ST_FORMAT, ST_IO. The caller ends it with
+// runconfig_close.
+MUST_USE Status runconfig_open(RunConfig *out, const char *recipe, const Args *args);
+void runconfig_close(RunConfig *rc);
+
+// The dimensions as a ModelConfig. vocab_size, bos_id and eos_id come from the tokenizer.
+ModelConfig runconfig_model(const ModelSettings *model);
+
+void runconfig_help(Str *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,165 @@
+// policy/cpu/gemm_grad.c -- C = G^T X: the weight gradient, summed over tokens in blocks of T.
+#include <string.h>
+
+#include "policy/cpu/gemm_row.h"
+#include "policy/cpu/quant.h"
+
+enum {
+    T_BLOCK = 256,
+    T_SCALES = T_BLOCK / SCALE_BLOCK,
+    SLACK = 8, // pack_g copies 8 values at a time
+    STRIP = ROW_STEP + SLACK,
+};
+
+typedef struct GradWork {
+    // Vector rows: [N/tile][T_BLOCK][tile] and 8 of slack each. Tile rows: [N][T_BLOCK] codes.
+    float *g;
+    float *x;       // one panel of [T_BLOCK][32]
+    float *partial; // [N][kpad], where T is longer than a block
+    float *gs, *xs; // fp8 scales: [N][T_SCALES], [T_SCALES][32]
+} GradWork;
+
+// Floats before x, partial, gs, xs; returns all.
+static size_t grad_floats(int t, int n, int k, size_t at[4]) {
+    const size_t tall = (size_t)up(n, ROW_STEP);
+    at[0] = tall * (T_BLOCK + SLACK);
+    at[1] = at[0] + T_BLOCK * GEMM_PANEL;
+    at[2] = at[1] + (t > T_BLOCK ? (size_t)n * (size_t)up(k, GEMM_PANEL) : 0);
+    at[3] = at[2] + tall * T_SCALES;
+    return at[3] + T_SCALES * GEMM_PANEL;
+}
+
+static GradWork grad_work(void *work, int t, int n, int k) {
+    size_t at[4];
+    grad_floats(t, n, k, at);
+    float *w = (float *)(void *)aligned(work);
+    return (GradWork){w, w + at[0], w + at[1], w + at[2], w + at[3]};
+}
+
+size_t gemm_grad_work_bytes(int t, int n, int k) {
+    size_t at[4];
+    return lines(grad_floats(t, n, k, at) * sizeof(float)) + GEMM_LINE;
+}
+
+// A matrix whose rows are tokens.
+typedef struct Tokens {
+    const float *x;
+    ptrdiff_t ld;
+    const int32_t *gather;
+} Tokens;
+
+// Columns [c0, c0 + cols) of tokens [t0, t0 + rows) as values of the precision in rows of `width`,
+// zeros beyond; scale[j] of each column for fp8. rows <= 128.
+static void strip(float *to, int width, float *scale, const Tokens *from, int t0, int rows, int c0,
+                  int cols, Precision precision) {
+    for (int i = 0; i < rows; i++) {
+        float *row = to + i * width;
+        memcpy(row, from->x + (from->gather ? from->gather[t0 + i] : t0 + i) * from->ld + c0,
+               sizeof(float) * (size_t)cols);
+        memset(row + cols, 0, sizeof(float) * (size_t)(width - cols));
+    }
+    if (precision == PRECISION_BF16) bf16_round_n(to, to, rows * width);
+    if (precision != PRECISION_FP8) return;
+    float amax[STRIP] = {0};
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < cols; j++) {
+            const float abs = float_of(float_bits(to[i * width + j]) & 0x7fffffffu);
+            if (abs > amax[j]) amax[j] = abs;
+        }
+    for (int j = 0; j < cols; j++) scale[j] = quant_scale(amax[j]);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < cols; j++) to[i * width + j] = e4m3_round(to[i * width + j] / scale[j]);
+}
+
+static ptrdiff_t g_tile(const GemmKernel *kernel) { // floats from one tile of G to the next
+    return T_BLOCK * kernel->tile_m + SLACK;
+}
+
+static void pack_g(const GradWork *w, const GemmKernel *kernel, const Tokens *g, int t0, int t,
+                   int n, Precision precision) {
+    const int tile = kernel->tile_m;
+    for (int n0 = 0; n0 < n; n0 += ROW_STEP) {
+        const int cols = least(ROW_STEP, n - n0);
+        for (int at = 0; at < t; at += SCALE_BLOCK) {
+            const int rows = least(SCALE_BLOCK, t - at);
+            float block[SCALE_BLOCK][STRIP], scale[STRIP];
+            strip(block[0], STRIP, scale, g, t0 + at, rows, n0, cols, precision);
+            if (precision == PRECISION_FP8)
+                for (int j = 0; j < cols; j++)
+                    w->gs[(n0 + j) * T_SCALES + at / SCALE_BLOCK] = scale[j];
+            if (gemm_tiled(kernel)) {
+                memset(block[0] + rows * STRIP, 0,
+                       sizeof block[0] * (size_t)(up(rows, K_BLOCK) - rows));
+                for (int i = 0; i < rows; i += K_BLOCK)
+                    kernel->turn16((uint16_t *)(void *)w->g + (ptrdiff_t)n0 * T_BLOCK + at + i,
+                                   T_BLOCK, block[i], STRIP, cols);
+                continue;
+            }
+            for (int j = 0; j < cols; j += tile) { // the next token overwrites what is too much
+                float *to = w->g + (n0 + j) / tile * g_tile(kernel) + at * tile;
+                for (int i = 0; i < rows; i++)
+                    memcpy(to + i * tile, block[i] + j, SLACK * sizeof(float));
+            }
+        }
+    }
+}
+
+static void pack_x(const GradWork *w, const GemmKernel *kernel, const Tokens *x, int t0, int t,
+                   int k0, int cols, Precision precision) {
+    for (int at = 0; at < t; at += SCALE_BLOCK) {
+        const int rows = least(SCALE_BLOCK, t - at);
+        float block[SCALE_BLOCK][GEMM_PANEL];
+        strip(block[0], GEMM_PANEL, w->xs + at / SCALE_BLOCK * GEMM_PANEL, x, t0 + at, rows, k0,
+              cols, precision);
+        if (gemm_tiled(kernel)) {
+            memset(block[0] + rows * GEMM_PANEL, 0,
+                   sizeof block[0] * (size_t)(up(rows, K_BLOCK) - rows));
+            for (int i = 0; i < rows; i += K_BLOCK)
+                kernel->pack16((uint16_t *)(void *)w->x + (at + i) * GEMM_PANEL,
+                               (const float(*)[GEMM_PANEL])block[i]);
+            continue;
+        }
+        for (int i = 0; i < rows; i++)
+            memcpy(w->x + gemm_order(at + i) * GEMM_PANEL, block[i], sizeof block[i]);
+    }
+}
+
+void gemm_grad(float *c, int ldc, const float *g, int ldg, const float *x, int ldx, int t, int n,
+               int k, const GemmOpts *opts, Precision precision, void *work) {
+    const GemmKernel *kernel = gemm_kernel(precision);
+    const GradWork w = grad_work(work, t, n, k);
+    const Tokens gs = {g, ldg, NULL}, xs = {x, ldx, opts ? opts->gather : NULL};
+    const int kpad = up(k, GEMM_PANEL);
+    int t0 = 0;
+    do { // once where T is 0: the sum is +0 then
+        const int tt = least(T_BLOCK, t - t0);
+        const bool last = t0 + tt >= t;
+        pack_g(&w, kernel, &gs, t0, tt, n, precision);
+        GemmJob job = {.m = n,
+                       .k = tt,
+                       .a = w.g,
+                       .a_tile = g_tile(kernel),
+                       .a_row = 1,
+                       .a_step = kernel->tile_m,
+                       .b = w.x,
+                       .a16 = (const uint16_t *)(const void *)w.g,
+                       .a16_row = T_BLOCK,
+                       .b16 = (const uint16_t *)(const void *)w.x,
+                       .from_row = kpad,
+                       .c_row = last ? ldc : kpad,
+                       .accumulate = last && opts && opts->accumulate};
+        if (precision == PRECISION_FP8) {
+            job.sa = w.gs;
+            job.sa_row = T_SCALES;
+            job.sw = w.xs;
+        }
+        for (int k0 = 0; k0 < k; k0 += GEMM_PANEL) {
+            job.n = least(GEMM_PANEL, k - k0);
+            pack_x(&w, kernel, &xs, t0, tt, k0, job.n, precision);
+            job.from = t0 > 0 ? w.partial + k0 : NULL;
+            job.c = last ? c + k0 : w.partial + k0;
+            kernel->multiply(&job);
+        }
+        t0 += tt;
+    } while (t0 < t);
+}
