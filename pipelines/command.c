@@ -9,6 +9,7 @@
 #include "pipelines/runconfig.h"
 
 static const Command *const commands[] = {
+    &command_report,
     &command_config,
     &command_doctor,
 };

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "pipelines/command.h"
-#include "pipelines/stop.h"
+#include "pipelines/interrupt.h"
 
 // Twelve lines: what it is, three commands to copy, where to go on.
 static const char welcome[] =
@@ -84,7 +84,7 @@ static int run(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    stop_install();
+    interrupt_install();
     if (argc < 2) {
         fputs(welcome, stdout);
         return EXIT_DONE;

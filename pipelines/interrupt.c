@@ -1,5 +1,5 @@
-// pipelines/stop.c -- signal handlers that only set flags.
-#include "pipelines/stop.h"
+// pipelines/interrupt.c -- signal handlers that only set flags.
+#include "pipelines/interrupt.h"
 
 #include <signal.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static void on_checkpoint(int sig) {
     checkpoint_asked = 1;
 }
 
-void stop_install(void) {
+void interrupt_install(void) {
     struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
     struct sigaction save = {.sa_handler = on_checkpoint, .sa_flags = SA_RESTART};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -33,15 +33,15 @@ void stop_install(void) {
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
-const volatile int *stop_flag(void) {
+const volatile int *interrupt_flag(void) {
     return &asked;
 }
 
-int stop_signal(void) {
+int interrupt_signal(void) {
     return asked;
 }
 
-const char *stop_name(void) {
+const char *interrupt_name(void) {
     switch (asked) {
     case SIGINT: return "SIGINT";
     case SIGTERM: return "SIGTERM";
@@ -51,7 +51,7 @@ const char *stop_name(void) {
     }
 }
 
-bool stop_wants_checkpoint(void) {
+bool interrupt_wants_checkpoint(void) {
     if (!checkpoint_asked) return false;
     checkpoint_asked = 0;
     return true;
