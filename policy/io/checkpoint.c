@@ -1,0 +1,225 @@
+// policy/io/checkpoint.c -- model folders: everything into FOLDER.tmp, then one rename.
+#include "policy/io/checkpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "policy/io/config_hf.h"
+#include "policy/io/runstate.h"
+#include "policy/io/safetensors.h"
+#include "policy/io/safewrite.h"
+
+#define SHARD_BYTES ((size_t)5 << 30)
+
+Status checkpoint_config(const char *folder, ModelConfig *out) {
+    return config_hf_read(folder, out);
+}
+
+// ---- loading ---------------------------------------------------------------------------------
+static bool ends_with(const char *text, const char *end) {
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+// Tensors that published checkpoints hold and this model has no place for: scales of FP8 weights
+// (read with their weight), rotary tables, layers that predict further tokens, a head that is tied.
+static bool may_be_extra(const ModelConfig *m, const SafeTensors *file, const char *name) {
+    int layer = -1;
+    if (ends_with(name, "_scale_inv")) {
+        char weight[512];
+        int n = snprintf(weight, sizeof weight, "%.*s", (int)(strlen(name) - 10), name);
+        const SafeTensor *t = n < (int)sizeof weight ? safetensors_find(file, weight) : NULL;
+        return t && t->dtype == DTYPE_F8_E4M3;
+    }
+    if (ends_with(name, ".rotary_emb.inv_freq")) return true;
+    if (sscanf(name, "model.layers.%d.", &layer) == 1 && layer >= m->n_layers) return true;
+    return m->tie_word_embeddings && strcmp(name, "lm_head.weight") == 0;
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static Status check_extra(const SafeTensors *file, const ModelConfig *m, const Param *param,
+                          int n) {
+    Status st = ST_OK;
+    const char **known = (const char **)malloc(((size_t)n + 1) * sizeof *known);
+    CHECK(known != NULL);
+    for (int i = 0; i < n; i++) known[i] = param[i].name;
+    qsort(known, (size_t)n, sizeof *known, by_name);
+    for (int i = 0; i < safetensors_count(file) && st == ST_OK; i++) {
+        const SafeTensor *t = safetensors_at(file, i);
+        if (bsearch(&t->name, known, (size_t)n, sizeof *known, by_name)) continue;
+        if (!may_be_extra(m, file, t->name))
+            st = FAIL(ST_FORMAT, "%s: tensor '%s' has no place in the model of config.json",
+                      t->file, t->name);
+    }
+    free(known);
+    return st;
+}
+
+static Status load_params(const SafeTensors *file, Policy *policy) {
+    int n;
+    Param *param = policy_params(policy, &n);
+    TRY(check_extra(file, policy_model(policy), param, n));
+    for (int i = 0; i < n; i++)
+        TRY(safetensors_read(file, param[i].name, param[i].rows, param[i].cols, param[i].master));
+    policy_sync(policy);
+    return ST_OK;
+}
+
+Status checkpoint_load(const char *folder, Policy *policy) {
+    SafeTensors *file = NULL;
+    TRY(safetensors_open(folder, &file));
+    Status st = load_params(file, policy);
+    safetensors_close(file);
+    return st;
+}
+
+// ---- saving ----------------------------------------------------------------------------------
+static Status save_text(const char *folder, const char *name, const char *text, size_t size) {
+    Str path = {0};
+    str_printf(&path, "%s/%s", folder, name);
+    Status st = file_write_atomic(path.data, text, size);
+    str_free(&path);
+    return st;
+}
+
+static void put_token(const Tokenizer *tokenizer, const char *key, int32_t id, Str *out) {
+    size_t size;
+    const char *bytes = tokenizer_bytes(tokenizer, id, &size);
+    if (size == 0) return;
+    str_printf(out, ",\n  \"%s\": ", key);
+    str_json(out, bytes, size);
+}
+
+static Status save_tokenizer(const char *folder, const ModelConfig *m, const Tokenizer *tokenizer) {
+    size_t size;
+    const char *json = tokenizer_json(tokenizer, &size);
+    TRY(save_text(folder, "tokenizer.json", json, size));
+    Str text = {0};
+    str_puts(&text, "{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\"");
+    str_printf(&text, ",\n  \"model_max_length\": %d", m->max_position);
+    str_puts(&text, ",\n  \"clean_up_tokenization_spaces\": false");
+    put_token(tokenizer, "bos_token", m->bos_id, &text);
+    put_token(tokenizer, "eos_token", m->eos_id, &text);
+    put_token(tokenizer, "pad_token", m->eos_id, &text);
+    str_puts(&text, "\n}\n");
+    Status st = save_text(folder, "tokenizer_config.json", text.data, text.size);
+    str_free(&text);
+    return st;
+}
+
+static Status save_configs(const char *folder, const ModelConfig *m, const char *torch_dtype) {
+    Str text = {0};
+    config_hf_write(m, torch_dtype, &text);
+    Status st = save_text(folder, "config.json", text.data, text.size);
+    str_clear(&text);
+    str_puts(&text, "{\n  \"do_sample\": true,\n  \"temperature\": 1.0");
+    if (m->bos_id >= 0) str_printf(&text, ",\n  \"bos_token_id\": %d", m->bos_id);
+    if (m->eos_id >= 0) str_printf(&text, ",\n  \"eos_token_id\": %d", m->eos_id);
+    str_puts(&text, "\n}\n");
+    if (st == ST_OK) st = save_text(folder, "generation_config.json", text.data, text.size);
+    str_free(&text);
+    return st;
+}
+
+static Status save_weights(const char *folder, Policy *policy, Dtype dtype) {
+    int n;
+    const Param *param = policy_params(policy, &n);
+    SafeSource *source = (SafeSource *)calloc((size_t)n + 1, sizeof *source);
+    CHECK(source != NULL);
+    for (int i = 0; i < n; i++)
+        source[i] = (SafeSource){param[i].name, param[i].rows, param[i].cols, param[i].master};
+    Status st = safewrite_model(folder, source, n, dtype, SHARD_BYTES);
+    free(source);
+    return st;
+}
+
+static Status sync_parent(const char *path) {
+    Str parent = {0};
+    const char *slash = strrchr(path, '/');
+    str_add(&parent, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
+    int fd = open(parent.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    Status st = ST_OK;
+    if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL))
+        st = FAIL(ST_IO, "%s: cannot sync the folder: %s", parent.data, strerror(errno));
+    if (fd >= 0) close(fd);
+    str_free(&parent);
+    return st;
+}
+
+// FOLDER.tmp takes the place of FOLDER in one step; where the file system cannot exchange two
+// names, the older one stands aside as FOLDER.old for a moment.
+static Status publish(const char *tmp, const char *folder, const char *old) {
+    if (!file_exists(folder)) return file_rename(tmp, folder);
+    if (renameat2(AT_FDCWD, tmp, AT_FDCWD, folder, RENAME_EXCHANGE) == 0) {
+        TRY(sync_parent(folder));
+        return file_remove_tree(tmp);
+    }
+    if (errno != EINVAL && errno != ENOSYS)
+        return FAIL(ST_IO, "%s: cannot take the place of %s: %s", tmp, folder, strerror(errno));
+    TRY(file_remove_tree(old));
+    TRY(file_rename(folder, old));
+    TRY(file_rename(tmp, folder));
+    return file_remove_tree(old);
+}
+
+Status checkpoint_save(const char *folder, Policy *policy, const Tokenizer *tokenizer,
+                       const char *dtype) {
+    bool f32 = strcmp(dtype, "f32") == 0;
+    if (!f32 && strcmp(dtype, "bf16") != 0)
+        return FAIL(ST_CONFIG, "weights can be stored as \"f32\" or \"bf16\", not \"%s\"", dtype);
+    const ModelConfig *m = policy_model(policy);
+    Arena *arena = arena_new(1 << 12);
+    size_t n = strlen(folder);
+    while (n > 1 && folder[n - 1] == '/') n--;
+    const char *place = arena_printf(arena, "%.*s", (int)n, folder);
+    const char *tmp = arena_printf(arena, "%s.tmp", place);
+    Status st;
+    TRY_OUT(file_remove_tree(tmp)); // what a killed run may have left
+    TRY_OUT(file_mkdirs(tmp));
+    TRY_OUT(save_configs(tmp, m, f32 ? "float32" : "bfloat16"));
+    TRY_OUT(save_weights(tmp, policy, f32 ? DTYPE_F32 : DTYPE_BF16));
+    if (tokenizer) TRY_OUT(save_tokenizer(tmp, m, tokenizer));
+    st = publish(tmp, place, arena_printf(arena, "%s.old", place));
+out:
+    if (st != ST_OK) { // the sentence of the failure must outlive the cleaning
+        char *sentence = arena_printf(arena, "%s", status_text());
+        Status removed = file_remove_tree(tmp);
+        st = FAIL(st, "%s%s", sentence, removed == ST_OK ? "" : " (and its folder remains)");
+    }
+    arena_free(arena);
+    return st;
+}
+
+// ---- run state -------------------------------------------------------------------------------
+Status checkpoint_state_save(const char *path, Policy *policy, const void *extra,
+                             size_t extra_size) {
+    Runstate s = {.steps = policy_steps(policy),
+                  .version = policy_version(policy),
+                  .extra = (void *)extra,
+                  .extra_size = extra_size};
+    s.param = policy_params(policy, &s.n);
+    return runstate_save(path, &s);
+}
+
+Status checkpoint_state_load(const char *path, Policy *policy, void **extra, size_t *extra_size,
+                             Arena *arena) {
+    Runstate s = {0};
+    *extra = NULL;
+    *extra_size = 0;
+    s.param = policy_params(policy, &s.n);
+    TRY(runstate_load(path, &s, arena));
+    policy_sync(policy); // raises the version, so the counters come after it
+    policy_set_steps(policy, s.steps);
+    policy_set_version(policy, s.version);
+    *extra = s.extra;
+    *extra_size = s.extra_size;
+    return ST_OK;
+}
