@@ -305,7 +305,6 @@ static void on_finished(void *ctx, Batch *batch, int sample) {
     Watch *w = ctx;
     assert_true(batch->finish[sample] != FINISH_NONE);
     w->order[w->n_done++] = sample;
-    w->batch = batch;
     if (w->pool) pool_submit(w->pool, add_up, w, sample);
     if (w->bump_at_first) w->bump_at_first->version++;
     if (w->n_done == w->stop_after) w->stop = 1;
@@ -323,7 +322,7 @@ static void judging_goes_on_beside_sampling(void **state) {
     assert_ok(engine_new(&opts, &engine));
     for (int round = 0; round < 3; round++) {
         Batch *b = ask(0, 10, arena);
-        Watch watch = {.pool = pool};
+        Watch watch = {.pool = pool, .batch = b};
         assert_ok(engine_sample(engine, b, &plain, RNG_SAMPLE, on_finished, &watch, &watch.stop,
                                 NULL, arena));
         assert_int_equal(watch.n_done, 40);
