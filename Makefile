@@ -1,75 +1,114 @@
 # One Makefile for the whole house; make never calls itself on another folder.
 #
-#   make                 the program          build/release/grpo
-#   make test            build and run all tests
-#   make run ARGS="ops"  build and run the program
+#   make demo            packages, build, then R1-Zero on the built-in model into runs/demo
+#   make test            packages, build, then every test; the last line is 'N passed, N failed'
+#   make                 the program, build/release/grpo
+#   make run ARGS="..."  build and run the program
+#   make bench           timings of this machine (ARGS go to `grpo bench`)
+#   make deps            are the packages of packages.txt there? Root installs what is missing
 #   make SAN=asan test   the same under AddressSanitizer + UBSan (SAN=tsan: threads)
 #   make SAN=fuzz fuzz   feed every tests/fuzz_*.c random bytes for SECONDS each (clang)
-#   make CUDA=0          leave the CUDA kernels out (found by itself otherwise)
-#   make lint | format | compile_commands.json | clean;  V=1 shows the commands
+#   make lint | format | headers | install | uninstall | compile_commands.json | clean
+#
+#   CUDA=0, MPI=0        leave them out (they are found by themselves); CC=clang
+#   ONLY="pool json"     of the tests, only these;  WERROR=1;  V=1 shows the commands
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
 
 Q     := $(if $(V),,@)
 CC    ?= cc
 CXX   ?= c++
-NVCC  ?= $(or $(shell command -v nvcc 2>/dev/null),$(wildcard /usr/local/cuda/bin/nvcc))
-CUDA  ?= $(if $(NVCC),1,0)
 SAN   ?= none
 SM    ?= 90a
-B     := build/$(if $(filter none,$(SAN)),release,$(SAN))$(if $(filter 0,$(CUDA)),-cpu)
+JOBS  ?= $(shell nproc 2>/dev/null || echo 2)
 
+# CUDA wants nvcc, its headers and the static runtime; MPI wants mpicc.
+NVCC  ?= $(or $(shell command -v nvcc 2>/dev/null),$(wildcard /usr/local/cuda/bin/nvcc))
+CUDA_HOME := $(patsubst %/bin/nvcc,%,$(realpath $(NVCC)))
+CUDA_LIB := $(firstword $(patsubst %/libcudart_static.a,%,$(wildcard $(foreach d,lib64 targets/x86_64-linux/lib \
+            lib,$(CUDA_HOME)/$d/libcudart_static.a))))
+asked := $(filter-out undefined,$(origin CUDA))
+CUDA  ?= $(if $(CUDA_LIB),1,0)
+MPICC ?= $(shell command -v mpicc 2>/dev/null)
+MPI   ?= $(if $(MPICC),1,0)
+
+# Variants lie side by side: build/release, build/asan, build/release-clang, ... The ending -cpu is for
+# a CUDA=0 that was asked for; where no CUDA was found, build/release is the CPU's.
+ifneq ($(SAN),fuzz)
+  clang := $(if $(findstring clang,$(CC)),-clang)
+endif
+B     := build/$(if $(filter none,$(SAN)),release,$(SAN))$(clang)$(if $(asked),$(if $(filter 0,$(CUDA)),-cpu))
 GIT   := $(or $(shell git rev-parse --short HEAD 2>/dev/null),unknown)
 
 ROOMS := base sandbox datasets policy policy/io policy/cpu verifiers rollout rl sft pipelines
 SRC   := $(wildcard $(ROOMS:%=%/*.c)) $(if $(filter 1,$(CUDA)),$(wildcard policy/cuda/*.cu))
 LIB   := $(patsubst %,$B/%.o,$(filter-out pipelines/main.c,$(SRC)))
 TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/test_*.c))
+SCRIPTS := $(wildcard tests/test_*.sh)
+FUZZ  := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/fuzz_*.c))
 
-WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wdouble-promotion
+# clang calls INFINITY, a float, a promotion wherever a double takes it; gcc sees the real ones.
+WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+          $(if $(clang)$(filter fuzz,$(SAN)),,-Wdouble-promotion) $(if $(WERROR),-Werror)
 CFLAGS += -std=c17 -ffp-contract=off -D_GNU_SOURCE -I. -DHAVE_CUDA=$(CUDA) -O2 -g -fno-omit-frame-pointer $(WARN)
-NVFLAGS += -std=c++20 -I. -DHAVE_CUDA=1 -O3 -g -lineinfo -Xcompiler -Wall \
+NVFLAGS += -std=c++20 -I. -DHAVE_CUDA=1 -O3 -g -lineinfo -Xcompiler -Wall $(if $(WERROR),-Werror all-warnings) \
            -gencode arch=compute_$(SM),code=sm_$(SM)
 LDLIBS += -lcjson -lpcre2-8 -lutf8proc -lgmp -lz -lm -lpthread
 ifeq ($(CUDA),1)
-  CUDA_HOME := $(patsubst %/bin/nvcc,%,$(realpath $(NVCC)))
-  LDLIBS += -L$(CUDA_HOME)/lib64 -L$(CUDA_HOME)/targets/x86_64-linux/lib -lcudart_static -ldl -lrt -lstdc++
+  LDLIBS += -L$(CUDA_LIB) -lcudart_static -ldl -lrt -lstdc++
 endif
+# cmocka takes SIGSEGV for itself; allow_user_segv_handler=0 gives the report back to the sanitizer.
+export ASAN_OPTIONS ?= detect_leaks=1:allow_user_segv_handler=0:protect_shadow_gap=0
+export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1
+export UBSAN_OPTIONS ?= print_stacktrace=1
 ifeq ($(SAN),asan)
   CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all
-  export ASAN_OPTIONS ?= detect_leaks=1:allow_user_segv_handler=0:protect_shadow_gap=0
 endif
 ifeq ($(SAN),tsan)
   CFLAGS += -fsanitize=thread
 endif
 ifeq ($(SAN),fuzz)
   override CC := clang
-  CFLAGS += -fsanitize=fuzzer-no-link,address,undefined
+  CFLAGS += -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 endif
 
-say = @printf '  %s $@\n'
+say = @printf '  %-5s %s\n'
 
 all: $(if $(wildcard pipelines/main.c),$B/grpo,$B/libgrpo.a)
 
+# What the test scripts (tests/test_*.sh) are told.
+export BUILD := $B
+export GRPO := $B/grpo
+
+-include tests/cuemu/cuemu.mk
+ifneq ($(ONLY),)
+  TESTS := $(filter $(addprefix $B/tests/test_,$(ONLY)),$(TESTS))
+  SCRIPTS := $(filter $(patsubst %,tests/test_%.sh,$(ONLY)),$(SCRIPTS))
+endif
+
 $B/grpo: $B/pipelines/main.c.o $B/libgrpo.a
-	$(say) LINK
+	$(say) LINK $@
 	$Q$(CC) $(CFLAGS) $^ $(LDLIBS) -o $@
 
 $B/libgrpo.a: $(LIB)
 	@rm -f $@; ar rcs $@ $^
 
+# The loops over numbers are worth more of the compiler's time. `private`: not for $B/flags.
+$B/policy/cpu/%.c.o: private CFLAGS += -O3
+
 $B/%.c.o: %.c $B/flags
 	@mkdir -p $(@D)
-	$(say) CC
+	$(say) CC $@
 	$Q$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $B/%.cu.o: %.cu $B/flags
 	@mkdir -p $(@D)
-	$(say) NVCC
+	$(say) NVCC $@
 	$Q$(NVCC) $(NVFLAGS) -MMD -MP -c $< -o $@
 
 $B/tests/test_%: $B/tests/test_%.c.o $B/libgrpo.a
-	$(say) LINK
+	$(say) LINK $@
 	$Q$(CC) $(CFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
 # The AMX row a second time, its tiles emulated: proven bit for bit where there is no AMX.
@@ -80,49 +119,87 @@ $B/policy/cpu/gemm_amx_emulated.o: policy/cpu/gemm_amx.c policy/cpu/tile.h $B/fl
 $B/tests/test_gemm: $B/policy/cpu/gemm_amx_emulated.o
 
 $B/tests/fuzz_%: $B/tests/fuzz_%.c.o $B/libgrpo.a
-	$(say) LINK
+	$(say) LINK $@
 	$Q$(CC) $(CFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
 
 # Files that an object takes in (pipelines/embed.h), and the commit that the program names.
 $B/pipelines/recipe.c.o: $(wildcard pipelines/recipes/*.json)
 $B/pipelines/report_page.c.o: $(wildcard pipelines/report_page.*s)
-$B/pipelines/command.c.o: CFLAGS += -DGRPO_GIT='"$(GIT)"'
+$B/pipelines/command.c.o: private CFLAGS += -DGRPO_GIT='"$(GIT)"'
 $B/pipelines/command.c.o: $B/git
 $B/git: FORCE
 	@mkdir -p $(@D)
 	@echo '$(GIT)' | cmp -s - $@ || echo '$(GIT)' >$@
 
 # Changes only when the flags do, so a new flag rebuilds everything and nothing else does.
+flags = $(CC) $(CFLAGS) | $(if $(filter 1,$(CUDA)),$(NVCC) $(NVFLAGS))
 $B/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(CFLAGS) | $(NVCC) $(NVFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) | $(NVCC) $(NVFLAGS)' >$@
+	@echo '$(flags)' | cmp -s - $@ || { echo '$(flags)' >$@; \
+	  echo "  $B: $$($(CC) --version | head -n 1); CUDA $(if $(filter 1,$(CUDA)),$(CUDA_HOME) sm_$(SM),off);" \
+	       "MPI $(if $(filter 1,$(MPI)),$(MPICC),off)"; }
+
+# Packages first, then the same make again: only now is everything there that a build looks for.
+jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
+deps:
+	@.ci/deps build test
+
+demo:
+	@.ci/deps build
+	@$(MAKE) --no-print-directory $(jobs) $B/grpo
+	$B/grpo zero -o runs/demo --fresh $(ARGS)
+
+test:
+	@.ci/deps build test
+	@$(MAKE) --no-print-directory $(jobs) all tests
+	@MAKE='$(MAKE)' tests/run.sh $B/logs $(if $(ONLY),,tests/floors.sh tests/headers.sh) $(TESTS) $(SCRIPTS)
 
 tests: $(TESTS)
-
-test: $(TESTS) headers
-	@tests/floors.sh
-	@bad=0; for t in $(TESTS); do ./$$t || bad=$$((bad+1)); done; \
-	 echo "$$(($(words $(TESTS))-bad)) passed, $$bad failed"; [ $$bad -eq 0 ]
 
 run: $B/grpo
 	./$< $(ARGS)
 
-fuzz: $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/fuzz_*.c))
+bench: $B/grpo
+	./$< bench $(ARGS)
+
+fuzzers: $(FUZZ)
+fuzz: $(FUZZ)
 	@[ '$(SAN)' = fuzz ] || { echo 'say: make SAN=fuzz fuzz'; exit 2; }
-	@for f in $^; do mkdir -p $$f.corpus; ./$$f -max_total_time=$(or $(SECONDS),10) $$f.corpus || exit 1; done
+	@tests/fuzz.sh $(or $(SECONDS),10) $^
 
 # Every header stands alone, in C and in the C++ that nvcc compiles.
-headers: $(patsubst %,$B/%.ok,$(wildcard $(ROOMS:%=%/*.h)))
+HEADERS := $(wildcard $(ROOMS:%=%/*.h))
+headers: $(HEADERS:%=$B/%.ok)
+headers-keep-going: ; @$(MAKE) --no-print-directory -k $(jobs) headers
 $B/%.h.ok: %.h
 	@mkdir -p $(@D)
-	@$(CC) -std=c17 -D_GNU_SOURCE -I. -Wall -Wextra -fsyntax-only -x c $< && \
+	@$(CC) -std=c17 -D_GNU_SOURCE -I. -Wall -Wextra -MMD -MP -MF $@.d -MT $@ -fsyntax-only -x c $< && \
 	 $(CXX) -std=c++20 -D_GNU_SOURCE -I. -Wall -Wextra -fsyntax-only -x c++ $< && touch $@
 
-lint: headers
-	$Qcppcheck --quiet --error-exitcode=1 --std=c11 -I. --inline-suppr --enable=warning,portability $(ROOMS)
-	$Qclang-tidy --quiet $(filter %.c,$(SRC)) -- -std=c17 -D_GNU_SOURCE -I. -DHAVE_CUDA=0
+# One file's findings never hide another's: xargs goes on and fails at the end.
+LINT := $(filter %.c,$(SRC))
+lint:
+	@.ci/deps check
+	$(say) LINT cppcheck
+	$Qcppcheck --quiet --error-exitcode=1 -j $(JOBS) --std=c11 -I. --inline-suppr --enable=warning,portability \
+	  --suppressions-list=.cppcheck -D_GNU_SOURCE -DHAVE_CUDA=0 $(LINT)
+	$(say) LINT clang-tidy
+	$Qprintf '%s\n' $(LINT) | xargs -P $(JOBS) -n 2 sh -c \
+	  'clang-tidy --quiet "$$@" -- -std=c17 -D_GNU_SOURCE -I. -DHAVE_CUDA=0 2>/dev/null' lint
+	$(say) LINT clang-format
+	$Qclang-format-14 --dry-run -Werror $$(git ls-files $(FORMATTED))
+FORMATTED := '*.c' '*.h' '*.cu' '*.cuh' '*.cc'
 format:
-	clang-format -i $$(git ls-files '*.c' '*.h' '*.cu' '*.cuh')
+	clang-format-14 -i $$(git ls-files $(FORMATTED))
+
+PREFIX ?= /usr/local
+install: $B/grpo
+	install -D -m 755 $B/grpo $(DESTDIR)$(PREFIX)/bin/grpo
+	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/grpo/README.md
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/grpo/LICENSE
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/grpo
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/grpo
 
 # What clangd and clang-tidy read; written from the same lists the build uses.
 compile_commands.json: Makefile $(filter %.c,$(SRC))
@@ -133,6 +210,7 @@ compile_commands.json: Makefile $(filter %.c,$(SRC))
 clean:
 	rm -rf build compile_commands.json
 FORCE:
-.PHONY: all tests test run fuzz headers lint format clean FORCE
+.PHONY: all deps demo test tests run bench fuzz fuzzers headers headers-keep-going lint format install uninstall clean FORCE
 .SECONDARY:
--include $(patsubst %.o,%.d,$(LIB)) $(TESTS:%=%.c.d) $B/pipelines/main.c.d
+-include $(patsubst %.o,%.d,$(LIB)) $(TESTS:%=%.c.d) $(FUZZ:%=%.c.d) $B/pipelines/main.c.d
+-include $(HEADERS:%=$B/%.ok.d)

@@ -239,6 +239,7 @@ static int by_key(const void *a, const void *b) {
 
 static Status refuse_duplicates(const cJSON *node, const char *name) {
     const cJSON *child;
+    if (!node) return ST_OK;
     if (cJSON_IsObject(node) && node->child && node->child->next) {
         size_t n = 0;
         cJSON_ArrayForEach(child, node) n++;
@@ -263,11 +264,10 @@ static Status refuse_duplicates(const cJSON *node, const char *name) {
 Status json_parse(const char *text, size_t size, const char *name, int first_line, bool comments,
                   JsonDoc **out) {
     Status st = ST_OK;
-    char *copy = malloc(size + 1);
+    char *copy = calloc(size + 1, 1);
     JsonDoc *doc = calloc(1, sizeof *doc);
     CHECK(copy != NULL && doc != NULL);
     if (size) memcpy(copy, text, size);
-    copy[size] = 0;
     Scan s = {.at = copy, .name = name, .line = first_line, .comments = comments};
     *out = NULL;
 

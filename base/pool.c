@@ -278,11 +278,12 @@ void pool_drain(Pool *pool) {
         if (atomic_load(&pool->pending) == 0) return;
         relax();
     }
-    uint32_t pending;
     atomic_store(&pool->drain_sleeps, 1);
-    while ((pending = atomic_load(&pool->pending)) != 0) {
+    for (;;) {
         while (take_job(pool, &job)) run_job(pool, &job);
-        if ((pending = atomic_load(&pool->pending)) != 0) futex_wait(&pool->pending, pending);
+        uint32_t pending = atomic_load(&pool->pending);
+        if (pending == 0) break;
+        futex_wait(&pool->pending, pending);
     }
     atomic_store(&pool->drain_sleeps, 0);
 }
