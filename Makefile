@@ -94,9 +94,6 @@ $B/grpo: $B/pipelines/main.c.o $B/libgrpo.a
 $B/libgrpo.a: $(LIB)
 	@rm -f $@; ar rcs $@ $^
 
-# The loops over numbers are worth more of the compiler's time. `private`: not for $B/flags.
-$B/policy/cpu/%.c.o: private CFLAGS += -O3
-
 $B/%.c.o: %.c $B/flags
 	@mkdir -p $(@D)
 	$(say) CC $@
@@ -123,6 +120,7 @@ $B/tests/fuzz_%: $B/tests/fuzz_%.c.o $B/libgrpo.a
 	$Q$(CC) $(CFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
 
 # Files that an object takes in (pipelines/embed.h), and the commit that the program names.
+# `private`: a flag of one object is none of $B/flags.
 $B/pipelines/recipe.c.o: $(wildcard pipelines/recipes/*.json)
 $B/pipelines/report_page.c.o: $(wildcard pipelines/report_page.*s)
 $B/pipelines/command.c.o: private CFLAGS += -DGRPO_GIT='"$(GIT)"'
@@ -142,7 +140,7 @@ $B/flags: FORCE
 # Packages first, then the same make again: only now is everything there that a build looks for.
 jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 deps:
-	@.ci/deps build test
+	@.ci/deps build test optional
 
 demo:
 	@.ci/deps build
@@ -155,6 +153,7 @@ test:
 	@MAKE='$(MAKE)' tests/run.sh $B/logs $(if $(ONLY),,tests/floors.sh tests/headers.sh) $(TESTS) $(SCRIPTS)
 
 tests: $(TESTS)
+	@:
 
 run: $B/grpo
 	./$< $(ARGS)
