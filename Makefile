@@ -122,6 +122,7 @@ $B/tests/fuzz_%: $B/tests/fuzz_%.c.o $B/libgrpo.a
 # Files that an object takes in (pipelines/embed.h), and the commit that the program names.
 # `private`: a flag of one object is none of $B/flags.
 $B/pipelines/recipe.c.o: $(wildcard pipelines/recipes/*.json)
+$B/pipelines/actor.c.o: datasets/desk/tokenizer.json
 $B/pipelines/report_page.c.o: $(wildcard pipelines/report_page.*s)
 $B/pipelines/command.c.o: private CFLAGS += -DGRPO_GIT='"$(GIT)"'
 $B/pipelines/command.c.o: $B/git

@@ -86,8 +86,8 @@ static const Spec specs[] = {
      .title = "Tokens per second",
      .note = "Of each phase while it runs: sampled tokens for sampling; prompt and response tokens "
              "for training and for the whole step.",
-     .line = {{"perf/throughput/gen", "sampling", SKY},
-              {"perf/throughput/train", "training", ORANGE},
+     .line = {{"perf/throughput_gen", "sampling", SKY},
+              {"perf/throughput_train", "training", ORANGE},
               {"perf/throughput", "whole step", GREY}}},
     {.id = "time",
      .title = "Time per step",

@@ -27,6 +27,8 @@ static const ConfigKey run_keys[] = {
     INT(RunSettings, memory_mb, "0", 0, 1e9, "the plan must fit this, MiB; 0 = what is free"),
     INT(RunSettings, checkpoint_every, "20", 0, 1e9,
         "steps between checkpoints; 0 = only the last"),
+    INT(RunSettings, decode_seqs, "128", 1, 65536,
+        "sequences decoded together: more is faster and wants more memory; changes no result"),
     INT(RunSettings, keep, "2", 1, 1000, "newest checkpoints kept; the best is kept besides"),
 };
 
@@ -76,8 +78,18 @@ static const ConfigKey eval_keys[] = {
     INT(EvalSettings, large_tasks, "500", 0, 1e6, "tasks with larger operands, base and final"),
     INT(EvalSettings, shown, "12", 0, 1000, "held-out prompts the report shows over the steps"),
     NUM(EvalSettings, temperature, "1", 0, 100, "temperature of evaluation samples; 0 = greedy"),
-    NUM(EvalSettings, gate_pass16, "0.5", 0, 1,
-        "zero goes on only if the base's pass@16 is at least this; 0 = always"),
+};
+
+static const ConfigKey data_keys[] = {
+    TEXT(DataSettings, tasks, "desk", "questions: a family (desk), or a JSON-lines file"),
+    TEXT(DataSettings, heldout, "",
+         "held-out questions; empty = the family's own, disjoint by hash"),
+    TEXT(DataSettings, large, "", "questions with larger operands; empty = the family's own"),
+    TEXT(DataSettings, corpus, "desk", "documents of pretraining: a family, or a JSON-lines file"),
+    {"template", CONFIG_TEXT, offsetof(DataSettings, template_), "", 0, 0, NULL,
+     "for files: the prompt with {} for the question, e.g. \"User: {} Assistant:\"", NULL},
+    INT(DataSettings, eval_seed, "0", 0, 9e15,
+        "which held-out questions are asked: the same for every run.seed"),
 };
 
 static const ConfigKey log_keys[] = {
@@ -91,10 +103,15 @@ static void sections_fill(ConfigSection *section, RunConfig *s) {
     section[0] = (ConfigSection){"run", "the run itself", run_keys, COUNT(run_keys), &s->run};
     section[1] = (ConfigSection){"model", "the policy (names as in Hugging Face's config.json)",
                                  model_keys, COUNT(model_keys), &s->model};
-    section[2] = (ConfigSection){"eval", "evaluation on held-out tasks", eval_keys,
+    section[2] =
+        (ConfigSection){"data", "questions and documents", data_keys, COUNT(data_keys), &s->data};
+    section[3] = desk_section;
+    section[3].target = &s->desk;
+    section[4] = (ConfigSection){"rl", rl_help, rl_keys, n_rl_keys, &s->rl};
+    section[5] = (ConfigSection){"eval", "evaluation on held-out tasks", eval_keys,
                                  COUNT(eval_keys), &s->eval};
-    section[3] =
-        (ConfigSection){"log", "what is written while it runs", log_keys, COUNT(log_keys), &s->log};
+    section[6] = (ConfigSection){"log", "what is written while it runs", log_keys, COUNT(log_keys),
+                                 &s->log};
 }
 
 Status runconfig_open(RunConfig *out, const char *recipe, const Args *args) {

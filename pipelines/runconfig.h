@@ -11,19 +11,22 @@
 #include "base/config.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "datasets/desk.h"
 #include "pipelines/args.h"
 #include "policy/model.h"
+#include "rl/settings.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-enum { RUNCONFIG_SECTIONS = 4 };
+enum { RUNCONFIG_SECTIONS = 7 };
 
 typedef struct RunSettings {
     int64_t seed, threads, chunks_in_flight;
     int64_t memory_mb; // 0 = what the machine has free
     int64_t checkpoint_every, keep;
+    int64_t decode_seqs; // sequences decoded together
 } RunSettings;
 
 typedef struct ModelSettings {
@@ -46,8 +49,16 @@ typedef struct EvalSettings {
     int64_t large_tasks;                // the set with larger operands
     int64_t shown;                      // prompts whose samples the report shows over the steps
     double temperature;
-    double gate_pass16; // zero goes on only if the base's pass@16 is at least this
 } EvalSettings;
+
+typedef struct DataSettings {
+    const char *tasks;     // a family, or a file of questions
+    const char *heldout;   // "" = the family's own held-out split
+    const char *large;     // "" = the family's own split with larger operands
+    const char *corpus;    // a family, or a file of documents
+    const char *template_; // for files: "User: {}\nAssistant:"
+    int64_t eval_seed;     // the evaluation's questions are the same for every run.seed
+} DataSettings;
 
 typedef struct LogSettings {
     int64_t every;    // steps between plain progress lines
@@ -61,6 +72,9 @@ typedef struct RunConfig {
     ModelSettings model;
     EvalSettings eval;
     LogSettings log;
+    DataSettings data;
+    DeskConfig desk;
+    RlConfig rl;
     ConfigSection section[RUNCONFIG_SECTIONS]; // points into this struct: do not copy a RunConfig
     Config *config;                            // owner of every text and list above
     const char *recipe;                        // name of the embedded recipe at the bottom, or NULL

@@ -1,0 +1,130 @@
+// pipelines/actor.c -- opening a model: plan first, then everything else.
+#include "pipelines/actor.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "pipelines/embed.h"
+#include "pipelines/machine.h"
+#include "policy/io/checkpoint.h"
+
+EMBED(desk_tokenizer_json, "datasets/desk/tokenizer.json");
+
+enum { SLACK_MIB = 64 }; // beside the plan: code, texts, tables, the step's batch
+
+Status actor_desk_tokenizer(Tokenizer **out) {
+    return tokenizer_parse(desk_tokenizer_json, strlen(desk_tokenizer_json),
+                           "the desk's tokenizer.json", out);
+}
+
+static Status find_model(const ActorOpts *o, Actor *a) {
+    if (o->folder) {
+        TRY(checkpoint_config(o->folder, &a->model));
+        TRY(tokenizer_load(o->folder, &a->tokenizer));
+        if (o->model) {
+            a->model.precision = o->model->precision;
+            a->model.mla_form = o->model->mla_form;
+        }
+    } else {
+        CHECK(o->model);
+        a->model = *o->model;
+        TRY(actor_desk_tokenizer(&a->tokenizer));
+        a->model.vocab_size = tokenizer_size(a->tokenizer);
+        a->model.eos_id = tokenizer_id(a->tokenizer, "<eos>");
+    }
+    if (tokenizer_size(a->tokenizer) > a->model.vocab_size)
+        return FAIL(ST_FORMAT, "%s: the tokenizer has %d tokens, the model a vocabulary of %d",
+                    o->folder ? o->folder : "the new model", tokenizer_size(a->tokenizer),
+                    a->model.vocab_size);
+    return ST_OK;
+}
+
+static Status check_fit(const ActorOpts *o, const PolicyPlan *plan) {
+    Machine m = machine_read();
+    uint64_t limit = o->memory_bytes ? o->memory_bytes : m.available_bytes;
+    if (!limit || plan->total <= limit) return ST_OK;
+    Str need = {0}, have = {0}, text = {0};
+    machine_bytes(plan->total, &need);
+    machine_bytes(limit, &have);
+    policy_plan_print(plan, &text);
+    Status st = FAIL(ST_NOMEM,
+                     "the plan wants %s, %s %s. Lower run.decode_seqs, rl.max_new_tokens, "
+                     "rl.chunk_tokens or the model's sizes.\n%s",
+                     str_text(&need), o->memory_bytes ? "the limit is" : "the machine has free",
+                     str_text(&have), str_text(&text));
+    str_free(&need);
+    str_free(&have);
+    str_free(&text);
+    return st;
+}
+
+Status actor_open(const ActorOpts *opts, Actor *out) {
+    *out = (Actor){.opts = *opts};
+    Status st;
+    Str text = {0};
+    TRY_OUT(find_model(opts, out));
+    int longest = opts->max_seq_tokens;
+    if (longest > out->model.max_position) longest = out->model.max_position;
+    int pages = (longest + KV_PAGE_TOKENS - 1) / KV_PAGE_TOKENS + 1;
+    int seqs = opts->decode_seqs > 0 ? opts->decode_seqs : 1;
+    if (opts->allocate) out->pool = pool_new(opts->threads);
+    PolicyOpts po = {
+        .pool = out->pool,
+        .trainable = opts->trainable,
+        .chunk_tokens = opts->chunk_tokens > longest ? opts->chunk_tokens : longest,
+        .max_seq_tokens = longest,
+        .chunks_in_flight = opts->chunks_in_flight,
+        .kv_pages = opts->engine ? pages * (seqs + 1) : 0,
+        .max_decode_rows = opts->engine ? 2 * seqs : 0,
+    };
+    TRY_OUT(policy_plan(&out->model, &po, &out->plan));
+    if (!opts->quiet) {
+        policy_plan_print(&out->plan, &text);
+        log_info("%s", str_text(&text));
+    }
+    if (!opts->allocate) goto out;
+    TRY_OUT(check_fit(opts, &out->plan));
+    TRY_OUT(policy_new(&out->model, &po, &out->policy));
+    if (opts->folder)
+        TRY_OUT(checkpoint_load(opts->folder, out->policy));
+    else
+        policy_init(out->policy, opts->seed);
+    if (out->model.eos_id >= 0) out->stop_token[out->n_stop_tokens++] = out->model.eos_id;
+    if (opts->engine) {
+        EngineOpts eo = {.policy = out->policy,
+                         .pool = out->pool,
+                         .tokenizer = out->tokenizer,
+                         .max_seqs = seqs,
+                         .max_decode_rows = 2 * seqs,
+                         .max_seq_tokens = longest,
+                         .kv_pages = po.kv_pages,
+                         .seed = opts->seed};
+        TRY_OUT(engine_new(&eo, &out->engine));
+    }
+out:
+    str_free(&text);
+    if (st != ST_OK) actor_close(out);
+    return st;
+}
+
+void actor_close(Actor *a) {
+    engine_free(a->engine);
+    policy_free(a->policy);
+    tokenizer_free(a->tokenizer);
+    pool_free(a->pool);
+    a->engine = NULL;
+    a->policy = NULL;
+    a->tokenizer = NULL;
+    a->pool = NULL;
+}
+
+bool actor_memory_kept(const Actor *a, Str *out) {
+    uint64_t peak = machine_peak_rss(), plan = a->plan.total;
+    bool kept = peak <= plan + ((uint64_t)SLACK_MIB << 20);
+    str_puts(out, "memory: peak ");
+    machine_bytes(peak, out);
+    str_puts(out, " of a plan of ");
+    machine_bytes(plan, out);
+    str_printf(out, " (%s: at most %d MiB beside it)", kept ? "kept" : "NOT KEPT", SLACK_MIB);
+    return kept;
+}

@@ -1,0 +1,62 @@
+// pipelines/actor.h -- a model made ready to work: threads, tokenizer, weights, engine, one plan.
+//
+// Floor 5. The memory plan is printed before anything is allocated, and refused with the numbers if
+// it does not fit (ST_NOMEM, exit code 3).
+#ifndef PIPELINES_ACTOR_H
+#define PIPELINES_ACTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/pool.h"
+#include "base/status.h"
+#include "policy/io/tokenizer.h"
+#include "policy/policy.h"
+#include "rollout/engine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ActorOpts {
+    const char *folder;       // a model folder, or NULL: a new model
+    const ModelConfig *model; // of a new model (vocabulary and end token are filled in); with a
+                              // folder NULL, or where precision and mla_form come from
+    bool trainable;
+    bool engine;      // sampling is wanted
+    bool allocate;    // false: only the plan (`model info`)
+    bool quiet;       // the plan is not printed
+    int threads;      // 0 = all
+    int chunk_tokens; // largest chunk
+    int max_seq_tokens, decode_seqs, chunks_in_flight;
+    uint64_t memory_bytes; // 0 = what the machine has free
+    uint64_t seed;
+} ActorOpts;
+
+typedef struct Actor {
+    ActorOpts opts;
+    ModelConfig model;
+    PolicyPlan plan;
+    Pool *pool;
+    Tokenizer *tokenizer;
+    Policy *policy; // NULL without `allocate`
+    Engine *engine; // NULL unless asked for
+    int32_t stop_token[1];
+    int n_stop_tokens;
+} Actor;
+
+// Weights of a new model come from policy_init(seed); of a folder from its files.
+MUST_USE Status actor_open(const ActorOpts *opts, Actor *out);
+void actor_close(Actor *actor);
+
+// The tokenizer of the built-in model.
+MUST_USE Status actor_desk_tokenizer(Tokenizer **out);
+
+// Peak resident size against the plan: true if it was kept (at most 64 MiB more). Appends a
+// sentence.
+bool actor_memory_kept(const Actor *actor, Str *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,28 @@
+// pipelines/sources.h -- from the section "data" to sources of questions and documents.
+//
+// Floor 5. A value that names a family is one; anything else is the path of a JSON-lines file.
+// ST_CONFIG, ST_IO, ST_FORMAT.
+#ifndef PIPELINES_SOURCES_H
+#define PIPELINES_SOURCES_H
+
+#include "base/str.h"
+#include "datasets/corpus.h"
+#include "datasets/procedural.h"
+#include "pipelines/runconfig.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// The caller ends *out with out->close. `rc` is borrowed by it.
+MUST_USE Status sources_tasks(const RunConfig *rc, Split split, TaskSource *out);
+// Is there a source for this split? Files have no large set unless one is named.
+bool sources_has(const RunConfig *rc, Split split);
+MUST_USE Status sources_corpus(const RunConfig *rc, Corpus **out);
+// {"tasks":"hash",...} for run.json.
+MUST_USE Status sources_hashes(const RunConfig *rc, Str *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
