@@ -58,7 +58,7 @@ typedef struct AttentionShape {
 } AttentionShape;
 
 typedef struct AdamWStep {
-    float beta1, beta2, eps, rate, decay; // decay: already times the rate
+    float beta1, beta2, eps, rate, decay; // w loses rate * decay of itself
     float scale;                          // of the gradient (clipping)
     float correct1, correct2;             // 1 / (1 - beta^t)
 } AdamWStep;

@@ -35,7 +35,7 @@ static void square_sum(void *ctx, int i, int worker) {
 typedef struct Update {
     Policy *p;
     AdamWStep step;
-    double weight_decay, lr;
+    double weight_decay;
 } Update;
 
 static void update_tensor(void *ctx, int i, int worker) {
@@ -46,7 +46,7 @@ static void update_tensor(void *ctx, int i, int worker) {
     if (!q->trainable) return;
     const bool idle = p->sums[i] == 0;
     AdamWStep step = u->step;
-    step.decay = q->decay ? (float)(u->lr * u->weight_decay) : 0;
+    step.decay = q->decay ? (float)u->weight_decay : 0;
     int moved = 0;
     p->ops->adamw(NULL, q->master, q->m, q->v, q->grad, count_of(q), &step, &moved);
     p->moved[i] = moved;
@@ -105,8 +105,7 @@ Status policy_step(Policy *p, const AdamWConfig *cfg, double lr, StepReport *out
                          .scale = (float)clip,
                          .correct1 = (float)(1 / (1 - pow(cfg->beta1, (double)p->steps))),
                          .correct2 = (float)(1 / (1 - pow(cfg->beta2, (double)p->steps)))},
-                .weight_decay = cfg->weight_decay,
-                .lr = lr};
+                .weight_decay = cfg->weight_decay};
     pool_for(p->opts.pool, p->n_params, update_tensor, &u);
     for (int i = 0; i < p->n_params; i++) {
         const Param *q = &p->param[i];

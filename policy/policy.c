@@ -33,7 +33,6 @@ static void fill_rope(Policy *p) {
 
 // Structure and plan of a policy; no memory yet.
 static Status prepare(Policy *p, const ModelConfig *model, const PolicyOpts *opts) {
-    TRY(gemm_select(NULL));
     TRY(net_check(model, opts));
     p->model = *model;
     p->opts = *opts;

@@ -36,6 +36,7 @@ static Status sample_round(const Collector *c, uint64_t number, int n, const vol
     span_end(c->spans, "gen");
     if (st != ST_OK || batch->stage != STAGE_SAMPLED) {
         judge_cancel(c->bench);
+        r->nonfinite = st == ST_FORMAT;
         return st;
     }
     span_begin(c->spans, "reward"); // what was not done while sampling went on

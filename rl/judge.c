@@ -114,10 +114,7 @@ static void judge_cell(void *ctx, int i, int worker) {
     JudgeInput in = input(&b->cfg, str_text(text), text->size, c);
     Judgement form = b->format->fn(&in);
     c->format = form.verdict == VERDICT_RIGHT ? form.score : 0;
-    if (!c->ended && b->cfg.accuracy_needs_end) {
-        c->verdict = VERDICT_WRONG;
-        return;
-    }
+    in.finished = c->ended || !b->cfg.accuracy_needs_end; // a judge calls what was cut off wrong
     Judgement judged = c->judge->fn(&in);
     c->verdict = judged.verdict;
     if (judged.answer) b->answer[i] = rng_hash(judged.answer, judged.answer_size) | 1;

@@ -117,11 +117,10 @@ static Status score_batch(Trainer *t, bool by_reference, const float **out) {
             column[i] = logp[pack.offset[s] + i - pack.seq[s].begin];
     if (st == ST_OK) {
         int bad = health_nonfinite(column, b->n_tokens);
-        if (bad >= 0) {
-            t->nonfinite = true;
+        t->nonfinite = bad >= 0;
+        if (bad >= 0)
             st = FAIL(ST_FORMAT, "log-prob of token %d of the batch is not finite under the %s",
                       bad, by_reference ? "reference" : "policy");
-        }
     }
     arena_rewind(t->scratch, mark);
     *out = column;
@@ -150,7 +149,9 @@ static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
         .spans = &t->spans,
     };
     Rollout r;
-    TRY(collect_rollout(&c, t->at.rollouts_done, t->at.next_task, stop, &r, t->arena));
+    Status st = collect_rollout(&c, t->at.rollouts_done, t->at.next_task, stop, &r, t->arena);
+    t->nonfinite = r.nonfinite;
+    if (st != ST_OK) return st;
     if (!r.batch) return ST_OK;
     t->hand = (InHand){.batch = r.batch,
                        .want = update_want(r.batch, t->arena),

@@ -165,12 +165,11 @@ static void set_metrics(const RlConfig *cfg, const InHand *hand, const GrpoStats
 }
 
 // Turns a chunk's record into the sentence; the first bad chunk in order, so it is always the same.
-static Status name_nonfinite(const Work *w, int n_chunks, Update *out) {
+static Status name_nonfinite(const Work *w, int n_chunks) {
     for (int c = 0; c < n_chunks; c++) {
         if (w->bad_token[c] < 0) continue;
         const Batch *b = w->hand->batch;
         int i = w->bad_sample[c], t = w->bad_token[c] - b->response_begin[i];
-        out->nonfinite = true;
         return FAIL(ST_FORMAT,
                     "log-prob or entropy of response token %d of sample %d (group %d) is "
                     "not finite",
@@ -210,7 +209,8 @@ Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const InHa
     Status st = policy_train(policy, chunk, n_chunks, &opts, chunk_loss, &work);
     if (st != ST_OK) {
         policy_zero_grad(policy);
-        Status named = name_nonfinite(&work, n_chunks, out);
+        out->nonfinite = st == ST_FORMAT;
+        Status named = name_nonfinite(&work, n_chunks);
         return named != ST_OK ? named : st;
     }
     for (int c = 0; c < n_chunks; c++) grpo_stats_fold(&all, &work.stats[c]);

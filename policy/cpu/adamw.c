@@ -1,20 +1,27 @@
-// policy/cpu/adamw.c -- one AdamW step over a block of parameters.
-#include <math.h>
+// policy/cpu/adamw.c -- one AdamW step over a block of parameters, and whether any of them moved.
+#include <string.h>
 
 #include "policy/cpu/rows.h"
+#include "policy/cpu/vec.h"
+
+enum { BLOCK = 1024 };
 
 void cpu_adamw(void *dev, float *w, float *m, float *v, const float *g, size_t n,
                const AdamWStep *step, int *moved) {
     (void)dev;
-    const AdamWStep s = *step;
-    int any = 0;
-    for (size_t i = 0; i < n; i++) {
-        float d = g[i] * s.scale, old = w[i];
-        m[i] = s.beta1 * m[i] + (1.0f - s.beta1) * d;
-        v[i] = s.beta2 * v[i] + (1.0f - s.beta2) * d * d;
-        float update = m[i] * s.correct1 / (sqrtf(v[i] * s.correct2) + s.eps);
-        w[i] = old - s.decay * old - s.rate * update;
-        any |= w[i] != old;
+    const VecAdamW s = {.rate = step->rate,
+                        .decay = step->decay,
+                        .b1 = step->beta1,
+                        .b2 = step->beta2,
+                        .eps = step->eps,
+                        .c1 = step->correct1,
+                        .c2 = step->correct2,
+                        .clip = step->scale};
+    float old[BLOCK];
+    for (size_t i = 0; i < n; i += BLOCK) {
+        const int count = n - i < BLOCK ? (int)(n - i) : BLOCK;
+        memcpy(old, w + i, (size_t)count * sizeof *old);
+        vec_adamw(w + i, m + i, v + i, g + i, &s, count);
+        *moved |= memcmp(old, w + i, (size_t)count * sizeof *old) != 0;
     }
-    *moved |= any;
 }

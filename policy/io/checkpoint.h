@@ -20,7 +20,7 @@ extern "C" {
 // present, else bf16 / absorbed.
 MUST_USE Status checkpoint_config(const char *folder, ModelConfig *out);
 // Fills every parameter of a policy made from that config, then syncs. Missing, extra, misshapen
-// tensors are errors by name.
+// tensors and numbers that are not finite are errors by name; the masters are then undefined.
 MUST_USE Status checkpoint_load(const char *folder, Policy *policy);
 // dtype of the stored weights: "f32" or "bf16". tokenizer may be NULL.
 MUST_USE Status checkpoint_save(const char *folder, Policy *policy, const Tokenizer *tokenizer,

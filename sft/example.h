@@ -1,0 +1,39 @@
+// sft/example.h -- from a document to the tokens it is trained on, with a mask.
+//
+// Floor 4 (sft). Prompt and response are encoded apart, so that the border between them is the one
+// a sampler sees, and the end token follows the response.
+#ifndef SFT_EXAMPLE_H
+#define SFT_EXAMPLE_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "datasets/task.h"
+#include "policy/io/tokenizer.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum ExampleMask {
+    EXAMPLE_ALL,     // every token but the first is trained
+    EXAMPLE_RESPONSE // only the response and the end token
+} ExampleMask;
+#define EXAMPLE_MASK_CHOICES "all|response" // for a ConfigKey, in the enum's order
+
+typedef struct Example {
+    int32_t *token; // [n]
+    uint8_t *want;  // [n] 1 = trained; want[0] is 0
+    int n;
+} Example;
+
+// Fills *out from the document; its arrays live in the arena. eos_id < 0: no end token. The
+// tokenizer's own rule for a leading token is applied to the document's beginning.
+MUST_USE Status example_encode(const Tokenizer *tokenizer, const Document *document,
+                               ExampleMask mask, int32_t eos_id, Example *out, Arena *arena);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

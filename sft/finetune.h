@@ -1,0 +1,77 @@
+// sft/finetune.h -- next-token training: what makes a base model, and what a later stage tunes.
+//
+// Where it stands:   datasets/corpus -> sft/example -> HERE -> policy_train, policy_step
+// Floor 4 (sft). One optimiser step takes `batch` documents of the corpus, packs them without
+// padding, longest first, and minimises
+//     loss = -sum over wanted tokens of ln p(token | what stands before it) / N,
+// N = wanted tokens of the whole batch: one denominator, however the batch is cut into chunks.
+// Batch number s is a function of (corpus, s), so the step number is all there is to resume.
+#ifndef SFT_FINETUNE_H
+#define SFT_FINETUNE_H
+
+#include <stdint.h>
+
+#include "base/config.h"
+#include "base/metrics.h"
+#include "base/pool.h"
+#include "base/status.h"
+#include "datasets/corpus.h"
+#include "policy/io/tokenizer.h"
+#include "policy/policy.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct FinetuneConfig {
+    int64_t steps;      // optimiser steps in all; 0: `epochs` over a corpus that ends
+    double epochs;      // used if steps is 0
+    int64_t batch;      // documents a step
+    int64_t max_tokens; // longer documents are left out and counted
+    int mask;           // ExampleMask
+    double lr, final_ratio;
+    int schedule; // ScheduleKind
+    int64_t warmup_steps;
+    double beta1, beta2, eps, weight_decay, clip_norm;
+    double balance_alpha, router_bias_step;
+} FinetuneConfig;
+
+extern const ConfigSection finetune_section; // "sft"; target NULL: copy it and set your own
+
+// All borrowed, for the life of the Finetune.
+typedef struct FinetuneDeps {
+    Policy *policy;             // trainable
+    const Tokenizer *tokenizer; // of the policy's vocabulary
+    Pool *pool;                 // NULL = one thread
+    const Corpus *corpus;
+    int chunk_tokens; // as in PolicyOpts; part of the arithmetic, see pack_chunks
+} FinetuneDeps;
+
+typedef struct Finetune Finetune;
+
+// ST_CONFIG: neither steps nor an end of the corpus, or a vocabulary that does not fit the model.
+MUST_USE Status finetune_new(const FinetuneDeps *deps, const FinetuneConfig *config,
+                             Finetune **out);
+void finetune_free(Finetune *finetune); // NULL is fine
+
+int64_t finetune_steps(const Finetune *finetune);    // in all
+int64_t finetune_position(const Finetune *finetune); // steps taken
+void finetune_seek(Finetune *finetune, int64_t position);
+
+// One optimiser step; adds its numbers to `metrics`: train/loss (nats a token), train/ppl,
+// train/tokens (of documents, trained or not), train/trained_tokens, train/documents,
+// train/left_out, actor/grad_norm (before clipping), actor/lr, perf/throughput (tokens/s),
+// timing_s/step, and for MoE moe/load_min, moe/load_max, moe/idle_experts. The weights are
+// untouched on failure: ST_FORMAT if a number is not finite, ST_CONFIG if no document of the batch
+// fits. `report` may be NULL.
+MUST_USE Status finetune_step(Finetune *finetune, Metrics *metrics, StepReport *report);
+
+// Mean loss (nats a token) of documents first .. first+n-1 of a corpus under the current weights,
+// with the same mask and length limit. Nothing is trained.
+MUST_USE Status finetune_loss(Finetune *finetune, const Corpus *corpus, uint64_t first, int n,
+                              double *loss);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

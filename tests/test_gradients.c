@@ -1,0 +1,288 @@
+// tests/test_gradients.c -- the whole model's gradients against finite differences in fp32.
+//
+// Loss = sum of a_t ln p_t + b_t H_t with random a, b. For every tensor the derivative along its
+// own gradient, restricted to random halves of its entries, is compared with
+// Richardson-extrapolated central differences. Routes are recorded once and replayed, since a
+// choice has no derivative.
+#include <math.h>
+
+#include "base/arena.h"
+#include "base/rng.h"
+#include "policy/policy.h"
+#include "tests/test.h"
+
+static const ModelConfig tiny = {
+    .family = FAMILY_MLA_MOE,
+    .vocab_size = 37,
+    .hidden_size = 40,
+    .intermediate_size = 56,
+    .n_layers = 3,
+    .n_heads = 3,
+    .max_position = 128,
+    .rms_norm_eps = 1e-5,
+    .bos_id = -1,
+    .eos_id = 0,
+    .rope = {.theta = 10000,
+             .yarn = true,
+             .factor = 4,
+             .beta_fast = 32,
+             .beta_slow = 1,
+             .mscale = 1,
+             .mscale_all_dim = 1,
+             .original_max_position = 64},
+    .q_lora_rank = 24,
+    .kv_lora_rank = 20,
+    .qk_nope_head_dim = 12,
+    .qk_rope_head_dim = 6,
+    .v_head_dim = 10,
+    .first_k_dense = 1,
+    .moe_layer_freq = 1,
+    .moe_intermediate_size = 24,
+    .n_routed_experts = 8,
+    .n_shared_experts = 1,
+    .n_experts_per_tok = 3,
+    .n_group = 4,
+    .topk_group = 2,
+    .norm_topk_prob = true,
+    .routed_scaling_factor = 1.5,
+    .scoring = ROUTER_SIGMOID,
+    .topk_method = TOPK_NOAUX_TC,
+};
+
+enum { N_SEQS = 3, N_TOKENS = 7 + 90 + 16 };
+
+typedef struct Problem {
+    Arena *arena;
+    Policy *policy;
+    int32_t token[N_TOKENS];
+    uint8_t want[N_TOKENS];
+    Seq seq[N_SEQS];
+    Pack pack;
+    float a[N_TOKENS], b[N_TOKENS];
+    Routes routes;
+    ScoreOpts opts;
+} Problem;
+
+static Status linear_loss(void *ctx, int c, const Pack *chunk, const float *logp,
+                          const float *entropy, float *dlogp, float *dentropy) {
+    (void)c, (void)logp, (void)entropy;
+    const Problem *q = ctx;
+    for (int s = 0; s < chunk->n_seqs; s++)
+        for (int t = 0; t < chunk->seq[s].end - chunk->seq[s].begin; t++) {
+            dlogp[chunk->offset[s] + t] = q->a[chunk->seq[s].begin + t];
+            dentropy[chunk->offset[s] + t] = q->b[chunk->seq[s].begin + t];
+        }
+    return ST_OK;
+}
+
+static void open_problem(Problem *q, ModelConfig m, int chunk_tokens) {
+    Rng rng = rng_open((RngKey){.seed = 3, .stream = RNG_TEST});
+    q->arena = arena_new(1 << 16);
+    const int length[N_SEQS] = {7, 90, 16};
+    for (int s = 0, at = 0; s < N_SEQS; at += length[s++]) q->seq[s] = (Seq){at, at + length[s], s};
+    for (int i = 0; i < N_TOKENS; i++) {
+        q->token[i] = (int32_t)rng_below(&rng, 37);
+        q->want[i] = rng_below(&rng, 4) > 0;
+        q->a[i] = (float)rng_normal(&rng) * 0.3f;
+        q->b[i] = (float)rng_normal(&rng) * 0.3f;
+    }
+    for (int s = 0; s < N_SEQS; s++) q->want[q->seq[s].begin] = 0;
+    q->pack = pack_make(q->token, q->want, q->seq, N_SEQS, q->arena);
+    PolicyOpts o = {.trainable = true, .chunk_tokens = chunk_tokens, .max_seq_tokens = 90};
+    assert_ok(policy_new(&m, &o, &q->policy));
+    policy_init(q->policy, 11);
+    int n;
+    Param *p = policy_params(q->policy, &n); // gains and bias away from 1 and 0
+    for (int i = 0; i < n; i++)
+        for (int j = 0; p[i].cols == 0 && j < p[i].rows; j++)
+            p[i].master[j] += (float)rng_normal(&rng) * (p[i].trainable ? 0.2f : 0.05f);
+    for (int i = 0; i < n; i++) // a head that matters
+        if (strcmp(p[i].name, "lm_head.weight") == 0)
+            for (int j = 0; j < p[i].rows * p[i].cols; j++) p[i].master[j] *= 8;
+    policy_sync(q->policy);
+    int layers = 0;
+    for (int l = 0; l < m.n_layers; l++) layers += model_is_moe(&m, l);
+    q->routes.n_moe_layers = layers;
+    q->routes.k = m.n_experts_per_tok;
+    q->routes.route =
+        ARENA_ARRAY(q->arena, int16_t, N_TOKENS * (layers > 0 ? layers : 1) * m.n_experts_per_tok);
+    float logp[N_TOKENS];
+    assert_ok(policy_score(q->policy, &q->pack,
+                           &(ScoreOpts){.temperature = 0.8, .record = &q->routes}, logp, NULL));
+    q->opts = (ScoreOpts){.temperature = 0.8, .replay = &q->routes};
+}
+
+static void close_problem(Problem *q) {
+    policy_free(q->policy);
+    arena_free(q->arena);
+}
+
+static double value(Problem *q) {
+    float logp[N_TOKENS], entropy[N_TOKENS];
+    policy_sync(q->policy);
+    assert_ok(policy_score(q->policy, &q->pack, &q->opts, logp, entropy));
+    double sum = 0;
+    for (int i = 0; i < N_TOKENS; i++)
+        if (q->want[i])
+            sum += (double)q->a[i] * (double)logp[i] + (double)q->b[i] * (double)entropy[i];
+    return sum;
+}
+
+static double central(Problem *q, Param *p, const float *base, const double *dir, int n, double h) {
+    for (int j = 0; j < n; j++) p->master[j] = (float)((double)base[j] + h * dir[j]);
+    double up = value(q);
+    for (int j = 0; j < n; j++) p->master[j] = (float)((double)base[j] - h * dir[j]);
+    double down = value(q);
+    return (up - down) / (2 * h);
+}
+
+static void check_model(ModelConfig m) {
+    Problem q;
+    open_problem(&q, m, 128);
+    assert_ok(policy_train(q.policy, &q.pack, 1, &q.opts, linear_loss, &q));
+    int n;
+    Param *p = policy_params(q.policy, &n);
+    Rng rng = rng_open((RngKey){.seed = 5, .stream = RNG_TEST});
+    double worst = 0;
+    for (int i = 0; i < n; i++) {
+        if (!p[i].trainable) continue;
+        const int size = p[i].rows * (p[i].cols > 0 ? p[i].cols : 1);
+        ArenaMark mark = arena_mark(q.arena);
+        double *dir = ARENA_ARRAY(q.arena, double, size);
+        float *base = ARENA_ARRAY(q.arena, float, size);
+        memcpy(base, p[i].master, (size_t)size * sizeof *base);
+        double norm = 0;
+        for (int j = 0; j < size; j++) norm += (double)p[i].grad[j] * (double)p[i].grad[j];
+        norm = sqrt(norm);
+        for (int round = 0; round < 2 && norm > 0; round++) {
+            double want = 0, len = 0;
+            for (int j = 0; j < size; j++) {
+                dir[j] = rng_below(&rng, 2) ? (double)p[i].grad[j] / norm : 0;
+                want += dir[j] * (double)p[i].grad[j];
+                len += dir[j] * dir[j];
+            }
+            if (len == 0) continue;
+            const double h = fmin(0.05, 0.05 / norm) / sqrt(len);
+            const double got = (4 * central(&q, &p[i], base, dir, size, h / 2) -
+                                central(&q, &p[i], base, dir, size, h)) /
+                               3;
+            memcpy(p[i].master, base, (size_t)size * sizeof *base);
+            const double off = fabs(got - want) / (norm * sqrt(len) + 1e-4);
+            if (off > worst) worst = off;
+            if (off > 4e-3)
+                fail_msg("%s: derivative %.7g, finite difference %.7g", p[i].name, want, got);
+        }
+        arena_rewind(q.arena, mark);
+    }
+    print_message("worst relative difference %.1e\n", worst);
+    close_problem(&q);
+}
+
+static void the_absorbed_model_agrees(void **state) {
+    (void)state;
+    check_model(tiny);
+}
+static void the_expanded_model_agrees(void **state) {
+    (void)state;
+    ModelConfig m = tiny;
+    m.mla_form = MLA_EXPANDED;
+    check_model(m);
+}
+static void plain_queries_softmax_router_tied_head_agree(void **state) {
+    (void)state;
+    ModelConfig m = tiny;
+    m.q_lora_rank = 0;
+    m.scoring = ROUTER_SOFTMAX;
+    m.topk_method = TOPK_GROUP_LIMITED;
+    m.norm_topk_prob = false;
+    m.tie_word_embeddings = true;
+    m.n_shared_experts = 0;
+    check_model(m);
+    m.norm_topk_prob = true;
+    m.topk_method = TOPK_GREEDY;
+    m.n_shared_experts = 2;
+    m.rope.yarn = false;
+    check_model(m);
+}
+static void the_dense_model_agrees(void **state) {
+    (void)state;
+    ModelConfig m = tiny;
+    m.n_routed_experts = 0;
+    check_model(m);
+}
+
+static float *gradients(Problem *q, int *n_out) {
+    int n, total = 0;
+    Param *p = policy_params(q->policy, &n);
+    for (int i = 0; i < n; i++) total += p[i].rows * (p[i].cols > 0 ? p[i].cols : 1);
+    float *out = ARENA_ARRAY(q->arena, float, total);
+    total = 0;
+    for (int i = 0; i < n; i++) {
+        const int size = p[i].rows * (p[i].cols > 0 ? p[i].cols : 1);
+        if (p[i].grad) memcpy(out + total, p[i].grad, (size_t)size * sizeof *out);
+        total += size;
+    }
+    *n_out = total;
+    return out;
+}
+
+// |a - b| / |a| over everything.
+static double distance(const float *a, const float *b, int n) {
+    double num = 0, den = 0;
+    for (int i = 0; i < n; i++) {
+        num += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+        den += (double)a[i] * (double)a[i];
+    }
+    return sqrt(num / den);
+}
+
+static void the_two_forms_agree_within_rounding(void **state) {
+    (void)state;
+    Problem a, b;
+    ModelConfig m = tiny;
+    open_problem(&a, m, 128);
+    m.mla_form = MLA_EXPANDED;
+    open_problem(&b, m, 128);
+    int n;
+    float x[N_TOKENS], y[N_TOKENS];
+    b.opts.replay = &a.routes;
+    assert_ok(policy_score(a.policy, &a.pack, &a.opts, x, NULL));
+    assert_ok(policy_score(b.policy, &b.pack, &b.opts, y, NULL));
+    assert_close(x, y, N_TOKENS, 2e-5, 0);
+    assert_ok(policy_train(a.policy, &a.pack, 1, &a.opts, linear_loss, &a));
+    assert_ok(policy_train(b.policy, &b.pack, 1, &b.opts, linear_loss, &b));
+    const float *ga = gradients(&a, &n), *gb = gradients(&b, &n);
+    assert_true(distance(ga, gb, n) < 1e-5);
+    close_problem(&a);
+    close_problem(&b);
+}
+
+static void halving_the_chunks_changes_only_rounding(void **state) {
+    (void)state;
+    Problem q;
+    open_problem(&q, tiny, 128);
+    int n_chunks, n;
+    assert_ok(policy_train(q.policy, &q.pack, 1, &q.opts, linear_loss, &q));
+    const float *whole = gradients(&q, &n);
+    policy_zero_grad(q.policy);
+    Pack *chunk = pack_chunks(q.token, q.want, q.seq, NULL, N_SEQS, 64, &n_chunks, q.arena);
+    assert_int_equal(n_chunks, 3);
+    assert_ok(policy_train(q.policy, chunk, n_chunks, &q.opts, linear_loss, &q));
+    const float *cut = gradients(&q, &n);
+    const double off = distance(whole, cut, n);
+    print_message("relative difference %.1e\n", off);
+    assert_true(off > 0 && off < 1e-5);
+    close_problem(&q);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_absorbed_model_agrees),
+        cmocka_unit_test(the_expanded_model_agrees),
+        cmocka_unit_test(plain_queries_softmax_router_tied_head_agree),
+        cmocka_unit_test(the_dense_model_agrees),
+        cmocka_unit_test(the_two_forms_agree_within_rounding),
+        cmocka_unit_test(halving_the_chunks_changes_only_rounding),
+    };
+    return cmocka_run_group_tests_name("gradients", tests, NULL, NULL);
+}

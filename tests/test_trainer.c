@@ -1,0 +1,443 @@
+// tests/test_trainer.c -- rl/trainer with the real policy, engine and judges, on a tiny task.
+//
+// The task: repeat the digit of the prompt. "7=" -> "7". A model with random weights is right about
+// once in twelve tries.
+#include "rl/trainer.h"
+
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "rl/evaluate.h"
+#include "rl/preflight.h"
+#include "tests/test.h"
+
+// A byte-level tokenizer without merges: <eos>, the digits and '=' are ids 0 to 11, all that the
+// model knows; the other bytes stand behind them, because a tokenizer must hold all 256.
+static Tokenizer *digit_tokenizer(void) {
+    Str s = {0};
+    str_puts(
+        &s,
+        "{\"version\":\"1.0\",\"added_tokens\":[{\"id\":0,\"content\":\"<eos>\","
+        "\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,"
+        "\"special\":true}],\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"ByteLevel\","
+        "\"add_prefix_space\":false,\"trim_offsets\":true,\"use_regex\":true},"
+        "\"post_processor\":null,\"decoder\":{\"type\":\"ByteLevel\"},\"model\":{\"type\":\"BPE\","
+        "\"vocab\":{\"<eos>\":0");
+    int id = 12, moved = 256; // GPT-2's letters for bytes that cannot be printed start at 256
+    for (int byte = 0; byte < 256; byte++) {
+        bool prints = (byte > 32 && byte < 127) || (byte > 160 && byte != 173);
+        int letter = prints ? byte : moved++;
+        int at = byte >= '0' && byte <= '9' ? 1 + byte - '0' : byte == '=' ? 11 : id++;
+        char utf8[3] = {(char)letter, 0, 0};
+        if (letter >= 128) {
+            utf8[0] = (char)(0xC0 | letter >> 6);
+            utf8[1] = (char)(0x80 | (letter & 63));
+        }
+        str_putc(&s, ',');
+        str_json(&s, utf8, strlen(utf8));
+        str_printf(&s, ":%d", at);
+    }
+    str_puts(&s, "},\"merges\":[]}}");
+    Tokenizer *t;
+    assert_ok(tokenizer_parse(s.data, s.size, "test", &t));
+    str_free(&s);
+    return t;
+}
+
+static const ModelConfig tiny = {
+    .family = FAMILY_MLA_MOE,
+    .vocab_size = 12,
+    .hidden_size = 32,
+    .intermediate_size = 48,
+    .n_layers = 2,
+    .n_heads = 2,
+    .max_position = 64,
+    .rms_norm_eps = 1e-6,
+    .bos_id = -1,
+    .eos_id = 0,
+    .rope = {.theta = 10000},
+    .q_lora_rank = 16,
+    .kv_lora_rank = 16,
+    .qk_nope_head_dim = 8,
+    .qk_rope_head_dim = 8,
+    .v_head_dim = 8,
+    .first_k_dense = 1,
+    .moe_layer_freq = 1,
+    .moe_intermediate_size = 16,
+    .n_routed_experts = 4,
+    .n_shared_experts = 1,
+    .n_experts_per_tok = 2,
+    .n_group = 1,
+    .topk_group = 1,
+    .norm_topk_prob = true,
+    .routed_scaling_factor = 1,
+    .scoring = ROUTER_SIGMOID,
+    .topk_method = TOPK_NOAUX_TC,
+};
+
+static Status digit_task(const TaskSource *source, uint64_t index, Task *out, Arena *arena) {
+    (void)source;
+    int digit = (int)(index * 7 % 10);
+    *out = (Task){.id = (uint64_t)digit + 1,
+                  .source = "digits",
+                  .prompt = arena_printf(arena, "%d=", digit),
+                  .gold = arena_printf(arena, "%d", digit),
+                  .judge = "number",
+                  .level = digit < 5};
+    return ST_OK;
+}
+static Status unjudged_task(const TaskSource *source, uint64_t index, Task *out, Arena *arena) {
+    TRY(digit_task(source, index, out, arena));
+    if (index == 5) out->judge = "oracle";
+    return ST_OK;
+}
+static TaskSource digits = {.name = "digits", .get = digit_task};
+
+// A whole run's belongings.
+typedef struct Run {
+    Pool *pool;
+    Policy *policy;
+    Engine *engine;
+    Tokenizer *tokenizer;
+    Trainer *trainer;
+} Run;
+
+static RlConfig config(void) {
+    RlConfig c = {0};
+    ConfigSection section = {.name = "rl", .key = rl_keys, .n_keys = n_rl_keys, .target = &c};
+    Config *all = config_new(&section, 1);
+    assert_ok(config_load_text(all,
+                               "{\"rl\":{\"steps\":8,\"groups_per_step\":6,\"group_size\":8,"
+                               "\"max_new_tokens\":3,\"lr\":0.01,\"chunk_tokens\":64,"
+                               "\"accuracy_needs_end\":false,\"reward_format\":0}}",
+                               "test", "file"));
+    assert_ok(config_apply(all));
+    c.format_template = "think-boxed", c.prefilled = "", c.extract = "bare"; // outlive the Config
+    config_free(all);
+    return c;
+}
+
+static Run open_run(const RlConfig *cfg, int threads, int in_flight, const char *dump) {
+    Run r = {.pool = pool_new(threads), .tokenizer = digit_tokenizer()};
+    PolicyOpts o = {.pool = r.pool,
+                    .trainable = true,
+                    .chunk_tokens = 256,
+                    .max_seq_tokens = 64,
+                    .chunks_in_flight = in_flight,
+                    .kv_pages = 256,
+                    .max_decode_rows = 256};
+    assert_ok(policy_new(&tiny, &o, &r.policy));
+    policy_init(r.policy, 3);
+
+    assert_ok(engine_new(&(EngineOpts){.policy = r.policy,
+                                       .pool = r.pool,
+                                       .tokenizer = r.tokenizer,
+                                       .max_seqs = 128,
+                                       .kv_pages = 256,
+                                       .max_decode_rows = 256,
+                                       .max_seq_tokens = 64,
+                                       .seed = 11},
+                         &r.engine));
+    assert_ok(trainer_new(&(TrainerDeps){.policy = r.policy,
+                                         .engine = r.engine,
+                                         .tokenizer = r.tokenizer,
+                                         .pool = r.pool,
+                                         .source = &digits,
+                                         .max_seq_tokens = 64,
+                                         .seed = 11,
+                                         .dump_folder = dump},
+                          cfg, &r.trainer));
+    return r;
+}
+
+static void close_run(Run *r) {
+    trainer_free(r->trainer);
+    engine_free(r->engine);
+    tokenizer_free(r->tokenizer);
+    policy_free(r->policy);
+    pool_free(r->pool);
+}
+
+static double step(Run *r, Metrics *row, const char *name) {
+    TrainerStep out;
+    assert_ok(trainer_step(r->trainer, NULL, row, &out));
+    assert_false(out.stopped);
+    return name ? metrics_get(row, name, NAN) : 0;
+}
+
+static size_t numel(const Param *p) {
+    return (size_t)p->rows * (size_t)(p->cols > 0 ? p->cols : 1);
+}
+
+static void assert_same_weights(Policy *a, Policy *b) {
+    int n, m;
+    const Param *x = policy_params(a, &n), *y = policy_params(b, &m);
+    assert_int_equal(n, m);
+    for (int i = 0; i < n; i++)
+        if (memcmp(x[i].master, y[i].master, numel(&x[i]) * sizeof(float)) != 0)
+            fail_msg("%s differs", x[i].name);
+}
+
+// All but timings and rates.
+static void assert_same_rows(const Metrics *a, const Metrics *b) {
+    assert_int_equal(a->n, b->n);
+    for (int i = 0; i < a->n; i++) {
+        assert_string_equal(a->name[i], b->name[i]);
+        if (strncmp(a->name[i], "timing_s/", 9) == 0 ||
+            strncmp(a->name[i], "perf/throughput", 15) == 0)
+            continue;
+        if (memcmp(&a->value[i], &b->value[i], sizeof a->value[i]) != 0)
+            fail_msg("%s: %.17g and %.17g", a->name[i], a->value[i], b->value[i]);
+    }
+}
+
+static void the_trainer_sees_the_samplers_own_log_probs(void **state) {
+    (void)state;
+    RlConfig cfg = config();
+    cfg.entropy_coef = 0.01; // every sample has a gradient
+    Run r = open_run(&cfg, 2, 0, NULL);
+    Metrics row;
+    for (int i = 0; i < 8; i++) {
+        step(&r, &row, NULL);
+        assert_true(metrics_get(&row, "sampling/logp_diff/max", NAN) == 0);
+        assert_true(metrics_get(&row, "actor/ratio/min", NAN) == 1);
+        assert_true(metrics_get(&row, "actor/ratio/max", NAN) == 1);
+        assert_true(metrics_get(&row, "actor/grad_norm", NAN) > 0);
+        assert_true(metrics_get(&row, "actor/trained_samples", NAN) == 48);
+    }
+    close_run(&r);
+}
+
+// Everything on, several updates a rollout, and refills.
+static RlConfig busy(void) {
+    RlConfig cfg = config();
+    cfg.updates_per_rollout = 2, cfg.epochs = 2;
+    cfg.kl = KL_K3, cfg.kl_coef = 0.05, cfg.reference_refresh_steps = 3;
+    cfg.entropy_coef = 0.01, cfg.curriculum = CURRICULUM_TASK;
+    cfg.dynamic_sampling = DYNAMIC_REFILL, cfg.max_gen_batches = 3;
+    cfg.old_logp = OLD_RECOMPUTE, cfg.tis_cap = 2;
+    cfg.router_bias_step = 1e-3, cfg.schedule = SCHEDULE_COSINE, cfg.warmup_steps = 2;
+    return cfg;
+}
+
+static void threads_and_chunks_in_flight_do_not_move_a_bit(void **state) {
+    (void)state;
+    RlConfig cfg = busy();
+    Run one = open_run(&cfg, 1, 1, NULL), two = open_run(&cfg, 2, 2, NULL),
+        four = open_run(&cfg, 2, 1, NULL);
+    Metrics a, b;
+    while (!trainer_done(one.trainer)) {
+        step(&one, &a, NULL);
+        step(&two, &b, NULL);
+        assert_same_rows(&a, &b);
+        step(&four, &b, NULL);
+        assert_same_rows(&a, &b);
+    }
+    assert_same_weights(one.policy, two.policy);
+    assert_same_weights(one.policy, four.policy);
+    close_run(&one), close_run(&two), close_run(&four);
+}
+
+// What policy/io/checkpoint does through a file.
+static void copy_policy_state(Policy *to, Policy *from) {
+    int n;
+    Param *x = policy_params(to, &n);
+    const Param *y = policy_params(from, &n);
+    for (int i = 0; i < n; i++) {
+        size_t bytes = numel(&x[i]) * sizeof(float);
+        memcpy(x[i].master, y[i].master, bytes);
+        if (x[i].m) memcpy(x[i].m, y[i].m, bytes), memcpy(x[i].v, y[i].v, bytes);
+    }
+    policy_sync(to);
+    policy_set_version(to, policy_version(from));
+    policy_set_steps(to, policy_steps(from));
+}
+
+static void a_resumed_run_equals_one_that_never_stopped(void **state) {
+    (void)state;
+    char folder[] = "/tmp/test_trainer.XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    RlConfig cfg = busy();
+    Run whole = open_run(&cfg, 1, 0, NULL), part = open_run(&cfg, 1, 0, NULL);
+    Metrics a, b;
+    volatile int stop = 1;
+    TrainerStep out;
+    while (!trainer_done(whole.trainer)) { // stop and resume before every step
+        assert_ok(trainer_step(part.trainer, &stop, &b, &out));
+        assert_true(out.stopped && out.step == trainer_steps_done(whole.trainer));
+        assert_ok(file_mkdirs(folder));
+        assert_ok(trainer_save(part.trainer, folder));
+        Run next = open_run(&cfg, 2, 0, NULL);
+        copy_policy_state(next.policy, part.policy);
+        assert_ok(trainer_load(next.trainer, folder));
+        close_run(&part);
+        part = next;
+        assert_ok(file_remove_tree(folder));
+        step(&whole, &a, NULL);
+        step(&part, &b, NULL);
+        assert_same_rows(&a, &b);
+        assert_same_weights(whole.policy, part.policy);
+    }
+    assert_string_equal(trainer_warnings(whole.trainer), trainer_warnings(part.trainer));
+    close_run(&whole), close_run(&part);
+}
+
+static void a_state_of_another_run_is_refused(void **state) {
+    (void)state;
+    char folder[] = "/tmp/test_trainer.XXXXXX", path[128];
+    assert_non_null(mkdtemp(folder));
+    RlConfig cfg = busy();
+    Run r = open_run(&cfg, 1, 0, NULL);
+    Metrics row;
+    step(&r, &row, NULL);
+    assert_ok(trainer_save(r.trainer, folder));
+    RlConfig other = config();
+    Run off = open_run(&other, 1, 0, NULL);
+    assert_int_equal(trainer_load(off.trainer, folder), ST_CONFIG);
+    assert_non_null(strstr(status_text(), "rl.kl"));
+    assert_int_equal(trainer_steps_done(off.trainer), 0);
+    snprintf(path, sizeof path, "%s/trainer.bin", folder);
+    Arena *arena = arena_new(1 << 16);
+    char *data;
+    size_t size;
+    assert_ok(file_read(path, &data, &size, arena));
+    data[size / 2] ^= 1;
+    assert_ok(file_write_atomic(path, data, size));
+    assert_int_equal(trainer_load(r.trainer, folder), ST_FORMAT);
+    assert_non_null(strstr(status_text(), "damaged"));
+    assert_ok(file_write_atomic(path, data, 10));
+    assert_int_equal(trainer_load(r.trainer, folder), ST_FORMAT);
+    arena_free(arena);
+    close_run(&r), close_run(&off);
+    assert_ok(file_remove_tree(folder));
+}
+
+static double accuracy(Run *r, double temperature) {
+    Arena *arena = arena_new(1 << 16);
+    EvalDeps deps = {.engine = r->engine,
+                     .tokenizer = r->tokenizer,
+                     .pool = r->pool,
+                     .source = &digits,
+                     .stop_token = (int32_t[]){0},
+                     .n_stop_tokens = 1,
+                     .cfg = trainer_config(r->trainer)};
+    EvalResult e;
+    assert_ok(evaluate(
+        &deps,
+        &(EvalConfig){
+            .n_tasks = 10, .k = 64, .temperature = temperature, .pass_k = {1, 64}, .n_pass = 2},
+        &e, arena));
+    assert_int_equal(e.n_tasks, 10);
+    assert_true(e.accuracy.low <= e.accuracy.mean && e.accuracy.mean <= e.accuracy.high);
+    assert_true(fabs(e.pass[0].value.mean - e.accuracy.mean) < 1e-12);
+    double mean = e.accuracy.mean;
+    arena_free(arena);
+    return mean;
+}
+
+static void every_loss_learns_to_repeat_a_digit(void **state) {
+    (void)state;
+    for (int loss = LOSS_GRPO; loss <= LOSS_CISPO; loss++) {
+        RlConfig cfg = config();
+        cfg.loss = loss, cfg.steps = 60, cfg.max_new_tokens = 1, cfg.groups_per_step = 8;
+        cfg.group_size = 16;
+        Run r = open_run(&cfg, 2, 0, NULL);
+        double before = accuracy(&r, 1);
+        Metrics row;
+        while (!trainer_done(r.trainer)) step(&r, &row, NULL);
+        double after = accuracy(&r, 1);
+        print_message("loss %d: accuracy %.3f -> %.3f\n", loss, before, after);
+        assert_true(before < 0.2 && after > 0.6);
+        close_run(&r);
+    }
+}
+
+static void the_preflight_says_what_it_saw(void **state) {
+    (void)state;
+    RlConfig cfg = config();
+    cfg.preflight_tasks = 10, cfg.preflight_k = 8, cfg.preflight_min_pass = 0.99;
+    cfg.max_new_tokens = 1;
+    Run r = open_run(&cfg, 2, 0, NULL);
+    Arena *arena = arena_new(1 << 16);
+    EvalDeps deps = {.engine = r.engine,
+                     .tokenizer = r.tokenizer,
+                     .pool = r.pool,
+                     .source = &digits,
+                     .stop_token = (int32_t[]){0},
+                     .n_stop_tokens = 1,
+                     .cfg = trainer_config(r.trainer)};
+    Preflight p;
+    Str text = {0};
+    assert_ok(preflight_run(&deps, 0, &p, arena));
+    preflight_print(&p, trainer_config(r.trainer), &text);
+    assert_false(p.ready);
+    assert_non_null(strstr(str_text(&text), "pass@8"));
+    assert_non_null(strstr(str_text(&text), "would not start"));
+    assert_non_null(strstr(str_text(&text), "format is almost never met"));
+    assert_true(p.eval.truncated_frac > 0.5); // one token, rarely the end token
+    str_free(&text);
+    arena_free(arena);
+    close_run(&r);
+}
+
+static void an_unknown_judge_is_an_error_at_the_start(void **state) {
+    (void)state;
+    RlConfig cfg = config();
+    Run r = open_run(&cfg, 1, 0, NULL);
+    TaskSource bad = {.name = "bad", .get = unjudged_task};
+    Trainer *t;
+    TrainerDeps deps = {
+        .policy = r.policy, .engine = r.engine, .tokenizer = r.tokenizer, .source = &bad};
+    assert_int_equal(trainer_new(&deps, &cfg, &t), ST_CONFIG);
+    assert_non_null(strstr(status_text(), "oracle"));
+    assert_non_null(strstr(status_text(), "number"));
+    cfg.format_template = "no-such";
+    deps.source = &digits;
+    assert_int_equal(trainer_new(&deps, &cfg, &t), ST_CONFIG);
+    assert_non_null(strstr(status_text(), "format_template"));
+    close_run(&r);
+}
+
+static void a_number_that_is_none_stops_the_run_and_keeps_the_weights(void **state) {
+    (void)state;
+    char folder[] = "/tmp/test_trainer.XXXXXX", path[128];
+    assert_non_null(mkdtemp(folder));
+    RlConfig cfg = busy();
+    cfg.steps = 8;
+    Run r = open_run(&cfg, 1, 0, folder);
+    Metrics row;
+    TrainerStep out;
+    step(&r, &row, NULL); // a batch is now in hand
+    int n;
+    Param *p = policy_params(r.policy, &n);
+    float keep = p[0].master[0];
+    for (size_t i = 0; i < numel(&p[0]); i++) p[0].master[i] = NAN;
+    policy_sync(r.policy);
+    assert_int_equal(trainer_step(r.trainer, NULL, &row, &out), ST_FORMAT);
+    assert_true(trainer_nonfinite(r.trainer));
+    assert_int_equal(trainer_steps_done(r.trainer), 1);
+    assert_non_null(strstr(status_text(), "step 2"));
+    snprintf(path, sizeof path, "%s/nonfinite-step-2.batch", folder);
+    assert_true(file_exists(path));
+    (void)keep;
+    for (int i = 1; i < n; i++) // nothing else was touched
+        for (size_t j = 0; j < numel(&p[i]); j++) assert_true(isfinite(p[i].master[j]));
+    close_run(&r);
+    assert_ok(file_remove_tree(folder));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_trainer_sees_the_samplers_own_log_probs),
+        cmocka_unit_test(threads_and_chunks_in_flight_do_not_move_a_bit),
+        cmocka_unit_test(a_resumed_run_equals_one_that_never_stopped),
+        cmocka_unit_test(a_state_of_another_run_is_refused),
+        cmocka_unit_test(every_loss_learns_to_repeat_a_digit),
+        cmocka_unit_test(the_preflight_says_what_it_saw),
+        cmocka_unit_test(an_unknown_judge_is_an_error_at_the_start),
+        cmocka_unit_test(a_number_that_is_none_stops_the_run_and_keeps_the_weights),
+    };
+    log_open(LOG_QUIET, LOG_COLOR_NEVER);
+    return cmocka_run_group_tests_name("rl/trainer", tests, NULL, NULL);
+}
