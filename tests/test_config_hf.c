@@ -120,6 +120,20 @@ static void what_is_written_reads_back_the_same(void **state) {
     }
 }
 
+// transformers checks types: 1 is not a float.
+static void a_whole_float_is_written_as_a_float(void **state) {
+    (void)state;
+    ModelConfig m = parse(v3);
+    m.routed_scaling_factor = 1;
+    Str text = {0};
+    config_hf_write(&m, "float32", &text);
+    assert_non_null(strstr(text.data, "\"routed_scaling_factor\": 1.0,"));
+    assert_non_null(strstr(text.data, "\"rope_theta\": 10000.0,"));
+    assert_non_null(strstr(text.data, "\"factor\": 40.0,"));
+    assert_non_null(strstr(text.data, "\"original_max_position_embeddings\": 4096}"));
+    str_free(&text);
+}
+
 static void the_files_of_transformers_are_read(void **state) {
     (void)state;
     ModelConfig m;
@@ -176,6 +190,7 @@ int main(void) {
         cmocka_unit_test(newer_spellings_mean_the_same),
         cmocka_unit_test(v2_lite_is_softmax_without_groups_and_plain_q),
         cmocka_unit_test(what_is_written_reads_back_the_same),
+        cmocka_unit_test(a_whole_float_is_written_as_a_float),
         cmocka_unit_test(the_files_of_transformers_are_read),
         cmocka_unit_test(a_missing_or_wrong_key_is_named),
         cmocka_unit_test(what_is_not_built_is_named),

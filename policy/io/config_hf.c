@@ -264,9 +264,16 @@ Status config_hf_read(const char *path, ModelConfig *out) {
 }
 
 // ---- writing ---------------------------------------------------------------------------------
+// With a point or an exponent: transformers refuses 1 where it wants 1.0.
+static void put_float(Str *out, double value) {
+    size_t from = out->size;
+    str_number(out, value);
+    if (!strpbrk(out->data + from, ".eE")) str_puts(out, ".0");
+}
+
 static void put_num(Str *out, const char *key, double value) {
     str_printf(out, "  \"%s\": ", key);
-    str_number(out, value);
+    put_float(out, value);
     str_puts(out, ",\n");
 }
 
@@ -292,17 +299,16 @@ static void put_rope(const RopeConfig *rope, Str *out) {
         str_puts(out, "  \"rope_scaling\": null,\n");
         return;
     }
-    const double value[] = {rope->factor, rope->beta_fast,      rope->beta_slow,
-                            rope->mscale, rope->mscale_all_dim, rope->original_max_position};
-    static const char *const key[] = {"factor",         "beta_fast",
-                                      "beta_slow",      "mscale",
-                                      "mscale_all_dim", "original_max_position_embeddings"};
+    const double value[] = {rope->factor, rope->beta_fast, rope->beta_slow, rope->mscale,
+                            rope->mscale_all_dim};
+    static const char *const key[] = {"factor", "beta_fast", "beta_slow", "mscale",
+                                      "mscale_all_dim"};
     str_puts(out, "  \"rope_scaling\": {\"type\": \"yarn\", \"rope_type\": \"yarn\"");
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 5; i++) {
         str_printf(out, ", \"%s\": ", key[i]);
-        str_number(out, value[i]);
+        put_float(out, value[i]);
     }
-    str_puts(out, "},\n");
+    str_printf(out, ", \"original_max_position_embeddings\": %d},\n", rope->original_max_position);
 }
 
 void config_hf_write(const ModelConfig *model, const char *dtype, Str *out) {
