@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "policy/cpu/attention.h"
+#include "policy/cpu/isa.h"
 #include "policy/cpu/lanes.h"
 
 // One row of scores s[64] against the running maximum and sum: s becomes probabilities, o is scaled
@@ -70,6 +71,90 @@ LANES_FN(attention_finish,
           int v_dim),
          (o, ldo, lse, ldl, max, sum, rows, v_dim))
 
+// A 16 x 16 transpose in four rounds of perfect shuffles.
+LANE_INLINE void turn16(V16 r[LANES]) {
+    V16 t[LANES];
+    UNROLL for (int round = 0; round < 4; round++) {
+        UNROLL for (int i = 0; i < 8; i++) {
+            t[2 * i] = __builtin_shufflevector(r[i], r[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5,
+                                               21, 6, 22, 7, 23);
+            t[2 * i + 1] = __builtin_shufflevector(r[i], r[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12,
+                                                   28, 13, 29, 14, 30, 15, 31);
+        }
+        UNROLL for (int i = 0; i < LANES; i++) r[i] = t[i];
+    }
+}
+
+LANE_INLINE void panel_put_cols_body(float *panels, int kpad, int j, const float *const vec[16],
+                                     int k0, int n) {
+    float *to = panels + (size_t)(j / GEMM_PANEL) * (size_t)kpad * GEMM_PANEL + j % GEMM_PANEL;
+    for (int i = 0; i < n; i += LANES) {
+        const int left = n - i < LANES ? n - i : LANES;
+        V16 r[LANES];
+        if (left == LANES) {
+            UNROLL for (int c = 0; c < LANES; c++) r[c] =
+                vec[c] ? v16_load(vec[c] + i) : v16_set(0);
+        } else {
+            for (int c = 0; c < LANES; c++)
+                r[c] = vec[c] ? v16_load_n(vec[c] + i, left, 0) : v16_set(0);
+        }
+        turn16(r);
+        UNROLL for (int k = 0; k < LANES; k++) {
+            if (k < left) v16_store(to + gemm_order(k0 + i + k) * GEMM_PANEL, r[k]);
+        }
+    }
+}
+LANES_FN(panel_put_cols,
+         (float *panels, int kpad, int j, const float *const vec[16], int k0, int n),
+         (panels, kpad, j, vec, k0, n))
+
+LANE_INLINE void panel_turn_body(float *to, int ldt, const float *from, int ldf, int rows,
+                                 int cols) {
+    for (int r0 = 0; r0 < rows; r0 += LANES)
+        for (int c0 = 0; c0 < cols; c0 += LANES) {
+            const int left = cols - c0 < LANES ? cols - c0 : LANES;
+            V16 r[LANES];
+            const float *row = from + (size_t)r0 * (size_t)ldf + c0;
+            if (left == LANES && rows - r0 >= LANES) {
+                UNROLL for (int i = 0; i < LANES; i++) r[i] =
+                    v16_load(row + (size_t)i * (size_t)ldf);
+            } else {
+                for (int i = 0; i < LANES; i++)
+                    r[i] = r0 + i < rows ? v16_load_n(row + (size_t)i * (size_t)ldf, left, 0)
+                                         : v16_set(0);
+            }
+            turn16(r);
+            UNROLL for (int i = 0; i < LANES; i++) {
+                if (i < left) v16_store(to + (size_t)(c0 + i) * (size_t)ldt + r0, r[i]);
+            }
+        }
+}
+LANES_FN(panel_turn, (float *to, int ldt, const float *from, int ldf, int rows, int cols),
+         (to, ldt, from, ldf, rows, cols))
+
+LANE_INLINE void panel_put_rows_body(float *panels, int kpad, int k, const float *const vec[16],
+                                     int n) {
+    for (int i = 0; i < LANES; i++) {
+        const float *row = vec[i];
+        if (!row) continue;
+        float *to = panels + (size_t)gemm_order(k + i) * GEMM_PANEL;
+        for (int c = 0; c < n; c += GEMM_PANEL, to += (size_t)kpad * GEMM_PANEL) {
+            if (n - c >= GEMM_PANEL) {
+                v16_store(to, v16_load(row + c));
+                v16_store(to + LANES, v16_load(row + c + LANES));
+            } else if (n - c >= LANES) {
+                v16_store(to, v16_load(row + c));
+                if (n - c > LANES)
+                    v16_store(to + LANES, v16_load_n(row + c + LANES, n - c - LANES, 0));
+            } else {
+                v16_store(to, v16_load_n(row + c, n - c, 0));
+            }
+        }
+    }
+}
+LANES_FN(panel_put_rows, (float *panels, int kpad, int k, const float *const vec[16], int n),
+         (panels, kpad, k, vec, n))
+
 typedef struct Panels { // of one key block
     float *k, *v;
     size_t k_step, v_step; // floats between blocks
@@ -82,12 +167,16 @@ static void pack_block(const AttentionShape *s, const Panels *p, int block, int 
               n = n_keys - first < KEY_BLOCK ? n_keys - first : KEY_BLOCK;
     if (n < KEY_BLOCK || p->qk < p->k_pad) memset(k, 0, p->k_step * sizeof *k);
     if (n < KEY_BLOCK || s->v_dim % GEMM_PANEL) memset(v, 0, p->v_step * sizeof *v);
-    for (int j = 0; j < n; j++) {
-        panel_put_col(k, p->k_pad, j, attention_row(s, s->k, s->ldk, first + j), 0, s->k_dim);
-        if (s->k2_dim)
-            panel_put_col(k, p->k_pad, j, attention_row(s, s->k2, s->ldk2, first + j), s->k_dim,
-                          s->k2_dim);
-        panel_put_row(v, KEY_BLOCK, j, attention_row(s, s->v, s->ldv, first + j), s->v_dim);
+    for (int j = 0; j < n; j += LANES) {
+        const float *a[LANES] = {0}, *b[LANES] = {0}, *c[LANES] = {0};
+        for (int i = 0; i < LANES && j + i < n; i++) {
+            a[i] = attention_row(s, s->k, s->ldk, first + j + i);
+            if (s->k2_dim) b[i] = attention_row(s, s->k2, s->ldk2, first + j + i);
+            c[i] = attention_row(s, s->v, s->ldv, first + j + i);
+        }
+        panel_put_rows(v, KEY_BLOCK, j, c, s->v_dim);
+        panel_put_cols(k, p->k_pad, j, a, 0, s->k_dim);
+        if (s->k2_dim) panel_put_cols(k, p->k_pad, j, b, s->k_dim, s->k2_dim);
     }
 }
 

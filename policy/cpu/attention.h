@@ -33,17 +33,12 @@ static inline float *panel_row(float *panels, int kpad, int panel, int k) {
     return panels + ((size_t)panel * (size_t)kpad + (size_t)gemm_order(k)) * GEMM_PANEL;
 }
 
-// Row k of B[K, n] into its panels.
-static inline void panel_put_row(float *panels, int kpad, int k, const float *row, int n) {
-    for (int c = 0; c < n; c += GEMM_PANEL) {
-        int left = n - c < GEMM_PANEL ? n - c : GEMM_PANEL;
-        memcpy(panel_row(panels, kpad, c / GEMM_PANEL, k), row + c, (size_t)left * sizeof(float));
-    }
-}
-// Column j of B[K, .] (values of one key, say) starting at row k0.
-static inline void panel_put_col(float *panels, int kpad, int j, const float *col, int k0, int n) {
-    float *to = panels + (size_t)(j / GEMM_PANEL) * (size_t)kpad * GEMM_PANEL + j % GEMM_PANEL;
-    for (int k = 0; k < n; k++) to[gemm_order(k0 + k) * GEMM_PANEL] = col[k];
-}
+// Sixteen vectors as rows k .. k+15 of B[K, n]; NULL vectors are left out.
+void panel_put_rows(float *panels, int kpad, int k, const float *const vec[16], int n);
+// Sixteen vectors as columns j .. j+15 (j a multiple of 16) of B[K, .]: value i of vector c becomes
+// B[k0 + i][j + c]. NULL vectors give zeros.
+void panel_put_cols(float *panels, int kpad, int j, const float *const vec[16], int k0, int n);
+// to[c * ldt + r] = from[r * ldf + c] for r < rows (16 at a time, so to has room), c < cols.
+void panel_turn(float *to, int ldt, const float *from, int ldf, int rows, int cols);
 
 #endif

@@ -45,13 +45,6 @@ static float dot(const float *a, const float *b, int n) {
     return sum;
 }
 
-static void turn(float *to, const float *from, int keys, int rows, int rpad) {
-    for (int r0 = 0; r0 < rows; r0 += 16)
-        for (int j = 0; j < keys; j++)
-            for (int r = r0; r < r0 + 16 && r < rows; r++)
-                to[(size_t)r * KEY_BLOCK + j] = from[(size_t)j * (size_t)rpad + r];
-}
-
 void cpu_attention_grad(void *dev, const AttentionShape *s, float *dq, int lddq, float *dk,
                         float *dv, const float *dout, const float *o, int ldo, const float *lse,
                         int ldl, const float *q, int ldq) {
@@ -75,8 +68,13 @@ void cpu_attention_grad(void *dev, const AttentionShape *s, float *dq, int lddq,
                    (size_t)s->k2_dim * sizeof *row);
         memcpy(vc + (size_t)j * (size_t)vp, attention_row(s, s->v, s->ldv, j),
                (size_t)s->v_dim * sizeof *vc);
-        panel_put_row(k_panel + (size_t)(j / KEY_BLOCK) * KEY_BLOCK * (size_t)kp, KEY_BLOCK,
-                      j % KEY_BLOCK, row, qk);
+    }
+    for (int j = 0; j < s->tokens; j += LANES) {
+        const float *a[LANES] = {0};
+        for (int i = 0; i < LANES && j + i < s->tokens; i++)
+            a[i] = kc + (size_t)(j + i) * (size_t)kp;
+        panel_put_rows(k_panel + (size_t)(j / KEY_BLOCK) * KEY_BLOCK * (size_t)kp, KEY_BLOCK,
+                       j % KEY_BLOCK, a, qk);
     }
     for (int t = 0; t < s->tokens; t += step) {
         const int n = s->tokens - t < step ? s->tokens - t : step, rows = n * s->heads;
@@ -84,14 +82,20 @@ void cpu_attention_grad(void *dev, const AttentionShape *s, float *dq, int lddq,
         memset(qt, 0, (size_t)rpad * (size_t)(2 * kp + 2 * vp) * sizeof *qt);
         for (int r = 0; r < rpad; r++) l[r] = delta[r] = 0;
         for (int r = 0; r < rows; r++) {
-            const float *q_row = q + (first + (size_t)r) * (size_t)ldq;
             const float *g_row = dout + (first + (size_t)r) * (size_t)ldo;
-            panel_put_col(qt, kp, r, q_row, 0, qk);
-            panel_put_row(qr, rpad, r, q_row, qk);
-            panel_put_col(ot, vp, r, g_row, 0, s->v_dim);
-            panel_put_row(orow, rpad, r, g_row, s->v_dim);
             l[r] = lse[(first + (size_t)r) * (size_t)ldl];
             delta[r] = dot(g_row, o + (first + (size_t)r) * (size_t)ldo, s->v_dim);
+        }
+        for (int r = 0; r < rows; r += LANES) {
+            const float *a[LANES] = {0}, *b[LANES] = {0};
+            for (int i = 0; i < LANES && r + i < rows; i++) {
+                a[i] = q + (first + (size_t)(r + i)) * (size_t)ldq;
+                b[i] = dout + (first + (size_t)(r + i)) * (size_t)ldo;
+            }
+            panel_put_rows(qr, rpad, r, a, qk);
+            panel_put_rows(orow, rpad, r, b, s->v_dim);
+            panel_put_cols(qt, kp, r, a, 0, qk);
+            panel_put_cols(ot, vp, r, b, 0, s->v_dim);
         }
         float *dq_tile = dq + first * (size_t)lddq;
         for (int b = 0; b < t + n; b += KEY_BLOCK) {
@@ -113,7 +117,7 @@ void cpu_attention_grad(void *dev, const AttentionShape *s, float *dq, int lddq,
             float *dv_rows = dv ? dv + (size_t)b * (size_t)s->v_dim : dk + (size_t)b * (size_t)qk;
             gemm_panel(dv_rows, dv ? s->v_dim : qk, pt, rpad, left, orow, s->v_dim, rpad, true);
             if (left < KEY_BLOCK) memset(dst, 0, (size_t)rpad * KEY_BLOCK * sizeof *dst);
-            turn(dst, ds, left, rows, rpad);
+            panel_turn(dst, KEY_BLOCK, ds, rpad, left, rows);
             gemm_panel(dq_tile, lddq, dst, KEY_BLOCK, rows, k_panel + (size_t)b * (size_t)kp, qk,
                        KEY_BLOCK, b > 0);
         }
