@@ -18,7 +18,7 @@ int tokenizer_size(const Tokenizer *tokenizer) {
 const char *tokenizer_bytes(const Tokenizer *tokenizer, int32_t id, size_t *size) {
     (void)tokenizer;
     *size = 1;
-    return "abcdefghijklmnopqrstuvwx" + id;
+    return &"abcdefghijklmnopqrstuvwx"[id];
 }
 
 static const int32_t stop_token[] = {FAKE_STOP};
