@@ -89,6 +89,7 @@ static void other_ways_to_mark_an_answer(void **state) {
         {"so\n#### 72\nthanks", "72", "hash", NULL},
         {"#### 1\n####2", "2", "hash", NULL},
         {"72", NULL, "hash", NULL},
+        {"##### 72", "72", "hash", NULL},
         {"  72 \n", "72", "bare", NULL},
         {"<think>3", "<think>3", "bare", NULL},
     };

@@ -12,13 +12,11 @@ Slice slice_trim(Slice s) {
 }
 
 const char *slice_last(Slice text, const char *needle) {
-    const char *at = text.data, *end = at + text.size, *last = NULL;
     size_t n = strlen(needle);
-    while (at && (at = memmem(at, (size_t)(end - at), needle, n)) != NULL) {
-        last = at;
-        at += n;
-    }
-    return last;
+    for (size_t at = text.size; at >= n; at--)
+        if (text.data[at - n] == *needle && memcmp(text.data + at - n, needle, n) == 0)
+            return text.data + at - n;
+    return NULL;
 }
 
 Slice boxed_after_think(const char *text, size_t size, const char *prefilled) {
