@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "rl/reward.h"
+#include "verifiers/boxed.h"
 #include "verifiers/verify.h"
 
 typedef struct Cell {
@@ -55,6 +56,8 @@ Status judge_new(Pool *pool, const Tokenizer *tokenizer, const RlConfig *cfg,
     if (tried.verdict == VERDICT_ERROR)
         return FAIL(ST_CONFIG, "rl.format_template=%s: %s", cfg->format_template, tried.reason);
 
+    if (cfg->extract[0] && !boxed_extract_known(cfg->extract))
+        return FAIL(ST_CONFIG, "rl.extract=%s: boxed, answer, hash or bare", cfg->extract);
     Bench *b = calloc(1, sizeof *b);
     CHECK(b != NULL);
     b->pool = pool, b->tokenizer = tokenizer, b->cfg = *cfg;

@@ -1,0 +1,135 @@
+// tests/test_judge.c -- rl/judge: desk responses, judged on the pool in any order.
+#include "rl/judge.h"
+
+#include "rl/reward.h"
+#include "tests/test.h"
+#include "verifiers/verdict.h"
+
+static const char *const text[] = {
+    "<think> 2+3=5.</think> \\boxed{5}", // right, format right
+    " \\boxed{5}",                       // right, no format
+    "<think> 2+3=6.</think> \\boxed{6}", // wrong, format right
+    " I do not know.",                   // wrong
+    "<think> 2+3=5.</think> \\boxed{5}", // cut off: neither
+    "<think> 2+3=5.",                    // given up by us: no verdict
+};
+enum { N = sizeof text / sizeof text[0] };
+
+static RlConfig config(void) {
+    return (RlConfig){.format_template = "think-boxed",
+                      .prefilled = "",
+                      .extract = "boxed",
+                      .accuracy_needs_end = true,
+                      .reward_accuracy = 1,
+                      .reward_format = 0.2,
+                      .max_new_tokens = 64};
+}
+
+// One group per text, one sample each, as the engine would leave them.
+static Batch *sampled(const Tokenizer *tokenizer, const Task *task, Arena *arena) {
+    Batch *b = batch_new(N, 1, arena);
+    for (int i = 0; i < N; i++) batch_ask(b, i, task, 1, 0, (int32_t[]){9}, 1, arena);
+    batch_open_sampled(b, 64, arena);
+    for (int i = 0; i < N; i++) {
+        int32_t *ids;
+        int n;
+        assert_ok(
+            tokenizer_encode(tokenizer, text[i], strlen(text[i]), true, false, &ids, &n, arena));
+        memcpy(b->token + b->response_begin[i], ids, (size_t)n * sizeof *ids);
+        b->token_end[i] = b->response_begin[i] + n;
+        b->finish[i] = i == 4 ? FINISH_LENGTH : i == 5 ? FINISH_ABORT : FINISH_STOP;
+        if (b->finish[i] == FINISH_STOP) b->token[b->token_end[i]++] = 0; // <eos>
+    }
+    return b;
+}
+
+static void verdicts_do_not_depend_on_order_or_threads(void **state) {
+    (void)state;
+    const Task task = {.gold = "5", .judge = "number", .source = "t"};
+    const int32_t eos = 0;
+    RlConfig cfg = config();
+    Tokenizer *tokenizer;
+    assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
+    for (int threads = 0; threads <= 3; threads++) {
+        Arena *arena = arena_new(1 << 14);
+        Pool *pool = threads ? pool_new(threads) : NULL;
+        Bench *bench;
+        assert_ok(judge_new(pool, tokenizer, &cfg, &eos, 1, &bench));
+        assert_ok(judge_knows(bench, &task));
+        for (int order = 0; order < 2; order++) {
+            Batch *b = sampled(tokenizer, &task, arena);
+            judge_begin(bench, b);
+            for (int i = 0; i < N; i++) judge_finished(bench, b, order ? N - 1 - i : i);
+            batch_compact(b); // tokens move while judges may still be at work
+            judge_end(bench, b, arena);
+            const int want[N] = {VERDICT_RIGHT, VERDICT_RIGHT, VERDICT_WRONG,
+                                 VERDICT_WRONG, VERDICT_WRONG, VERDICT_ERROR};
+            for (int i = 0; i < N; i++) assert_int_equal(b->verdict[i], want[i]);
+            assert_close(b->part[PART_ACCURACY], (float[]){1, 1, 0, 0, 0, 0}, N, 0, 0);
+            assert_close(b->part[PART_FORMAT], (float[]){1, 0, 1, 0, 0, 0}, N, 0, 0);
+            assert_close(b->reward, (float[]){1.2f, 1, .2f, 0, 0, 0}, N, 1e-6, 0);
+            assert_close(b->weight, (float[]){1, 1, 1, 1, 1, 0}, N, 0, 0);
+            const uint64_t *answer = judge_answers(bench);
+            assert_true(answer[0] != 0 && answer[0] == answer[1] && answer[0] != answer[2]);
+            assert_true(answer[3] == 0);
+            Str out = {0};
+            judge_text(bench, b, 0, &out);
+            assert_string_equal(str_text(&out), text[0]); // without the end token
+            str_free(&out);
+        }
+        judge_free(bench);
+        pool_free(pool);
+        arena_free(arena);
+    }
+    tokenizer_free(tokenizer);
+}
+
+static void an_answer_that_was_cut_off_may_count_if_asked(void **state) {
+    (void)state;
+    const Task task = {.gold = "5", .judge = "number", .source = "t"};
+    const int32_t eos = 0;
+    RlConfig cfg = config();
+    cfg.accuracy_needs_end = false;
+    Tokenizer *tokenizer;
+    assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
+    Arena *arena = arena_new(1 << 14);
+    Bench *bench;
+    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &bench));
+    Batch *b = sampled(tokenizer, &task, arena);
+    judge_begin(bench, b);
+    for (int i = 0; i < N; i++) judge_finished(bench, b, i);
+    judge_end(bench, b, arena);
+    assert_int_equal(b->verdict[4], VERDICT_RIGHT);
+    assert_true(b->part[PART_FORMAT][4] == 0); // the form was not completed
+    judge_free(bench);
+    arena_free(arena);
+    tokenizer_free(tokenizer);
+}
+
+static void names_that_are_not_there_are_config_errors(void **state) {
+    (void)state;
+    RlConfig cfg = config();
+    Tokenizer *tokenizer;
+    assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
+    Bench *bench;
+    assert_ok(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench));
+    assert_int_equal(judge_knows(bench, &(Task){.judge = "oracle", .source = "t"}), ST_CONFIG);
+    assert_int_equal(judge_knows(bench, &(Task){.source = "t"}), ST_CONFIG);
+    judge_free(bench);
+    cfg.format_template = "no-such";
+    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench), ST_CONFIG);
+    assert_null(bench);
+    cfg = config(), cfg.extract = "latex";
+    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench), ST_CONFIG);
+    assert_non_null(strstr(status_text(), "rl.extract"));
+    tokenizer_free(tokenizer);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(verdicts_do_not_depend_on_order_or_threads),
+        cmocka_unit_test(an_answer_that_was_cut_off_may_count_if_asked),
+        cmocka_unit_test(names_that_are_not_there_are_config_errors),
+    };
+    return cmocka_run_group_tests_name("rl/judge", tests, NULL, NULL);
+}

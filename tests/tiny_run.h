@@ -1,0 +1,154 @@
+// tests/tiny_run.h -- a whole run in miniature: model, engine, judges and a task, for rl's tests.
+//
+// The task: repeat the digit of the prompt. "7=" -> "7". A model with random weights is right about
+// once in twelve tries.
+#ifndef TESTS_TINY_RUN_H
+#define TESTS_TINY_RUN_H
+
+#include "policy/io/tokenizer.h"
+#include "rl/trainer.h"
+#include "tests/test.h"
+
+// A byte-level tokenizer without merges: <eos>, the digits and '=' are ids 0 to 11, all that the
+// model knows; the other bytes stand behind them, because a tokenizer must hold all 256.
+static inline Tokenizer *digit_tokenizer(void) {
+    Str s = {0};
+    str_puts(
+        &s,
+        "{\"version\":\"1.0\",\"added_tokens\":[{\"id\":0,\"content\":\"<eos>\","
+        "\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,"
+        "\"special\":true}],\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"ByteLevel\","
+        "\"add_prefix_space\":false,\"trim_offsets\":true,\"use_regex\":true},"
+        "\"post_processor\":null,\"decoder\":{\"type\":\"ByteLevel\"},\"model\":{\"type\":\"BPE\","
+        "\"vocab\":{\"<eos>\":0");
+    int id = 12, moved = 256; // GPT-2's letters for bytes that cannot be printed start at 256
+    for (int byte = 0; byte < 256; byte++) {
+        bool prints = (byte > 32 && byte < 127) || (byte > 160 && byte != 173);
+        int letter = prints ? byte : moved++;
+        int at = byte >= '0' && byte <= '9' ? 1 + byte - '0' : byte == '=' ? 11 : id++;
+        char utf8[3] = {(char)letter, 0, 0};
+        if (letter >= 128) {
+            utf8[0] = (char)(0xC0 | letter >> 6);
+            utf8[1] = (char)(0x80 | (letter & 63));
+        }
+        str_putc(&s, ',');
+        str_json(&s, utf8, strlen(utf8));
+        str_printf(&s, ":%d", at);
+    }
+    str_puts(&s, "},\"merges\":[]}}");
+    Tokenizer *t;
+    assert_ok(tokenizer_parse(s.data, s.size, "test", &t));
+    str_free(&s);
+    return t;
+}
+
+static const ModelConfig tiny = {
+    .family = FAMILY_MLA_MOE,
+    .vocab_size = 12,
+    .hidden_size = 32,
+    .intermediate_size = 48,
+    .n_layers = 2,
+    .n_heads = 2,
+    .max_position = 64,
+    .rms_norm_eps = 1e-6,
+    .bos_id = -1,
+    .eos_id = 0,
+    .rope = {.theta = 10000},
+    .q_lora_rank = 16,
+    .kv_lora_rank = 16,
+    .qk_nope_head_dim = 8,
+    .qk_rope_head_dim = 8,
+    .v_head_dim = 8,
+    .first_k_dense = 1,
+    .moe_layer_freq = 1,
+    .moe_intermediate_size = 16,
+    .n_routed_experts = 4,
+    .n_shared_experts = 1,
+    .n_experts_per_tok = 2,
+    .n_group = 1,
+    .topk_group = 1,
+    .norm_topk_prob = true,
+    .routed_scaling_factor = 1,
+    .scoring = ROUTER_SIGMOID,
+    .topk_method = TOPK_NOAUX_TC,
+};
+
+static inline Status digit_task(const TaskSource *source, uint64_t index, Task *out, Arena *arena) {
+    (void)source;
+    int digit = (int)(index * 7 % 10);
+    *out = (Task){.id = (uint64_t)digit + 1,
+                  .source = "digits",
+                  .prompt = arena_printf(arena, "%d=", digit),
+                  .gold = arena_printf(arena, "%d", digit),
+                  .judge = "number",
+                  .level = digit < 5};
+    return ST_OK;
+}
+static const TaskSource digits = {.name = "digits", .get = digit_task};
+
+// A whole run's belongings.
+typedef struct Run {
+    Pool *pool;
+    Policy *policy;
+    Engine *engine;
+    Tokenizer *tokenizer;
+    Trainer *trainer;
+} Run;
+
+static inline RlConfig config(void) {
+    RlConfig c = {0};
+    ConfigSection section = {.name = "rl", .key = rl_keys, .n_keys = n_rl_keys, .target = &c};
+    Config *all = config_new(&section, 1);
+    assert_ok(config_load_text(all,
+                               "{\"rl\":{\"steps\":8,\"groups_per_step\":6,\"group_size\":8,"
+                               "\"max_new_tokens\":3,\"lr\":0.01,\"chunk_tokens\":64,"
+                               "\"accuracy_needs_end\":false,\"reward_format\":0}}",
+                               "test", "file"));
+    assert_ok(config_apply(all));
+    c.format_template = "think-boxed", c.prefilled = "", c.extract = "bare"; // outlive the Config
+    config_free(all);
+    return c;
+}
+
+static inline Run open_run(const RlConfig *cfg, int threads, int in_flight, const char *dump) {
+    Run r = {.pool = pool_new(threads), .tokenizer = digit_tokenizer()};
+    PolicyOpts o = {.pool = r.pool,
+                    .trainable = true,
+                    .chunk_tokens = 256,
+                    .max_seq_tokens = 64,
+                    .chunks_in_flight = in_flight,
+                    .kv_pages = 256,
+                    .max_decode_rows = 256};
+    assert_ok(policy_new(&tiny, &o, &r.policy));
+    policy_init(r.policy, 3);
+
+    assert_ok(engine_new(&(EngineOpts){.policy = r.policy,
+                                       .pool = r.pool,
+                                       .tokenizer = r.tokenizer,
+                                       .max_seqs = 128,
+                                       .kv_pages = 256,
+                                       .max_decode_rows = 256,
+                                       .max_seq_tokens = 64,
+                                       .seed = 11},
+                         &r.engine));
+    assert_ok(trainer_new(&(TrainerDeps){.policy = r.policy,
+                                         .engine = r.engine,
+                                         .tokenizer = r.tokenizer,
+                                         .pool = r.pool,
+                                         .source = &digits,
+                                         .max_seq_tokens = 64,
+                                         .seed = 11,
+                                         .dump_folder = dump},
+                          cfg, &r.trainer));
+    return r;
+}
+
+static inline void close_run(Run *r) {
+    trainer_free(r->trainer);
+    engine_free(r->engine);
+    tokenizer_free(r->tokenizer);
+    policy_free(r->policy);
+    pool_free(r->pool);
+}
+
+#endif
