@@ -52,7 +52,7 @@ static int32_t best_of(const float *logits, int vocab) {
 }
 
 static bool ranks_before(const float *logits, int32_t a, int32_t b) {
-    return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
+    return logits[a] > logits[b] || (a < b && logits[a] == logits[b]);
 }
 
 static void swap(int32_t *a, int32_t *b) {
