@@ -116,6 +116,13 @@ $B/policy/cpu/gemm_amx_emulated.o: policy/cpu/gemm_amx.c policy/cpu/tile.h $B/fl
 	$Q$(CC) $(CFLAGS) -DTILE_EMULATED -MMD -MP -c $< -o $@
 $B/tests/test_gemm: $B/policy/cpu/gemm_amx_emulated.o
 
+# Benchmarks; oneDNN is a comparator where its headers (the 2.x interface) are installed.
+DNNL := $(wildcard /usr/include/dnnl.h)
+$B/tests/bench_%: CFLAGS += -DHAVE_DNNL=$(if $(DNNL),1,0)
+$B/tests/bench_%: $B/tests/bench_%.c.o $B/libgrpo.a
+	$(say) LINK
+	$Q$(CC) $(CFLAGS) $^ $(LDLIBS) $(if $(DNNL),-ldnnl) -o $@
+
 $B/tests/fuzz_%: $B/tests/fuzz_%.c.o $B/libgrpo.a
 	$(say) LINK $@
 	$Q$(CC) $(CFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@

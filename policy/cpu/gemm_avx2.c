@@ -17,6 +17,9 @@ INLINE VEC vec_zero(void) {
 INLINE VEC vec_load(const float *p) {
     return _mm256_loadu_ps(p);
 }
+INLINE void vec_store(float *p, VEC v) {
+    _mm256_storeu_ps(p, v);
+}
 INLINE VEC vec_splat(const float *p) {
     return _mm256_broadcast_ss(p);
 }
@@ -33,13 +36,10 @@ INLINE __m256i first(int n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 INLINE VEC vec_load_n(const float *p, int n) {
-    return n >= 8 ? _mm256_loadu_ps(p) : _mm256_maskload_ps(p, first(n));
+    return _mm256_maskload_ps(p, first(n));
 }
 INLINE void vec_store_n(float *p, VEC v, int n) {
-    if (n >= 8)
-        _mm256_storeu_ps(p, v);
-    else
-        _mm256_maskstore_ps(p, first(n), v);
+    _mm256_maskstore_ps(p, first(n), v);
 }
 
 #include "policy/cpu/gemm_kernel.h"

@@ -17,6 +17,9 @@ INLINE VEC vec_zero(void) {
 INLINE VEC vec_load(const float *p) {
     return _mm512_loadu_ps(p);
 }
+INLINE void vec_store(float *p, VEC v) {
+    _mm512_storeu_ps(p, v);
+}
 INLINE VEC vec_splat(const float *p) {
     return _mm512_set1_ps(*p);
 }

@@ -11,10 +11,12 @@
     ISA_PRAGMA(clang attribute push(__attribute__((target(set))), apply_to = function))
 #define ISA_END ISA_PRAGMA(clang attribute pop)
 #define UNROLL ISA_PRAGMA(clang loop unroll(full))
+#define UNROLL_STEPS UNROLL
 #else
 #define ISA_TARGET(set) ISA_PRAGMA(GCC push_options) ISA_PRAGMA(GCC target(set))
 #define ISA_END ISA_PRAGMA(GCC pop_options)
 #define UNROLL ISA_PRAGMA(GCC unroll 16)
+#define UNROLL_STEPS ISA_PRAGMA(GCC unroll 2) // more, and it spills addresses
 #endif
 
 #define ISA_AVX2 "avx2,fma"
