@@ -82,8 +82,8 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
         policy_plan_print(&out->plan, &text);
         log_info("%s", str_text(&text));
     }
-    if (!opts->allocate) goto out;
     TRY_OUT(check_fit(opts, &out->plan));
+    if (!opts->allocate) goto out;
     TRY_OUT(policy_new(&out->model, &po, &out->policy));
     if (opts->folder)
         TRY_OUT(checkpoint_load(opts->folder, out->policy));

@@ -9,8 +9,8 @@
 #include "pipelines/runconfig.h"
 
 static const Command *const commands[] = {
-    &command_generate, &command_score,  &command_tokenize, &command_verify,
-    &command_report,   &command_config, &command_doctor,
+    &command_zero,     &command_sft,    &command_rl,     &command_generate, &command_score,
+    &command_tokenize, &command_verify, &command_report, &command_config,   &command_doctor,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 

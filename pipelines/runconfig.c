@@ -27,6 +27,7 @@ static const ConfigKey run_keys[] = {
     INT(RunSettings, memory_mb, "0", 0, 1e9, "the plan must fit this, MiB; 0 = what is free"),
     INT(RunSettings, checkpoint_every, "20", 0, 1e9,
         "steps between checkpoints; 0 = only the last"),
+    INT(RunSettings, base_checkpoint_every, "200", 0, 1e9, "the same for next-token training"),
     INT(RunSettings, decode_seqs, "128", 1, 65536,
         "sequences decoded together: more is faster and wants more memory; changes no result"),
     INT(RunSettings, keep, "2", 1, 1000, "newest checkpoints kept; the best is kept besides"),
@@ -107,11 +108,13 @@ static void sections_fill(ConfigSection *section, RunConfig *s) {
         (ConfigSection){"data", "questions and documents", data_keys, COUNT(data_keys), &s->data};
     section[3] = desk_section;
     section[3].target = &s->desk;
+    section[7] = finetune_section;
+    section[7].target = &s->sft;
     section[4] = (ConfigSection){"rl", rl_help, rl_keys, n_rl_keys, &s->rl};
     section[5] = (ConfigSection){"eval", "evaluation on held-out tasks", eval_keys,
                                  COUNT(eval_keys), &s->eval};
-    section[6] = (ConfigSection){"log", "what is written while it runs", log_keys, COUNT(log_keys),
-                                 &s->log};
+    section[6] =
+        (ConfigSection){"log", "what is written while it runs", log_keys, COUNT(log_keys), &s->log};
 }
 
 Status runconfig_open(RunConfig *out, const char *recipe, const Args *args) {

@@ -15,17 +15,18 @@
 #include "pipelines/args.h"
 #include "policy/model.h"
 #include "rl/settings.h"
+#include "sft/finetune.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-enum { RUNCONFIG_SECTIONS = 7 };
+enum { RUNCONFIG_SECTIONS = 8 };
 
 typedef struct RunSettings {
     int64_t seed, threads, chunks_in_flight;
     int64_t memory_mb; // 0 = what the machine has free
-    int64_t checkpoint_every, keep;
+    int64_t checkpoint_every, base_checkpoint_every, keep;
     int64_t decode_seqs; // sequences decoded together
 } RunSettings;
 
@@ -74,6 +75,7 @@ typedef struct RunConfig {
     LogSettings log;
     DataSettings data;
     DeskConfig desk;
+    FinetuneConfig sft;
     RlConfig rl;
     ConfigSection section[RUNCONFIG_SECTIONS]; // points into this struct: do not copy a RunConfig
     Config *config;                            // owner of every text and list above

@@ -1,0 +1,125 @@
+// pipelines/stage.c -- what all stages share: folder, checkpoints, closing facts.
+#include "pipelines/stage.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "pipelines/machine.h"
+#include "policy/io/checkpoint.h"
+
+// These change no result.
+static const char *const free_keys[] = {"run.threads",          "run.chunks_in_flight",
+                                        "run.memory_mb",        "run.keep",
+                                        "run.checkpoint_every", "run.base_checkpoint_every",
+                                        "run.decode_seqs",      "log.every",
+                                        "log.tensorboard",      NULL};
+
+Status stage_open_run(const StageOpts *o, const char *path, const char *command, const char *data,
+                      RunFolder **out) {
+    RunFolderOpts ro = {.path = path,
+                        .command = command,
+                        .args = o->args,
+                        .config = o->rc->config,
+                        .free_keys = free_keys,
+                        .data = data,
+                        .seed = o->rc->run.seed,
+                        .keep = (int)o->rc->run.keep,
+                        .fresh = o->fresh,
+                        .override_config = o->override_config,
+                        .tensorboard = o->rc->log.tensorboard,
+                        .trl_names = o->rc->log.alias == 1};
+    return runfolder_open(&ro, out);
+}
+
+ActorOpts stage_actor_opts(const StageOpts *o, const ModelConfig *model, const char *folder) {
+    const RunConfig *rc = o->rc;
+    uint64_t memory = o->memory_bytes ? o->memory_bytes : (uint64_t)rc->run.memory_mb << 20;
+    return (ActorOpts){.folder = folder,
+                       .model = model,
+                       .trainable = true,
+                       .allocate = !o->dry_run,
+                       .threads = (int)rc->run.threads,
+                       .chunk_tokens = (int)rc->rl.chunk_tokens,
+                       .max_seq_tokens = (int)rc->model.max_position,
+                       .decode_seqs = (int)rc->run.decode_seqs,
+                       .chunks_in_flight = (int)rc->run.chunks_in_flight,
+                       .memory_bytes = memory,
+                       .seed = (uint64_t)rc->run.seed};
+}
+
+static Status fill(const char *folder, const Actor *actor, bool evaluated, StageSaveFn *save,
+                   void *ctx) {
+    Str path = {0}, text = {0};
+    Status st;
+    str_printf(&path, "%s/model", folder);
+    TRY_OUT(checkpoint_save(path.data, actor->policy, actor->tokenizer, "f32"));
+    str_clear(&path);
+    str_printf(&path, "%s/state/policy.state", folder);
+    TRY_OUT(checkpoint_state_save(path.data, actor->policy, NULL, 0));
+    str_clear(&path);
+    str_printf(&path, "%s/state/stage.json", folder);
+    str_printf(&text, "{\"evaluated\": %s}\n", evaluated ? "true" : "false");
+    TRY_OUT(file_write_atomic(path.data, text.data, text.size));
+    str_clear(&path);
+    str_printf(&path, "%s/state", folder);
+    if (save) TRY_OUT(save(ctx, path.data));
+out:
+    str_free(&path);
+    str_free(&text);
+    return st;
+}
+
+Status stage_save(RunFolder *run, const Actor *actor, int64_t step, bool evaluated, bool best,
+                  StageSaveFn *save, void *ctx) {
+    Str folder = {0};
+    Status st = runfolder_checkpoint_begin(run, step, &folder);
+    if (st == ST_OK) st = fill(str_text(&folder), actor, evaluated, save, ctx);
+    if (st == ST_OK) st = runfolder_checkpoint_commit(run, step, best);
+    if (st != ST_OK) runfolder_checkpoint_abort(run, step);
+    str_free(&folder);
+    return st;
+}
+
+Status stage_load(RunFolder *run, const Actor *actor, bool *evaluated) {
+    Arena *arena = arena_new(1 << 16);
+    const char *folder = runfolder_resume_path(run);
+    JsonDoc *doc = NULL;
+    void *extra = NULL;
+    size_t extra_size = 0;
+    Status st;
+    TRY_OUT(checkpoint_state_load(arena_printf(arena, "%s/state/policy.state", folder),
+                                  actor->policy, &extra, &extra_size, arena));
+    TRY_OUT(json_read(arena_printf(arena, "%s/state/stage.json", folder), false, &doc));
+    *evaluated = json_bool(json_get(json_root(doc), "evaluated"), false);
+out:
+    json_free(doc);
+    arena_free(arena);
+    return st;
+}
+
+void stage_facts(const Actor *actor, double seconds, const char *warnings, Str *out) {
+    Str text = {0};
+    bool kept = actor_memory_kept(actor, &text);
+    if (kept)
+        log_info("%s", str_text(&text));
+    else
+        log_warn("%s", str_text(&text));
+    str_printf(out, "\"seconds\": %.1f,\n  \"memory\": {\"plan_bytes\": %zu, \"peak_bytes\": %llu}",
+               seconds, actor->plan.total, (unsigned long long)machine_peak_rss());
+    str_puts(out, ",\n  \"warnings\": [");
+    int n = 0;
+    for (const char *line = warnings ? warnings : ""; *line;) {
+        size_t size = strcspn(line, "\n");
+        if (n++) str_puts(out, ", ");
+        str_json(out, line, size);
+        line += size + (line[size] == '\n');
+    }
+    if (!kept) {
+        if (n) str_puts(out, ", ");
+        str_json(out, str_text(&text), text.size);
+    }
+    str_putc(out, ']');
+    str_free(&text);
+}

@@ -1,0 +1,262 @@
+// pipelines/stage_rl.c -- GRPO from a base model: evaluation, preflight, steps, final evaluation.
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "pipelines/interrupt.h"
+#include "pipelines/progress.h"
+#include "pipelines/report.h"
+#include "pipelines/sample_lines.h"
+#include "pipelines/sources.h"
+#include "pipelines/stage.h"
+#include "pipelines/stage_eval.h"
+#include "rl/preflight.h"
+#include "rl/trainer.h"
+
+// One RL run in progress.
+typedef struct Run {
+    const StageOpts *opts;
+    const RunConfig *rc;
+    RunFolder *folder;
+    Actor actor;
+    TaskSource train, heldout, large;
+    bool has_large;
+    Trainer *trainer;
+    EvalDeps eval;
+    Progress progress;
+    double best;
+    int64_t saved;
+    StageResult *out;
+} Run;
+
+static Status save_trainer(void *ctx, const char *folder) {
+    return trainer_save(ctx, folder);
+}
+
+static Status save(Run *r, bool evaluated, double accuracy) {
+    int64_t step = trainer_steps_done(r->trainer);
+    bool best = isfinite(accuracy) && !(accuracy <= r->best);
+    TRY(stage_save(r->folder, &r->actor, step, evaluated, best, save_trainer, r->trainer));
+    if (best) r->best = accuracy;
+    r->saved = step;
+    return ST_OK;
+}
+
+static Status stop_here(Run *r, bool evaluated) {
+    r->out->stopped = true;
+    if (r->saved != trainer_steps_done(r->trainer)) TRY(save(r, evaluated, (double)NAN));
+    progress_end();
+    log_info("stopped by %s after step %lld with a checkpoint; the same command goes on",
+             interrupt_name(), (long long)trainer_steps_done(r->trainer));
+    return ST_OK;
+}
+
+static Status write_rollout(Run *r, const Batch *batch, int64_t step) {
+    int64_t every = r->rc->log.rollouts;
+    if (every == 0 || step % every != 0) return ST_OK;
+    Str lines = {0};
+    for (int i = 0; i < batch->n_samples; i++)
+        sample_line(batch, i, r->actor.tokenizer, step, &lines);
+    Status st = runfolder_lines(r->folder, "rollouts", step, &lines);
+    str_free(&lines);
+    return st;
+}
+
+static Status eval_now(Run *r, double *accuracy) {
+    static Metrics row;
+    int64_t step = trainer_steps_done(r->trainer);
+    TRY(stage_eval_step(r->rc, &r->eval, r->folder, step, &row, accuracy));
+    if (!isfinite(*accuracy)) return ST_OK; // stopped
+    r->progress.accuracy = *accuracy;
+    return runfolder_row(r->folder, &row, step);
+}
+
+// Before the first step: how good is the base, and can it learn from these tasks?
+static Status look_at_base(Run *r, double *accuracy) {
+    Arena *arena = arena_new(1 << 20);
+    Str text = {0};
+    bool stopped = false;
+    Status st;
+    log_info("evaluating the base");
+    TRY_OUT(eval_now(r, accuracy));
+    if (!isfinite(*accuracy)) goto out;
+    TRY_OUT(stage_eval_full(r->rc, &r->eval, r->has_large ? &r->large : NULL, 0, &text, &stopped));
+    if (stopped) {
+        *accuracy = (double)NAN;
+        goto out;
+    }
+    TRY_OUT(stage_eval_write(runfolder_path(r->folder), str_text(&text), NULL));
+    if (r->rc->rl.preflight_tasks > 0) {
+        Preflight preflight;
+        TRY_OUT(preflight_run(&r->eval, EVAL_FIRST_PREFLIGHT, &preflight, arena));
+        if (preflight.eval.stopped) {
+            *accuracy = (double)NAN;
+            goto out;
+        }
+        str_clear(&text);
+        preflight_print(&preflight, trainer_config(r->trainer), &text);
+        log_info("%s", str_text(&text));
+        if (!preflight.ready) {
+            r->out->gate_closed = true;
+            st = FAIL(ST_CONFIG,
+                      "preflight: the base is too weak to learn from: pass@%lld is below "
+                      "rl.preflight_min_pass=%g. Pretrain longer (sft.steps), or set it to 0",
+                      (long long)r->rc->rl.preflight_k, r->rc->rl.preflight_min_pass);
+        }
+    }
+out:
+    str_free(&text);
+    arena_free(arena);
+    return st;
+}
+
+static Status steps(Run *r) {
+    static Metrics row;
+    const RunConfig *rc = r->rc;
+    int64_t last = rc->rl.steps;
+    while (!trainer_done(r->trainer)) {
+        TrainerStep did;
+        Status st = trainer_step(r->trainer, interrupt_flag(), &row, &did);
+        if (st != ST_OK) {
+            r->out->nonfinite = trainer_nonfinite(r->trainer);
+            return st;
+        }
+        if (did.stopped) return stop_here(r, true);
+        if (did.fresh) TRY(write_rollout(r, did.batch, did.step));
+        TRY(runfolder_row(r->folder, &row, did.step));
+        progress_step(&r->progress, did.step, &row);
+        double accuracy = (double)NAN;
+        bool eval_due = did.step == last || (rc->eval.every > 0 && did.step % rc->eval.every == 0);
+        if (eval_due) {
+            TRY(eval_now(r, &accuracy));
+            if (!isfinite(accuracy) && *interrupt_flag()) return stop_here(r, false);
+        }
+        int64_t every = rc->run.checkpoint_every;
+        bool due = did.step == last || (every > 0 && did.step % every == 0);
+        if (due || interrupt_wants_checkpoint()) TRY(save(r, true, accuracy));
+    }
+    progress_end();
+    return ST_OK;
+}
+
+static Status look_at_final(Run *r) {
+    Arena *arena = arena_new(1 << 16);
+    Str text = {0};
+    char *base = NULL;
+    bool stopped;
+    Status st;
+    log_info("evaluating the final policy");
+    TRY_OUT(stage_eval_full(r->rc, &r->eval, r->has_large ? &r->large : NULL,
+                            trainer_steps_done(r->trainer), &text, &stopped));
+    if (stopped) {
+        st = stop_here(r, true);
+        goto out;
+    }
+    TRY_OUT(stage_eval_base(runfolder_path(r->folder), &base, arena));
+    st = stage_eval_write(runfolder_path(r->folder), base ? base : "null", str_text(&text));
+out:
+    str_free(&text);
+    arena_free(arena);
+    return st;
+}
+
+static Status open_run(Run *r, const char *base) {
+    const RunConfig *rc = r->rc;
+    ModelConfig model = runconfig_model(&rc->model);
+    ActorOpts ao = stage_actor_opts(r->opts, &model, base);
+    ao.engine = true;
+    TRY(actor_open(&ao, &r->actor));
+    if (r->opts->dry_run) return ST_OK;
+    TRY(sources_tasks(rc, SPLIT_TRAIN, &r->train));
+    TRY(sources_tasks(rc, SPLIT_HELDOUT, &r->heldout));
+    r->has_large = sources_has(rc, SPLIT_LARGE);
+    if (r->has_large) TRY(sources_tasks(rc, SPLIT_LARGE, &r->large));
+    TrainerDeps deps = {.policy = r->actor.policy,
+                        .engine = r->actor.engine,
+                        .tokenizer = r->actor.tokenizer,
+                        .pool = r->actor.pool,
+                        .source = &r->train,
+                        .stop_token = r->actor.stop_token,
+                        .n_stop_tokens = r->actor.n_stop_tokens,
+                        .max_seq_tokens = r->actor.model.max_position,
+                        .seed = (uint64_t)rc->run.seed,
+                        .dump_folder = runfolder_path(r->folder)};
+    TRY(trainer_new(&deps, &rc->rl, &r->trainer));
+    r->eval = (EvalDeps){.engine = r->actor.engine,
+                         .tokenizer = r->actor.tokenizer,
+                         .pool = r->actor.pool,
+                         .source = &r->heldout,
+                         .stop_token = r->actor.stop_token,
+                         .n_stop_tokens = r->actor.n_stop_tokens,
+                         .cfg = trainer_config(r->trainer),
+                         .stop = interrupt_flag()};
+    return ST_OK;
+}
+
+// Where the run stands, and what of that place is still to do.
+static Status begin(Run *r) {
+    bool evaluated = false;
+    double accuracy = (double)NAN;
+    r->saved = runfolder_resume_step(r->folder);
+    if (r->saved >= 0) {
+        TRY(stage_load(r->folder, &r->actor, &evaluated));
+        Str state = {0};
+        str_printf(&state, "%s/state", runfolder_resume_path(r->folder));
+        Status st = trainer_load(r->trainer, state.data);
+        str_free(&state);
+        if (st != ST_OK) return st;
+    }
+    int64_t done = trainer_steps_done(r->trainer);
+    r->progress = progress_open("step", done, r->rc->rl.steps, r->rc->log.every);
+    if (evaluated) return ST_OK;
+    if (done > 0)
+        TRY(eval_now(r, &accuracy));
+    else
+        TRY(look_at_base(r, &accuracy));
+    if (!isfinite(accuracy) && *interrupt_flag()) return stop_here(r, false);
+    r->progress = progress_open("step", done, r->rc->rl.steps, r->rc->log.every);
+    r->progress.accuracy = accuracy;
+    return save(r, true, accuracy);
+}
+
+static Status finish(Run *r, const char *status, double seconds, const char *why) {
+    Str facts = {0}, warnings = {0};
+    str_puts(&warnings, trainer_warnings(r->trainer));
+    if (why) str_printf(&warnings, "%s\n", why);
+    stage_facts(&r->actor, seconds, str_text(&warnings), &facts);
+    Status st = runfolder_status(r->folder, status, str_text(&facts));
+    str_free(&facts);
+    str_free(&warnings);
+    return st;
+}
+
+Status stage_rl(const StageOpts *opts, const char *base, RunFolder *folder, StageResult *out,
+                Arena *arena) {
+    double start = clock_now();
+    Run r = {.opts = opts, .rc = opts->rc, .folder = folder, .best = -1, .out = out};
+    *out = (StageResult){0};
+    Status st = open_run(&r, base);
+    if (st != ST_OK || opts->dry_run) goto out;
+    st = begin(&r);
+    if (st == ST_OK && !out->stopped) st = steps(&r);
+    if (st == ST_OK && !out->stopped) st = look_at_final(&r);
+    if (st != ST_OK) {
+        progress_end();
+        const char *why = arena_printf(arena, "%s", status_text());
+        if (finish(&r, "failed", clock_now() - start, why) != ST_OK) log_warn("%s", status_text());
+        st = FAIL(st, "%s", why);
+        goto out;
+    }
+    out->model = arena_printf(arena, "%s/checkpoints/step-%lld/model", runfolder_path(folder),
+                              (long long)trainer_steps_done(r.trainer));
+    TRY_OUT(finish(&r, out->stopped ? "stopped" : "finished", clock_now() - start, NULL));
+out:
+    trainer_free(r.trainer);
+    if (r.train.close) r.train.close(&r.train);
+    if (r.heldout.close) r.heldout.close(&r.heldout);
+    if (r.large.close) r.large.close(&r.large);
+    actor_close(&r.actor);
+    return st;
+}

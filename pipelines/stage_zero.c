@@ -1,0 +1,52 @@
+// pipelines/stage_zero.c -- R1-Zero: a base model, then GRPO alone.
+#include <string.h>
+
+#include "base/log.h"
+#include "pipelines/report.h"
+#include "pipelines/sources.h"
+#include "pipelines/stage.h"
+
+static Status hashes(const RunConfig *rc, Str *out) {
+    TRY(sources_hashes(rc, out));
+    if (rc->model.path[0]) return ST_OK;
+    Corpus *corpus;
+    TRY(sources_corpus(rc, &corpus));
+    out->size--; // the brace
+    str_printf(out, ", \"corpus\": \"%016llx\"}", (unsigned long long)corpus_hash(corpus));
+    corpus_free(corpus);
+    return ST_OK;
+}
+
+Status stage_zero(const StageOpts *opts, StageResult *out, Arena *arena) {
+    *out = (StageResult){0};
+    const char *base = opts->rc->model.path;
+    RunFolder *run = NULL;
+    Str data = {0};
+    Status st;
+    TRY_OUT(hashes(opts->rc, &data));
+    if (opts->dry_run) {
+        TRY_OUT(stage_rl(opts, base[0] ? base : NULL, NULL, out, arena));
+        goto out;
+    }
+    TRY_OUT(stage_open_run(opts, opts->out, opts->command, str_text(&data), &run));
+    if (!base[0]) {
+        StageOpts sft = *opts;
+        sft.out = arena_printf(arena, "%s/base", opts->out);
+        sft.fresh = false;
+        TRY_OUT(stage_sft(&sft, out, arena));
+        if (out->stopped) {
+            st = runfolder_status(run, "stopped", NULL);
+            goto out;
+        }
+        base = out->model;
+    }
+    TRY_OUT(stage_rl(opts, base, run, out, arena));
+    if (out->stopped) goto out;
+    const char *page = arena_printf(arena, "%s/report.html", opts->out);
+    TRY_OUT(report_write(&opts->out, 1, page));
+    log_info("report: %s", page);
+out:
+    runfolder_close(run);
+    str_free(&data);
+    return st;
+}
