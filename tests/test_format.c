@@ -2,9 +2,16 @@
 #include "verifiers/format.h"
 
 #include <stdlib.h>
+#include <time.h>
 
-#include "base/clock.h"
 #include "tests/test.h"
+
+// Of this thread, so that a busy machine does not count.
+static double cpu_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
 
 static Judgement judge(const char *template_, const char *prefilled, const char *text) {
     JudgeInput in = {.text = text,
@@ -134,9 +141,9 @@ static void hostile_input_costs_linear_time(void **state) {
         double best = 1e9;
         for (int run = 0; run < 3; run++) {
             JudgeInput in = {.text = text, .size = n, .finished = true};
-            double before = clock_now();
+            double before = cpu_seconds();
             format_judge(&in);
-            double took = clock_now() - before;
+            double took = cpu_seconds() - before;
             if (took < best) best = took;
         }
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

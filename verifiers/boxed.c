@@ -14,7 +14,8 @@ Slice slice_trim(Slice s) {
 const char *slice_last(Slice text, const char *needle) {
     size_t n = strlen(needle);
     for (size_t at = text.size; at >= n; at--)
-        if (text.data[at - n] == *needle && memcmp(text.data + at - n, needle, n) == 0)
+        if (text.data[at - n] == needle[0] && text.data[at - 1] == needle[n - 1] &&
+            memcmp(text.data + at - n, needle, n) == 0)
             return text.data + at - n;
     return NULL;
 }
