@@ -39,7 +39,7 @@ Status net_check(const ModelConfig *m, const PolicyOpts *o) {
         if (m->moe_intermediate_size < 1)
             return FAIL(ST_CONFIG, "moe_intermediate_size is %d", m->moe_intermediate_size);
         if (k < 1 || k > e) return FAIL(ST_CONFIG, "num_experts_per_tok is %d of %d experts", k, e);
-        if (e % g || (m->topk_method != TOPK_GREEDY &&
+        if (e % g || (m->topk_method != TOPK_GREEDY && g > 1 &&
                       (m->topk_group < 1 || m->topk_group > g || k > e / g * m->topk_group)))
             return FAIL(ST_CONFIG, "%d experts in %d groups, %d groups and %d experts chosen", e, g,
                         m->topk_group, k);

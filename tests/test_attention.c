@@ -1,0 +1,144 @@
+// tests/test_attention.c -- policy/cpu/attention: against doubles, row by row, with gradients.
+#include <stdlib.h>
+
+#include "base/rng.h"
+#include "policy/cpu/rows.h"
+#include "tests/test.h"
+
+enum { T = 150, H = 3, K1 = 20, K2 = 6, V = 20, QK = K1 + K2, LD = 29 };
+
+typedef struct Case {
+    float key[T * LD + 64], q[T * H * QK + 64], o[T * H * V + 64], lse[T * H], dout[T * H * V + 64];
+    AttentionShape shape;
+    CpuDev dev;
+} Case;
+
+static Case *open_case(void) {
+    Case *c = calloc(1, sizeof *c);
+    Rng rng = rng_open((RngKey){.seed = 4, .stream = RNG_TEST});
+    for (int i = 0; i < T * LD; i++) c->key[i] = (float)rng_normal(&rng);
+    for (int i = 0; i < T * H * QK; i++) c->q[i] = (float)rng_normal(&rng);
+    for (int i = 0; i < T * H * V; i++) c->dout[i] = (float)rng_normal(&rng);
+    c->shape = (AttentionShape){.tokens = T,
+                                .heads = H,
+                                .k = c->key,
+                                .k2 = c->key + K1,
+                                .v = c->key,
+                                .k_dim = K1,
+                                .k2_dim = K2,
+                                .v_dim = V,
+                                .ldk = LD,
+                                .ldk2 = LD,
+                                .ldv = LD,
+                                .scale = 0.3f};
+    c->dev.work = calloc(1, cpu_attention_bytes(T, H, QK, V, true));
+    return c;
+}
+static void close_case(Case *c) {
+    free(c->dev.work);
+    free(c);
+}
+
+// sum of dout * o in doubles, o by the textbook; also checks o and lse if asked.
+static double textbook(const Case *c, bool check) {
+    double total = 0;
+    for (int t = 0; t < T; t++)
+        for (int h = 0; h < H; h++) {
+            double s[T], max = -1e300, sum = 0;
+            for (int j = 0; j <= t; j++) {
+                s[j] = 0;
+                for (int i = 0; i < QK; i++)
+                    s[j] += (double)c->q[(t * H + h) * QK + i] * (double)c->key[j * LD + i];
+                s[j] *= (double)c->shape.scale;
+                max = fmax(max, s[j]);
+            }
+            for (int j = 0; j <= t; j++) sum += exp(s[j] - max);
+            for (int i = 0; i < V; i++) {
+                double o = 0;
+                for (int j = 0; j <= t; j++)
+                    o += exp(s[j] - max) / sum * (double)c->key[j * LD + i];
+                const int at = (t * H + h) * V + i;
+                if (check) assert_true(fabs(o - (double)c->o[at]) < 3e-6);
+                total += o * (double)c->dout[at];
+            }
+            if (check) assert_true(fabs(max + log(sum) - (double)c->lse[t * H + h]) < 3e-6);
+        }
+    return total;
+}
+
+static void agrees_with_the_textbook(void **state) {
+    (void)state;
+    Case *c = open_case();
+    cpu_attention(&c->dev, &c->shape, c->o, V, c->lse, 1, c->q, QK);
+    textbook(c, true);
+    close_case(c);
+}
+
+static void one_row_has_the_bits_of_many_and_pages_change_nothing(void **state) {
+    (void)state;
+    Case *c = open_case();
+    cpu_attention(&c->dev, &c->shape, c->o, V, c->lse, 1, c->q, QK);
+    // the same keys in pages of 16, dealt backwards; what lies past the last key is garbage
+    enum { PAGES = (T + 15) / 16 };
+    float *store = malloc(PAGES * 16 * LD * sizeof *store), o[H * V], lse[H];
+    int32_t page[PAGES];
+    for (int i = 0; i < PAGES * 16 * LD; i++) store[i] = 1e30f;
+    for (int i = 0; i < PAGES; i++) page[i] = PAGES - 1 - i;
+    for (int j = 0; j < T; j++)
+        memcpy(store + (page[j / 16] * 16 + j % 16) * LD, c->key + j * LD, LD * sizeof *store);
+    for (int t = 0; t < T; t++) {
+        AttentionShape s = c->shape;
+        s.tokens = 1;
+        s.pos0 = t;
+        s.k = s.v = store;
+        s.k2 = store + K1;
+        s.page = page;
+        s.page_rows = 16;
+        s.page_step = 16 * LD;
+        cpu_attention(&c->dev, &s, o, V, lse, 1, c->q + t * H * QK, QK);
+        assert_memory_equal(o, c->o + t * H * V, sizeof o);
+        assert_memory_equal(lse, c->lse + t * H, sizeof lse);
+    }
+    free(store);
+    close_case(c);
+}
+
+static void gradients_agree_with_differences(void **state) {
+    (void)state;
+    Case *c = open_case();
+    float *dq = calloc(T * H * QK + 64, sizeof *dq), *dk = calloc(T * QK + 64, sizeof *dk);
+    float *dk2 = calloc(T * QK + 64, sizeof *dk), *dv = calloc(T * V + 64, sizeof *dv);
+    cpu_attention(&c->dev, &c->shape, c->o, V, c->lse, 1, c->q, QK);
+    cpu_attention_grad(&c->dev, &c->shape, dq, QK, dk, NULL, c->dout, c->o, V, c->lse, 1, c->q, QK);
+    cpu_attention_grad(&c->dev, &c->shape, dq, QK, dk2, dv, c->dout, c->o, V, c->lse, 1, c->q, QK);
+    for (int j = 0; j < T; j++) // values inside keys, or apart: the same sum
+        for (int i = 0; i < QK; i++)
+            assert_true(fabsf(dk[j * QK + i] - dk2[j * QK + i] - (i < V ? dv[j * V + i] : 0)) <
+                        1e-4f);
+    static const int probe[] = {0, 5, 63, 64, 65, 127, 128, 149};
+    for (size_t p = 0; p < sizeof probe / sizeof *probe; p++)
+        for (int what = 0; what < 2; what++) {
+            const int t = probe[p], i = (int)p * 3 % QK;
+            float *x = what ? &c->q[(t * H + 1) * QK + i] : &c->key[t * LD + i];
+            const float keep = *x, got = what ? dq[(t * H + 1) * QK + i] : dk[t * QK + i];
+            *x = keep + 1e-3f;
+            const double up = textbook(c, false), high = (double)*x;
+            *x = keep - 1e-3f;
+            const double want = (up - textbook(c, false)) / (high - (double)*x);
+            *x = keep;
+            if (fabs(want - (double)got) > 2e-4 * (1 + fabs(want)))
+                fail_msg("%s %d,%d: %g, difference %g", what ? "q" : "key", t, i, (double)got,
+                         want);
+        }
+    free(dq), free(dk), free(dk2), free(dv);
+    close_case(c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(agrees_with_the_textbook),
+        cmocka_unit_test(one_row_has_the_bits_of_many_and_pages_change_nothing),
+        cmocka_unit_test(gradients_agree_with_differences),
+    };
+    return cmocka_run_group_tests_name("policy/attention", tests, NULL, NULL);
+}
