@@ -164,6 +164,9 @@ typedef struct Ops {
                   const AdamWStep *step, int *moved);
 } Ops;
 
+// The truth, in plain C; `dev` is unused and may be NULL for alloc .. logprob_grad.
+extern const Ops ops_cpu;
+
 #ifdef __cplusplus
 }
 #endif

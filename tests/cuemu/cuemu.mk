@@ -1,0 +1,44 @@
+# tests/cuemu/cuemu.mk -- the CUDA row on the CPU shim; part of the one Makefile.
+#
+# The .cu files that nvcc compiles are compiled by g++ for the shim (tests/cuemu/include first in the path) and linked
+# into test_ops_parity_cuemu before the archive. test_ops_parity itself is the same test on a real GPU.
+# Needs CUDA's headers, not a GPU and not nvcc; without them it is left out by name.
+CUDA_INC ?= $(firstword $(wildcard $(patsubst %,%/cuda_runtime_api.h,/usr/local/cuda/targets/x86_64-linux/include \
+            /usr/local/cuda/include /usr/include)))
+CUEMU_INC := $(patsubst %/cuda_runtime_api.h,%,$(CUDA_INC))
+CUEMU_FLAGS := -x c++ -std=c++20 -O2 -g -Wall -Wextra -fno-strict-aliasing \
+            -fsanitize=alignment -fsanitize-undefined-trap-on-error -DCUEMU -Itests/cuemu/include \
+            -isystem $(CUEMU_INC) -I. $(if $(filter asan,$(SAN)),-fsanitize=address,undefined -fno-sanitize-recover=all)
+CUEMU_OBJ := $(patsubst %,$B/cuemu/%.o,$(wildcard policy/cuda/*.cu tests/cuemu/*.cc))
+
+ifneq ($(CUDA),1)
+  TESTS := $(filter-out $B/tests/test_ops_parity,$(TESTS))
+endif
+ifeq ($(CUEMU_INC),)
+  $(info skipped: the CUDA row on the CPU: no CUDA headers (set CUDA_INC=.../cuda_runtime_api.h))
+else ifeq ($(SAN),tsan)
+  $(info skipped: the CUDA row on the CPU under tsan: fibers on one thread have no races to find)
+else
+  TESTS += $B/tests/test_ops_parity_cuemu
+endif
+export CUEMU_FLAGS CUEMU_OBJ
+export CUEMU_BUILD := $B
+
+$B/cuemu/%.o: % $B/flags
+	@mkdir -p $(@D)
+	$(say) CXX
+	$Q$(CXX) $(CUEMU_FLAGS) -MMD -MP -c $< -o $@
+
+$B/tests/test_ops_parity_cuemu: $B/tests/test_ops_parity.c.o $(CUEMU_OBJ) $B/libgrpo.a
+	@mkdir -p $(@D)
+	$(say) LINK
+	$Q$(CXX) $(filter -fsanitize=%,$(CFLAGS)) $^ $(LDLIBS) -lcmocka -o $@
+
+-include $(CUEMU_OBJ:.o=.d)
+
+# The programs of tests/gpu/run.sh, for a machine with a GPU.
+gpu: $B/tests/test_ops_parity $B/tests/gpu/bench_ops
+$B/tests/gpu/bench_ops: $B/tests/gpu/bench_ops.c.o $B/libgrpo.a
+	$(say) LINK
+	$Q$(CC) $(CFLAGS) $^ $(LDLIBS) -o $@
+.PHONY: gpu
