@@ -61,12 +61,12 @@ Status sync(void *dev) {
 
 // Host memory may be pageable and is the caller's again on return, so both copies wait.
 Status upload(void *dev, void *to, const void *from, size_t bytes) {
-    CUDA_TRY(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, cuda_device(dev)->stream));
+    CUDA_TRY(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, cuda_device(dev)->stream));
     return sync(dev);
 }
 
 Status download(void *dev, void *to, const void *from, size_t bytes) {
-    CUDA_TRY(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, cuda_device(dev)->stream));
+    CUDA_TRY(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, cuda_device(dev)->stream));
     return sync(dev);
 }
 

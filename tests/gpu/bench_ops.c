@@ -75,7 +75,7 @@ static void report(const char *op, void (*run)(Case *), Case *k, double bytes) {
 }
 
 static void run_copy(Case *k) {
-    // Both pointers are the device's, so the runtime copies within it whatever the direction says.
+    // Both pointers are the device's; the table lets the runtime find the direction.
     MUST(ops->upload(dev, k->y.data, k->x.data, (size_t)1 << 30));
 }
 
