@@ -50,7 +50,7 @@ FUZZ  := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/fuzz_*.c))
 
 # clang calls INFINITY, a float, a promotion wherever a double takes it, and misses the fields that a
 # row of a table leaves zero; gcc sees the real ones.
-WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(WERROR),-Werror) \
+WARN   := -Wall -Wextra -Wno-psabi -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(WERROR),-Werror) \
           $(if $(clang)$(filter fuzz,$(SAN)),-Wno-missing-field-initializers,-Wdouble-promotion)
 CFLAGS += -std=c17 -ffp-contract=off -D_GNU_SOURCE -I. -DHAVE_CUDA=$(CUDA) -O2 -g -fno-omit-frame-pointer $(WARN)
 NVFLAGS += -std=c++20 -I. -DHAVE_CUDA=1 -O3 -g -lineinfo -Xcompiler -Wall $(if $(WERROR),-Werror all-warnings) \

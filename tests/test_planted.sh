@@ -5,7 +5,7 @@
 # file's object in test_ops_parity_cuemu; the test must then fail. `make test` sets the environment.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-build=${CUEMU_BUILD:-build/release-cpu}
+build=${BUILD:-build/release}
 parity=$build/tests/test_ops_parity_cuemu
 if [ ! -x "$parity" ] || [ -z "${CUEMU_FLAGS:-}" ]; then
     echo "skipped: planted CUDA bugs: $parity is not built here"
@@ -32,7 +32,7 @@ plant() { # FILE SED WHAT
     fi
     others=$(printf '%s\n' $CUEMU_OBJ | grep -v "/$1.o\$")
     # shellcheck disable=SC2086
-    g++ ${SAN_LINK:-} "$build/tests/test_ops_parity.c.o" $others "$work/mutant.o" "$build/libgrpo.a" $CUEMU_LIBS \
+    g++ "$build/tests/test_ops_parity.c.o" $others "$work/mutant.o" "$build/libgrpo.a" $CUEMU_LIBS \
         -o "$work/mutant" || exit 1
     if timeout 60 "$work/mutant" >"$work/log" 2>&1; then
         echo "FAILED: not caught: $3"
