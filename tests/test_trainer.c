@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "rl/evaluate.h"
 #include "rl/preflight.h"
+#include "rl/trainer_state.h"
 #include "tests/tiny_run.h"
 
 static Status unjudged_task(const TaskSource *source, uint64_t index, Task *out, Arena *arena) {
@@ -136,6 +137,29 @@ static void a_resumed_run_equals_one_that_never_stopped(void **state) {
     }
     assert_string_equal(trainer_warnings(whole.trainer), trainer_warnings(part.trainer));
     close_run(&whole), close_run(&part);
+}
+
+// On the CPU the recomputed log-probs equal the sampler's, so a lost column would not show: change
+// it.
+static void the_columns_of_the_batch_in_hand_are_saved(void **state) {
+    (void)state;
+    char folder[] = "/tmp/test_trainer.XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    RlConfig cfg = busy();
+    Run a = open_run(&cfg, 1, 0, NULL), b = open_run(&cfg, 1, 0, NULL);
+    Metrics row;
+    step(&a, &row, NULL);
+    int n = a.trainer->hand.batch->n_tokens;
+    float *old = (float *)a.trainer->hand.old;
+    assert_true(old != a.trainer->hand.batch->logp_roll);
+    for (int i = 0; i < n; i++) old[i] -= 0.125f;
+    assert_ok(trainer_save(a.trainer, folder));
+    assert_ok(trainer_load(b.trainer, folder));
+    assert_memory_equal(b.trainer->hand.old, old, (size_t)n * sizeof *old);
+    assert_memory_equal(b.trainer->hand.ref, a.trainer->hand.ref, (size_t)n * sizeof *old);
+    assert_int_equal(b.trainer->hand.cursor, 1);
+    close_run(&a), close_run(&b);
+    assert_ok(file_remove_tree(folder));
 }
 
 static void a_state_of_another_run_is_refused(void **state) {
@@ -287,6 +311,7 @@ int main(void) {
         cmocka_unit_test(the_trainer_sees_the_samplers_own_log_probs),
         cmocka_unit_test(threads_and_chunks_in_flight_do_not_move_a_bit),
         cmocka_unit_test(a_resumed_run_equals_one_that_never_stopped),
+        cmocka_unit_test(the_columns_of_the_batch_in_hand_are_saved),
         cmocka_unit_test(a_state_of_another_run_is_refused),
         cmocka_unit_test(every_loss_learns_to_repeat_a_digit),
         cmocka_unit_test(the_preflight_says_what_it_saw),

@@ -148,6 +148,37 @@ static void mini_batches_are_a_partition_of_the_rollout_in_each_epoch(void **sta
     close_run(&r);
 }
 
+static void the_reference_is_refreshed_every_so_many_steps(void **state) {
+    (void)state;
+    RlConfig cfg = one_token();
+    cfg.kl = KL_K3, cfg.reference_refresh_steps = 2;
+    Run r = open_run(&cfg, 1, 0, NULL);
+    Metrics row;
+    for (int s = 0; s < 6; s++) { // right after a refresh it is the policy, bit for bit
+        one_step(&r, &row);
+        double kl = metrics_get(&row, "actor/kl_loss", NAN);
+        assert_true(s % 2 == 0 ? kl == 0 : kl > 0);
+    }
+    close_run(&r);
+    cfg.reference_refresh_steps = 3, cfg.updates_per_rollout = 2, cfg.steps = 10;
+    r = open_run(&cfg, 1, 0, NULL);
+    for (int s = 0; s < 10; s += 2) { // rollouts begin at 0, 2, 4, 6, 8: refreshed at 4 and 8
+        one_step(&r, &row);
+        double kl = metrics_get(&row, "actor/kl_loss", NAN);
+        assert_true(s % 4 == 0 ? kl == 0 : kl > 0);
+        TrainerStep out;
+        assert_ok(trainer_step(r.trainer, NULL, &row, &out));
+    }
+    close_run(&r);
+    cfg.reference_refresh_steps = 0, cfg.updates_per_rollout = 1;
+    r = open_run(&cfg, 1, 0, NULL);
+    for (int s = 0; s < 4; s++) {
+        one_step(&r, &row);
+        assert_true((metrics_get(&row, "actor/kl_loss", NAN) > 0) == (s > 0));
+    }
+    close_run(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_gradient_does_not_depend_on_how_the_batch_is_cut),
@@ -156,6 +187,7 @@ int main(void) {
         cmocka_unit_test(a_refill_that_runs_out_trains_the_short_batch_and_says_so),
         cmocka_unit_test(drop_leaves_flat_groups_out_of_the_denominator),
         cmocka_unit_test(a_batch_without_any_spread_leaves_the_weights),
+        cmocka_unit_test(the_reference_is_refreshed_every_so_many_steps),
         cmocka_unit_test(mini_batches_are_a_partition_of_the_rollout_in_each_epoch),
     };
     log_open(LOG_QUIET, LOG_COLOR_NEVER);
