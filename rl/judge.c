@@ -120,7 +120,7 @@ static void judge_cell(void *ctx, int i, int worker) {
     in.finished = c->ended || !b->cfg.accuracy_needs_end; // a judge calls what was cut off wrong
     Judgement judged = c->judge->fn(&in);
     c->verdict = judged.verdict;
-    if (judged.answer) b->answer[i] = rng_hash(judged.answer, judged.answer_size) | 1;
+    if (judged.answer_size > 0) b->answer[i] = rng_hash(judged.answer, judged.answer_size) | 1;
     c->accuracy = judged.verdict == VERDICT_ERROR ? 0 : judged.score;
 }
 

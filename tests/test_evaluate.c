@@ -5,7 +5,7 @@
 #include "tests/tiny_run.h"
 #include "verifiers/verdict.h"
 
-enum { TASKS = 40, K = 6 };
+enum { TASKS = 120, K = 6 };
 
 // What the callback saw, question by question.
 typedef struct Seen {
@@ -50,7 +50,7 @@ static Run half_trained(int threads) {
     Run r = open_run(&cfg, threads, 0, NULL);
     Metrics row;
     TrainerStep out;
-    for (int s = 0; s < 18; s++) assert_ok(trainer_step(r.trainer, NULL, &row, &out));
+    for (int s = 0; s < 10; s++) assert_ok(trainer_step(r.trainer, NULL, &row, &out));
     return r;
 }
 
@@ -110,7 +110,8 @@ static void the_figures_are_those_of_the_samples(void **state) {
         }
         cons += tied ? (double)tied_right / tied : 0;
     }
-    assert_true(accuracy > 0.2 * TASKS && accuracy < 0.9 * TASKS);
+    print_message("accuracy %.3f\n", accuracy / TASKS);
+    assert_true(accuracy > 0.15 * TASKS && accuracy < 0.7 * TASKS);
     assert_true(fabs(e.accuracy.mean - accuracy / TASKS) < 1e-9);
     assert_true(fabs(e.pass[0].value.mean - accuracy / TASKS) < 1e-9);
     assert_true(fabs(e.pass[1].value.mean - pairs / TASKS) < 1e-9);
