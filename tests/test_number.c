@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
+#include "base/str.h"
 #include "datasets/jsonl.h"
 #include "tests/test.h"
 
@@ -338,6 +339,78 @@ static void labelled_rewrites_are_never_falsely_right(void **state) {
     jsonl_close(cases);
 }
 
+// A case's response: the text, its bytes in base64, or pieces that are repeated.
+static void build_response(const Json *row, Str *out) {
+    const Json *base64 = json_get(row, "pred_b64"), *pieces = json_get(row, "pred_gen");
+    str_clear(out);
+    if (base64) {
+        static const char digit[] =
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        unsigned bits = 0, n = 0;
+        for (const char *p = json_text(base64, ""); *p && *p != '='; p++) {
+            bits = bits << 6 | (unsigned)(strchr(digit, *p) - digit);
+            n += 6;
+            if (n >= 8) str_putc(out, (char)(bits >> (n -= 8)));
+        }
+    } else if (pieces) {
+        const Json *piece = json_first(json_get(pieces, "concat"));
+        for (; piece; piece = json_next(piece))
+            for (int64_t k = json_int(json_get(piece, "n"), 0); k > 0; k--)
+                str_puts(out, json_text(json_get(piece, "s"), ""));
+    } else {
+        str_puts(out, json_text(json_get(row, "pred"), ""));
+    }
+}
+
+// Hostile responses, where they are on this machine: none passes that must not, none takes long.
+static void hostile_responses_are_judged_at_once(void **state) {
+    (void)state;
+    const char *path = getenv("GRPO_MATH_ADVERSARIAL");
+    if (!path) path = "/work/shared/cases/math_adversarial.jsonl";
+    if (!file_exists(path)) {
+        print_message("%s is not there (GRPO_MATH_ADVERSARIAL names another place): skipped\n",
+                      path);
+        skip();
+    }
+    Jsonl *cases;
+    Str text = {0};
+    double worst = 0;
+    int missed = 0;
+    assert_ok(jsonl_open(path, NULL, NULL, &cases));
+    for (int64_t i = 0; i < jsonl_size(cases); i++) {
+        JsonDoc *doc;
+        assert_ok(jsonl_row(cases, i, &doc));
+        const Json *row = json_root(doc), *expected = json_get(row, "expect");
+        const char *name = json_text(json_get(row, "name"), "");
+        build_response(row, &text);
+        JudgeInput in = {.text = str_text(&text),
+                         .size = text.size,
+                         .gold = json_text(json_get(row, "gold"), ""),
+                         .finished = true};
+        double before = cpu_seconds();
+        Judgement j = number_judge(&in);
+        double took = cpu_seconds() - before;
+        if (took > worst) worst = took;
+        if (json_kind(expected) == JSON_BOOL) {
+            bool want = json_bool(expected, false);
+            if (j.verdict == VERDICT_RIGHT && !want) fail_msg("'%s' passes", name);
+            if (j.verdict == VERDICT_WRONG && want) {
+                print_message("missed '%s': %s\n", name, j.reason);
+                missed++;
+            }
+        }
+        json_free(doc);
+    }
+    print_message("%d hostile responses, the slowest %.1f ms, %d missed\n", (int)jsonl_size(cases),
+                  worst * 1e3, missed);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    assert_true(worst < .05);
+#endif
+    assert_int_equal(missed, 0);
+    str_free(&text);
+    jsonl_close(cases);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_number_in_many_notations),
@@ -347,6 +420,7 @@ int main(void) {
         cmocka_unit_test(a_response_is_right_by_its_last_box_if_it_ended),
         cmocka_unit_test(long_numbers_are_exact_and_longer_ones_refused),
         cmocka_unit_test(labelled_rewrites_are_never_falsely_right),
+        cmocka_unit_test(hostile_responses_are_judged_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
