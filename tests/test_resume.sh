@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# tests/test_resume.sh -- a run that was stopped or killed and went on equals the one never stopped.
+#
+# Every metric but timings, every rollout and sample file, the evaluations and the final weights.
+# Two optimiser steps a rollout, so that runs are also stopped with a batch in hand.
+set -u
+cd "$(dirname "$0")/.."
+BUILD=${BUILD:-build/release-cpu}
+GRPO=${GRPO:-$BUILD/grpo}
+dir=$(mktemp -d "${TMPDIR:-/tmp}/resume.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+passed=0 failed=0
+
+config="model.hidden_size=48 model.n_layers=2 model.n_heads=2 model.intermediate_size=64
+  model.q_lora_rank=16 model.kv_lora_rank=16 model.qk_nope_head_dim=8 model.qk_rope_head_dim=8
+  model.v_head_dim=8 model.moe_intermediate_size=16 model.n_routed_experts=4
+  sft.steps=60 sft.batch=32 sft.lr=1e-2 sft.warmup_steps=5
+  desk.bare=0 desk.says=0 desk.leap=0 desk.full=0 desk.check=0 desk.broken=0 desk.giveup=0.3
+  desk.empty=1 rl.steps=10 rl.groups_per_step=8 rl.group_size=4 rl.updates_per_rollout=2
+  rl.max_new_tokens=24 rl.lr=1e-3 rl.preflight_tasks=4 rl.preflight_k=4 rl.preflight_min_pass=0
+  rl.curriculum=level rl.kl=k3 rl.kl_coef=0.01 rl.reference_refresh_steps=3
+  eval.every=3 eval.tasks=8 eval.samples=2 eval.final_tasks=8 eval.passk_tasks=4
+  eval.passk_samples=4 eval.large_tasks=4 eval.shown=3
+  run.checkpoint_every=4 run.base_checkpoint_every=20 run.decode_seqs=16"
+
+start() { # start RUN [word ...]: in the background, its pid in $pid
+    local run=$1
+    shift
+    # shellcheck disable=SC2086
+    "$GRPO" zero $config "$@" -o "$run" -q >"$run.log" 2>&1 &
+    pid=$!
+}
+
+rows() { cat "$1/base/metrics.jsonl" "$1/metrics.jsonl" 2>/dev/null | wc -l; }
+
+# Timings are no part of what must be equal.
+plain() { sed -E 's/"time":[^,]*,//; s/"(timing_s|perf)\/[^"]*":[^,}]*,?//g; s/,}/}/g' "$1"; }
+
+same() { # same NAME RUN: does RUN equal the one never stopped?
+    local ok=1 f
+    for f in base/metrics.jsonl metrics.jsonl; do
+        cmp -s <(plain "$dir/whole/$f") <(plain "$2/$f") || { echo "$1: $f differs"; ok=0; }
+    done
+    for f in rollouts samples; do
+        diff -rq "$dir/whole/$f" "$2/$f" || ok=0
+    done
+    f=checkpoints/step-10/model/model.safetensors
+    cmp "$dir/whole/$f" "$2/$f" || ok=0
+    cmp <(sed -E 's/"seconds":[0-9.e+-]*//g' "$dir/whole/eval.json") \
+        <(sed -E 's/"seconds":[0-9.e+-]*//g' "$2/eval.json") || ok=0
+    if [ $ok = 1 ]; then passed=$((passed + 1)); else
+        failed=$((failed + 1))
+        echo "FAILED: $1"
+    fi
+}
+
+check() { # check NAME COMMAND...
+    local name=$1
+    shift
+    if "$@"; then passed=$((passed + 1)); else
+        failed=$((failed + 1))
+        echo "FAILED: $name"
+    fi
+}
+
+start "$dir/whole" run.threads=1
+wait $pid
+check "the run that is never stopped ends well" test $? = 0
+[ -f "$dir/whole/metrics.jsonl" ] || { cat "$dir/whole.log"; echo "$passed passed, $((failed + 1)) failed"; exit 1; }
+total=$(rows "$dir/whole")
+
+# until_done NAME SIGNAL SEED: stops the run again and again, each time a few rows further on.
+until_done() {
+    local run=$dir/$1 signal=$2 target=0 code=1 lives=0 n
+    RANDOM=$3
+    while [ $code != 0 ] && [ $lives -lt 60 ]; do
+        target=$((target + 3 + RANDOM % (total / 6)))
+        start "$run" run.threads=$((1 + lives % 2)) run.chunks_in_flight=$((lives % 3))
+        while kill -0 $pid 2>/dev/null; do
+            n=$(rows "$run")
+            if [ "$n" -ge $target ]; then
+                kill -"$signal" $pid 2>/dev/null
+                break
+            fi
+            sleep 0.01
+        done
+        wait $pid
+        code=$?
+        lives=$((lives + 1))
+        case $code in
+        0 | 75 | 137) ;;
+        *)
+            echo "$1: exit code $code"
+            cat "$run.log"
+            break
+            ;;
+        esac
+    done 2>/dev/null
+    echo "$1: $lives lives"
+    check "$1 was stopped at least twice" test $lives -gt 2
+    check "$1 came to its end" test $code = 0
+    same "$1" "$run"
+}
+
+until_done stopped-by-TERM TERM 1
+until_done stopped-by-INT INT 2
+until_done killed KILL 3
+
+# A torn newest checkpoint is passed over with a warning, and the run still ends the same.
+torn=$dir/torn
+cp -r "$dir/whole" "$torn"
+rm -rf "$torn/checkpoints/step-10/manifest.json" "$torn/eval.json"
+cp "$dir/whole/eval.json" "$torn/eval.json"
+newest=$(find "$torn/checkpoints" -maxdepth 1 -name 'step-*' | sort -t- -k2 -n | tail -n 1)
+size=$(stat -c %s "$newest/state/policy.state")
+truncate -s $((size / 2)) "$newest/state/policy.state"
+start "$torn"
+wait $pid
+check "a torn checkpoint is no failure" test $? = 0
+check "a torn checkpoint is warned of" grep -q "torn" "$torn.log"
+same torn "$torn"
+
+# Two processes may not share a folder.
+start "$dir/locked"
+first=$pid
+for _ in $(seq 200); do [ -s "$dir/locked/run.json" ] && break; sleep 0.01; done
+# shellcheck disable=SC2086
+"$GRPO" zero $config -o "$dir/locked" -q 2>"$dir/second.log"
+check "a second process is refused with 2" test $? = 2
+check "and told why" grep -q "another process" "$dir/second.log"
+kill -KILL $first
+wait $first 2>/dev/null
+
+# A changed config is refused by name; --fresh moves the old run aside.
+# shellcheck disable=SC2086
+"$GRPO" zero $config rl.lr=5e-4 -o "$dir/whole" -q 2>"$dir/changed.log"
+check "a changed config is refused with 2" test $? = 2
+check "and the key is named" grep -q "rl.lr: " "$dir/changed.log"
+
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
