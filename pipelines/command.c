@@ -8,10 +8,14 @@
 #include "base/log.h"
 #include "pipelines/runconfig.h"
 
+// clang-format off
 static const Command *const commands[] = {
-    &command_zero,     &command_sft,    &command_rl,     &command_generate, &command_score,
-    &command_tokenize, &command_verify, &command_report, &command_config,   &command_doctor,
+    &command_zero, &command_sft, &command_rl,
+    &command_eval, &command_generate, &command_score, &command_tokenize, &command_verify,
+    &command_report, &command_data, &command_model,
+    &command_config, &command_doctor,
 };
+// clang-format on
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 const Command *command_find(const char *name) {

@@ -1,0 +1,179 @@
+// pipelines/command_data.c -- `grpo data`: make and inspect data sets.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "datasets/corpus.h"
+#include "datasets/jsonl.h"
+#include "pipelines/actor.h"
+#include "pipelines/command.h"
+
+static const Flag flags[] = {
+    {"n", 'n', "N", "how many (default 100)"},
+    {"split", 0, "S", "train, heldout or large (default train)"},
+    {"seed", 's', "N", "default 1"},
+    {"first", 0, "I", "number of the first one (default 0)"},
+    {"documents", 0, NULL, "documents of the corpus, not questions"},
+    {"out", 'o', "FILE", "where to (default: stdout)"},
+};
+
+static void pair(const char *key, const char *value, Str *out) {
+    str_printf(out, ",\"%s\":", key);
+    str_json(out, value, strlen(value));
+}
+
+static Status make_tasks(const TaskFamily *family, Split split, uint64_t seed, int64_t first,
+                         int64_t n, Str *out) {
+    Arena *arena = arena_new(1 << 16);
+    TaskSource source;
+    Status st = procedural_tasks(family, NULL, split, seed, &source);
+    for (int64_t i = first; st == ST_OK && i < first + n; i++) {
+        ArenaMark mark = arena_mark(arena);
+        Task task;
+        st = source.get(&source, (uint64_t)i, &task, arena);
+        if (st != ST_OK) break;
+        str_printf(out, "{\"id\":\"%016llx\"", (unsigned long long)task.id);
+        pair("prompt", task.prompt, out);
+        pair("gold", task.gold, out);
+        pair("judge", task.judge, out);
+        pair("source", task.source, out);
+        str_printf(out, ",\"level\":%d}\n", task.level);
+        arena_rewind(arena, mark);
+    }
+    if (source.close) source.close(&source);
+    arena_free(arena);
+    return st;
+}
+
+static Status make_documents(const TaskFamily *family, uint64_t seed, int64_t first, int64_t n,
+                             Str *out) {
+    Arena *arena = arena_new(1 << 16);
+    Corpus *corpus = NULL;
+    Status st = corpus_of_family(family, NULL, seed, &corpus);
+    for (int64_t i = first; st == ST_OK && i < first + n; i++) {
+        ArenaMark mark = arena_mark(arena);
+        Document doc;
+        st = corpus_get(corpus, (uint64_t)i, &doc, arena);
+        if (st != ST_OK) break;
+        str_printf(out, "{\"id\":%lld", (long long)i);
+        pair("prompt", doc.prompt, out);
+        pair("response", doc.response, out);
+        str_puts(out, "}\n");
+        arena_rewind(arena, mark);
+    }
+    corpus_free(corpus);
+    arena_free(arena);
+    return st;
+}
+
+static int make(const Args *args) {
+    if (args->n_words != 2) return command_usage("data make: wants a family (%s)", family_names());
+    const TaskFamily *family = family_find(args->word[1]);
+    if (!family)
+        return command_usage("data make: no family '%s'; there are: %s", args->word[1],
+                             family_names());
+    int64_t n = 100, seed = 1, first = 0;
+    Split split;
+    Str out = {0};
+    Status st;
+    TRY_OUT(args_int(args, "n", 0, 100000000, &n));
+    TRY_OUT(args_int(args, "seed", 0, INT64_MAX, &seed));
+    TRY_OUT(args_int(args, "first", 0, INT64_MAX / 2, &first));
+    TRY_OUT(split_parse(args_text(args, "split", "train"), &split));
+    if (args_has(args, "documents"))
+        TRY_OUT(make_documents(family, (uint64_t)seed, first, n, &out));
+    else
+        TRY_OUT(make_tasks(family, split, (uint64_t)seed, first, n, &out));
+    const char *path = args_text(args, "out", NULL);
+    if (path)
+        st = file_write_atomic(path, str_text(&out), out.size);
+    else
+        fwrite(str_text(&out), 1, out.size, stdout);
+out:
+    str_free(&out);
+    return st == ST_OK ? EXIT_DONE : command_failed(st);
+}
+
+typedef struct Stats {
+    int64_t n, bytes_prompt, bytes_answer;
+    int64_t longest_prompt, longest_answer, duplicates;
+} Stats;
+
+static int by_value(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static int stats(const Args *args) {
+    if (args->n_words != 2) return command_usage("data stats: wants one FILE");
+    static const char *const prompts[] = {"prompt", "question", "problem", "text", NULL};
+    static const char *const answers[] = {
+        "gold", "answer", "expected_answer", "solution", "response", "completion", NULL};
+    Jsonl *rows = NULL;
+    Status st = jsonl_open(args->word[1], NULL, NULL, &rows);
+    if (st != ST_OK) return command_failed(st);
+    Arena *arena = arena_new(1 << 16);
+    Stats s = {.n = jsonl_size(rows)};
+    uint64_t *hash = calloc((size_t)s.n + 1, sizeof *hash);
+    CHECK(hash);
+    for (int64_t i = 0; i < s.n && st == ST_OK; i++) {
+        JsonDoc *doc;
+        st = jsonl_row(rows, i, &doc);
+        if (st != ST_OK) break;
+        ArenaMark mark = arena_mark(arena);
+        const char *p = jsonl_text(json_root(doc), prompts, arena);
+        const char *a = jsonl_text(json_root(doc), answers, arena);
+        int64_t np = p ? (int64_t)strlen(p) : 0, na = a ? (int64_t)strlen(a) : 0;
+        s.bytes_prompt += np, s.bytes_answer += na;
+        if (np > s.longest_prompt) s.longest_prompt = np;
+        if (na > s.longest_answer) s.longest_answer = na;
+        hash[i] = rng_hash(p ? p : "", (uint64_t)np);
+        arena_rewind(arena, mark);
+        json_free(doc);
+    }
+    qsort(hash, (size_t)s.n, sizeof *hash, by_value);
+    for (int64_t i = 1; i < s.n; i++) s.duplicates += hash[i] == hash[i - 1];
+    double n = s.n ? (double)s.n : 1;
+    if (st == ST_OK && args_has(args, "json"))
+        printf("{\"rows\":%lld,\"skipped\":%lld,\"duplicate_prompts\":%lld,\"prompt_bytes_mean\":"
+               "%.1f,\"prompt_bytes_max\":%lld,\"answer_bytes_mean\":%.1f,\"answer_bytes_max\":"
+               "%lld,\"hash\":\"%016llx\"}\n",
+               (long long)s.n, (long long)jsonl_skipped(rows), (long long)s.duplicates,
+               (double)s.bytes_prompt / n, (long long)s.longest_prompt, (double)s.bytes_answer / n,
+               (long long)s.longest_answer, (unsigned long long)jsonl_hash(rows));
+    else if (st == ST_OK)
+        printf("rows       %lld (%lld lines skipped, %lld prompts seen before)\n"
+               "prompt     %.1f bytes in the mean, %lld at most\n"
+               "answer     %.1f bytes in the mean, %lld at most\n"
+               "hash       %016llx\n",
+               (long long)s.n, (long long)jsonl_skipped(rows), (long long)s.duplicates,
+               (double)s.bytes_prompt / n, (long long)s.longest_prompt, (double)s.bytes_answer / n,
+               (long long)s.longest_answer, (unsigned long long)jsonl_hash(rows));
+    if (jsonl_skipped(rows)) log_warn("%s", jsonl_report(rows));
+    free(hash);
+    arena_free(arena);
+    jsonl_close(rows);
+    return st == ST_OK ? EXIT_DONE : command_failed(st);
+}
+
+static int run(const Args *args) {
+    const char *what = args->n_words ? args->word[0] : "";
+    if (strcmp(what, "make") == 0) return make(args);
+    if (strcmp(what, "stats") == 0) return stats(args);
+    return command_usage("data: wants make or stats");
+}
+
+const Command command_data = {
+    .name = "data",
+    .summary = "make and inspect data sets",
+    .usage = "data make FAMILY [-n N] [--split S] [--documents] | data stats FILE",
+    .examples = "grpo data make desk -n 100 --split heldout --seed 1\n"
+                "grpo data make desk -n 5 --documents\n"
+                "grpo data stats train.jsonl",
+    .flag = flags,
+    .n_flags = sizeof flags / sizeof flags[0],
+    .run = run,
+};

@@ -1,0 +1,170 @@
+// pipelines/command_eval.c -- `grpo eval`: accuracy, pass@k and cons@k, each with its interval.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "datasets/jsonl.h"
+#include "pipelines/actor.h"
+#include "pipelines/command.h"
+#include "pipelines/interrupt.h"
+#include "pipelines/runconfig.h"
+#include "pipelines/sample_lines.h"
+#include "pipelines/stage_eval.h"
+#include "rl/ask.h"
+
+static const Flag flags[] = {
+    {"data", 'd', "F", "JSON-lines file, or desk (default desk)"},
+    {"split", 0, "S", "of desk: heldout, large or train (default heldout)"},
+    {"tasks", 'N', "N", "how many questions (default: the file's, or 1000)"},
+    {"k", 'k', "1,8,64",
+     "k of pass@k; the largest is how often each question is asked (default 1)"},
+    {"temperature", 'T', "T", "0 = greedy (default 1)"},
+    {"max-tokens", 'm', "N", "longest response (default 160)"},
+    {"seed", 's', "N", "of the samples (default 1)"},
+    {"samples", 0, "FILE", "write every sample with its verdict as JSON lines"},
+    {"threads", 'j', "N", "worker threads (default: all cores)"},
+};
+
+typedef struct Seen {
+    const Tokenizer *tokenizer;
+    Str lines;
+} Seen;
+
+static void keep(void *ctx, const Batch *batch, const Bench *bench) {
+    (void)bench;
+    Seen *s = ctx;
+    for (int i = 0; i < batch->n_samples; i++) sample_line(batch, i, s->tokenizer, 0, &s->lines);
+}
+
+static Status read_ks(const char *text, EvalConfig *cfg) {
+    cfg->k = 1;
+    for (const char *at = text; *at;) {
+        char *end;
+        long k = strtol(at, &end, 10);
+        if (end == at || k < 1 || k > 4096 || (*end && *end != ',') || cfg->n_pass == EVAL_PASS_MAX)
+            return FAIL(ST_CONFIG, "--k %s: wants up to %d numbers from 1 to 4096, as in 1,8,64",
+                        text, EVAL_PASS_MAX);
+        cfg->pass_k[cfg->n_pass++] = (int)k;
+        if (k > cfg->k) cfg->k = (int)k;
+        at = end + (*end == ',');
+    }
+    return ST_OK;
+}
+
+static Status open_source(const Args *args, TaskSource *out, int64_t *n_tasks) {
+    const char *data = args_text(args, "data", "desk");
+    const TaskFamily *family = family_find(data);
+    if (family) {
+        Split split;
+        TRY(split_parse(args_text(args, "split", "heldout"), &split));
+        TRY(procedural_tasks(family, NULL, split, 0, out));
+        *n_tasks = 1000;
+    } else {
+        if (!file_exists(data))
+            return FAIL(ST_CONFIG, "%s: is neither a family (%s) nor a file", data, family_names());
+        TRY(jsonl_tasks(data, &(JsonlFields){0}, out));
+        *n_tasks = out->n_tasks;
+    }
+    return args_int(args, "tasks", 1, 100000000, n_tasks);
+}
+
+static void print_plain(const EvalResult *r) {
+    printf("tasks      %d, %d sample%s each\n", r->n_tasks, r->k, r->k == 1 ? "" : "s");
+    printf("accuracy   %.1f %%  (95 %%: %.1f to %.1f)\n", 100 * r->accuracy.mean,
+           100 * r->accuracy.low, 100 * r->accuracy.high);
+    for (int i = 0; i < r->n_pass; i++)
+        printf("pass@%-4d  %.1f %%  (95 %%: %.1f to %.1f)\n", r->pass[i].k,
+               100 * r->pass[i].value.mean, 100 * r->pass[i].value.low,
+               100 * r->pass[i].value.high);
+    if (r->k > 1)
+        printf("cons@%-4d  %.1f %%  (95 %%: %.1f to %.1f)\n", r->k, 100 * r->cons.mean,
+               100 * r->cons.low, 100 * r->cons.high);
+    printf("format     %.1f %%  (95 %%: %.1f to %.1f)\n", 100 * r->format.mean, 100 * r->format.low,
+           100 * r->format.high);
+    printf("length     %.1f tokens", r->length_mean);
+    if (isfinite(r->length_right)) printf(", right %.1f", r->length_right);
+    if (isfinite(r->length_wrong)) printf(", wrong %.1f", r->length_wrong);
+    printf("\ncut off    %.1f %%, without verdict %.1f %%\n", 100 * r->truncated_frac,
+           100 * r->error_frac);
+}
+
+static int run(const Args *args) {
+    if (args->n_words != 1) return command_usage("eval: wants one MODEL");
+    Arena *arena = arena_new(1 << 20);
+    RunConfig rc = {0};
+    TaskSource source = {0};
+    Actor a = {0};
+    Seen seen = {0};
+    EvalResult result = {0};
+    EvalConfig cfg = {.temperature = 1};
+    int64_t tasks = 0, seed = 1, threads = 0;
+    Args none = {.command = "eval"};
+    Status st;
+    TRY_OUT(runconfig_open(&rc, "zero-desk", &none));
+    TRY_OUT(args_int(args, "max-tokens", 1, 1 << 24, &rc.rl.max_new_tokens));
+    TRY_OUT(args_int(args, "seed", 0, INT64_MAX, &seed));
+    TRY_OUT(args_int(args, "threads", 0, 1024, &threads));
+    TRY_OUT(args_num(args, "temperature", 0, 100, &cfg.temperature));
+    TRY_OUT(read_ks(args_text(args, "k", "1"), &cfg));
+    TRY_OUT(open_source(args, &source, &tasks));
+    cfg.n_tasks = (int)tasks;
+    TRY_OUT(settings_resolve(&rc.rl));
+    ActorOpts ao = {.folder = args->word[0],
+                    .engine = true,
+                    .allocate = true,
+                    .quiet = true,
+                    .threads = (int)threads,
+                    .max_seq_tokens = 1 << 24,
+                    .decode_seqs = (int)rc.run.decode_seqs,
+                    .seed = (uint64_t)seed};
+    TRY_OUT(actor_open(&ao, &a));
+    seen.tokenizer = a.tokenizer;
+    EvalDeps deps = {.engine = a.engine,
+                     .tokenizer = a.tokenizer,
+                     .pool = a.pool,
+                     .source = &source,
+                     .stop_token = a.stop_token,
+                     .n_stop_tokens = a.n_stop_tokens,
+                     .cfg = &rc.rl,
+                     .stop = interrupt_flag()};
+    const char *samples = args_text(args, "samples", NULL);
+    if (samples) deps.seen = keep, deps.seen_ctx = &seen;
+    TRY_OUT(evaluate(&deps, &cfg, &result, arena));
+    if (result.stopped) goto out;
+    if (args_has(args, "json")) {
+        Str text = {0};
+        stage_eval_json(&result, NULL, &text);
+        printf("%s\n", str_text(&text));
+        str_free(&text);
+    } else {
+        print_plain(&result);
+    }
+    if (samples) st = file_write_atomic(samples, str_text(&seen.lines), seen.lines.size);
+out:
+    str_free(&seen.lines);
+    actor_close(&a);
+    if (source.close) source.close(&source);
+    runconfig_close(&rc);
+    arena_free(arena);
+    if (st != ST_OK) return command_failed(st);
+    return result.stopped ? 128 + interrupt_signal() : EXIT_DONE;
+}
+
+const Command command_eval = {
+    .name = "eval",
+    .summary = "accuracy, unbiased pass@k and cons@k, each with its 95 % interval",
+    .usage = "eval MODEL [--data F] [--k 1,8,64]",
+    .about =
+        "Definitions: accuracy is the mean over questions of the share of right samples; pass@k "
+        "the unbiased\nestimate from all samples of a question; cons@k takes the most frequent "
+        "answer. Samples without a\nverdict are left out. Intervals are over questions.",
+    .examples = "grpo eval runs/zero/checkpoints/step-100/model --k 1,8,64 --tasks 200\n"
+                "grpo eval model/ --split large\n"
+                "grpo eval model/ --data test.jsonl --temperature 0 --json",
+    .flag = flags,
+    .n_flags = sizeof flags / sizeof flags[0],
+    .run = run,
+};
