@@ -54,10 +54,13 @@ static size_t find(const Curriculum *c, uint64_t key) {
 static void grow(Curriculum *c) {
     c->cap = c->cap ? 2 * c->cap : 64;
     c->n_slots = 2 * c->cap;
-    c->entry = realloc(c->entry, c->cap * sizeof *c->entry);
+    Entry *entry = calloc(c->cap, sizeof *entry);
     free(c->slot);
     c->slot = calloc(c->n_slots, sizeof *c->slot);
-    CHECK(c->entry != NULL && c->slot != NULL && c->cap < UINT32_MAX);
+    CHECK(entry != NULL && c->slot != NULL && c->cap < UINT32_MAX);
+    if (c->entry) memcpy(entry, c->entry, c->n * sizeof *entry);
+    free(c->entry);
+    c->entry = entry;
     for (size_t i = 0; i < c->n; i++) c->slot[find(c, c->entry[i].key)] = (uint32_t)i + 1;
 }
 
@@ -69,6 +72,7 @@ static Entry *entry_of(const Curriculum *c, uint64_t key) {
 
 static void append(Curriculum *c, Entry e) {
     if (c->n == c->cap) grow(c);
+    CHECK(c->entry != NULL);
     c->entry[c->n] = e;
     c->slot[find(c, e.key)] = (uint32_t)++c->n;
 }

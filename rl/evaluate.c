@@ -77,7 +77,7 @@ static void count(Tally *t, const Batch *b, const uint64_t *answer) {
 }
 
 static double share(double part, double whole) {
-    return whole > 0 ? part / whole : (double)NAN;
+    return whole > 0 ? part / whole : nan("");
 }
 
 // Chance that a group of G samples of this question is all right or all wrong.

@@ -18,7 +18,7 @@ GrpoConfig grpo_config(const RlConfig *c) {
 }
 
 void grpo_stats_clear(GrpoStats *stats) {
-    *stats = (GrpoStats){.ratio_min = INFINITY, .ratio_max = -INFINITY};
+    *stats = (GrpoStats){.ratio_min = HUGE_VAL, .ratio_max = -HUGE_VAL};
 }
 
 void grpo_stats_fold(GrpoStats *a, const GrpoStats *b) {

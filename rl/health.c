@@ -69,7 +69,7 @@ void health_warn(Health *h, HealthRule rule, int64_t step, const char *fmt, ...)
 }
 
 static void look_at_rollout(Health *h, int64_t step, const Metrics *row) {
-    double flat = metrics_get(row, "group/zero_std", NAN);
+    double flat = metrics_get(row, "group/zero_std", nan(""));
     if (flat > 0.8) {
         bool hard = metrics_get(row, "group/all_wrong", 0) > metrics_get(row, "group/all_right", 0);
         health_warn(h, HEALTH_FLAT, step,
@@ -77,21 +77,21 @@ static void look_at_rollout(Health *h, int64_t step, const Metrics *row) {
                     "questions are too %s (try rl.curriculum=level or rl.dynamic_sampling=refill)",
                     100 * flat, hard ? "wrong" : "right", hard ? "hard" : "easy");
     }
-    double cut = metrics_get(row, "response_length/clip_ratio", NAN);
+    double cut = metrics_get(row, "response_length/clip_ratio", nan(""));
     if (cut > 0.2)
         health_warn(h, HEALTH_TRUNCATED, step,
                     "%.0f %% of responses are cut off at rl.max_new_tokens: raise it, or set "
                     "rl.overlong_buffer",
                     100 * cut);
-    double error = metrics_get(row, "verify/error_frac", NAN);
+    double error = metrics_get(row, "verify/error_frac", nan(""));
     if (error > 0.02)
         health_warn(h, HEALTH_VERIFY, step,
                     "%.1f %% of samples got no verdict and are left out: look at the gold answers "
                     "(grpo verify)",
                     100 * error);
 
-    double reward = metrics_get(row, "critic/rewards/mean", NAN);
-    double accuracy = metrics_get(row, "reward/accuracy/mean", NAN);
+    double reward = metrics_get(row, "critic/rewards/mean", nan(""));
+    double accuracy = metrics_get(row, "reward/accuracy/mean", nan(""));
     Memory *m = &h->memory;
     running_add(&m->reward_fast, reward, 0.8);
     running_add(&m->reward_slow, reward, 0.97);
@@ -108,7 +108,7 @@ static void look_at_rollout(Health *h, int64_t step, const Metrics *row) {
 
 static void look_at_update(Health *h, int64_t step, const Metrics *row) {
     Memory *m = &h->memory;
-    double entropy = metrics_get(row, "actor/entropy", NAN);
+    double entropy = metrics_get(row, "actor/entropy", nan(""));
     bool early = step * 10 <= h->steps;
     if (entropy < 0.1 && early && metrics_get(row, "reward/accuracy/mean", 1) < 0.5)
         health_warn(h, HEALTH_ENTROPY, step,
@@ -116,8 +116,8 @@ static void look_at_update(Health *h, int64_t step, const Metrics *row) {
                     "before they grow right; lower rl.lr",
                     entropy);
 
-    double drift = metrics_get(row, "actor/ppo_kl", NAN),
-           kl = metrics_get(row, "actor/kl_loss", NAN);
+    double drift = metrics_get(row, "actor/ppo_kl", nan("")),
+           kl = metrics_get(row, "actor/kl_loss", nan(""));
     if (fabs(drift) > 0.1)
         health_warn(h, HEALTH_KL, step,
                     "the policy moved %.3f nats from the one that sampled: fewer "
@@ -131,7 +131,7 @@ static void look_at_update(Health *h, int64_t step, const Metrics *row) {
                     kl, m->kl.mean);
     running_add(&m->kl, kl, 0.95);
 
-    double grad = metrics_get(row, "actor/grad_norm", NAN);
+    double grad = metrics_get(row, "actor/grad_norm", nan(""));
     double z = (log(grad) - m->log_grad.mean) / fmax(sqrt(m->log_grad.var), 0.1);
     if (m->log_grad.n >= 10 && z > 4)
         health_warn(h, HEALTH_GRAD, step,
@@ -139,7 +139,7 @@ static void look_at_update(Health *h, int64_t step, const Metrics *row) {
                     exp(m->log_grad.mean), z, "; if this repeats, lower rl.lr or rl.clip_norm");
     if (grad > 0) running_add(&m->log_grad, log(grad), 0.95);
 
-    double off = metrics_get(row, "sampling/logp_diff/mean", NAN);
+    double off = metrics_get(row, "sampling/logp_diff/mean", nan(""));
     if (off > 0.01)
         health_warn(h, HEALTH_MISMATCH, step,
                     "sampler and trainer differ by %.3g nats a token at the same weights: set "

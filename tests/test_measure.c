@@ -6,7 +6,7 @@
 #include "verifiers/verdict.h"
 
 static double get(const Metrics *row, const char *name) {
-    double value = metrics_get(row, name, NAN);
+    double value = metrics_get(row, name, nan(""));
     if (isnan(value)) fail_msg("no metric %s", name);
     return value;
 }

@@ -19,7 +19,7 @@ static double step(Run *r, Metrics *row, const char *name) {
     TrainerStep out;
     assert_ok(trainer_step(r->trainer, NULL, row, &out));
     assert_false(out.stopped);
-    return name ? metrics_get(row, name, NAN) : 0;
+    return name ? metrics_get(row, name, nan("")) : 0;
 }
 
 static size_t numel(const Param *p) {
@@ -56,11 +56,11 @@ static void the_trainer_sees_the_samplers_own_log_probs(void **state) {
     Metrics row;
     for (int i = 0; i < 8; i++) {
         step(&r, &row, NULL);
-        assert_true(metrics_get(&row, "sampling/logp_diff/max", NAN) == 0);
-        assert_true(metrics_get(&row, "actor/ratio/min", NAN) == 1);
-        assert_true(metrics_get(&row, "actor/ratio/max", NAN) == 1);
-        assert_true(metrics_get(&row, "actor/grad_norm", NAN) > 0);
-        assert_true(metrics_get(&row, "actor/trained_samples", NAN) == 48);
+        assert_true(metrics_get(&row, "sampling/logp_diff/max", nan("")) == 0);
+        assert_true(metrics_get(&row, "actor/ratio/min", nan("")) == 1);
+        assert_true(metrics_get(&row, "actor/ratio/max", nan("")) == 1);
+        assert_true(metrics_get(&row, "actor/grad_norm", nan("")) > 0);
+        assert_true(metrics_get(&row, "actor/trained_samples", nan("")) == 48);
     }
     close_run(&r);
 }

@@ -15,7 +15,7 @@ static double grad_norm(const RlConfig *cfg) {
     Run r = open_run(cfg, 1, 0, NULL);
     Metrics row;
     one_step(&r, &row);
-    double norm = metrics_get(&row, "actor/grad_norm", NAN);
+    double norm = metrics_get(&row, "actor/grad_norm", nan(""));
     close_run(&r);
     return norm;
 }
@@ -117,7 +117,7 @@ static void a_batch_without_any_spread_leaves_the_weights(void **state) {
     Metrics row;
     uint32_t version = policy_version(r.policy);
     one_step(&r, &row);
-    assert_true(metrics_get(&row, "actor/grad_norm", NAN) == 0);
+    assert_true(metrics_get(&row, "actor/grad_norm", nan("")) == 0);
     assert_true(metrics_get(&row, "group/zero_std", 0) == 1);
     assert_int_equal(policy_version(r.policy), version);
     assert_int_equal(trainer_steps_done(r.trainer), 1);
@@ -139,12 +139,12 @@ static void mini_batches_are_a_partition_of_the_rollout_in_each_epoch(void **sta
             trained += metrics_get(&row, "actor/trained_samples", 0);
             bool off_policy = s % 6 > 0; // the ratio leaves one after the first update
             assert_true((metrics_get(&row, "actor/ratio/max", 1) != 1) == off_policy);
-            assert_true(isnan(metrics_get(&row, "sampling/logp_diff/max", NAN)) == off_policy);
+            assert_true(isnan(metrics_get(&row, "sampling/logp_diff/max", nan(""))) == off_policy);
         }
         s--;
         assert_true(trained == 64);
     }
-    assert_true(metrics_get(&row, "training/rollout", NAN) == 1);
+    assert_true(metrics_get(&row, "training/rollout", nan("")) == 1);
     close_run(&r);
 }
 
@@ -156,7 +156,7 @@ static void the_reference_is_refreshed_every_so_many_steps(void **state) {
     Metrics row;
     for (int s = 0; s < 6; s++) { // right after a refresh it is the policy, bit for bit
         one_step(&r, &row);
-        double kl = metrics_get(&row, "actor/kl_loss", NAN);
+        double kl = metrics_get(&row, "actor/kl_loss", nan(""));
         assert_true(s % 2 == 0 ? kl == 0 : kl > 0);
     }
     close_run(&r);
@@ -164,7 +164,7 @@ static void the_reference_is_refreshed_every_so_many_steps(void **state) {
     r = open_run(&cfg, 1, 0, NULL);
     for (int s = 0; s < 10; s += 2) { // rollouts begin at 0, 2, 4, 6, 8: refreshed at 4 and 8
         one_step(&r, &row);
-        double kl = metrics_get(&row, "actor/kl_loss", NAN);
+        double kl = metrics_get(&row, "actor/kl_loss", nan(""));
         assert_true(s % 4 == 0 ? kl == 0 : kl > 0);
         TrainerStep out;
         assert_ok(trainer_step(r.trainer, NULL, &row, &out));
@@ -174,7 +174,7 @@ static void the_reference_is_refreshed_every_so_many_steps(void **state) {
     r = open_run(&cfg, 1, 0, NULL);
     for (int s = 0; s < 4; s++) {
         one_step(&r, &row);
-        assert_true((metrics_get(&row, "actor/kl_loss", NAN) > 0) == (s > 0));
+        assert_true((metrics_get(&row, "actor/kl_loss", nan("")) > 0) == (s > 0));
     }
     close_run(&r);
 }
