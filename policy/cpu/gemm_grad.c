@@ -75,11 +75,24 @@ static ptrdiff_t g_tile(const GemmKernel *kernel) { // floats from one tile of G
     return T_BLOCK * kernel->tile_m + SLACK;
 }
 
+// Cuts `cols` columns of x into tiles: to[j / tile * to_tile + i * tile + j % tile]. Copies SLACK
+// values at a time, the next row overwrites what is too much.
+static void place(float *to, ptrdiff_t to_tile, int tile, const float *x, ptrdiff_t ld, int rows,
+                  int cols) {
+    for (int j = 0; j < cols; j += tile, to += to_tile)
+        for (int i = 0; i < rows; i++) memcpy(to + i * tile, x + i * ld + j, SLACK * sizeof(float));
+}
+
 static void pack_g(const GradWork *w, const GemmKernel *kernel, const Tokens *g, int t0, int t,
                    int n, Precision precision) {
     const int tile = kernel->tile_m;
     for (int n0 = 0; n0 < n; n0 += ROW_STEP) {
         const int cols = least(ROW_STEP, n - n0);
+        if (precision == PRECISION_FP32 && n0 + STRIP <= n) { // nothing to round, room to read
+            place(w->g + n0 / tile * g_tile(kernel), g_tile(kernel), tile, g->x + t0 * g->ld + n0,
+                  g->ld, t, cols);
+            continue;
+        }
         for (int at = 0; at < t; at += SCALE_BLOCK) {
             const int rows = least(SCALE_BLOCK, t - at);
             float block[SCALE_BLOCK][STRIP], scale[STRIP];
@@ -95,17 +108,20 @@ static void pack_g(const GradWork *w, const GemmKernel *kernel, const Tokens *g,
                                    T_BLOCK, block[i], STRIP, cols);
                 continue;
             }
-            for (int j = 0; j < cols; j += tile) { // the next token overwrites what is too much
-                float *to = w->g + (n0 + j) / tile * g_tile(kernel) + at * tile;
-                for (int i = 0; i < rows; i++)
-                    memcpy(to + i * tile, block[i] + j, SLACK * sizeof(float));
-            }
+            place(w->g + n0 / tile * g_tile(kernel) + at * tile, g_tile(kernel), tile, block[0],
+                  STRIP, rows, cols);
         }
     }
 }
 
 static void pack_x(const GradWork *w, const GemmKernel *kernel, const Tokens *x, int t0, int t,
                    int k0, int cols, Precision precision) {
+    if (precision == PRECISION_FP32 && cols == GEMM_PANEL) {
+        for (int i = t0; i < t0 + t; i++)
+            memcpy(w->x + gemm_order(i - t0) * GEMM_PANEL,
+                   x->x + (x->gather ? x->gather[i] : i) * x->ld + k0, GEMM_PANEL * sizeof(float));
+        return;
+    }
     for (int at = 0; at < t; at += SCALE_BLOCK) {
         const int rows = least(SCALE_BLOCK, t - at);
         float block[SCALE_BLOCK][GEMM_PANEL];
