@@ -25,7 +25,8 @@ int head_wanted(const Pack *pack, Workspace *w) {
     for (int s = 0; s < pack->n_seqs; s++)
         for (int t = 1; t < pack->seq[s].end - pack->seq[s].begin; t++) {
             if (!pack->want || !pack->want[pack->seq[s].begin + t]) continue;
-            w->want_row[n] = pack->offset[s] + t - 1; // the token before predicts it
+            w->want_row[n] =
+                pack->offset[s] - pack->offset[0] + t - 1; // the token before predicts it
             w->want_token[n++] = pack->token[pack->seq[s].begin + t];
         }
     return n;

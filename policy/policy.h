@@ -30,7 +30,7 @@ typedef struct Policy Policy;
 typedef struct PolicyOpts {
     Pool *pool;           // borrowed; NULL = one thread
     bool trainable;       // gradients and moments are planned only then
-    int chunk_tokens;     // the largest chunk that will be trained or scored in one piece
+    int chunk_tokens;     // tokens walked in one piece; a larger chunk costs a second forward pass
     int max_seq_tokens;   // the longest sequence
     int chunks_in_flight; // 0 = as many as threads; never changes results
     int kv_pages;         // pages of KV_PAGE_TOKENS tokens for decoding; 0 = none

@@ -77,22 +77,24 @@ typedef struct Score {
     bool solo;
 } Score;
 
-// Blocks are cut greedily from the front; block b is found by walking, which costs nothing.
-static Pack block_at(const Score *s, int b) {
-    const Pack *all = s->pack;
-    int begin = 0, end = 0;
-    for (int i = 0;; i++) {
-        begin = end;
-        while (end < all->n_seqs &&
-               (end == begin || all->offset[end + 1] - all->offset[begin] <= s->cap))
-            end++;
-        if (i == b || end == all->n_seqs) break;
-    }
+// Cut greedily from sequence `begin` on: as many as fit `cap` tokens, one at least.
+static Pack piece_from(const Pack *all, int begin, int cap) {
+    int end = begin + 1;
+    while (end < all->n_seqs && all->offset[end + 1] - all->offset[begin] <= cap) end++;
     Pack out = *all;
     out.seq = all->seq + begin;
     out.offset = all->offset + begin;
     out.n_seqs = end - begin;
     out.n_tokens = all->offset[end] - all->offset[begin];
+    return out;
+}
+
+static Pack block_at(const Score *s, int b) { // found by walking, which costs nothing
+    Pack out = piece_from(s->pack, 0, s->cap);
+    for (int begin = 0; b > 0; b--) {
+        begin += out.n_seqs;
+        out = piece_from(s->pack, begin, s->cap);
+    }
     return out;
 }
 
@@ -107,7 +109,6 @@ static void score_block(Score *s, Workspace *w, int b) {
     set_inputs(w, &block, &r);
     net_forward(&r);
     const int n = head_wanted(&block, w);
-    for (int i = 0; i < n; i++) w->want_row[i] -= first;
     head_logprob(&r, n, (float)(1 / s->opts->temperature), s->entropy != NULL);
     for (int i = 0; i < n; i++) {
         s->logp[first + w->want_row[i] + 1] = w->want_logp[i];
@@ -148,12 +149,7 @@ Status policy_score(Policy *p, const Pack *pack, const ScoreOpts *opts, float *l
     if (cap < 256) cap = 256;
     if (cap > p->work[0].cap) cap = p->work[0].cap;
     Score s = {.p = p, .pack = pack, .opts = opts, .logp = logp, .entropy = entropy, .cap = cap};
-    for (int end = 0; end < pack->n_seqs; s.n_blocks++) {
-        const int begin = end;
-        while (end < pack->n_seqs &&
-               (end == begin || pack->offset[end + 1] - pack->offset[begin] <= cap))
-            end++;
-    }
+    for (int at = 0; at < pack->n_seqs; s.n_blocks++) at += piece_from(pack, at, cap).n_seqs;
     s.solo = s.n_blocks == 1;
     if (s.solo)
         score_slot(&s, 0, 0);
@@ -180,45 +176,80 @@ typedef struct Train {
     atomic_bool stop;
     bool solo;
     size_t *first; // packed token at which each chunk begins, for routes
+    float *room;   // [n_work][4][room_tokens] log-probs and gradients of chunks beyond the plan
+    int room_tokens;
     Failure failure;
 } Train;
 
-static Status train_chunk(Train *t, Workspace *w, int c, float *grad) {
-    Policy *p = t->p;
-    const Pack *chunk = &t->chunk[c];
-    const int T = chunk->n_tokens, step = p->n_moe * p->model.n_experts_per_tok;
-    const float by = (float)(1 / t->opts->temperature);
-    Run r = {.p = p, .w = w, .grad = grad, .balance = t->balance, .save = true};
-    if (t->opts->replay) r.replay = t->opts->replay->route + t->first[c] * (size_t)step;
-    if (t->opts->record) r.record = t->opts->record->route + t->first[c] * (size_t)step;
-    w->dev.pool = t->solo ? p->opts.pool : NULL;
+// A piece of a chunk as a Run: inputs set, forward done, log-probs of wanted tokens in w. Returns
+// how many are wanted.
+static int piece_forward(const Train *t, Run *r, const Pack *piece, size_t first) {
+    const int step = t->p->n_moe * t->p->model.n_experts_per_tok;
+    if (t->opts->replay) r->replay = t->opts->replay->route + first * (size_t)step;
+    if (t->opts->record) r->record = t->opts->record->route + first * (size_t)step;
+    set_inputs(r->w, piece, r);
+    net_forward(r);
+    const int n = head_wanted(piece, r->w);
+    head_logprob(r, n, (float)(1 / t->opts->temperature), true);
+    return n;
+}
 
-    set_inputs(w, chunk, &r);
-    net_forward(&r);
-    const int n = head_wanted(chunk, w);
-    head_logprob(&r, n, by, true);
-    float *out[] = {w->logp, w->entropy, w->dlogp, w->dentropy};
-    for (int i = 0; i < 4; i++) memset(out[i], 0, (size_t)T * sizeof(float));
-    for (int i = 0; i < n; i++) {
-        if (!isfinite(w->want_logp[i]))
-            return FAIL(ST_FORMAT, "chunk %d: log-probability of packed token %d is %f", c,
-                        w->want_row[i] + 1, (double)w->want_logp[i]);
-        w->logp[w->want_row[i] + 1] = w->want_logp[i];
-        w->entropy[w->want_row[i] + 1] = w->want_entropy[i];
-    }
-    TRY(t->loss(t->ctx, c, chunk, w->logp, w->entropy, w->dlogp, w->dentropy));
-    for (int i = 0; i < n; i++) {
-        w->want_dlogp[i] = w->dlogp[w->want_row[i] + 1];
-        w->want_dentropy[i] = w->dentropy[w->want_row[i] + 1];
-    }
-    head_backward(&r, n, by, true);
-    for (int l = p->model.n_layers - 1; l >= 0; l--) {
-        ffn_backward(&r, l);
-        mla_backward(&r, l);
-    }
+static void piece_backward(const Train *t, Run *r, int n) {
+    Policy *p = t->p;
+    Workspace *w = r->w;
     const int D = p->model.hidden_size;
-    p->ops->axpy_rows(&w->dev, net_at(p, grad, p->embed), D, w->token, w->dx, D, NULL, NULL, NULL,
-                      T, D);
+    head_backward(r, n, (float)(1 / t->opts->temperature), true);
+    for (int l = p->model.n_layers - 1; l >= 0; l--) {
+        ffn_backward(r, l);
+        mla_backward(r, l);
+    }
+    p->ops->axpy_rows(&w->dev, net_at(p, r->grad, p->embed), D, w->token, w->dx, D, NULL, NULL,
+                      NULL, r->n_tokens, D);
+}
+
+// A chunk that the plan holds is one piece. A larger one (a group may be) is cut by sequences: all
+// pieces forward for the loss, then each forward again and backward.
+static Status train_chunk(Train *t, int slot, int c, float *grad) {
+    Policy *p = t->p;
+    Workspace *w = &p->work[slot];
+    const Pack *chunk = &t->chunk[c];
+    const bool whole = chunk->n_tokens <= w->cap;
+    float *out[] = {w->logp, w->entropy, w->dlogp, w->dentropy};
+    for (int i = 0; i < 4; i++) {
+        if (!whole) out[i] = t->room + (size_t)(slot * 4 + i) * (size_t)t->room_tokens;
+        memset(out[i], 0, (size_t)chunk->n_tokens * sizeof(float));
+    }
+    Run r = {.p = p, .w = w, .balance = t->balance, .save = whole, .grad = whole ? grad : NULL};
+    w->dev.pool = t->solo ? p->opts.pool : NULL;
+    int n = 0;
+    for (int at = 0; at < chunk->n_seqs;) {
+        const Pack piece = piece_from(chunk, at, w->cap);
+        const int first = piece.offset[0] - chunk->offset[0];
+        n = piece_forward(t, &r, &piece, t->first[c] + (size_t)first);
+        for (int i = 0; i < n; i++) {
+            const int to = first + w->want_row[i] + 1;
+            if (!isfinite(w->want_logp[i]))
+                return FAIL(ST_FORMAT, "chunk %d: log-probability of packed token %d is %f", c, to,
+                            (double)w->want_logp[i]);
+            out[0][to] = w->want_logp[i];
+            out[1][to] = w->want_entropy[i];
+        }
+        at += piece.n_seqs;
+    }
+    TRY(t->loss(t->ctx, c, chunk, out[0], out[1], out[2], out[3]));
+    r.save = true;
+    r.grad = grad;
+    for (int at = 0; at < chunk->n_seqs;) {
+        const Pack piece = piece_from(chunk, at, w->cap);
+        const int first = piece.offset[0] - chunk->offset[0];
+        if (!whole) n = piece_forward(t, &r, &piece, t->first[c] + (size_t)first);
+        for (int i = 0; i < n; i++) {
+            w->want_dlogp[i] = out[2][first + w->want_row[i] + 1];
+            w->want_dentropy[i] = out[3][first + w->want_row[i] + 1];
+        }
+        piece_backward(t, &r, n);
+        at += piece.n_seqs;
+    }
     return ST_OK;
 }
 
@@ -231,7 +262,7 @@ static void train_slot(void *ctx, int slot, int worker) {
         float *grad = p->lane + (size_t)lane * p->n_floats;
         memset(grad, 0, p->n_floats * sizeof *grad);
         for (int c = t->begin[lane]; c < t->begin[lane + 1] && !atomic_load(&t->stop); c++) {
-            Status st = train_chunk(t, &p->work[slot], c, grad);
+            Status st = train_chunk(t, slot, c, grad);
             if (st == ST_OK) continue;
             failure_keep(&t->failure, st, c);
             atomic_store(&t->stop, true);
@@ -270,14 +301,10 @@ Status policy_train(Policy *p, const Pack *chunk, int n_chunks, const ScoreOpts 
     CHECK(p->opts.trainable);
     if (n_chunks == 0) return ST_OK;
     TRY(check_opts(p, opts));
-    int n_seqs = 0;
+    int n_seqs = 0, largest = 0;
     for (int c = 0; c < n_chunks; c++) {
         TRY(check_pack(p, &chunk[c]));
-        if (chunk[c].n_tokens > p->work[0].cap)
-            return FAIL(ST_CONFIG,
-                        "chunk %d has %d tokens; the policy was planned for %d: raise chunk_tokens "
-                        "to the largest group",
-                        c, chunk[c].n_tokens, p->work[0].cap);
+        if (chunk[c].n_tokens > largest) largest = chunk[c].n_tokens;
         n_seqs += chunk[c].n_seqs;
     }
     ArenaMark mark = arena_mark(p->arena);
@@ -294,6 +321,10 @@ Status policy_train(Policy *p, const Pack *chunk, int n_chunks, const ScoreOpts 
     // lane l begins with the first c for which c * 8 / n >= l
     for (int l = 0; l <= N_LANES; l++)
         t.begin[l] = (int)(((long)l * n_chunks + N_LANES - 1) / N_LANES);
+    if (largest > p->work[0].cap) {
+        t.room_tokens = largest;
+        t.room = ARENA_ARRAY(p->arena, float, (size_t)p->n_work * 4 * (size_t)largest);
+    }
     t.solo = n_chunks == 1;
     if (t.solo)
         train_slot(&t, 0, 0);

@@ -307,6 +307,36 @@ static void threads_and_chunks_in_flight_change_no_bit(void **state) {
     arena_free(x.arena);
 }
 
+static void a_chunk_beyond_the_plan_is_trained_in_pieces(void **state) {
+    (void)state;
+    Text x;
+    open_text(&x);
+    Policy *big = make(desk, NULL, true, 0, 1024), *small = make(desk, NULL, true, 0, 200);
+    double sum[2] = {500, 0}, again[2] = {500, 0};
+    ScoreOpts o = warm;
+    o.balance_alpha = 0.01;
+    assert_ok(policy_train(big, &x.pack, 1, &o, mean_loss, sum));
+    assert_ok(policy_train(small, &x.pack, 1, &o, mean_loss, again));
+    assert_true(sum[1] == again[1]); // the same log-probs
+    int n;
+    Param *a = policy_params(big, &n), *b = policy_params(small, &n);
+    double off = 0, all = 0;
+    for (int i = 0; i < n; i++)
+        for (int j = 0; a[i].grad && j < a[i].rows * (a[i].cols > 0 ? a[i].cols : 1); j++) {
+            off += pow((double)a[i].grad[j] - (double)b[i].grad[j], 2);
+            all += pow((double)a[i].grad[j], 2);
+        }
+    assert_true(off > 0 && sqrt(off / all) < 1e-5);
+    StepReport r, q;
+    const AdamWConfig adam = {.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8};
+    assert_ok(policy_step(big, &adam, 1e-3, &r));
+    assert_ok(policy_step(small, &adam, 1e-3, &q));
+    assert_true(r.load_max == q.load_max && r.load_min == q.load_min); // tokens counted once
+    policy_free(big);
+    policy_free(small);
+    arena_free(x.arena);
+}
+
 // ---- the comparison catches what it must
 
 static void a_stale_page_a_changed_token_and_an_ulp_are_caught(void **state) {
@@ -360,6 +390,7 @@ int main(void) {
         cmocka_unit_test(decoding_gives_the_bits_of_scoring),
         cmocka_unit_test(every_row_gives_the_same_bits),
         cmocka_unit_test(threads_and_chunks_in_flight_change_no_bit),
+        cmocka_unit_test(a_chunk_beyond_the_plan_is_trained_in_pieces),
         cmocka_unit_test(a_stale_page_a_changed_token_and_an_ulp_are_caught),
     };
     return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
