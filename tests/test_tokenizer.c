@@ -176,13 +176,27 @@ static char *with(const char *pre, const char *model, const char *rest) {
         int c = prints ? b : next++;
         str_printf(&s, "%s\"\\u%04x\":%d", b ? "," : "", (unsigned)c, b);
     }
-    str_puts(&s, ",\"ab\":256,\"abc\":257}}}");
+    str_puts(&s, ",\"ab\":256,\"abc\":257,\"aa\":258}}}");
     char *copy = arena_printf(arena, "%s", s.data);
     str_free(&s);
     return copy;
 }
 
 #define BYTE_LEVEL "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":false}"
+
+static void the_lowest_rank_merges_first_and_the_leftmost_of_equals(void **state) {
+    (void)state;
+    char *json = with(BYTE_LEVEL, "\"merges\":[\"a a\",[\"a\",\"b\"],\"ab c\"],", "");
+    Tokenizer *t = NULL;
+    assert_ok(tokenizer_parse(json, strlen(json), "ranks.json", &t));
+    int32_t *ids;
+    int n;
+    assert_ok(tokenizer_encode(t, "aaabcaab", 8, true, false, &ids, &n, arena));
+    const int32_t want[] = {258, 257, 258, 'b'}; // aa abc aa b
+    assert_int_equal(n, 4);
+    assert_memory_equal(ids, want, sizeof want);
+    tokenizer_free(t);
+}
 
 static void a_regex_that_explodes_falls_back_to_bytes(void **state) {
     (void)state;
@@ -286,6 +300,7 @@ int main(void) {
         cmocka_unit_test(a_desk_word_is_one_token),
         cmocka_unit_test(any_bytes_come_back),
         cmocka_unit_test(a_long_hostile_text_ends_soon),
+        cmocka_unit_test(the_lowest_rank_merges_first_and_the_leftmost_of_equals),
         cmocka_unit_test(a_regex_that_explodes_falls_back_to_bytes),
         cmocka_unit_test(what_is_not_built_is_named),
         cmocka_unit_test(a_file_that_lies_is_refused),
