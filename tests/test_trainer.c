@@ -52,17 +52,22 @@ static void the_trainer_sees_the_samplers_own_log_probs(void **state) {
     (void)state;
     RlConfig cfg = config();
     cfg.entropy_coef = 0.01; // every sample has a gradient
-    Run r = open_run(&cfg, 2, 0, NULL);
-    Metrics row;
-    for (int i = 0; i < 8; i++) {
-        step(&r, &row, NULL);
-        assert_true(metrics_get(&row, "sampling/logp_diff/max", nan("")) == 0);
-        assert_true(metrics_get(&row, "actor/ratio/min", nan("")) == 1);
-        assert_true(metrics_get(&row, "actor/ratio/max", nan("")) == 1);
-        assert_true(metrics_get(&row, "actor/grad_norm", nan("")) > 0);
-        assert_true(metrics_get(&row, "actor/trained_samples", nan("")) == 48);
-    }
-    close_run(&r);
+    for (int precision = PRECISION_FP32; precision <= PRECISION_FP8; precision++)
+        for (int form = MLA_ABSORBED; form <= MLA_EXPANDED; form++) {
+            ModelConfig model = tiny;
+            model.precision = (Precision)precision, model.mla_form = (MlaForm)form;
+            Run r = open_model(&model, &cfg, 2, 0, NULL);
+            Metrics row;
+            while (!trainer_done(r.trainer)) {
+                step(&r, &row, NULL);
+                assert_true(metrics_get(&row, "sampling/logp_diff/max", nan("")) == 0);
+                assert_true(metrics_get(&row, "actor/ratio/min", nan("")) == 1);
+                assert_true(metrics_get(&row, "actor/ratio/max", nan("")) == 1);
+                assert_true(metrics_get(&row, "actor/grad_norm", nan("")) > 0);
+                assert_true(metrics_get(&row, "actor/trained_samples", nan("")) == 48);
+            }
+            close_run(&r);
+        }
 }
 
 // Everything on, several updates a rollout, and refills.
@@ -136,6 +141,42 @@ static void a_resumed_run_equals_one_that_never_stopped(void **state) {
         assert_same_weights(whole.policy, part.policy);
     }
     assert_string_equal(trainer_warnings(whole.trainer), trainer_warnings(part.trainer));
+    close_run(&whole), close_run(&part);
+}
+
+static volatile int stop_flag;
+static uint64_t stop_at;
+static void stop_at_task(uint64_t index) {
+    if (index == stop_at) stop_flag = 1;
+}
+
+static void a_stop_while_sampling_leaves_no_trace(void **state) {
+    (void)state;
+    RlConfig cfg = busy();
+    Run whole = open_run(&cfg, 1, 0, NULL), part = open_run(&cfg, 2, 0, NULL);
+    Metrics a, b;
+    TrainerStep out;
+    int stops = 0;
+    while (!trainer_done(whole.trainer)) {
+        step(&whole, &a, NULL);
+        for (int question = 2; question < 9; question += 6) { // in the first round, in a refill
+            stop_at = part.trainer->at.next_task + (uint64_t)question;
+            on_task = stop_at_task;
+            Position before = part.trainer->at;
+            if (trainer_has_batch(part.trainer)) break; // this step will not sample
+            assert_ok(trainer_step(part.trainer, &stop_flag, &b, &out));
+            on_task = NULL, stop_flag = 0;
+            if (!out.stopped) fail_msg("question %d was not asked", question);
+            assert_memory_equal(&before, &part.trainer->at, sizeof before);
+            assert_null(out.batch);
+            stops++;
+        }
+        on_task = NULL;
+        step(&part, &b, NULL);
+        assert_same_rows(&a, &b);
+        assert_same_weights(whole.policy, part.policy);
+    }
+    assert_int_equal(stops, 4);
     close_run(&whole), close_run(&part);
 }
 
@@ -311,6 +352,7 @@ int main(void) {
         cmocka_unit_test(the_trainer_sees_the_samplers_own_log_probs),
         cmocka_unit_test(threads_and_chunks_in_flight_do_not_move_a_bit),
         cmocka_unit_test(a_resumed_run_equals_one_that_never_stopped),
+        cmocka_unit_test(a_stop_while_sampling_leaves_no_trace),
         cmocka_unit_test(the_columns_of_the_batch_in_hand_are_saved),
         cmocka_unit_test(a_state_of_another_run_is_refused),
         cmocka_unit_test(every_loss_learns_to_repeat_a_digit),
