@@ -201,6 +201,12 @@ static Status find_checkpoint(RunFolder *run, int64_t *metrics_bytes) {
             break;
         }
         log_warn("this checkpoint is torn and is passed over: %s", status_text());
+        if (st == ST_FORMAT) { // kept for a look, but no longer counted as a checkpoint
+            char *aside = format("%s.torn", path);
+            if (file_remove_tree(aside) != ST_OK || file_rename(path, aside) != ST_OK)
+                log_warn("%s", status_text());
+            free(aside);
+        }
         free(path);
     }
     free(step);

@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# tests/test_cli.sh -- the program as a script sees it: exit codes, sentences, shapes of lines.
+set -u
+cd "$(dirname "$0")/.."
+BUILD=${BUILD:-build/release-cpu}
+GRPO=$(realpath "${GRPO:-$BUILD/grpo}")
+dir=$(mktemp -d "${TMPDIR:-/tmp}/cli.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+passed=0 failed=0
+
+ok() { passed=$((passed + 1)); }
+bad() {
+    failed=$((failed + 1))
+    echo "FAILED: $1"
+    sed 's/^/    /' "$dir/out" "$dir/err" 2>/dev/null | head -n 8
+}
+# run NAME CODE PATTERN WORD...: exit code, and a pattern that stdout or stderr must hold.
+run() {
+    local name=$1 code=$2 pattern=$3 got
+    shift 3
+    "$GRPO" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+    got=$?
+    if [ $got = "$code" ] && cat "$dir/out" "$dir/err" | grep -aqE -- "$pattern"; then ok; else bad "$name (exit code $got)"; fi
+}
+line() { # line NAME NUMBER PATTERN: line NUMBER of stdout
+    if sed -n "$2p" "$dir/out" | grep -aqE -- "$3"; then ok; else bad "$1"; fi
+}
+same() { if [ "$2" = "$3" ]; then ok; else bad "$1: '$2' is not '$3'"; fi; }
+
+# ---- the front door
+"$GRPO" >"$dir/out" 2>"$dir/err"
+same "alone it prints twelve lines" "$(wc -l <"$dir/out")" 12
+run "version" 0 '^grpo [0-9.]+ \(git ' --version
+run "help lists commands" 0 '^  verify ' help
+run "help CMD" 0 'usage: grpo verify' help verify
+run "CMD --help" 0 'rl\.lr' zero --help
+for cmd in $("$GRPO" help | sed -nE 's/^  ([a-z]+) .*/\1/p'); do
+    run "help of $cmd has examples" 0 '^examples:' "$cmd" --help
+done
+run "an unknown command" 2 "Did you mean 'zero'" zeroo
+run "an unknown flag" 2 'did you mean --in' verify --inn x
+run "a flag without its value" 2 'needs FILE' verify --in
+run "a switch with a value" 2 'takes no value' verify --json=3
+run "a number out of range" 2 'from 1 to 4096' generate x -p y --n 0
+run "a colour that is none" 2 'auto, always or never' doctor --color pink
+run "doctor" 0 '^ok +gemm' doctor "$dir"
+run "doctor as JSON" 0 '^\{"check":"cpu"' doctor "$dir" --json
+
+# ---- config
+run "an unknown key" 2 "did you mean 'rl.lr'" config rl.lrr=1
+run "a wrong type" 2 'rl\.steps' config rl.steps=many
+run "a wrong range" 2 'rl\.lr' config rl.lr=-3
+run "no such file" 2 'no such config file' zero nothing.json -o "$dir/x"
+printf '{\n  // a comment\n  "rl": {"lr": 0.25,\n    "lrr": 1}\n}\n' >"$dir/c.json"
+run "a file's unknown key has its line" 2 'c\.json:4' config "$dir/c.json"
+printf '{"rl": {"lr": 1, "lr": 2}}\n' >"$dir/c.json"
+run "a duplicate key" 2 'lr' config "$dir/c.json"
+printf '{"rl": {"lr": 0.25}}\n' >"$dir/c.json"
+run "file below command line" 0 '"rl.lr": ?\{"value": ?0.5, ?"origin": ?"command line' config "$dir/c.json" rl.lr=0.5 --origin
+GRPO_RL_LR=0.125 "$GRPO" config "$dir/c.json" --origin >"$dir/out" 2>&1
+if grep -qE '"rl.lr": ?\{"value": ?0.125' "$dir/out"; then ok; else bad "environment above file"; fi
+"$GRPO" config >"$dir/whole.json"
+run "what config prints, config reads" 0 '"zero-desk"|good' config check "$dir/whole.json"
+run "a schema" 0 'json-schema.org' config schema
+
+# ---- verify
+run "verify on the command line" 0 '"verdict":"right"' verify --task number 1/2 0.5
+run "a wrong answer is an answer" 0 '"verdict":"wrong"' verify --task number 1/2 0.51
+run "a gold that is none is an error" 4 '"verdict":"error"' verify --task number nonsense 1
+run "a judge that is not there" 2 'number, format' verify --task latex 1 1
+cat >"$dir/cases.jsonl" <<'X'
+{"id":"a","task":"number","gold":"\\frac12","pred":"well \\boxed{0.5}"}
+{"id":"b","task":"number","gold":"3","pred":"3.0","extract":"bare"}
+
+not json
+[1]
+{"id":6,"task":"nothing","pred":"x"}
+{"id":"g","task":"number","gold":"4"}
+{"id":"f","task":"format","template":"r1-zero","prefilled":"<think>","pred":"x</think> <answer>1</answer>"}
+{"id":"last","task":"number","gold":"7","pred":"\\boxed{8}"}
+X
+run "a file of cases" 0 . verify --in "$dir/cases.jsonl"
+same "one answer a line" "$(wc -l <"$dir/out")" 9
+line "right" 1 '^\{"id":"a","verdict":"right","score":1,"answer":"0.5","reason":".+","us":[0-9]+\}$'
+line "bare" 2 '"id":"b","verdict":"right"'
+line "an empty line is answered" 3 '"id":3,"verdict":"error".*empty'
+line "so is one that is not JSON" 4 '"id":4,"verdict":"error"'
+line "and one that is no object" 5 '"verdict":"error".*array'
+line "an unknown task" 6 '"id":6,"verdict":"error".*number, format'
+line "a missing text" 7 '"id":"g","verdict":"error".*pred'
+line "format" 8 '"id":"f","verdict":"right"'
+line "the rest went on" 9 '"id":"last","verdict":"wrong","score":0'
+printf '{"id":1,"task":"number","gold":"1","pred":"\xff\xfe"}\n{"id":2,"task":"number","gold":"1","pred":"1","extract":"bare"}\n' >"$dir/bytes.jsonl"
+run "bytes that are not UTF-8" 0 . verify --in "$dir/bytes.jsonl"
+line "are answered" 1 '"verdict":"error".*UTF-8'
+line "and passed" 2 '"id":2,"verdict":"right"'
+run "a file that is not there" 1 'No such file' verify --in "$dir/nothing"
+
+# ---- data, model, tokenize, score, generate
+run "tasks" 0 '"prompt":"User: Compute' data make desk -n 5 --split heldout --seed 1
+cp "$dir/out" "$dir/five"
+run "the same seed" 0 . data make desk -n 5 --split heldout --seed 1
+if cmp -s "$dir/out" "$dir/five"; then ok; else bad "gives the same tasks"; fi
+run "no such split" 2 'heldout' data make desk --split x
+run "stats" 0 '^rows +5 ' data stats "$dir/five"
+model="$dir/model"
+run "a new model" 0 model model new model.hidden_size=32 model.n_layers=2 run.seed=3 -o "$model"
+run "is not written twice" 2 'is there already' model new -o "$model"
+run "info" 0 'MLA/MoE, hidden 32, 2 layers' model info "$model"
+run "info as JSON" 0 '"n_layers":2' model info "$model" --json
+run "a model is equal to itself" 0 '^0 of [0-9]+ tensors differ' model diff "$model" "$model"
+run "tokenize" 0 '"tokens":\[[0-9,]+\]' tokenize "$model" -p 'User: Compute 47*6+85. Assistant:'
+printf '{"id":"x","text":"any \\u00e9 bytes \\ud83d\\ude00 <think>"}\nbroken\n' >"$dir/t.jsonl"
+run "tokenize a file" 0 . tokenize "$model" --in "$dir/t.jsonl"
+line "an answer" 1 '^\{"id":"x","tokens":\['
+line "an error" 2 '^\{"id":2,"error":'
+sed -n 1p "$dir/out" >"$dir/ids.jsonl"
+run "and back" 0 'any é bytes 😀 \\u003cthink>' tokenize "$model" --in "$dir/ids.jsonl" --decode
+echo '{"id":1,"tokens":[999999]}' >"$dir/ids.jsonl"
+run "an id that is none" 0 '"error":".*no id' tokenize "$model" --in "$dir/ids.jsonl" --decode
+printf '{"id":1,"text":"User: 1"}\n{"id":2,"tokens":[1,2,3]}\n{"id":3,"tokens":[-1]}\n{"id":4}\n' >"$dir/s.jsonl"
+run "score" 0 . score "$model" --in "$dir/s.jsonl"
+line "a text" 1 '^\{"id":1,"tokens":\[[0-9,]+\],"logp":\[null(,-[0-9.e-]+)+\]\}$'
+line "tokens" 2 '^\{"id":2,"tokens":\[1,2,3\],"logp":\[null,-[0-9.e-]+,-[0-9.e-]+\]\}$'
+line "a bad id" 3 '^\{"id":3,"error"'
+line "nothing" 4 '^\{"id":4,"error"'
+printf '{"id":"p","prompt":"User: Compute 1+1. Assistant:"}\n{"id":"q"}\n' >"$dir/p.jsonl"
+run "generate" 0 . generate "$model" --in "$dir/p.jsonl" --n 2 --max-tokens 8 --seed 5
+line "sample 0" 1 '^\{"id":"p","sample":0,"tokens":\[[0-9,]+\],"logp":\[[-0-9.,e]+\],"text":".*","finish":"(stop|length)"\}$'
+line "sample 1" 2 '^\{"id":"p","sample":1,'
+line "an error" 3 '^\{"id":"q","error"'
+cp "$dir/out" "$dir/first"
+run "the same seed" 0 . generate "$model" --in "$dir/p.jsonl" --n 2 --max-tokens 8 --seed 5 -j 1
+if cmp -s "$dir/out" "$dir/first"; then ok; else bad "gives the same samples on one thread"; fi
+# What was sampled is scored with the sampler's own bits.
+sed -nE '1s/.*"tokens":(\[[0-9,]+\]),"logp":\[([^]]*)\].*/\1 \2/p' "$dir/first" >"$dir/sampled"
+read -r tokens logp <"$dir/sampled"
+prompt=$("$GRPO" tokenize "$model" -p 'User: Compute 1+1. Assistant:' | sed -E 's/.*\[(.*)\].*/\1/')
+echo "{\"id\":1,\"tokens\":[$prompt,${tokens#\[}}" >"$dir/again.jsonl"
+"$GRPO" score "$model" --in "$dir/again.jsonl" >"$dir/out" 2>"$dir/err"
+if grep -qF ",$logp]" "$dir/out"; then ok; else bad "log-probs of sampler and scorer are the same"; fi
+run "eval" 0 '"tasks":6,' eval "$model" --tasks 6 --k 1,2 --max-tokens 8 --json
+run "a model that is not there" 1 'No such file' generate "$dir/nothing" -p x
+
+# ---- bad model files
+cp -r "$model" "$dir/torn"
+truncate -s 1000 "$dir/torn/model.safetensors"
+run "a cut safetensors file" 4 'model.safetensors' score "$dir/torn" --in "$dir/s.jsonl"
+cp "$model/model.safetensors" "$dir/torn/"
+sed -i 's/"hidden_size": *[0-9]*/"hidden_size": 64/' "$dir/torn/config.json"
+run "a config that lies" 4 . score "$dir/torn" --in "$dir/s.jsonl"
+
+# ---- runs
+run "zero wants a folder" 2 'wants -o' zero
+run "a plan is printed without running" 0 'total' zero --dry-run
+run "a plan that does not fit" 3 'the plan wants [0-9.]+ MiB, the limit is 10.0 MiB' zero --dry-run --memory 10M
+run "and is refused before anything runs" 3 'the plan wants' zero --memory 10M -o "$dir/nofit"
+run "the gate of the preflight" 1 'too weak' zero model.hidden_size=32 model.n_layers=1 model.first_k_dense=1 \
+    sft.steps=1 sft.batch=2 rl.max_new_tokens=4 rl.preflight_tasks=4 rl.preflight_k=2 eval.tasks=2 eval.samples=1 \
+    eval.final_tasks=2 eval.passk_tasks=0 eval.large_tasks=0 -o "$dir/gate" -q
+run "rl wants a model" 2 'model.path' rl -o "$dir/x"
+
+# ---- a full disk: stdout and checkpoint
+if [ -w /dev/full ]; then
+    "$GRPO" config >/dev/full 2>"$dir/err"
+    same "a result that cannot be written is a failure" $? 1
+fi
+small="model.hidden_size=32 model.n_layers=2 sft.steps=6 sft.batch=2 run.base_checkpoint_every=2"
+# shellcheck disable=SC2086
+(ulimit -f 200 && trap '' XFSZ && "$GRPO" sft $small -o "$dir/full" -q >"$dir/out" 2>"$dir/err")
+same "a checkpoint that does not fit on the disk is a failure" $? 1
+if grep -q 'full/checkpoints' "$dir/err"; then ok; else bad "its place is named"; fi
+same "nothing half is left" "$(find "$dir/full/checkpoints" -name '*.tmp*' | wc -l)" 0
+# shellcheck disable=SC2086
+run "the same command goes on when there is room" 0 . sft $small -o "$dir/full" -q
+
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
