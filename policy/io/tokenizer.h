@@ -32,9 +32,10 @@ int32_t tokenizer_id(const Tokenizer *tokenizer,
 const char *tokenizer_bytes(const Tokenizer *tokenizer, int32_t id, size_t *size);
 bool tokenizer_is_special(const Tokenizer *tokenizer, int32_t id);
 
-// Ids of a text. `specials`: added tokens in the text become their ids (false: they are plain text,
-// as for a user's words). `bos`: apply the post-processor's own rule for a leading token. Result in
-// the arena; *n its length.
+// Ids of a text, valid UTF-8 or not. `specials`: special tokens in the text become their ids
+// (false: they are plain text, as for a user's words); other added tokens always do, as in Hugging
+// Face's library. `bos`: apply the post-processor's own rule for leading tokens. Result in the
+// arena; *n its length. ST_FORMAT: a text over 128 MiB.
 MUST_USE Status tokenizer_encode(const Tokenizer *tokenizer, const char *text, size_t size,
                                  bool specials, bool bos, int32_t **ids, int *n, Arena *arena);
 // Appends the bytes of the tokens. skip_special leaves special tokens out.
