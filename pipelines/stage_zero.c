@@ -23,6 +23,8 @@ Status stage_zero(const StageOpts *opts, StageResult *out, Arena *arena) {
     RunFolder *run = NULL;
     Str data = {0};
     Status st;
+    RlConfig check = opts->rc->rl; // what cannot be is said now, not after the base is made
+    TRY_OUT(settings_resolve(&check));
     TRY_OUT(hashes(opts->rc, &data));
     if (opts->dry_run) {
         TRY_OUT(stage_rl(opts, base[0] ? base : NULL, NULL, out, arena));

@@ -1,0 +1,229 @@
+// pipelines/command_bench.c -- `grpo bench`: this machine's ceilings, our GEMM, a desk step by
+// phase.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "pipelines/actor.h"
+#include "pipelines/ceiling.h"
+#include "pipelines/command.h"
+#include "pipelines/runconfig.h"
+#include "pipelines/sources.h"
+#include "rl/trainer.h"
+
+static const Flag flags[] = {
+    {"only", 0, "PART", "ceiling, gemm or step (default: all)"},
+    {"steps", 0, "N", "optimiser steps to time (default 3, after one that is not timed)"},
+};
+
+typedef struct BenchRun {
+    bool json;
+    Pool *pool;
+    double vector, tiles, bytes; // ceilings of all threads
+    double one_vector, one_tiles;
+} BenchRun;
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void measure_ceilings(BenchRun *b, bool show) {
+    GemmRow row = gemm_row();
+    b->one_vector = ceiling_flops(row, false, NULL);
+    b->vector = ceiling_flops(row, false, b->pool);
+    b->one_tiles = row == GEMM_AMX ? ceiling_flops(row, true, NULL) : b->one_vector;
+    b->tiles = row == GEMM_AMX ? ceiling_flops(row, true, b->pool) : b->vector;
+    b->bytes = ceiling_bandwidth(b->pool);
+    if (!show) return;
+    if (b->json)
+        printf("{\"name\":\"ceiling\",\"row\":\"%s\",\"threads\":%d,\"fp32_gflops\":%.1f,"
+               "\"bf16_gflops\":%.1f,\"fp32_gflops_1\":%.1f,\"bf16_gflops_1\":%.1f,"
+               "\"copy_gb_s\":%.2f}\n",
+               gemm_row_name(row), pool_threads(b->pool), b->vector * 1e-9, b->tiles * 1e-9,
+               b->one_vector * 1e-9, b->one_tiles * 1e-9, b->bytes * 1e-9);
+    else
+        printf("ceilings, measured: %s, %d threads\n  multiply-add  fp32 %.1f GFLOP/s, bf16 %.1f "
+               "(one thread: %.1f, %.1f)\n  copy          %.2f GB/s\n",
+               gemm_row_name(row), pool_threads(b->pool), b->vector * 1e-9, b->tiles * 1e-9,
+               b->one_vector * 1e-9, b->one_tiles * 1e-9, b->bytes * 1e-9);
+}
+
+static float *numbers(size_t n) {
+    float *x = aligned_alloc(64, (n * sizeof *x + 255) / 64 * 64);
+    CHECK(x);
+    for (size_t i = 0; i < n; i++) x[i] = (float)((i * 2654435761u) % 2048) / 1024.0f - 1.0f;
+    return x;
+}
+
+// The thread's own time: a busy machine does not make a kernel slow.
+static double thread_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+// One thread, as inside a training chunk. Median of 11 rounds of about 5 ms.
+static void time_gemm(const BenchRun *b, Precision precision, int m, int n, int k) {
+    static const char *const names[] = {"fp32", "bf16", "fp8"};
+    float *a = numbers((size_t)m * (size_t)k + 64), *w = numbers((size_t)n * (size_t)k);
+    float *c = numbers((size_t)m * (size_t)n);
+    void *data = aligned_alloc(64, (gemm_packed_bytes(n, k, precision) + 63) / 64 * 64);
+    void *work = aligned_alloc(64, (gemm_work_bytes(m, k) + 127) / 64 * 64);
+    CHECK(data && work);
+    Packed packed;
+    gemm_pack(&packed, data, w, k, n, k, false, precision);
+    enum { N = 11 };
+    double took[N];
+    gemm(c, n, a, k, m, &packed, NULL, work);
+    double begin = thread_seconds();
+    gemm(c, n, a, k, m, &packed, NULL, work);
+    int times = 1 + (int)(5e-3 / (thread_seconds() - begin + 1e-9));
+    for (int r = 0; r < N; r++) {
+        begin = thread_seconds();
+        for (int i = 0; i < times; i++) gemm(c, n, a, k, m, &packed, NULL, work);
+        took[r] = (thread_seconds() - begin) / times;
+    }
+    qsort(took, N, sizeof *took, by_value);
+    double rate = 2.0 * m * n * k / took[N / 2];
+    double top = precision == PRECISION_FP32 ? b->one_vector : b->one_tiles;
+    if (b->json)
+        printf("{\"name\":\"gemm\",\"row\":\"%s\",\"precision\":\"%s\",\"m\":%d,\"n\":%d,\"k\":%d,"
+               "\"median_us\":%.2f,\"min_us\":%.2f,\"gflops\":%.2f,\"of_ceiling\":%.3f}\n",
+               gemm_row_name(gemm_row()), names[precision], m, n, k, took[N / 2] * 1e6,
+               took[0] * 1e6, rate * 1e-9, top > 0 ? rate / top : 0);
+    else
+        printf("  %s %5d x %4d x %4d  %9.1f us  %8.1f GFLOP/s  %5.1f %% of the ceiling\n",
+               names[precision], m, n, k, took[N / 2] * 1e6, rate * 1e-9,
+               top > 0 ? 100 * rate / top : 0);
+    free(a);
+    free(w);
+    free(c);
+    free(data);
+    free(work);
+}
+
+static void time_gemms(const BenchRun *b) {
+    static const int shape[][3] = {{2048, 384, 128},   {2048, 128, 384}, {512, 96, 128},
+                                   {2048, 1024, 1024}, {128, 384, 128},  {1, 384, 128}};
+    if (!b->json) printf("our GEMM, one thread (rows x outputs x inputs)\n");
+    for (int p = PRECISION_FP32; p <= PRECISION_FP8; p++)
+        for (size_t s = 0; s < sizeof shape / sizeof shape[0]; s++)
+            time_gemm(b, (Precision)p, shape[s][0], shape[s][1], shape[s][2]);
+}
+
+static void phase(const BenchRun *b, const char *name, double seconds, double flops,
+                  double tokens) {
+    double floor_s = b->tiles > 0 ? flops / b->tiles : 0;
+    double times = floor_s > 0 ? seconds / floor_s : 0;
+    if (b->json)
+        printf("{\"name\":\"desk_step\",\"phase\":\"%s\",\"seconds\":%.4f,\"tokens\":%.0f,"
+               "\"tokens_s\":%.0f,\"gflops\":%.2f,\"floor_s\":%.4f,\"times_floor\":%.2f}\n",
+               name, seconds, tokens, tokens / seconds, flops / seconds * 1e-9, floor_s, times);
+    else
+        printf("  %-9s %8.3f s  %9.0f tokens/s  %8.1f GFLOP/s  %6.1f times its floor of %.3f s\n",
+               name, seconds, tokens / seconds, flops / seconds * 1e-9, times, floor_s);
+}
+
+// The recipe's step on a base that knows nothing: its samples run to the limit, none is flat by
+// leave, so every token is trained. The floor is the matrix products alone at the ceiling: 2
+// operations a parameter and token to sample, 6 to train.
+static Status time_step(const BenchRun *b, int64_t n_steps) {
+    RunConfig rc = {0};
+    Actor a = {0};
+    TaskSource source = {0};
+    Trainer *trainer = NULL;
+    static Metrics row;
+    Args none = {.command = "bench"};
+    Status st;
+    TRY_OUT(runconfig_open(&rc, "zero-desk", &none));
+    rc.rl.steps = n_steps + 1;
+    rc.rl.warmup_steps = 0;
+    rc.rl.skip_flat = false;
+    ModelConfig model = runconfig_model(&rc.model);
+    ActorOpts ao = {.model = &model,
+                    .trainable = true,
+                    .engine = true,
+                    .allocate = true,
+                    .quiet = true,
+                    .chunk_tokens = (int)rc.rl.chunk_tokens,
+                    .max_seq_tokens = model.max_position,
+                    .decode_seqs = (int)rc.run.decode_seqs,
+                    .seed = 1};
+    TRY_OUT(actor_open(&ao, &a));
+    TRY_OUT(sources_tasks(&rc, SPLIT_TRAIN, &source));
+    TrainerDeps deps = {.policy = a.policy,
+                        .engine = a.engine,
+                        .tokenizer = a.tokenizer,
+                        .pool = a.pool,
+                        .source = &source,
+                        .stop_token = a.stop_token,
+                        .n_stop_tokens = a.n_stop_tokens,
+                        .seed = 1};
+    TRY_OUT(trainer_new(&deps, &rc.rl, &trainer));
+    double gen = 0, update = 0, rest = 0, all = 0, tokens = 0, trained = 0;
+    for (int64_t i = 0; i <= n_steps; i++) {
+        TrainerStep did;
+        TRY_OUT(trainer_step(trainer, NULL, &row, &did));
+        if (i == 0) continue; // caches and pages are cold
+        double g = metrics_get(&row, "timing_s/gen", 0);
+        double u = metrics_get(&row, "timing_s/update_actor", 0);
+        double s = metrics_get(&row, "timing_s/step", 0);
+        gen += g, update += u, all += s, rest += s - g - u;
+        tokens += metrics_get(&row, "perf/total_num_tokens", 0);
+        for (int k = 0; k < did.batch->n_samples; k++)
+            trained += did.batch->token_end[k] - did.batch->token_begin[k];
+    }
+    double n = (double)n_steps, active = (double)a.plan.n_active;
+    if (!b->json)
+        printf("a desk step: %lld prompts x %lld samples, %.0f tokens, %.0f active parameters\n",
+               (long long)rc.rl.groups_per_step, (long long)rc.rl.group_size, tokens / n, active);
+    phase(b, "sampling", gen / n, 2 * active * tokens / n, tokens / n);
+    phase(b, "training", update / n, 6 * active * trained / n, trained / n);
+    phase(b, "whole", all / n, (2 * tokens + 6 * trained) * active / n, tokens / n);
+    if (!b->json) printf("  the rest  %8.4f s\n", rest / n);
+out:
+    trainer_free(trainer);
+    if (source.close) source.close(&source);
+    actor_close(&a);
+    runconfig_close(&rc);
+    return st;
+}
+
+static int run(const Args *args) {
+    const char *only = args_text(args, "only", "");
+    if (args->n_words) return command_usage("bench: takes no words");
+    if (*only && strcmp(only, "ceiling") != 0 && strcmp(only, "gemm") != 0 &&
+        strcmp(only, "step") != 0)
+        return command_usage("--only %s: wants ceiling, gemm or step", only);
+    int64_t n_steps = 3;
+    Status st = args_int(args, "steps", 1, 1000, &n_steps);
+    if (st == ST_OK) st = gemm_select(getenv("GRPO_CPU"));
+    if (st != ST_OK) return command_failed(st);
+    BenchRun b = {.json = args_has(args, "json"), .pool = pool_new(0)};
+    measure_ceilings(&b, !*only || strcmp(only, "ceiling") == 0);
+    if (!*only || strcmp(only, "gemm") == 0) time_gemms(&b);
+    pool_free(b.pool);
+    b.pool = NULL;
+    if (!*only || strcmp(only, "step") == 0) st = time_step(&b, n_steps);
+    return st == ST_OK ? EXIT_DONE : command_failed(st);
+}
+
+const Command command_bench = {
+    .name = "bench",
+    .summary = "timings: this machine's ceilings, our GEMM, a desk step by phase",
+    .usage = "bench [--only PART] [--json]",
+    .about =
+        "Everything is measured in this run; GRPO_CPU=avx2 (or avx512, amx) forces a row of the "
+        "GEMM table.",
+    .examples = "grpo bench\n"
+                "GRPO_CPU=avx2 grpo bench --only step\n"
+                "grpo bench --json > bench.jsonl",
+    .flag = flags,
+    .n_flags = sizeof flags / sizeof flags[0],
+    .run = run,
+};
