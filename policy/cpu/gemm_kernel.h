@@ -55,6 +55,10 @@ INLINE void tile(const GemmJob *job, int m, int n, int mr, int nv, bool full, bo
     const float *a[TILE_M];
     EACH_ROW a[i] = job->gather ? job->a + job->gather[m + i] * job->a_row
                                 : job->a + m / TILE_M * job->a_tile + i * job->a_row;
+    float *c = job->c + m * job->c_row + n;
+    EACH_ROW {
+        EACH_VEC __builtin_prefetch(c + i * job->c_row + v * VEC_LANES, 1);
+    }
     Tile sum;
     EACH_ROW {
         EACH_VEC sum[i][v] = vec_zero();
@@ -95,7 +99,6 @@ INLINE void tile(const GemmJob *job, int m, int n, int mr, int nv, bool full, bo
             }
         }
     }
-    float *c = job->c + m * job->c_row + n;
     EACH_ROW {
         EACH_VEC {
             float *to = c + i * job->c_row + v * VEC_LANES;
