@@ -65,11 +65,19 @@ Status curves_load(const char *path, Curves *out, Arena *arena) {
     return ST_OK;
 }
 
+static bool fits(const char *name, const char *pattern) {
+    const char *star = strchr(pattern, '*');
+    if (!star) return strcmp(name, pattern) == 0;
+    size_t head = (size_t)(star - pattern);
+    if (strncmp(name, pattern, head) != 0) return false;
+    const char *rest = name + head + strcspn(name + head, "/");
+    return strcmp(rest, star + 1) == 0;
+}
+
 const double *curves_get(const Curves *c, const char *name) {
     const char *other = metric_alias_of(name);
     for (int i = 0; i < c->n_columns; i++)
-        if (strcmp(c->column[i].name, name) == 0 ||
-            (other && strcmp(c->column[i].name, other) == 0))
+        if (fits(c->column[i].name, name) || (other && strcmp(c->column[i].name, other) == 0))
             return c->column[i].y;
     return NULL;
 }

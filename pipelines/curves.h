@@ -26,7 +26,8 @@ typedef struct Curves {
 
 // A missing file is an empty table. ST_IO.
 MUST_USE Status curves_load(const char *path, Curves *out, Arena *arena);
-// [n_rows], under either vocabulary's name; NULL if no row has it.
+// [n_rows], under either vocabulary's name; NULL if no row has it. A "*" in `name` stands for any
+// part between two slashes: the first column that fits.
 const double *curves_get(const Curves *curves, const char *name);
 // The first and last finite value; `fallback` if there is none.
 double curves_first(const Curves *curves, const char *name, double fallback);

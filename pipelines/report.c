@@ -94,8 +94,8 @@ void report_markdown(const RunData *run, int n_runs, Str *out) {
                   "|---|---|---|---|---|---|---|\n");
     for (int r = 0; r < n_runs; r++) {
         const Curves *c = &run[r].curves;
-        const double *acc = curves_get(c, "val-core/desk/acc/mean@1");
-        static const char *const rest[] = {"val-aux/desk/format/mean", "val-aux/desk/length/mean",
+        const double *acc = curves_get(c, "val-core/*/acc/mean@1");
+        static const char *const rest[] = {"val-aux/*/format/mean", "val-aux/*/length/mean",
                                            "actor/entropy"};
         for (int i = 0; i < c->n_rows; i++) {
             if (!acc || !isfinite(acc[i])) continue;
@@ -183,22 +183,6 @@ Status report_svg(const RunData *run, int n_runs, const char *folder) {
     }
 out:
     str_free(&svg);
-    arena_free(arena);
-    return st;
-}
-
-Status report_write(const char *const *folder, int n_folders, const char *path) {
-    Arena *arena = arena_new(1 << 20);
-    RunData *run = ARENA_ARRAY(arena, RunData, n_folders);
-    Str page = {0};
-    Status st = ST_OK;
-    int n = 0;
-    for (; n < n_folders; n++) TRY_OUT(rundata_open(folder[n], &run[n], arena));
-    report_html(run, n, &page);
-    st = file_write_atomic(path, page.data, page.size);
-out:
-    for (int i = 0; i < n; i++) rundata_close(&run[i]);
-    str_free(&page);
     arena_free(arena);
     return st;
 }

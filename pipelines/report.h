@@ -19,11 +19,10 @@ void report_markdown(const RunData *run, int n_runs, Str *out);
 void report_csv(const RunData *run, int n_runs, Str *out);
 // Last values as one JSON object per run and line.
 void report_json(const RunData *run, int n_runs, Str *out);
+// A few lines of block characters for a terminal.
+void report_text(const RunData *run, Str *out);
 // One file for each chart: FOLDER/<id>.svg. ST_IO.
 MUST_USE Status report_svg(const RunData *run, int n_runs, const char *folder);
-
-// Reads the folders and writes the page to `path`. What a finished run calls on itself.
-MUST_USE Status report_write(const char *const *folder, int n_folders, const char *path);
 
 #ifdef __cplusplus
 }

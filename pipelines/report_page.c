@@ -82,8 +82,8 @@ typedef struct Kpi {
 
 static const Kpi kpis[] = {
     {"reward", "critic/rewards/mean", 1, false},
-    {"held-out accuracy", "val-core/desk/acc/mean@1", 3, true},
-    {"format", "val-aux/desk/format/mean", 4, true},
+    {"held-out accuracy", "val-core/*/acc/mean@1", 3, true},
+    {"format", "val-aux/*/format/mean", 4, true},
     {"response length", "response_length/mean", 1, false},
     {"entropy, nats", "actor/entropy", 1, false},
     {"mixed groups", "group/mixed", 5, true},
@@ -219,8 +219,8 @@ void report_page_warnings(const RunData *run, int n_runs, Str *out) {
         const Curves *c = &run[r].curves;
         double up =
             curves_last(c, "critic/rewards/mean", 0) - curves_first(c, "critic/rewards/mean", 0);
-        double acc = curves_last(c, "val-core/desk/acc/mean@1", (double)NAN) -
-                     curves_first(c, "val-core/desk/acc/mean@1", (double)NAN);
+        double acc = curves_last(c, "val-core/*/acc/mean@1", (double)NAN) -
+                     curves_first(c, "val-core/*/acc/mean@1", (double)NAN);
         if (up > 0.1 && acc < 0.02) {
             str_puts(out, "<li>");
             put(out, run[r].name);

@@ -1,6 +1,7 @@
 // pipelines/stage_zero.c -- R1-Zero: a base model, then GRPO alone.
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "pipelines/report.h"
 #include "pipelines/sources.h"
@@ -15,6 +16,25 @@ static Status hashes(const RunConfig *rc, Str *out) {
     str_printf(out, ", \"corpus\": \"%016llx\"}", (unsigned long long)corpus_hash(corpus));
     corpus_free(corpus);
     return ST_OK;
+}
+
+// The page, and its curves on the terminal.
+static Status report(const char *run, Arena *arena) {
+    RunData data = {0};
+    Str page = {0}, text = {0};
+    const char *path = arena_printf(arena, "%s/report.html", run);
+    Status st;
+    TRY_OUT(rundata_open(run, &data, arena));
+    report_html(&data, 1, &page);
+    TRY_OUT(file_write_atomic(path, page.data, page.size));
+    report_text(&data, &text);
+    log_info("%s", str_text(&text));
+    log_info("report: %s", path);
+out:
+    rundata_close(&data);
+    str_free(&page);
+    str_free(&text);
+    return st;
 }
 
 Status stage_zero(const StageOpts *opts, StageResult *out, Arena *arena) {
@@ -44,9 +64,7 @@ Status stage_zero(const StageOpts *opts, StageResult *out, Arena *arena) {
     }
     TRY_OUT(stage_rl(opts, base, run, out, arena));
     if (out->stopped) goto out;
-    const char *page = arena_printf(arena, "%s/report.html", opts->out);
-    TRY_OUT(report_write(&opts->out, 1, page));
-    log_info("report: %s", page);
+    st = report(opts->out, arena);
 out:
     runfolder_close(run);
     str_free(&data);
