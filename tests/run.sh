@@ -44,7 +44,10 @@ one() {
         [ "$skipped" -eq 0 ] || printf '  (%d skipped)' "$skipped"
         printf '\n'
         sed -nE '/test\(s\)/d; s/^(\[  SKIPPED \]|skipped:) (.*)/         skipped: \2/p' "$log" | sort -u
-        if [ "$failed" -gt 0 ]; then
+        if [ "$failed" -gt 0 ] && [[ $test == *.sh ]]; then
+            grep -aE -A 5 '^FAILED|^ended with|^timed out' "$log" | head -n 60 | sed 's/^/         /'
+            echo "         all of it: $log"
+        elif [ "$failed" -gt 0 ]; then
             grep -aE -B 3 '^\[  ERROR|^\[   LINE|^\[  FAILED|^FAILED|ERROR: |runtime error|^ended with|^timed out|WARNING: Thread' "$log" |
                 head -n 60 | sed 's/^/         /'
             echo "         all of it: $log"
