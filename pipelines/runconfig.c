@@ -163,7 +163,7 @@ ModelConfig runconfig_model(const ModelSettings *m) {
         .n_heads = (int)m->n_heads,
         .max_position = (int)m->max_position,
         .rms_norm_eps = m->rms_norm_eps,
-        .initializer_range = 0.02,
+        .initializer_range = 0, // desk: N(0, 1/sqrt(fan_in)), see policy.c
         .tie_word_embeddings = m->tie_word_embeddings,
         .bos_id = -1,
         .eos_id = -1,
