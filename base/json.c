@@ -4,7 +4,7 @@
 // positions. So a scan first refuses what is not RFC 8259 and writes one Note per value in the
 // order the text has them; cJSON then cannot fail, and a walk in the same order moves the notes
 // into fields that cJSON leaves unused: `valueint` holds the line of every node, `valuedouble` the
-// size of a string, which may contain zero bytes.
+// size of a string, which may contain zero bytes, `valuestring` the digits of a number.
 #include "base/json.h"
 
 #include <cjson/cJSON.h>
@@ -23,7 +23,8 @@ enum {
 
 typedef struct Note {
     int line;
-    size_t size; // of a string, decoded
+    const char *at; // of a number, where it begins
+    size_t size;    // of a string, decoded; of a number, as written
 } Note;
 
 // Where a string decodes to a zero byte, which cJSON would take for its end.
@@ -216,7 +217,19 @@ static Status scan_value(Scan *s, int depth) {
             return ST_OK;
         }
     }
-    return scan_number(s);
+    s->note[me].at = s->at;
+    TRY(scan_number(s));
+    s->note[me].size = (size_t)(s->at - s->note[me].at);
+    return ST_OK;
+}
+
+// cJSON frees the copy with the node.
+static char *keep_digits(const Note *note) {
+    char *copy = cJSON_malloc(note->size + 1);
+    CHECK(copy != NULL);
+    memcpy(copy, note->at, note->size);
+    copy[note->size] = 0;
+    return copy;
 }
 
 // Moves the notes into the nodes, in the order of the text; `next` is the next note's index.
@@ -225,6 +238,7 @@ static void take_notes(const Scan *s, cJSON *node, size_t *next, size_t *next_ze
         size_t me = (*next)++;
         node->valueint = s->note[me].line;
         if (cJSON_IsString(node)) node->valuedouble = (double)s->note[me].size;
+        if (cJSON_IsNumber(node)) node->valuestring = keep_digits(&s->note[me]);
         for (; *next_zero < s->n_zeros && s->zero[*next_zero].value == me; ++*next_zero)
             node->valuestring[s->zero[*next_zero].offset] = 0;
         take_notes(s, node->child, next, next_zero);
@@ -394,6 +408,34 @@ size_t json_text_size(const Json *node) {
 
 double json_num(const Json *node, double fallback) {
     return cJSON_IsNumber(peer(node)) ? peer(node)->valuedouble : fallback;
+}
+
+const char *json_raw(const Json *node) {
+    return cJSON_IsNumber(peer(node)) ? peer(node)->valuestring : NULL;
+}
+
+void json_echo(const Json *node, Str *out) {
+    switch (node ? json_kind(node) : JSON_NULL) {
+    case JSON_NULL: str_puts(out, "null"); break;
+    case JSON_BOOL: str_puts(out, json_bool(node, false) ? "true" : "false"); break;
+    case JSON_NUMBER: str_puts(out, json_raw(node)); break;
+    case JSON_STRING: str_json(out, json_text(node, ""), json_text_size(node)); break;
+    case JSON_ARRAY:
+    case JSON_OBJECT: {
+        bool object = json_kind(node) == JSON_OBJECT;
+        str_putc(out, object ? '{' : '[');
+        for (const Json *child = json_first(node); child; child = json_next(child)) {
+            if (child != json_first(node)) str_putc(out, ',');
+            if (object) {
+                str_json(out, json_key(child), strlen(json_key(child)));
+                str_putc(out, ':');
+            }
+            json_echo(child, out);
+        }
+        str_putc(out, object ? '}' : ']');
+        break;
+    }
+    }
 }
 
 int64_t json_int(const Json *node, int64_t fallback) {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "base/str.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -56,6 +57,12 @@ double json_num(const Json *node, double fallback);
 // The fallback too when it is not a whole number below 2^53.
 int64_t json_int(const Json *node, int64_t fallback);
 bool json_bool(const Json *node, bool fallback);
+// A number as it was written, digit by digit, whatever a double can hold; NULL of another kind.
+const char *json_raw(const Json *node);
+
+// Appends the value as JSON without spaces: its numbers as they were written, its texts in this
+// program's escapes. NULL is null.
+void json_echo(const Json *node, Str *out);
 
 #ifdef __cplusplus
 }

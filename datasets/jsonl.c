@@ -170,13 +170,7 @@ const char *jsonl_text(const Json *row, const char *const *names, Arena *arena) 
             if (strlen(text) != json_text_size(value)) return NULL; // a zero byte inside
             return arena_printf(arena, "%s", text);
         }
-        if (json_kind(value) == JSON_NUMBER) {
-            Str s = {0};
-            str_number(&s, json_num(value, 0));
-            const char *text = arena_printf(arena, "%s", str_text(&s));
-            str_free(&s);
-            return text;
-        }
+        if (json_kind(value) == JSON_NUMBER) return arena_printf(arena, "%s", json_raw(value));
     }
     return NULL;
 }

@@ -41,13 +41,8 @@ static const char *read_case(const Json *row, JudgeInput *in, const Judge **judg
     if (!pred || json_kind(pred) != JSON_STRING) return "\"pred\" is missing or not a text";
     if (gold && json_kind(gold) != JSON_STRING && json_kind(gold) != JSON_NUMBER)
         return "\"gold\" is neither a text nor a number";
-    const char *gold_text = json_text(gold, NULL);
-    if (gold && json_kind(gold) == JSON_NUMBER) {
-        Str text = {0};
-        str_number(&text, json_num(gold, 0));
-        gold_text = arena_printf(arena, "%s", str_text(&text));
-        str_free(&text);
-    }
+    const char *gold_text =
+        gold && json_kind(gold) == JSON_NUMBER ? json_raw(gold) : json_text(gold, NULL);
     *in = (JudgeInput){.text = json_text(pred, ""),
                        .size = json_text_size(pred),
                        .gold = gold_text,
@@ -122,8 +117,9 @@ const Command command_verify = {
     .summary = "judge answers: right, wrong, or error (no verdict, never a zero)",
     .usage = "verify --in FILE | verify --task NAME GOLD PRED",
     .about =
-        "Tasks: number (exact: fractions, decimals, percent), format (<think> ... </think> and "
-        "an answer).\nIn a file \"pred\" is a whole response and its \\boxed{} is judged; "
+        "Tasks: number (exact: fractions, decimals, percent), math (judged as number; a gold that "
+        "is no number\nis an error), format (<think> ... </think> and an answer).\nIn a file "
+        "\"pred\" is a whole response and its \\boxed{} is judged; "
         "\"extract\":\"bare\" says that it is\nthe answer itself. On the command line PRED is "
         "the answer itself unless --extract says otherwise.",
     .examples =

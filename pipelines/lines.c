@@ -24,12 +24,7 @@ static const char *id_of(const Json *row, int number, Arena *arena) {
     const Json *id = json_get(row, "id");
     if (!id) return arena_printf(arena, "%d", number);
     Str text = {0};
-    if (json_kind(id) == JSON_STRING)
-        str_json(&text, json_text(id, ""), json_text_size(id));
-    else if (json_kind(id) == JSON_NUMBER)
-        str_number(&text, json_num(id, 0));
-    else
-        str_puts(&text, "null");
+    json_echo(id, &text);
     const char *out = arena_printf(arena, "%s", str_text(&text));
     str_free(&text);
     return out;

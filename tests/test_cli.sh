@@ -67,7 +67,9 @@ run "a schema" 0 'json-schema.org' config schema
 run "verify on the command line" 0 '"verdict":"right"' verify --task number 1/2 0.5
 run "a wrong answer is an answer" 0 '"verdict":"wrong"' verify --task number 1/2 0.51
 run "a gold that is none is an error" 4 '"verdict":"error"' verify --task number nonsense 1
-run "a judge that is not there" 2 'number, format' verify --task latex 1 1
+run "a judge that is not there" 2 'number, math, format' verify --task latex 1 1
+run "math is judged as number" 0 '"verdict":"right"' verify --task math '\frac12' 0.5
+run "a gold of math that is no number" 4 '"verdict":"error"' verify --task math 'x^2+1' 'x^2+1'
 cat >"$dir/cases.jsonl" <<'X'
 {"id":"a","task":"number","gold":"\\frac12","pred":"well \\boxed{0.5}"}
 {"id":"b","task":"number","gold":"3","pred":"3.0","extract":"bare"}
@@ -86,10 +88,21 @@ line "bare" 2 '"id":"b","verdict":"right"'
 line "an empty line is answered" 3 '"id":3,"verdict":"error".*empty'
 line "so is one that is not JSON" 4 '"id":4,"verdict":"error"'
 line "and one that is no object" 5 '"verdict":"error".*array'
-line "an unknown task" 6 '"id":6,"verdict":"error".*number, format'
+line "an unknown task" 6 '"id":6,"verdict":"error".*number, math, format'
 line "a missing text" 7 '"id":"g","verdict":"error".*pred'
 line "format" 8 '"id":"f","verdict":"right"'
 line "the rest went on" 9 '"id":"last","verdict":"wrong","score":0'
+cat >"$dir/exact.jsonl" <<'X'
+{"id":12345678901234567890,"task":"number","gold":9007199254740993,"pred":"9007199254740993","extract":"bare"}
+{"id":{"x":[1.50,null,true,"a\n"]},"task":"math","gold":9007199254740993,"pred":"9007199254740992","extract":"bare"}
+{"id":1.0,"task":"number","gold":0.1,"pred":"\\frac1{10}","extract":"bare"}
+{"id":null,"task":"number","gold":1e2,"pred":"100","extract":"bare"}
+X
+run "numbers beyond a double" 0 . verify --in "$dir/exact.jsonl"
+line "are judged exactly, ids echoed" 1 '^\{"id":12345678901234567890,"verdict":"right"'
+line "an id of any kind" 2 '^\{"id":\{"x":\[1.50,null,true,"a\\n"\]\},"verdict":"wrong"'
+line "an id as it was written" 3 '^\{"id":1.0,"verdict":"right"'
+line "an id that is null" 4 '^\{"id":null,"verdict":"right"'
 printf '{"id":1,"task":"number","gold":"1","pred":"\xff\xfe"}\n{"id":2,"task":"number","gold":"1","pred":"1","extract":"bare"}\n' >"$dir/bytes.jsonl"
 run "bytes that are not UTF-8" 0 . verify --in "$dir/bytes.jsonl"
 line "are answered" 1 '"verdict":"error".*UTF-8'

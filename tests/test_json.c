@@ -152,6 +152,37 @@ static void what_is_not_json_is_refused_with_its_line(void **state) {
     json_free(doc);
 }
 
+static void a_number_is_kept_as_it_was_written(void **state) {
+    (void)state;
+    static const char text[] =
+        "{\"a\":12345678901234567890,\"b\":[1.50,-0,1E+2,\"x\\u0000\\n\",true,"
+        "null,{}],\"c\":[],\"\\u00e9\":false}";
+    JsonDoc *doc =
+        parse(" { \"a\" : 12345678901234567890 , \"b\":[1.50, -0,1E+2, \"x\\u0000\\n\",true,"
+              "null,{}],\"c\":[ ] ,\"\\u00e9\":false}\n",
+              false);
+    const Json *root = json_root(doc);
+    assert_string_equal(json_raw(json_get(root, "a")), "12345678901234567890");
+    assert_string_equal(json_raw(json_first(json_get(root, "b"))), "1.50");
+    assert_null(json_raw(root));
+    assert_null(json_raw(json_get(root, "c")));
+    Str out = {0};
+    json_echo(root, &out);
+    JsonDoc *again = parse(str_text(&out), false);
+    assert_string_equal(json_raw(json_get(json_root(again), "a")), "12345678901234567890");
+    for (size_t i = 0, k = 0; text[i]; i++, k++) // but for the e with its accent, byte for byte
+        if (strncmp(&text[i], "\\u00e9", 6) == 0 && (unsigned char)out.data[k] >= 0x80)
+            i += 5, k += 1;
+        else
+            assert_int_equal(out.data[k], text[i]);
+    str_clear(&out);
+    json_echo(NULL, &out);
+    assert_string_equal(str_text(&out), "null");
+    str_free(&out);
+    json_free(again);
+    json_free(doc);
+}
+
 static void a_missing_file_is_an_io_error(void **state) {
     (void)state;
     JsonDoc *doc = NULL;
@@ -178,6 +209,7 @@ int main(void) {
         cmocka_unit_test(a_text_may_hold_zero_bytes),
         cmocka_unit_test(comments_are_read_only_where_asked_for),
         cmocka_unit_test(what_is_not_json_is_refused_with_its_line),
+        cmocka_unit_test(a_number_is_kept_as_it_was_written),
         cmocka_unit_test(a_missing_file_is_an_io_error),
         cmocka_unit_test(a_large_object_is_read_quickly),
     };

@@ -67,6 +67,7 @@ static void rows_become_tasks_by_the_usual_names(void **state) {
         "{\"problem\":\"p\",\"solution\":\"7\",\"source\":\"aime\",\"judge\":\"format\"}\n"
         "{\"prompt\":\"q\",\"gold\":12}\n"
         "{\"prompt\":\"q\",\"gold\":-0.5}\n"
+        "{\"prompt\":\"large\",\"gold\":9007199254740993}\n"
         "{\"prompt\":\"no gold\"}\n"
         "{\"gold\":\"no prompt\"}\n"
         "{\"prompt\":\"zero\\u0000byte\",\"gold\":\"1\"}\n";
@@ -74,7 +75,7 @@ static void rows_become_tasks_by_the_usual_names(void **state) {
     TaskSource source;
     JsonlFields fields = {.template_ = "User: {} Assistant:"};
     assert_ok(jsonl_tasks(path, &fields, &source));
-    assert_int_equal(source.n_tasks, 4);
+    assert_int_equal(source.n_tasks, 5);
     assert_true(source.hash != 0);
     Arena *arena = arena_new(4096);
     Task t;
@@ -93,7 +94,9 @@ static void rows_become_tasks_by_the_usual_names(void **state) {
     assert_string_equal(t.gold, "12");
     assert_ok(source.get(&source, 3, &t, arena));
     assert_string_equal(t.gold, "-0.5");
-    assert_ok(source.get(&source, 4, &t, arena)); // the second epoch, in file order
+    assert_ok(source.get(&source, 4, &t, arena));
+    assert_string_equal(t.gold, "9007199254740993"); // no double holds it
+    assert_ok(source.get(&source, 5, &t, arena));    // the second epoch, in file order
     assert_true(t.id == id);
     task_source_close(&source);
 

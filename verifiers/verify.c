@@ -8,6 +8,8 @@
 
 static const Judge judges[] = {
     {"number", "the answer equals the gold as an exact number", number_judge},
+    {"math", "as number, until expressions can be judged; a gold that is no number is an error",
+     number_judge},
     {"format", "the response has the form of its template", format_judge},
 };
 
@@ -18,5 +20,5 @@ const Judge *verify_find(const char *name) {
 }
 
 const char *verify_names(void) {
-    return "number, format";
+    return "number, math, format";
 }

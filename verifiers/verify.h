@@ -36,7 +36,7 @@ typedef struct Judge {
 
 // NULL if there is none; verify_names() then belongs in the error.
 const Judge *verify_find(const char *name);
-const char *verify_names(void); // "number, format"
+const char *verify_names(void); // "number, math, format"
 
 #ifdef __cplusplus
 }
