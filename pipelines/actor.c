@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "pipelines/embed.h"
 #include "pipelines/machine.h"
+#include "policy/cpu/gemm.h"
 #include "policy/io/checkpoint.h"
 
 EMBED(desk_tokenizer_json, "datasets/desk/tokenizer.json");
@@ -62,6 +63,7 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
     *out = (Actor){.opts = *opts};
     Status st;
     Str text = {0};
+    TRY_OUT(gemm_select(NULL)); // GRPO_CPU may ask for a row that this machine lacks
     TRY_OUT(find_model(opts, out));
     int longest = opts->max_seq_tokens;
     if (longest > out->model.max_position) longest = out->model.max_position;

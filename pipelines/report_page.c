@@ -47,9 +47,10 @@ void report_page_head(const RunData *run, int n_runs, Str *out) {
         put(out, run[i].name);
     }
     str_printf(out, "<span class=\"state %s\">",
-               strcmp(status, "finished") == 0 ? "finished"
-               : strcmp(status, "failed") == 0 ? "failed"
-                                               : "");
+               n_runs > 1                        ? ""
+               : strcmp(status, "finished") == 0 ? "finished"
+               : strcmp(status, "failed") == 0   ? "failed"
+                                                 : "");
     put(out, n_runs == 1 ? status : "overlaid");
     str_puts(out, "</span></h1><p class=\"sub\">");
     const Curves *c = &run->curves;
@@ -128,11 +129,13 @@ void report_page_kpis(const RunData *run, int n_runs, Str *out) {
 
 typedef struct Cell {
     double mean, low, high;
+    double std; // over runs, if there are several
 } Cell;
 
 static Cell cell_of(const RunData *run, int n_runs, const char *when, const char *set,
                     const char *what, int k) {
-    Cell cell = {0, (double)NAN, (double)NAN};
+    Cell cell = {0, (double)NAN, (double)NAN, (double)NAN};
+    double square = 0;
     int n = 0;
     for (int r = 0; r < n_runs; r++) {
         if (!run[r].eval) continue;
@@ -147,13 +150,16 @@ static Cell cell_of(const RunData *run, int n_runs, const char *when, const char
                                    : value,
                                (double)NAN);
         if (!value || !isfinite(mean)) continue;
-        cell.mean += mean;
+        cell.mean += mean, square += mean * mean;
         cell.low = json_num(json_get(value, "low"), (double)NAN);
         cell.high = json_num(json_get(value, "high"), (double)NAN);
         n++;
     }
     cell.mean = n ? cell.mean / n : (double)NAN;
-    if (n > 1) cell.low = cell.high = (double)NAN;
+    if (n > 1) {
+        cell.low = cell.high = (double)NAN;
+        cell.std = sqrt(fmax(0, square / n - cell.mean * cell.mean) * n / (n - 1));
+    }
     return cell;
 }
 
@@ -174,6 +180,7 @@ static void table_row(const RunData *run, int n_runs, const char *name, const ch
             str_puts(out, "&ndash;");
         if (isfinite(c.low) && isfinite(c.high) && share)
             str_printf(out, " <small>%.1f&ndash;%.1f</small>", 100 * c.low, 100 * c.high);
+        if (isfinite(c.std) && share) str_printf(out, " <small>&plusmn; %.1f</small>", 100 * c.std);
         str_puts(out, "</td>");
     }
     str_puts(out, "</tr>");
@@ -202,8 +209,10 @@ void report_page_table(const RunData *run, int n_runs, Str *out) {
     table_row(run, n_runs, "format", "large", "format", 0, true, out);
     table_row(run, n_runs, "response length, tokens", "large", "length", 0, false, out);
     table_row(run, n_runs, "tasks", "large", "tasks", 0, false, out);
-    str_puts(out, "</tbody></table><p class=\"sub\">One sample a task unless k says otherwise; "
-                  "small figures: 95 % interval over tasks.</p></div>");
+    str_printf(out,
+               "</tbody></table><p class=\"sub\">One sample a task unless k says otherwise; small "
+               "figures: %s.</p></div>",
+               n_runs > 1 ? "one standard deviation over runs" : "95 % interval over tasks");
 }
 
 void report_page_warnings(const RunData *run, int n_runs, Str *out) {

@@ -6,6 +6,7 @@
 #include "pipelines/report.h"
 #include "pipelines/sources.h"
 #include "pipelines/stage.h"
+#include "policy/cpu/gemm.h"
 
 static Status hashes(const RunConfig *rc, Str *out) {
     TRY(sources_hashes(rc, out));
@@ -46,6 +47,11 @@ Status stage_zero(const StageOpts *opts, StageResult *out, Arena *arena) {
     RlConfig check = opts->rc->rl; // what cannot be is said now, not after the base is made
     TRY_OUT(settings_resolve(&check));
     TRY_OUT(hashes(opts->rc, &data));
+    TRY_OUT(gemm_select(NULL));
+    if (gemm_row() != GEMM_AMX)
+        log_info("no AMX is used: the %s row of the GEMM table gives the same result, but takes "
+                 "longer",
+                 gemm_row_name(gemm_row()));
     if (opts->dry_run) {
         TRY_OUT(stage_rl(opts, base[0] ? base : NULL, NULL, out, arena));
         goto out;

@@ -171,6 +171,8 @@ run "and is refused before anything runs" 3 'the plan wants' zero --memory 10M -
 run "the gate of the preflight" 1 'too weak' zero model.hidden_size=32 model.n_layers=1 model.first_k_dense=1 \
     sft.steps=1 sft.batch=2 rl.max_new_tokens=4 rl.preflight_tasks=4 rl.preflight_k=2 eval.tasks=2 eval.samples=1 \
     eval.final_tasks=2 eval.passk_tasks=0 eval.large_tasks=0 -o "$dir/gate" -q
+GRPO_CPU=sparc "$GRPO" zero --dry-run >"$dir/out" 2>"$dir/err"
+same "a row of the GEMM table that is none" $? 2
 run "rl wants a model" 2 'model.path' rl -o "$dir/x"
 
 # ---- a full disk: stdout and checkpoint
