@@ -80,7 +80,8 @@ static Status look_at_base(Run *r, double *accuracy) {
     bool stopped = false;
     Status st;
     log_info("evaluating the base");
-    TRY_OUT(eval_now(r, accuracy));
+    static Metrics row;
+    TRY_OUT(stage_eval_step(r->rc, &r->eval, r->folder, 0, &row, accuracy));
     if (!isfinite(*accuracy)) goto out;
     TRY_OUT(stage_eval_full(r->rc, &r->eval, r->has_large ? &r->large : NULL, 0, &text, &stopped));
     if (stopped) {
@@ -104,8 +105,11 @@ static Status look_at_base(Run *r, double *accuracy) {
                       "preflight: the base is too weak to learn from: pass@%lld is below "
                       "rl.preflight_min_pass=%g. Pretrain longer (sft.steps), or set it to 0",
                       (long long)r->rc->rl.preflight_k, r->rc->rl.preflight_min_pass);
+            goto out;
         }
     }
+    // Last, because a look that was stopped half-way is taken anew.
+    st = runfolder_row(r->folder, &row, 0);
 out:
     str_free(&text);
     arena_free(arena);

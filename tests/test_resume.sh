@@ -39,7 +39,7 @@ plain() { sed -E 's/"time":[^,]*,//; s/"(timing_s|perf)\/[^"]*":[^,}]*,?//g; s/,
 same() { # same NAME RUN: does RUN equal the one never stopped?
     local ok=1 f
     for f in base/metrics.jsonl metrics.jsonl; do
-        cmp -s <(plain "$dir/whole/$f") <(plain "$2/$f") || { echo "$1: $f differs"; ok=0; }
+        diff <(plain "$dir/whole/$f") <(plain "$2/$f") >"$dir/diff" || { echo "$1: $f differs"; cut -c 1-400 "$dir/diff" | head -n 6; ok=0; }
     done
     for f in rollouts samples; do
         diff -rq "$dir/whole/$f" "$2/$f" || ok=0
