@@ -23,7 +23,7 @@ static const Flag flags[] = {
     {"threads", 'j', "N", "worker threads (default: all cores)"},
 };
 
-enum { SLICE = 64 }; // prompts sampled together
+enum { SLICE = 64, SLICE_SAMPLES = 4096 }; // prompts and samples drawn together
 
 static const char *const finish_name[] = {"none", "stop", "length", "repeat", "abort"};
 
@@ -172,9 +172,10 @@ static int run(const Args *args) {
     cfg.stop_text = &stop;
     cfg.n_stop_texts = stop != NULL;
     bool plain = prompt && !args_has(args, "json");
-    for (int begin = 0; begin < lines.n && !*interrupt_flag(); begin += SLICE) {
+    int slice = n * SLICE > SLICE_SAMPLES ? (int)(SLICE_SAMPLES / n) : SLICE;
+    for (int begin = 0; begin < lines.n && !*interrupt_flag(); begin += slice) {
         ArenaMark mark = arena_mark(arena);
-        int end = begin + SLICE < lines.n ? begin + SLICE : lines.n;
+        int end = begin + slice < lines.n ? begin + slice : lines.n;
         Question *q = ARENA_ARRAY(arena, Question, lines.n);
         for (int i = begin; i < end; i++)
             if (!lines.line[i].error) read_prompt(&a, &lines.line[i], &q[i], arena);

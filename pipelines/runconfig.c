@@ -76,7 +76,7 @@ static const ConfigKey eval_keys[] = {
         "held-out tasks of the base and final evaluation"),
     INT(EvalSettings, passk_tasks, "128", 0, 1e6, "held-out tasks for pass@k of base and final"),
     INT(EvalSettings, passk_samples, "64", 1, 1024, "samples for each of them: the largest k"),
-    INT(EvalSettings, large_tasks, "500", 0, 1e6, "tasks with larger operands, base and final"),
+    INT(EvalSettings, large_tasks, "1000", 0, 1e6, "tasks with larger operands, base and final"),
     INT(EvalSettings, shown, "12", 0, 1000, "held-out prompts the report shows over the steps"),
     NUM(EvalSettings, temperature, "1", 0, 100, "temperature of evaluation samples; 0 = greedy"),
 };

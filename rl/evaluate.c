@@ -23,6 +23,51 @@ typedef struct Tally {
     int64_t blocks, flat_blocks;
 } Tally;
 
+// The tasks that were asked, by id (a table with open addressing), and the place in the stream.
+typedef struct Asked {
+    uint64_t *id;
+    uint8_t *full;
+    uint64_t mask, next;
+    int64_t left; // tasks that may still be looked at
+} Asked;
+
+static Asked asked_new(const TaskSource *source, uint64_t first, int n_tasks, Arena *arena) {
+    uint64_t size = 16;
+    while (size < 2 * (uint64_t)n_tasks) size *= 2;
+    return (Asked){.id = ARENA_ARRAY(arena, uint64_t, size),
+                   .full = ARENA_ARRAY(arena, uint8_t, size),
+                   .mask = size - 1,
+                   .next = first,
+                   // The end of an epoch and the next one hold every row of a finite source; an
+                   // endless one with so many repeats has no more to give.
+                   .left =
+                       source->n_tasks > 0 ? 2 * source->n_tasks : 16 * (int64_t)n_tasks + 4096};
+}
+
+static bool asked_first_time(Asked *a, uint64_t id) {
+    uint64_t at = rng_mix(id) & a->mask;
+    for (; a->full[at]; at = (at + 1) & a->mask)
+        if (a->id[at] == id) return false;
+    a->full[at] = 1;
+    a->id[at] = id;
+    return true;
+}
+
+// Up to n new questions.
+static Status next_questions(const EvalDeps *deps, Asked *asked, const Bench *bench, int n,
+                             Question *question, int *found, Arena *arena) {
+    for (*found = 0; *found < n && asked->left > 0; asked->left--) {
+        ArenaMark mark = arena_mark(arena);
+        Question *q = &question[*found];
+        TRY(ask_question(deps->source, asked->next++, deps->tokenizer, bench, q, arena));
+        if (asked_first_time(asked, q->task->id))
+            ++*found;
+        else
+            arena_rewind(arena, mark);
+    }
+    return ST_OK;
+}
+
 // Share of the most frequent answers of a question that are right. Quadratic in k, which is small.
 static double consensus(const Batch *b, const uint64_t *answer, int begin, int end) {
     int best = 0, tied = 0;
@@ -131,12 +176,11 @@ static void conclude(const Tally *t, const EvalConfig *cfg, EvalResult *out, Are
     out->n_known = t->n_known;
 }
 
-static Status one_slice(const EvalDeps *deps, const EvalConfig *cfg, Bench *bench, uint64_t first,
+static Status one_slice(const EvalDeps *deps, const EvalConfig *cfg, Bench *bench, Asked *asked,
                         int n, Tally *tally, EvalResult *out, Arena *arena) {
     Question *question = ARENA_ARRAY(arena, Question, n);
-    for (int i = 0; i < n; i++)
-        TRY(ask_question(deps->source, first + (uint64_t)i, deps->tokenizer, bench, &question[i],
-                         arena));
+    TRY(next_questions(deps, asked, bench, n, question, &n, arena));
+    if (n == 0) return ST_OK;
     Batch *batch = ask_batch(question, n, cfg->k, cfg->step, arena);
     SampleConfig sampling = ask_sampling(deps->cfg, deps->stop_token, deps->n_stop_tokens);
     if (cfg->temperature >= 0) sampling.temperature = cfg->temperature;
@@ -163,6 +207,9 @@ Status evaluate(const EvalDeps *deps, const EvalConfig *cfg, EvalResult *out, Ar
             return FAIL(ST_CONFIG, "pass@%d needs at least %d samples of a question, not %d",
                         cfg->pass_k[i], cfg->pass_k[i], cfg->k);
     *out = (EvalResult){0};
+    int n_tasks = cfg->n_tasks;
+    if (deps->source->n_tasks > 0 && deps->source->n_tasks < n_tasks)
+        n_tasks = (int)deps->source->n_tasks;
     double begin = clock_now();
     Bench *bench = NULL;
     TRY(judge_new(deps->pool, deps->tokenizer, deps->cfg, deps->stop_token, deps->n_stop_tokens,
@@ -170,17 +217,18 @@ Status evaluate(const EvalDeps *deps, const EvalConfig *cfg, EvalResult *out, Ar
     Tally tally = {
         .k = cfg->k,
         .group_size = cfg->group_size > 0 ? cfg->group_size : (int)deps->cfg->group_size,
-        .n_right = ARENA_ARRAY(arena, int, cfg->n_tasks + 1),
-        .n_known = ARENA_ARRAY(arena, int, cfg->n_tasks + 1),
-        .format = ARENA_ARRAY(arena, double, cfg->n_tasks + 1),
-        .cons = ARENA_ARRAY(arena, double, cfg->n_tasks + 1),
+        .n_right = ARENA_ARRAY(arena, int, n_tasks + 1),
+        .n_known = ARENA_ARRAY(arena, int, n_tasks + 1),
+        .format = ARENA_ARRAY(arena, double, n_tasks + 1),
+        .cons = ARENA_ARRAY(arena, double, n_tasks + 1),
     };
     int slice = cfg->k < SLICE_SAMPLES ? SLICE_SAMPLES / cfg->k : 1;
+    Asked asked = asked_new(deps->source, cfg->first_index, n_tasks, arena);
     Status st = ST_OK;
-    for (int at = 0; at < cfg->n_tasks && st == ST_OK && !out->stopped; at += slice) {
-        int n = cfg->n_tasks - at < slice ? cfg->n_tasks - at : slice;
+    for (int at = 0; at < n_tasks && st == ST_OK && !out->stopped && asked.left > 0; at += slice) {
+        int n = n_tasks - at < slice ? n_tasks - at : slice;
         ArenaMark mark = arena_mark(arena);
-        st = one_slice(deps, cfg, bench, cfg->first_index + (uint64_t)at, n, &tally, out, arena);
+        st = one_slice(deps, cfg, bench, &asked, n, &tally, out, arena);
         arena_rewind(arena, mark);
     }
     judge_free(bench);

@@ -6,6 +6,8 @@
 //   cons@k    share of questions whose most frequent extracted answer is right (answers compared as
 //             text; a tie counts for the share of the tied answers that are right)
 // Samples without a verdict are left out; so is a question of which too few are left.
+// No question counts twice: a task whose id was asked before is passed over and the next one taken,
+// so n tasks are n different ones, or as many as the source has.
 #ifndef RL_EVALUATE_H
 #define RL_EVALUATE_H
 
@@ -43,8 +45,8 @@ typedef struct EvalDeps { // borrowed
 } EvalDeps;
 
 typedef struct EvalConfig {
-    uint64_t first_index, step; // first task; `step` names the draw
-    int n_tasks, k;
+    uint64_t first_index, step;        // first task; `step` names the draw
+    int n_tasks, k;                    // different tasks; fewer where the source has fewer
     double temperature;                // < 0: rl.temperature; 0 = greedy
     int pass_k[EVAL_PASS_MAX], n_pass; // each at most k
     int group_size;                    // for the flat shares; 0 = rl.group_size
@@ -67,7 +69,7 @@ typedef struct EvalResult {
     double flat_predicted, flat_observed; // flat_observed: NaN if group_size > k
     int64_t n_new_tokens;
     double seconds;
-    int *n_right, *n_known; // [questions asked], in the arena
+    int *n_right, *n_known; // [questions asked, at most cfg->n_tasks], in the arena
 } EvalResult;
 
 MUST_USE Status evaluate(const EvalDeps *deps, const EvalConfig *cfg, EvalResult *out,

@@ -68,15 +68,20 @@ void batch_ask(Batch *batch, int group, const struct Task *task, uint64_t task_i
     if (++batch->n_asked == batch->n_groups) batch->stage = STAGE_ASKED;
 }
 
-void batch_open_sampled(Batch *batch, int max_new_tokens, Arena *arena) {
-    CHECK(batch->stage == STAGE_ASKED && max_new_tokens >= 0);
+int64_t batch_sampled_places(const Batch *batch, int max_new_tokens) {
     int64_t total = 0;
     for (int g = 0; g < batch->n_groups; g++) {
         int64_t room =
             (int64_t)batch->prompt_begin[g + 1] - batch->prompt_begin[g] + max_new_tokens;
         total += room * (batch->group_begin[g + 1] - batch->group_begin[g]);
     }
-    CHECK(total <= INT_MAX); // 2^31 places are more than any step's table
+    return total;
+}
+
+void batch_open_sampled(Batch *batch, int max_new_tokens, Arena *arena) {
+    CHECK(batch->stage == STAGE_ASKED && max_new_tokens >= 0);
+    int64_t total = batch_sampled_places(batch, max_new_tokens);
+    CHECK(total <= INT_MAX);
     batch->n_tokens = (int)total;
     sampled_columns(batch, arena);
     int at = 0;

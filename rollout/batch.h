@@ -86,6 +86,9 @@ Batch *batch_new(int n_groups, int group_size, Arena *arena);
 void batch_ask(Batch *batch, int group, const struct Task *task, uint64_t task_id,
                uint64_t task_index, const int32_t *prompt, int n_prompt, Arena *arena);
 
+// How many places SAMPLED takes for responses of up to max_new_tokens; at most INT_MAX can be.
+int64_t batch_sampled_places(const Batch *batch, int max_new_tokens);
+
 // Allocates the columns of a stage (zeroed) and moves the batch there. SAMPLED needs room for the
 // longest responses: every sample gets its prompt and max_new_tokens places, with
 // token_end = response_begin; batch_compact then closes the gaps, in sample order.

@@ -243,6 +243,12 @@ Status engine_sample(Engine *engine, Batch *batch, const SampleConfig *cfg, uint
                     "a sequence of %d tokens needs %d KV pages of %d and there are %d: plan more "
                     "pages or allow fewer new tokens",
                     longest, kv_pages_of(longest), KV_PAGE_TOKENS, engine->opts.kv_pages);
+    int64_t places = batch_sampled_places(batch, cfg->max_new_tokens);
+    if (places > INT_MAX)
+        return FAIL(ST_CONFIG,
+                    "%d samples of up to %d new tokens take %lld places and a batch has at most "
+                    "%d: ask for fewer samples at a time or fewer new tokens",
+                    batch->n_samples, cfg->max_new_tokens, (long long)places, INT_MAX);
 
     ArenaMark mark = arena_mark(engine->arena);
     kv_flush(engine->kv, policy_version(engine->opts.policy));

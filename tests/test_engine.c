@@ -453,6 +453,21 @@ static void impossible_rules_are_refused_by_name(void **state) {
     arena_free(arena);
 }
 
+static void more_places_than_a_batch_can_have_are_refused(void **state) {
+    (void)state;
+    Arena *arena = arena_new(1 << 20);
+    Setup setup = roomy;
+    setup.context = 64;
+    SampleConfig cfg = plain;
+    cfg.max_new_tokens = 1 << 29;
+    Batch *b = ask(0, 1, arena); // 4 samples
+    assert_true(batch_sampled_places(b, cfg.max_new_tokens) > INT32_MAX);
+    assert_int_equal(sample_with(setup, b, &cfg, NULL, NULL, arena), ST_CONFIG);
+    assert_non_null(strstr(status_text(), "4 samples of up to 536870912 new tokens"));
+    assert_int_equal(b->stage, STAGE_ASKED);
+    arena_free(arena);
+}
+
 static void an_empty_batch_is_sampled_at_once(void **state) {
     (void)state;
     Arena *arena = arena_new(1 << 20);
@@ -501,6 +516,7 @@ int main(void) {
         cmocka_unit_test(judging_goes_on_beside_sampling),
         cmocka_unit_test(giving_up_leaves_the_batch_asked),
         cmocka_unit_test(impossible_rules_are_refused_by_name),
+        cmocka_unit_test(more_places_than_a_batch_can_have_are_refused),
         cmocka_unit_test(an_empty_batch_is_sampled_at_once),
         cmocka_unit_test(weights_that_change_under_the_pages_are_a_bug),
     };

@@ -32,12 +32,20 @@ static void see(void *ctx, const Batch *b, const Bench *bench) {
         }
 }
 
+// The digits again, each question another task.
+static Status apart_task(const TaskSource *source, uint64_t index, Task *out, Arena *arena) {
+    TRY(digit_task(source, index, out, arena));
+    out->id = index + 100;
+    return ST_OK;
+}
+static const TaskSource apart = {.name = "digits", .get = apart_task};
+
 static EvalDeps deps_of(const Run *r) {
     static const int32_t eos = 0;
     return (EvalDeps){.engine = r->engine,
                       .tokenizer = r->tokenizer,
                       .pool = r->pool,
-                      .source = &digits,
+                      .source = &apart,
                       .stop_token = &eos,
                       .n_stop_tokens = 1,
                       .cfg = trainer_config(r->trainer)};
@@ -147,6 +155,56 @@ static void a_question_is_judged_alike_alone_and_in_company(void **state) {
     close_run(&r);
 }
 
+// Three tasks in a row are one; after 25 different ones the stream begins again.
+static Status repeating_task(const TaskSource *source, uint64_t index, Task *out, Arena *arena) {
+    TRY(digit_task(source, index, out, arena));
+    out->id = index / 3 % 25; // 0 is an id like any other
+    return ST_OK;
+}
+
+typedef struct Ids {
+    uint64_t id[64], index[64];
+    int n;
+} Ids;
+
+static void keep_ids(void *ctx, const Batch *b, const Bench *bench) {
+    (void)bench;
+    Ids *ids = ctx;
+    for (int g = 0; g < b->n_groups; g++, ids->n++) {
+        assert_true(ids->n < 64);
+        ids->id[ids->n] = b->task_id[g], ids->index[ids->n] = b->task_index[g];
+    }
+}
+
+static void no_question_counts_twice(void **state) {
+    (void)state;
+    static const TaskSource repeating = {.name = "r", .get = repeating_task};
+    static const TaskSource two_rows = {.name = "two", .get = apart_task, .n_tasks = 2};
+    RlConfig rl = config();
+    Run r = open_run(&rl, 1, 0, NULL);
+    Arena *arena = arena_new(1 << 16);
+    EvalDeps deps = deps_of(&r);
+    Ids ids = {0};
+    deps.source = &repeating, deps.seen = keep_ids, deps.seen_ctx = &ids;
+    EvalResult e;
+    // Two slices of 16 questions, repeats inside them and across.
+    assert_ok(evaluate(&deps, &(EvalConfig){.first_index = 1, .n_tasks = 20, .k = 64}, &e, arena));
+    assert_true(e.n_tasks == 20 && ids.n == 20);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(ids.index[i], i == 0 ? 1 : 3 * i);
+        assert_int_equal(ids.id[i], i);
+    }
+    ids.n = 0; // the source has only 25
+    assert_ok(evaluate(&deps, &(EvalConfig){.n_tasks = 40, .k = 2}, &e, arena));
+    assert_true(e.n_tasks == 25 && ids.n == 25);
+    ids.n = 0; // a file of two rows, asked from its middle
+    deps.source = &two_rows;
+    assert_ok(evaluate(&deps, &(EvalConfig){.first_index = 7, .n_tasks = 4, .k = 2}, &e, arena));
+    assert_true(e.n_tasks == 2 && ids.n == 2 && ids.id[0] == 107 && ids.id[1] == 108);
+    arena_free(arena);
+    close_run(&r);
+}
+
 static void an_evaluation_does_not_move_the_run(void **state) {
     (void)state;
     Run a = half_trained(1), b = half_trained(1);
@@ -187,6 +245,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_figures_are_those_of_the_samples),
         cmocka_unit_test(a_question_is_judged_alike_alone_and_in_company),
+        cmocka_unit_test(no_question_counts_twice),
         cmocka_unit_test(an_evaluation_does_not_move_the_run),
         cmocka_unit_test(a_stop_and_a_bad_k_are_told_apart),
     };
