@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/test_cli.sh -- the program as a script sees it: exit codes, sentences, shapes of lines.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 BUILD=${BUILD:-build/release-cpu}
 GRPO=$(realpath "${GRPO:-$BUILD/grpo}")
 dir=$(mktemp -d "${TMPDIR:-/tmp}/cli.XXXXXX")

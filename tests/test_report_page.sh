@@ -2,7 +2,7 @@
 # tests/test_report_page.sh -- report.html in a real browser: no script error, every chart drawn,
 # nothing fetched, and what a model wrote stays text.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 BUILD=${BUILD:-build/release-cpu}
 GRPO=${GRPO:-$BUILD/grpo}
 dir=$(mktemp -d "${TMPDIR:-/tmp}/page.XXXXXX")

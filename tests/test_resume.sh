@@ -4,7 +4,7 @@
 # Every metric but timings, every rollout and sample file, the evaluations and the final weights.
 # Two optimiser steps a rollout, so that runs are also stopped with a batch in hand.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 BUILD=${BUILD:-build/release-cpu}
 GRPO=${GRPO:-$BUILD/grpo}
 dir=$(mktemp -d "${TMPDIR:-/tmp}/resume.XXXXXX")
