@@ -49,7 +49,7 @@ ActorOpts stage_actor_opts(const StageOpts *o, const ModelConfig *model, const c
                        .seed = (uint64_t)rc->run.seed};
 }
 
-static Status fill(const char *folder, const Actor *actor, bool evaluated, StageSaveFn *save,
+static Status fill(const char *folder, const Actor *actor, const StageMark *mark, StageSaveFn *save,
                    void *ctx) {
     Str path = {0}, text = {0};
     Status st;
@@ -60,7 +60,8 @@ static Status fill(const char *folder, const Actor *actor, bool evaluated, Stage
     TRY_OUT(checkpoint_state_save(path.data, actor->policy, NULL, 0));
     str_clear(&path);
     str_printf(&path, "%s/state/stage.json", folder);
-    str_printf(&text, "{\"evaluated\": %s}\n", evaluated ? "true" : "false");
+    str_printf(&text, "{\"evaluated\": %s, \"best\": %.17g}\n", mark->evaluated ? "true" : "false",
+               mark->best);
     TRY_OUT(file_write_atomic(path.data, text.data, text.size));
     str_clear(&path);
     str_printf(&path, "%s/state", folder);
@@ -71,18 +72,18 @@ out:
     return st;
 }
 
-Status stage_save(RunFolder *run, const Actor *actor, int64_t step, bool evaluated, bool best,
-                  StageSaveFn *save, void *ctx) {
+Status stage_save(RunFolder *run, const Actor *actor, int64_t step, const StageMark *mark,
+                  bool is_best, StageSaveFn *save, void *ctx) {
     Str folder = {0};
     Status st = runfolder_checkpoint_begin(run, step, &folder);
-    if (st == ST_OK) st = fill(str_text(&folder), actor, evaluated, save, ctx);
-    if (st == ST_OK) st = runfolder_checkpoint_commit(run, step, best);
+    if (st == ST_OK) st = fill(str_text(&folder), actor, mark, save, ctx);
+    if (st == ST_OK) st = runfolder_checkpoint_commit(run, step, is_best);
     if (st != ST_OK) runfolder_checkpoint_abort(run, step);
     str_free(&folder);
     return st;
 }
 
-Status stage_load(RunFolder *run, const Actor *actor, bool *evaluated) {
+Status stage_load(RunFolder *run, const Actor *actor, StageMark *mark) {
     Arena *arena = arena_new(1 << 16);
     const char *folder = runfolder_resume_path(run);
     JsonDoc *doc = NULL;
@@ -92,7 +93,8 @@ Status stage_load(RunFolder *run, const Actor *actor, bool *evaluated) {
     TRY_OUT(checkpoint_state_load(arena_printf(arena, "%s/state/policy.state", folder),
                                   actor->policy, &extra, &extra_size, arena));
     TRY_OUT(json_read(arena_printf(arena, "%s/state/stage.json", folder), false, &doc));
-    *evaluated = json_bool(json_get(json_root(doc), "evaluated"), false);
+    *mark = (StageMark){.evaluated = json_bool(json_get(json_root(doc), "evaluated"), false),
+                        .best = json_num(json_get(json_root(doc), "best"), -1)};
 out:
     json_free(doc);
     arena_free(arena);

@@ -46,13 +46,20 @@ MUST_USE Status stage_zero(const StageOpts *opts, StageResult *out, Arena *arena
 MUST_USE Status stage_open_run(const StageOpts *opts, const char *path, const char *command,
                                const char *data, RunFolder **out);
 ActorOpts stage_actor_opts(const StageOpts *opts, const ModelConfig *model, const char *folder);
+// What state/stage.json keeps.
+typedef struct StageMark {
+    bool evaluated; // the step's evaluation stands in metrics.jsonl
+    double best;    // highest accuracy of a checkpoint so far; < 0: none yet
+} StageMark;
+
 // A checkpoint: model/ (a Hugging Face folder), state/policy.state, state/stage.json and what
-// `save` writes into state/. On failure the older ones are untouched.
+// `save` writes into state/. is_best: it is remembered as the best. On failure the older ones are
+// untouched.
 typedef Status StageSaveFn(void *ctx, const char *folder);
-MUST_USE Status stage_save(RunFolder *run, const Actor *actor, int64_t step, bool evaluated,
-                           bool best, StageSaveFn *save, void *ctx);
-// Loads state/policy.state; *evaluated as it was saved.
-MUST_USE Status stage_load(RunFolder *run, const Actor *actor, bool *evaluated);
+MUST_USE Status stage_save(RunFolder *run, const Actor *actor, int64_t step, const StageMark *mark,
+                           bool is_best, StageSaveFn *save, void *ctx);
+// Loads state/policy.state; *mark as it was saved.
+MUST_USE Status stage_load(RunFolder *run, const Actor *actor, StageMark *mark);
 // "seconds", "memory" and "warnings" for run.json, and a word about memory on the log.
 void stage_facts(const Actor *actor, double seconds, const char *warnings, Str *out);
 

@@ -28,6 +28,26 @@ static void put(Metrics *row, const char *kind, const char *source, const char *
     if (isfinite(v)) metrics_set(row, v, "%s/%s/%s", kind, source, what);
 }
 
+static void put_pass(Metrics *row, const char *source, const EvalResult *r, int i) {
+    char name[48];
+    snprintf(name, sizeof name, "acc/best@%d/mean", r->pass[i].k);
+    put(row, "val-core", source, name, r->pass[i].value.mean);
+}
+
+static void put_result(Metrics *row, const char *source, const EvalResult *r) {
+    put(row, "val-core", source, "acc/mean@1", r->accuracy.mean);
+    put(row, "val-aux", source, "n", r->n_tasks);
+    put(row, "val-aux", source, "acc/ci_low", r->accuracy.low);
+    put(row, "val-aux", source, "acc/ci_high", r->accuracy.high);
+    if (r->n_pass) put_pass(row, source, r, 0);
+    put(row, "val-aux", source, "format/mean", r->format.mean);
+    put(row, "val-aux", source, "length/mean", r->length_mean);
+    put(row, "val-aux", source, "length/right/mean", r->length_right);
+    put(row, "val-aux", source, "length/wrong/mean", r->length_wrong);
+    put(row, "val-aux", source, "truncated_frac", r->truncated_frac);
+    put(row, "val-aux", source, "error_frac", r->error_frac);
+}
+
 Status stage_eval_step(const RunConfig *rc, const EvalDeps *deps, RunFolder *run, int64_t step,
                        Metrics *row, double *accuracy) {
     Arena *arena = arena_new(1 << 20);
@@ -49,21 +69,7 @@ Status stage_eval_step(const RunConfig *rc, const EvalDeps *deps, RunFolder *run
     TRY_OUT(evaluate(&with, &cfg, &r, arena));
     if (r.stopped) goto out;
     *accuracy = r.accuracy.mean;
-    const char *source = deps->source->name;
-    put(row, "val-core", source, "acc/mean@1", r.accuracy.mean);
-    put(row, "val-aux", source, "acc/ci_low", r.accuracy.low);
-    put(row, "val-aux", source, "acc/ci_high", r.accuracy.high);
-    if (r.n_pass) {
-        char name[48];
-        snprintf(name, sizeof name, "acc/best@%d/mean", r.pass[0].k);
-        put(row, "val-core", source, name, r.pass[0].value.mean);
-    }
-    put(row, "val-aux", source, "format/mean", r.format.mean);
-    put(row, "val-aux", source, "length/mean", r.length_mean);
-    put(row, "val-aux", source, "length/right/mean", r.length_right);
-    put(row, "val-aux", source, "length/wrong/mean", r.length_wrong);
-    put(row, "val-aux", source, "truncated_frac", r.truncated_frac);
-    put(row, "val-aux", source, "error_frac", r.error_frac);
+    put_result(row, deps->source->name, &r);
     metrics_set(row, r.seconds, "timing_s/testing");
     st = runfolder_lines(run, "samples", step, &shown.lines);
 out:
@@ -118,7 +124,7 @@ void stage_eval_json(const EvalResult *r, const EvalResult *passk, Str *out) {
 }
 
 Status stage_eval_full(const RunConfig *rc, const EvalDeps *deps, const TaskSource *large,
-                       int64_t step, Str *out, bool *stopped) {
+                       int64_t step, Metrics *row, Str *out, bool *stopped) {
     Arena *arena = arena_new(1 << 20);
     EvalResult one, many, big;
     EvalConfig cfg = {.first_index = EVAL_FIRST_FINAL,
@@ -153,6 +159,10 @@ Status stage_eval_full(const RunConfig *rc, const EvalDeps *deps, const TaskSour
         *stopped = big.stopped;
     }
     if (*stopped) goto out;
+    put_result(row, deps->source->name, &one);
+    for (int i = 0; has_many && i < many.n_pass; i++)
+        if (many.pass[i].k > 1) put_pass(row, deps->source->name, &many, i);
+    if (has_big) put_result(row, large->name, &big);
     str_puts(out, "{\"heldout\":");
     stage_eval_json(&one, has_many ? &many : NULL, out);
     if (has_big) {

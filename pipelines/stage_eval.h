@@ -2,7 +2,8 @@
 //
 // Floor 5. On the way: eval.tasks held-out questions, eval.samples each, as a row of metrics, and
 // the first eval.shown of them into samples/. Base and final: more questions, pass@k, and the set
-// with larger operands, into eval.json.
+// with larger operands, into eval.json and, under the same names as on the way, into the row of
+// that step. val-aux/<source>/n says how many tasks a figure is the mean over.
 #ifndef PIPELINES_STAGE_EVAL_H
 #define PIPELINES_STAGE_EVAL_H
 
@@ -23,9 +24,10 @@ MUST_USE Status stage_eval_step(const RunConfig *rc, const EvalDeps *deps, RunFo
                                 int64_t step, Metrics *row, double *accuracy);
 
 // One line of JSON {"heldout":{...},"large":{...}} for eval.json. `large` may be NULL. *stopped:
-// the stop flag was seen, nothing was written.
+// the stop flag was seen, nothing was written. Figures of these larger sets replace or join those
+// of stage_eval_step in `row`.
 MUST_USE Status stage_eval_full(const RunConfig *rc, const EvalDeps *deps, const TaskSource *large,
-                                int64_t step, Str *out, bool *stopped);
+                                int64_t step, Metrics *row, Str *out, bool *stopped);
 
 // eval.json from its two lines (final may be NULL), and the base's line back from it.
 MUST_USE Status stage_eval_write(const char *run, const char *base, const char *final);

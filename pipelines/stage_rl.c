@@ -26,8 +26,9 @@ typedef struct Run {
     Trainer *trainer;
     EvalDeps eval;
     Progress progress;
-    double best;
-    int64_t saved;
+    double best;   // highest accuracy of a checkpoint; < 0: none yet
+    int64_t saved; // step of the newest checkpoint; -1: none
+    bool cut;      // an evaluation was cut short by the stop flag
     StageResult *out;
 } Run;
 
@@ -37,9 +38,10 @@ static Status save_trainer(void *ctx, const char *folder) {
 
 static Status save(Run *r, bool evaluated, double accuracy) {
     int64_t step = trainer_steps_done(r->trainer);
-    bool best = isfinite(accuracy) && !(accuracy <= r->best);
-    TRY(stage_save(r->folder, &r->actor, step, evaluated, best, save_trainer, r->trainer));
-    if (best) r->best = accuracy;
+    bool best = isfinite(accuracy) && accuracy > r->best;
+    StageMark mark = {.evaluated = evaluated, .best = best ? accuracy : r->best};
+    TRY(stage_save(r->folder, &r->actor, step, &mark, best, save_trainer, r->trainer));
+    r->best = mark.best;
     r->saved = step;
     return ST_OK;
 }
@@ -68,48 +70,57 @@ static Status eval_now(Run *r, double *accuracy) {
     static Metrics row;
     int64_t step = trainer_steps_done(r->trainer);
     TRY(stage_eval_step(r->rc, &r->eval, r->folder, step, &row, accuracy));
-    if (!isfinite(*accuracy)) return ST_OK; // stopped
+    r->cut = row.n == 0;
+    if (r->cut) return ST_OK;
     r->progress.accuracy = *accuracy;
     return runfolder_row(r->folder, &row, step);
 }
 
-// Before the first step: how good is the base, and can it learn from these tasks?
+// The larger evaluation of base or final policy: first the small one, whose figures it replaces in
+// `row`. *accuracy: of the small one. `text` gets the line for eval.json.
+static Status evaluate_fully(Run *r, Metrics *row, double *accuracy, Str *text) {
+    int64_t step = trainer_steps_done(r->trainer);
+    TRY(stage_eval_step(r->rc, &r->eval, r->folder, step, row, accuracy));
+    r->cut = row->n == 0;
+    if (r->cut) return ST_OK;
+    if (step > 0 && (r->saved != step || *accuracy > r->best)) TRY(save(r, false, *accuracy));
+    return stage_eval_full(r->rc, &r->eval, r->has_large ? &r->large : NULL, step, row, text,
+                           &r->cut);
+}
+
+// Can the base learn from these tasks?
+static Status look_at_tasks(Run *r, Arena *arena) {
+    Preflight preflight;
+    Str text = {0};
+    if (r->rc->rl.preflight_tasks == 0) return ST_OK;
+    TRY(preflight_run(&r->eval, EVAL_FIRST_PREFLIGHT, &preflight, arena));
+    r->cut = preflight.eval.stopped;
+    if (r->cut) return ST_OK;
+    preflight_print(&preflight, trainer_config(r->trainer), &text);
+    log_info("%s", str_text(&text));
+    str_free(&text);
+    r->out->gate_closed = !preflight.ready;
+    return ST_OK;
+}
+
+// Before the first step. The row is written when nothing can be stopped any more, so that a base
+// that is looked at twice has one row.
 static Status look_at_base(Run *r, double *accuracy) {
+    static Metrics row;
     Arena *arena = arena_new(1 << 20);
     Str text = {0};
-    bool stopped = false;
     Status st;
     log_info("evaluating the base");
-    static Metrics row;
-    TRY_OUT(stage_eval_step(r->rc, &r->eval, r->folder, 0, &row, accuracy));
-    if (!isfinite(*accuracy)) goto out;
-    TRY_OUT(stage_eval_full(r->rc, &r->eval, r->has_large ? &r->large : NULL, 0, &text, &stopped));
-    if (stopped) {
-        *accuracy = (double)NAN;
-        goto out;
-    }
+    TRY_OUT(evaluate_fully(r, &row, accuracy, &text));
+    if (!r->cut) TRY_OUT(look_at_tasks(r, arena));
+    if (r->cut) goto out;
     TRY_OUT(stage_eval_write(runfolder_path(r->folder), str_text(&text), NULL));
-    if (r->rc->rl.preflight_tasks > 0) {
-        Preflight preflight;
-        TRY_OUT(preflight_run(&r->eval, EVAL_FIRST_PREFLIGHT, &preflight, arena));
-        if (preflight.eval.stopped) {
-            *accuracy = (double)NAN;
-            goto out;
-        }
-        str_clear(&text);
-        preflight_print(&preflight, trainer_config(r->trainer), &text);
-        log_info("%s", str_text(&text));
-        if (!preflight.ready) {
-            r->out->gate_closed = true;
-            st = FAIL(ST_CONFIG,
-                      "preflight: the base is too weak to learn from: pass@%lld is below "
-                      "rl.preflight_min_pass=%g. Pretrain longer (sft.steps), or set it to 0",
-                      (long long)r->rc->rl.preflight_k, r->rc->rl.preflight_min_pass);
-            goto out;
-        }
-    }
-    // Last, because a look that was stopped half-way is taken anew.
-    st = runfolder_row(r->folder, &row, 0);
+    TRY_OUT(runfolder_row(r->folder, &row, 0));
+    if (r->out->gate_closed)
+        st = FAIL(ST_CONFIG,
+                  "preflight: the base is too weak to learn from: pass@%lld is below "
+                  "rl.preflight_min_pass=%g. Pretrain longer (sft.steps), or set it to 0",
+                  (long long)r->rc->rl.preflight_k, r->rc->rl.preflight_min_pass);
 out:
     str_free(&text);
     arena_free(arena);
@@ -132,32 +143,35 @@ static Status steps(Run *r) {
         TRY(runfolder_row(r->folder, &row, did.step));
         progress_step(&r->progress, did.step, &row);
         double accuracy = (double)NAN;
-        bool eval_due = did.step == last || (rc->eval.every > 0 && did.step % rc->eval.every == 0);
-        if (eval_due) {
+        if (did.step == last) break; // look_at_final evaluates and saves
+        if (rc->eval.every > 0 && did.step % rc->eval.every == 0) {
             TRY(eval_now(r, &accuracy));
-            if (!isfinite(accuracy) && *interrupt_flag()) return stop_here(r, false);
+            if (r->cut) return stop_here(r, false);
         }
         int64_t every = rc->run.checkpoint_every;
-        bool due = did.step == last || (every > 0 && did.step % every == 0);
+        bool due = every > 0 && did.step % every == 0;
         if (due || interrupt_wants_checkpoint()) TRY(save(r, true, accuracy));
     }
     progress_end();
     return ST_OK;
 }
 
+// The last step's checkpoint is made before this evaluation has its row: a run that comes back to
+// it evaluates again.
 static Status look_at_final(Run *r) {
+    static Metrics row;
     Arena *arena = arena_new(1 << 16);
     Str text = {0};
     char *base = NULL;
-    bool stopped;
+    double accuracy;
     Status st;
     log_info("evaluating the final policy");
-    TRY_OUT(stage_eval_full(r->rc, &r->eval, r->has_large ? &r->large : NULL,
-                            trainer_steps_done(r->trainer), &text, &stopped));
-    if (stopped) {
-        st = stop_here(r, true);
+    TRY_OUT(evaluate_fully(r, &row, &accuracy, &text));
+    if (r->cut) {
+        st = stop_here(r, false);
         goto out;
     }
+    TRY_OUT(runfolder_row(r->folder, &row, trainer_steps_done(r->trainer)));
     TRY_OUT(stage_eval_base(runfolder_path(r->folder), &base, arena));
     st = stage_eval_write(runfolder_path(r->folder), base ? base : "null", str_text(&text));
 out:
@@ -201,25 +215,26 @@ static Status open_run(Run *r, const char *base) {
 
 // Where the run stands, and what of that place is still to do.
 static Status begin(Run *r) {
-    bool evaluated = false;
+    StageMark mark = {.best = -1};
     double accuracy = (double)NAN;
     r->saved = runfolder_resume_step(r->folder);
     if (r->saved >= 0) {
-        TRY(stage_load(r->folder, &r->actor, &evaluated));
+        TRY(stage_load(r->folder, &r->actor, &mark));
         Str state = {0};
         str_printf(&state, "%s/state", runfolder_resume_path(r->folder));
         Status st = trainer_load(r->trainer, state.data);
         str_free(&state);
         if (st != ST_OK) return st;
     }
+    r->best = mark.best;
     int64_t done = trainer_steps_done(r->trainer);
     r->progress = progress_open("step", done, r->rc->rl.steps, r->rc->log.every);
-    if (evaluated) return ST_OK;
+    if (mark.evaluated || trainer_done(r->trainer)) return ST_OK;
     if (done > 0)
         TRY(eval_now(r, &accuracy));
     else
         TRY(look_at_base(r, &accuracy));
-    if (!isfinite(accuracy) && *interrupt_flag()) return stop_here(r, false);
+    if (r->cut) return stop_here(r, false);
     r->progress = progress_open("step", done, r->rc->rl.steps, r->rc->log.every);
     r->progress.accuracy = accuracy;
     return save(r, true, accuracy);
@@ -239,7 +254,7 @@ static Status finish(Run *r, const char *status, double seconds, const char *why
 Status stage_rl(const StageOpts *opts, const char *base, RunFolder *folder, StageResult *out,
                 Arena *arena) {
     double start = clock_now();
-    Run r = {.opts = opts, .rc = opts->rc, .folder = folder, .best = -1, .out = out};
+    Run r = {.opts = opts, .rc = opts->rc, .folder = folder, .out = out};
     *out = (StageResult){0};
     Status st = open_run(&r, base);
     if (st != ST_OK || opts->dry_run) goto out;

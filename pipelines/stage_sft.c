@@ -16,6 +16,7 @@ static Status train(const StageOpts *o, RunFolder *run, Actor *actor, Finetune *
     int64_t every = o->rc->run.base_checkpoint_every;
     Progress progress =
         progress_open("pretrain", finetune_position(finetune), steps, o->rc->log.every * 10);
+    static const StageMark mark = {.evaluated = true, .best = -1};
     static Metrics row;
     while (finetune_position(finetune) < steps && !*interrupt_flag()) {
         metrics_clear(&row);
@@ -30,13 +31,13 @@ static Status train(const StageOpts *o, RunFolder *run, Actor *actor, Finetune *
         progress_step(&progress, done, &row);
         bool due = (every > 0 && done % every == 0) || interrupt_wants_checkpoint();
         if (due && done < steps) {
-            TRY(stage_save(run, actor, done, true, false, NULL, NULL));
+            TRY(stage_save(run, actor, done, &mark, false, NULL, NULL));
             saved = done;
         }
     }
     progress_end();
     int64_t done = finetune_position(finetune);
-    if (saved != done) TRY(stage_save(run, actor, done, true, false, NULL, NULL));
+    if (saved != done) TRY(stage_save(run, actor, done, &mark, false, NULL, NULL));
     out->stopped = done < steps;
     return ST_OK;
 }
@@ -66,8 +67,8 @@ Status stage_sft(const StageOpts *o, StageResult *out, Arena *arena) {
                          .chunk_tokens = (int)rc->rl.chunk_tokens};
     TRY_OUT(finetune_new(&deps, &rc->sft, &finetune));
     if (runfolder_resume_step(run) >= 0) {
-        bool evaluated;
-        TRY_OUT(stage_load(run, &actor, &evaluated));
+        StageMark mark;
+        TRY_OUT(stage_load(run, &actor, &mark));
         finetune_seek(finetune, runfolder_resume_step(run));
     }
     st = train(o, run, &actor, finetune, out);

@@ -44,8 +44,9 @@ same() { # same NAME RUN: does RUN equal the one never stopped?
     for f in rollouts samples; do
         diff -rq "$dir/whole/$f" "$2/$f" || ok=0
     done
-    f=checkpoints/step-10/model/model.safetensors
-    cmp "$dir/whole/$f" "$2/$f" || ok=0
+    for f in checkpoints/best checkpoints/step-10/model/model.safetensors; do
+        cmp "$dir/whole/$f" "$2/$f" || ok=0
+    done
     cmp <(sed -E 's/"seconds":[0-9.e+-]*//g' "$dir/whole/eval.json") \
         <(sed -E 's/"seconds":[0-9.e+-]*//g' "$2/eval.json") || ok=0
     if [ $ok = 1 ]; then passed=$((passed + 1)); else
@@ -132,6 +133,37 @@ wait $pid
 check "a torn checkpoint is no failure" test $? = 0
 check "a torn checkpoint is warned of" grep -q "torn" "$torn.log"
 same torn "$torn"
+
+# Stopped between the base's small evaluation and the end of its large one, the base still has one
+# row; it and the last one carry the large sets' figures, those of eval.json.
+base=$dir/base-stopped
+more="rl.steps=2 rl.warmup_steps=0 eval.final_tasks=1500 eval.large_tasks=20"
+# shellcheck disable=SC2086
+start "$base" $more
+while kill -0 $pid 2>/dev/null && [ ! -f "$base/samples/000000.jsonl" ]; do sleep 0.01; done
+kill -TERM $pid 2>/dev/null
+wait $pid
+check "a run is stopped while it looks at its base" test $? = 75
+check "and has written no row yet" test "$(wc -l <"$base/metrics.jsonl")" = 0
+# shellcheck disable=SC2086
+start "$base" $more
+wait $pid
+check "it goes on" test $? = 0
+evaluated() { grep "\"step\":$1," "$base/metrics.jsonl" | grep -F '"val-core/'; }
+figure() { evaluated "$1" | sed -nE "s|.*\"$2\":([-0-9.e]+).*|\1|p"; }
+said() { # said base heldout: its n, accuracy and format
+    sed -nE "/\"$1\":\{/s/.*\"$2\":\{\"tasks\":([0-9]+),\"samples\":1,\"acc\":\{\"mean\":([-0-9.e]+),[^}]*\},\"format\":\{\"mean\":([-0-9.e]+),.*/\1 \2 \3/p" "$base/eval.json"
+}
+for at in "0 base" "2 final"; do
+    step=${at% *} when=${at#* }
+    check "the $when has one row" test "$(evaluated "$step" | wc -l)" = 1
+    for set in "desk heldout" "desk-large large"; do
+        source=${set% *}
+        check "the $when's row is the whole of $source" test \
+            "$(figure "$step" "val-aux/$source/n") $(figure "$step" "val-core/$source/acc/mean@1") $(figure "$step" "val-aux/$source/format/mean")" = "$(said "$when" "${set#* }")"
+    done
+    check "of over 1,000 tasks" test "$(figure "$step" val-aux/desk/n)" -gt 1000
+done
 
 # Two processes may not share a folder.
 start "$dir/locked"
