@@ -36,7 +36,8 @@ static int show(const Args *args, const char *action) {
         config_dump(s.config, &out);
     else
         config_dump_plain(s.config, &out);
-    if (out.size) puts(str_text(&out));
+    if (out.size && out.data[out.size - 1] != '\n') str_putc(&out, '\n');
+    fputs(str_text(&out), stdout);
     str_free(&out);
     runconfig_close(&s);
     return EXIT_DONE;

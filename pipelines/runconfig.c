@@ -97,7 +97,10 @@ static const ConfigKey log_keys[] = {
     INT(LogSettings, every, "1", 1, 1e9, "steps between progress lines off a terminal"),
     INT(LogSettings, rollouts, "1", 0, 1e9, "steps between files in rollouts/; 0 = none"),
     FLAG(LogSettings, tensorboard, "true", "write TensorBoard event files"),
-    ONE_OF(LogSettings, alias, "verl", "verl|trl", "whose metric names"),
+};
+
+static const ConfigKey metrics_keys[] = {
+    ONE_OF(MetricsSettings, alias, "verl", "verl|trl", "whose names the metrics have"),
 };
 
 static void sections_fill(ConfigSection *section, RunConfig *s) {
@@ -108,6 +111,8 @@ static void sections_fill(ConfigSection *section, RunConfig *s) {
         (ConfigSection){"data", "questions and documents", data_keys, COUNT(data_keys), &s->data};
     section[3] = desk_section;
     section[3].target = &s->desk;
+    section[8] = (ConfigSection){"metrics", "the numbers of a step", metrics_keys,
+                                 COUNT(metrics_keys), &s->metrics};
     section[7] = finetune_section;
     section[7].target = &s->sft;
     section[4] = (ConfigSection){"rl", rl_help, rl_keys, n_rl_keys, &s->rl};

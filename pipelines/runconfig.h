@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-enum { RUNCONFIG_SECTIONS = 8 };
+enum { RUNCONFIG_SECTIONS = 9 };
 
 typedef struct RunSettings {
     int64_t seed, threads, chunks_in_flight;
@@ -65,14 +65,18 @@ typedef struct LogSettings {
     int64_t every;    // steps between plain progress lines
     int64_t rollouts; // steps between rollout files; 0 = none
     bool tensorboard;
-    int alias; // 0 verl, 1 trl
 } LogSettings;
+
+typedef struct MetricsSettings {
+    int alias; // 0 verl, 1 trl
+} MetricsSettings;
 
 typedef struct RunConfig {
     RunSettings run;
     ModelSettings model;
     EvalSettings eval;
     LogSettings log;
+    MetricsSettings metrics;
     DataSettings data;
     DeskConfig desk;
     FinetuneConfig sft;

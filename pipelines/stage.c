@@ -29,7 +29,7 @@ Status stage_open_run(const StageOpts *o, const char *path, const char *command,
                         .fresh = o->fresh,
                         .override_config = o->override_config,
                         .tensorboard = o->rc->log.tensorboard,
-                        .trl_names = o->rc->log.alias == 1};
+                        .trl_names = o->rc->metrics.alias == 1};
     return runfolder_open(&ro, out);
 }
 
