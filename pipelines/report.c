@@ -119,6 +119,20 @@ void report_markdown(const RunData *run, int n_runs, Str *out) {
     }
 }
 
+// A field of RFC 4180: in quotes where it holds a comma, a quote or the end of a line.
+static void csv_field(const char *text, Str *out) {
+    if (!text[strcspn(text, ",\"\r\n")]) {
+        str_puts(out, text);
+        return;
+    }
+    str_putc(out, '"');
+    for (; *text; text++) {
+        if (*text == '"') str_putc(out, '"');
+        str_putc(out, *text);
+    }
+    str_putc(out, '"');
+}
+
 void report_csv(const RunData *run, int n_runs, Str *out) {
     str_puts(out, "run,step,timestamp");
     // The columns of all runs, in order of first appearance.
@@ -133,13 +147,15 @@ void report_csv(const RunData *run, int n_runs, Str *out) {
             name = realloc(name, sizeof *name * (size_t)(n + 1));
             CHECK(name);
             name[n++] = candidate;
-            str_printf(out, ",%s", candidate);
+            str_putc(out, ',');
+            csv_field(candidate, out);
         }
     str_putc(out, '\n');
     for (int r = 0; r < n_runs; r++) {
         const Curves *c = &run[r].curves;
         for (int i = 0; i < c->n_rows; i++) {
-            str_printf(out, "%s,%.0f,%.3f", run[r].name, c->step[i], c->time[i]);
+            csv_field(run[r].name, out);
+            str_printf(out, ",%.0f,%.3f", c->step[i], c->time[i]);
             for (int k = 0; k < n; k++) {
                 const double *y = curves_get(c, name[k]);
                 str_putc(out, ',');

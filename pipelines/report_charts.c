@@ -93,8 +93,8 @@ static const Spec specs[] = {
               {.metric = "group/all_wrong", .label = "all wrong", .color = RED}}},
     {.id = "speed",
      .title = "Tokens per second",
-     .note = "Of each phase while it runs: sampled tokens for sampling; prompt and response tokens "
-             "for training and for the whole step.",
+     .note = "Of each phase while it runs: new tokens for sampling, trained response tokens for "
+             "training. Whole step: prompt and response tokens over all of its time.",
      .line = {{.metric = "perf/throughput_gen", .label = "sampling", .color = SKY},
               {.metric = "perf/throughput_train", .label = "training", .color = ORANGE},
               {.metric = "perf/throughput", .label = "whole step", .color = GREY}}},
@@ -105,7 +105,8 @@ static const Spec specs[] = {
      .line = {{.metric = "timing_s/gen", .label = "sampling", .color = SKY},
               {.metric = "timing_s/reward", .label = "judging", .color = GREEN},
               {.metric = "timing_s/update_actor", .label = "training", .color = ORANGE},
-              {.metric = "timing_s/old_log_prob", .label = "scoring", .color = PINK}}},
+              {.metric = "timing_s/old_log_prob", .label = "scoring", .color = PINK},
+              {.metric = "timing_s/ref", .label = "reference", .color = GREY}}},
     {.id = "sampler",
      .title = "Sampler against trainer",
      .note = "Difference of log-probability for the same token under the same weights, sampler "

@@ -65,6 +65,16 @@ check "each chart is a picture of its own" test "$(find "$dir/svg" -name '*.svg'
 "$GRPO" report "$dir/one" --csv >"$dir/one.csv"
 check "CSV has a line for each step" test "$(wc -l <"$dir/one.csv")" = 7
 check "CSV begins with run, step and time" grep -aq '^run,step,timestamp,' "$dir/one.csv"
+cp -r "$dir/one" "$dir/a, \"b\""
+"$GRPO" report "$dir/a, \"b\"" --csv >"$dir/quoted.csv"
+check "a name with a comma and quotes is quoted" grep -aq '^"a, ""b""",5,' "$dir/quoted.csv"
+# Held-out questions of a file: their columns have the file's name.
+cp -r "$dir/one" "$dir/file"
+sed -i 's|/desk/|/my-heldout/|g' "$dir/file/metrics.jsonl"
+check "held-out figures of any source" "$GRPO" report "$dir/file" -q -o "$dir/file.html"
+check "are in its page" lacks "not measured" "$dir/file.html"
+"$GRPO" report "$dir/file" --md >"$dir/file.md"
+check "and in its table" grep -aq '^| file | 5 | 0.600 | 60.0 % |' "$dir/file.md"
 "$GRPO" report "$dir/one" --md >"$dir/one.md"
 check "Markdown has base and final" grep -aq '| one | final | 90.0 % |' "$dir/one.md"
 "$GRPO" report "$dir/nothing" 2>"$dir/err"
