@@ -146,7 +146,7 @@ typedef struct PackJob {
     Packed *out;
     const float *w;
     int ld, n, k;
-    bool transposed;
+    bool transposed, back; // back: multiplies gradients
     Precision precision;
 } PackJob;
 
@@ -159,20 +159,21 @@ static void pack_one(void *ctx, int i, int worker) {
     (void)worker;
     const PackJob *j = &((const PackList *)ctx)->job[i];
     gemm_pack(j->out, j->out->data, j->w, j->ld, j->n, j->k, j->transposed, j->precision);
+    j->out->takes_gradients = j->back;
 }
 
 static void push(PackList *list, Packed *out, const float *w, int ld, int n, int k, bool transposed,
-                 Precision precision) {
+                 bool back, Precision precision) {
     if (list->job && out->data) // .data is NULL for what is not packed
-        list->job[list->n] = (PackJob){out, w, ld, n, k, transposed, precision};
+        list->job[list->n] = (PackJob){out, w, ld, n, k, transposed, back, precision};
     if (!list->job || out->data) list->n++;
 }
 
 static void push_linear(Policy *p, PackList *list, Linear *y) {
     if (y->n == 0) return;
     const float *w = net_at(p, p->master, y->param);
-    push(list, &y->fwd, w, y->k, y->n, y->k, false, y->precision);
-    push(list, &y->back, w, y->k, y->k, y->n, true, y->precision);
+    push(list, &y->fwd, w, y->k, y->n, y->k, false, false, y->precision);
+    push(list, &y->back, w, y->k, y->k, y->n, true, true, y->precision);
 }
 
 static void push_layer(Policy *p, PackList *list, Layer *y) {
@@ -192,10 +193,10 @@ static void push_layer(Policy *p, PackList *list, Layer *y) {
         const float *uv = uk + (size_t)n * (size_t)r;
         const Precision precision = y->kv_b.precision;
         HeadSlice *s = &y->head[h];
-        push(list, &s->uk, uk, r, r, n, true, precision);
-        push(list, &s->uk_back, uk, r, n, r, false, precision);
-        push(list, &s->uv, uv, r, v, r, false, precision);
-        push(list, &s->uv_back, uv, r, r, v, true, precision);
+        push(list, &s->uk, uk, r, r, n, true, false, precision);
+        push(list, &s->uk_back, uk, r, n, r, false, true, precision);
+        push(list, &s->uv, uv, r, v, r, false, false, precision);
+        push(list, &s->uv_back, uv, r, r, v, true, true, precision);
     }
 }
 

@@ -103,6 +103,43 @@ static void one_row_has_the_bits_of_many_and_pages_change_nothing(void **state) 
     close_case(c);
 }
 
+// What a later token's key or value holds does not reach an earlier one, not even as 0 * NaN.
+static void rows_that_are_masked_are_not_read(void **state) {
+    (void)state;
+    static const int bad[] = {1, 40, 63, 64, 100, T - 1};
+    static const float poison[] = {NAN, INFINITY, -INFINITY};
+    Case *c = open_case();
+    float *want = malloc(sizeof c->o), *want_lse = malloc(sizeof c->lse);
+    cpu_attention(&c->dev, &c->shape, c->o, V, c->lse, 1, c->q, QK);
+    memcpy(want, c->o, sizeof c->o), memcpy(want_lse, c->lse, sizeof c->lse);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        for (int whole = 0; whole < 2; whole++) {
+            float *row = c->key + bad[i] * LD, keep[LD], value[T * LD];
+            memcpy(keep, row, sizeof keep);
+            memcpy(value, c->key, sizeof value);
+            for (int k = whole ? 0 : V - 3; k < (whole ? QK : V); k++) row[k] = poison[i % 3];
+            cpu_attention(&c->dev, &c->shape, c->o, V, c->lse, 1, c->q, QK);
+            assert_memory_equal(c->o, want, (size_t)(bad[i] * H * V) * sizeof *want);
+            assert_memory_equal(c->lse, want_lse, (size_t)(bad[i] * H) * sizeof *want);
+            memcpy(row, keep, sizeof keep);
+            // values apart from keys: rows that see it are none, lse knows nothing of it
+            AttentionShape s = c->shape;
+            s.v = value;
+            value[bad[i] * LD + 5] = poison[i % 3];
+            cpu_attention(&c->dev, &s, c->o, V, c->lse, 1, c->q, QK);
+            assert_memory_equal(c->o, want, (size_t)(bad[i] * H * V) * sizeof *want);
+            assert_memory_equal(c->lse, want_lse, sizeof c->lse);
+            for (int r = bad[i] * H; r < T * H; r++)
+                for (int k = 0; k < V; k++)
+                    if (k == 5)
+                        assert_false(isfinite(c->o[r * V + k]));
+                    else
+                        assert_memory_equal(&c->o[r * V + k], &want[r * V + k], sizeof *want);
+        }
+    free(want), free(want_lse);
+    close_case(c);
+}
+
 static void gradients_agree_with_differences(void **state) {
     (void)state;
     Case *c = open_case();
@@ -138,6 +175,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_the_textbook),
         cmocka_unit_test(one_row_has_the_bits_of_many_and_pages_change_nothing),
+        cmocka_unit_test(rows_that_are_masked_are_not_read),
         cmocka_unit_test(gradients_agree_with_differences),
     };
     return cmocka_run_group_tests_name("policy/attention", tests, NULL, NULL);

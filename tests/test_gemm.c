@@ -25,6 +25,9 @@ static float *fresh(size_t n) { // values over some powers of two
     for (size_t i = 0; i < n; i++) x[i] = ldexpf(uniform(), between(-4, 3));
     return x;
 }
+static void shrink(float *x, size_t n) { // to the size of a gradient
+    for (size_t i = 0; i < n; i++) x[i] *= 0x1p-40f;
+}
 
 // One element of the contract as gemm.h states it, with nothing shared with the code under test:
 // a[k * as] and b[k * bs], already rounded; for fp8 their scales per 128.
@@ -46,9 +49,10 @@ static float contract(const float *a, size_t as, const float *b, size_t bs, int 
     return sa ? sum : acc;
 }
 
-// The operand [R, C] as the precision sees it: tiles of tr x tc share a scale (fp8).
+// The operand [R, C] as the precision sees it: tiles of tr x tc share a scale (fp8), which has a
+// floor unless it holds gradients.
 static float *rounded(const float *x, int R, int C, int ld, Precision p, int tr, int tc,
-                      float **scale) {
+                      bool gradient, float **scale) {
     float *y = malloc((size_t)R * (size_t)C * sizeof *y + 4);
     const int sc = (C + tc - 1) / tc;
     *scale = p == PRECISION_FP8 ? calloc((size_t)((R + tr - 1) / tr) * (size_t)sc + 1, 4) : NULL;
@@ -58,7 +62,9 @@ static float *rounded(const float *x, int R, int C, int ld, Precision p, int tr,
             *s = fmaxf(*s, fabsf(x[(size_t)r * (size_t)ld + (size_t)c]));
         }
     for (int i = 0; *scale && i < (R + tr - 1) / tr * sc; i++)
-        (*scale)[i] = fmaxf((*scale)[i], 1e-4f) / 448.0f;
+        (*scale)[i] = !gradient         ? fmaxf((*scale)[i], 1e-4f) / 448.0f
+                      : (*scale)[i] > 0 ? (*scale)[i] / 448.0f
+                                        : 1;
     for (int r = 0; r < R; r++)
         for (int c = 0; c < C; c++) {
             const float v = x[(size_t)r * (size_t)ld + (size_t)c];
@@ -73,6 +79,7 @@ typedef struct Case {
     int m, n, k, lda, ldc;
     bool gather, accumulate, transposed;
     Precision precision;
+    bool gradient; // A holds gradients
 } Case;
 
 static Case random_case(Precision p) {
@@ -83,7 +90,8 @@ static Case random_case(Precision p) {
               .gather = between(0, 3) == 0,
               .accumulate = between(0, 1),
               .transposed = between(0, 1),
-              .precision = p};
+              .precision = p,
+              .gradient = between(0, 1)};
     c.lda = c.k + between(0, 5);
     c.ldc = c.n + between(0, 5);
     return c;
@@ -96,6 +104,7 @@ static float *product(const Case *c, const float *a, const float *w, const int32
     Packed packed;
     gemm_pack(&packed, data, w, c->transposed ? c->n : c->k, c->n, c->k, c->transposed,
               c->precision);
+    packed.takes_gradients = c->gradient;
     float *out = malloc((size_t)c->m * (size_t)c->ldc * sizeof *out);
     memcpy(out, before, (size_t)c->m * (size_t)c->ldc * sizeof *out);
     void *work = malloc(gemm_work_bytes(c->m, c->k) * (size_t)pool_threads(pool));
@@ -124,14 +133,15 @@ static void each_row_computes_the_contract(void **state) {
         const Case c = random_case(every_precision[i % 3]);
         const int pool_rows = c.gather ? c.m + 7 : c.m;
         float *a = fresh((size_t)pool_rows * (size_t)c.lda);
+        if (between(0, 1)) shrink(a, (size_t)pool_rows * (size_t)c.lda);
         float *w = fresh((size_t)c.n * (size_t)c.k);
         float *before = fresh((size_t)c.m * (size_t)c.ldc), *sa, *sw;
         int32_t *gather = calloc((size_t)c.m, sizeof *gather);
         for (int m = 0; m < c.m; m++) gather[m] = between(0, pool_rows - 1);
 
-        float *ra = rounded(a, pool_rows, c.k, c.lda, c.precision, 1, 128, &sa);
+        float *ra = rounded(a, pool_rows, c.k, c.lda, c.precision, 1, 128, c.gradient, &sa);
         const int wr = c.transposed ? c.k : c.n, wc = c.transposed ? c.n : c.k;
-        float *rw = rounded(w, wr, wc, wc, c.precision, 128, 128, &sw);
+        float *rw = rounded(w, wr, wc, wc, c.precision, 128, 128, false, &sw);
         const int kq = (c.k + 127) / 128, nq = (c.n + 127) / 128;
         float *want = malloc((size_t)c.m * (size_t)c.ldc * sizeof *want);
         memcpy(want, before, (size_t)c.m * (size_t)c.ldc * sizeof *want);
@@ -171,7 +181,7 @@ static void a_row_does_not_know_its_batch(void **state) {
         if (!gemm_row_supported((GemmRow)row)) continue;
         assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
         for (int p = 0; p < 3; p++) {
-            Case c = {M, N, K, K, N, false, false, false, every_precision[p]};
+            Case c = {M, N, K, K, N, false, false, false, every_precision[p], false};
             float *all = product(&c, a, w, NULL, zero, NULL);
             for (c.m = 1; c.m <= M; c.m++) {
                 float *some = product(&c, a, w, NULL, zero, NULL);
@@ -198,14 +208,15 @@ static void gradients_follow_the_same_contract(void **state) {
         const bool gathered = between(0, 1), accumulate = between(0, 1);
         float *g = fresh((size_t)T * (size_t)ldg), *x = fresh((size_t)xrows * (size_t)ldx);
         float *before = fresh((size_t)N * (size_t)ldc), *sg, *sx;
+        if (between(0, 1)) shrink(g, (size_t)T * (size_t)ldg);
         int32_t *gather = calloc((size_t)T, sizeof *gather);
         float *picked = malloc((size_t)T * (size_t)K * sizeof *picked);
         for (int t = 0; t < T; t++) {
             gather[t] = gathered ? between(0, xrows - 1) : t;
             memcpy(picked + t * K, x + gather[t] * ldx, (size_t)K * sizeof *picked);
         }
-        float *rg = rounded(g, T, N, ldg, p, 128, 1, &sg);
-        float *rx = rounded(picked, T, K, K, p, 128, 1, &sx);
+        float *rg = rounded(g, T, N, ldg, p, 128, 1, true, &sg);
+        float *rx = rounded(picked, T, K, K, p, 128, 1, true, &sx);
         float *want = malloc((size_t)N * (size_t)ldc * sizeof *want);
         memcpy(want, before, (size_t)N * (size_t)ldc * sizeof *want);
         for (int n = 0; n < N; n++)
@@ -235,6 +246,36 @@ static void gradients_follow_the_same_contract(void **state) {
     }
 }
 
+// dX = dY W and dW = dY^T X of gradients scaled down by 2^40 are those of the gradients, scaled.
+static void a_small_gradient_keeps_its_digits_in_fp8(void **state) {
+    (void)state;
+    enum { M = 20, N = 40, K = 150 };
+    float *a = fresh(M * K), *small = malloc(M * K * sizeof *small), *w = fresh(N * K);
+    float *zero = calloc(K * N, sizeof *zero), work_c[2][K * N] = {{0}};
+    memcpy(small, a, M * K * sizeof *small);
+    shrink(small, M * K);
+    Case c = {M, N, K, K, N, false, false, false, PRECISION_FP8, true};
+    for (int row = 0; row < GEMM_ROWS; row++) {
+        if (!gemm_row_supported((GemmRow)row)) continue;
+        assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+        float *want = product(&c, a, w, NULL, zero, NULL);
+        float *got = product(&c, small, w, NULL, zero, NULL);
+        for (int i = 0; i < M * N; i++) assert_true(got[i] == want[i] * 0x1p-40f);
+        free(got);
+        c.gradient = false; // an activation of that size is zero
+        got = product(&c, small, w, NULL, zero, NULL);
+        for (int i = 0; i < M * N; i++) assert_true(got[i] == 0);
+        c.gradient = true;
+        void *work = malloc(gemm_grad_work_bytes(M, K, N));
+        const GemmOpts opts = {0};
+        gemm_grad(work_c[0], N, a, K, w, N, M, K, N, &opts, PRECISION_FP8, work);
+        gemm_grad(work_c[1], N, small, K, w, N, M, K, N, &opts, PRECISION_FP8, work);
+        for (int i = 0; i < K * N; i++) assert_true(work_c[1][i] == work_c[0][i] * 0x1p-40f);
+        free(work), free(got), free(want);
+    }
+    free(a), free(small), free(w), free(zero);
+}
+
 static void panels_packed_by_the_caller_agree_with_packed_weights(void **state) {
     (void)state;
     for (int i = 0; i < 30; i++) {
@@ -250,7 +291,7 @@ static void panels_packed_by_the_caller_agree_with_packed_weights(void **state) 
         for (int row = 0; row < GEMM_ROWS; row++) {
             if (!gemm_row_supported((GemmRow)row)) continue;
             assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
-            const Case c = {M, N, K, kpad, N, false, i & 1, false, PRECISION_FP32};
+            const Case c = {M, N, K, kpad, N, false, i & 1, false, PRECISION_FP32, false};
             float *want = product(&c, a, w, NULL, before, NULL);
             float *got = malloc((size_t)M * (size_t)N * sizeof *got);
             memcpy(got, before, (size_t)M * (size_t)N * sizeof *got);
@@ -270,7 +311,7 @@ static void errors_stay_within_the_bound_of_the_sum(void **state) {
     static const double bound[] = {4e-6, 4e-3, 6e-2};
     assert_ok(gemm_select("auto"));
     for (int p = 0; p < 3; p++) {
-        const Case c = {M, N, K, K, N, false, false, false, every_precision[p]};
+        const Case c = {M, N, K, K, N, false, false, false, every_precision[p], false};
         float *got = product(&c, a, w, NULL, zero, NULL);
         for (int m = 0; m < M; m++)
             for (int n = 0; n < N; n++) {
@@ -293,7 +334,7 @@ static void denormals_are_zero(void **state) {
         if (!gemm_row_supported((GemmRow)row)) continue;
         assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
         for (int p = 0; p < 2; p++) {
-            const Case c = {1, 1, 2, 2, 1, false, false, false, every_precision[p]};
+            const Case c = {1, 1, 2, 2, 1, false, false, false, every_precision[p], false};
             float *got = product(&c, a, w, NULL, &zero, NULL);
             assert_true(*got == 0);
             free(got);
@@ -328,6 +369,7 @@ int main(void) {
         cmocka_unit_test(each_row_computes_the_contract),
         cmocka_unit_test(a_row_does_not_know_its_batch),
         cmocka_unit_test(gradients_follow_the_same_contract),
+        cmocka_unit_test(a_small_gradient_keeps_its_digits_in_fp8),
         cmocka_unit_test(panels_packed_by_the_caller_agree_with_packed_weights),
         cmocka_unit_test(errors_stay_within_the_bound_of_the_sum),
         cmocka_unit_test(denormals_are_zero),

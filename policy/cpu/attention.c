@@ -2,7 +2,8 @@
 //
 // A row's bits depend on its own query and on keys 0 .. its position alone: blocks are walked from
 // the sequence's start, a block in which a row sees nothing is not computed for it, inside a block
-// masked probabilities are +0. So one query row (decoding) and many (training) agree bit for bit.
+// masked probabilities are +0 and a V that is not finite is selected away for the rows
+// that do not see it. So one query row (decoding) and many (training) agree bit for bit.
 #include <math.h>
 
 #include "policy/cpu/attention.h"
@@ -161,23 +162,81 @@ typedef struct Panels { // of one key block
     int k_pad, qk;
 } Panels;
 
-static void pack_block(const AttentionShape *s, const Panels *p, int block, int n_keys) {
-    float *k = p->k + (size_t)block * p->k_step, *v = p->v + (size_t)block * p->v_step;
-    const int first = block * KEY_BLOCK,
-              n = n_keys - first < KEY_BLOCK ? n_keys - first : KEY_BLOCK;
-    if (n < KEY_BLOCK || p->qk < p->k_pad) memset(k, 0, p->k_step * sizeof *k);
+// Keys of a block that stand before key n_keys.
+static int keys_in(int block, int n_keys) {
+    const int n = n_keys - block * KEY_BLOCK;
+    return n < KEY_BLOCK ? n : KEY_BLOCK;
+}
+
+static void pack_values(const AttentionShape *s, const Panels *p, int block, int n_keys) {
+    float *v = p->v + (size_t)block * p->v_step;
+    const int n = keys_in(block, n_keys);
     if (n < KEY_BLOCK || s->v_dim % GEMM_PANEL) memset(v, 0, p->v_step * sizeof *v);
     for (int j = 0; j < n; j += LANES) {
-        const float *a[LANES] = {0}, *b[LANES] = {0}, *c[LANES] = {0};
+        const float *c[LANES] = {0};
+        for (int i = 0; i < LANES && j + i < n; i++)
+            c[i] = attention_row(s, s->v, s->ldv, block * KEY_BLOCK + j + i);
+        panel_put_rows(v, KEY_BLOCK, j, c, s->v_dim);
+    }
+}
+
+static void pack_keys(const AttentionShape *s, const Panels *p, int block, int n_keys) {
+    float *k = p->k + (size_t)block * p->k_step;
+    const int first = block * KEY_BLOCK, n = keys_in(block, n_keys);
+    if (n < KEY_BLOCK || p->qk < p->k_pad) memset(k, 0, p->k_step * sizeof *k);
+    for (int j = 0; j < n; j += LANES) {
+        const float *a[LANES] = {0}, *b[LANES] = {0};
         for (int i = 0; i < LANES && j + i < n; i++) {
             a[i] = attention_row(s, s->k, s->ldk, first + j + i);
             if (s->k2_dim) b[i] = attention_row(s, s->k2, s->ldk2, first + j + i);
-            c[i] = attention_row(s, s->v, s->ldv, first + j + i);
         }
-        panel_put_rows(v, KEY_BLOCK, j, c, s->v_dim);
         panel_put_cols(k, p->k_pad, j, a, 0, s->k_dim);
         if (s->k2_dim) panel_put_cols(k, p->k_pad, j, b, s->k_dim, s->k2_dim);
     }
+}
+
+// *sum = sum of the values of keys [from, to) times 0: 0, or NaN where one is not finite.
+void attention_zero(const AttentionShape *s, int from, int to, float *sum);
+LANE_INLINE void attention_zero_body(const AttentionShape *s, int from, int to, float *sum) {
+    V16 all = v16_set(0);
+    const V16 zero = v16_set(0);
+    for (int j = from; j < to; j++) {
+        const float *x = attention_row(s, s->v, s->ldv, j);
+        int i = 0;
+        for (; i + LANES <= s->v_dim; i += LANES) all += v16_load(x + i) * zero;
+        if (i < s->v_dim) all += v16_load_n(x + i, s->v_dim - i, 0) * zero;
+    }
+    *sum = v16_sum(all);
+}
+LANES_FN(attention_zero, (const AttentionShape *s, int from, int to, float *sum),
+         (s, from, to, sum))
+
+// Are the values finite that stand in a block's panel but after `pos`, unseen by the token there?
+static bool unseen_finite(const AttentionShape *s, int block, int pos, int n_keys) {
+    const int first = block * KEY_BLOCK, end = first + keys_in(block, n_keys);
+    float sum;
+    if (pos + 1 >= end) return true;
+    attention_zero(s, pos + 1 > first ? pos + 1 : first, end, &sum);
+    return sum == 0;
+}
+
+// o += P V of one block, for `tokens` query tokens from position pos on. The probability +0 of an
+// unseen key times a value that is not finite would be NaN: then each token has a panel of what it
+// sees, which has the bits of the whole panel where all is finite.
+static void add_values(const AttentionShape *s, const Panels *p, int block, int n_keys, int pos,
+                       int tokens, const float *score, float *o, int ldo) {
+    const float *v = p->v + (size_t)block * p->v_step;
+    if (unseen_finite(s, block, pos, n_keys)) {
+        gemm_panel(o, ldo, score, KEY_BLOCK, tokens * s->heads, v, s->v_dim, KEY_BLOCK, block > 0);
+        return;
+    }
+    for (int t = 0; t < tokens; t++) {
+        const size_t row = (size_t)t * (size_t)s->heads;
+        pack_values(s, p, block, pos + t + 1);
+        gemm_panel(o + row * (size_t)ldo, ldo, score + row * KEY_BLOCK, KEY_BLOCK, s->heads, v,
+                   s->v_dim, KEY_BLOCK, block > 0);
+    }
+    pack_values(s, p, block, n_keys);
 }
 
 void cpu_attention(void *dev, const AttentionShape *s, float *o, int ldo, float *lse, int ldl,
@@ -192,7 +251,10 @@ void cpu_attention(void *dev, const AttentionShape *s, float *o, int ldo, float 
     float *score = work, *max = score + (size_t)rows_max * KEY_BLOCK, *sum = max + rows_max;
     p.k = sum + rows_max;
     p.v = p.k + p.k_step * (size_t)n_blocks;
-    for (int b = 0; b < n_blocks; b++) pack_block(s, &p, b, n_keys);
+    for (int b = 0; b < n_blocks; b++) {
+        pack_keys(s, &p, b, n_keys);
+        pack_values(s, &p, b, n_keys);
+    }
 
     for (int t = 0; t < s->tokens; t += step) {
         const int n = s->tokens - t < step ? s->tokens - t : step, last = s->pos0 + t + n - 1;
@@ -218,8 +280,7 @@ void cpu_attention(void *dev, const AttentionShape *s, float *o, int ldo, float 
                                .begin = b == 0,
                                .scale = s->scale};
             attention_softmax(&softmax);
-            gemm_panel(o_rows, ldo, score, KEY_BLOCK, rows, p.v + (size_t)b * p.v_step, s->v_dim,
-                       KEY_BLOCK, b > 0);
+            add_values(s, &p, b, n_keys, s->pos0 + t + skip, n - skip, score, o_rows, ldo);
         }
         attention_finish(o_tile, ldo, lse + (size_t)t * (size_t)s->heads * (size_t)ldl, ldl, max,
                          sum, n * s->heads, s->v_dim);

@@ -2,7 +2,9 @@
 // log-sum-exp, one tile of queries against one block of keys at a time.
 //
 // Everything is computed transposed, [key, query row], so that dK and dV are plain products with
-// the queries' and output gradients' rows as panels; dS is turned once for dQ.
+// the queries' and output gradients' rows as panels; dS is turned once for dQ. Masked places are +0
+// and are multiplied: a number that is none may reach any gradient of its sequence here (the step
+// is refused then, policy_step), while the forward pass selects.
 #include <math.h>
 
 #include "policy/cpu/attention.h"

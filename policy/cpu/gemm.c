@@ -39,10 +39,11 @@ static const float *row_of_a(const Product *p, int m) {
 }
 
 // E4M3 values of one row and their scales.
-static void quantise(float *to, float *scale, const float *row, int k) {
+static void quantise(float *to, float *scale, const float *row, int k, bool gradient) {
     for (int at = 0; at < k; at += SCALE_BLOCK) {
         const int len = least(SCALE_BLOCK, k - at);
-        *scale = quant_scale(vec_amax(row + at, len));
+        const float amax = vec_amax(row + at, len);
+        *scale = gradient ? quant_scale_gradient(amax) : quant_scale(amax);
         e4m3_round_n(to + at, row + at, *scale++, len);
     }
 }
@@ -65,7 +66,7 @@ static void prepare(GemmJob *job, const GemmKernel *kernel, const Product *p, in
         job->a16_row = kpad;
         for (int i = 0; i < job->m; i++, to += kpad, scale += kq) {
             const float *row = row_of_a(p, m0 + i);
-            if (fp8) quantise(spare, scale, row, k);
+            if (fp8) quantise(spare, scale, row, k, p->w->takes_gradients);
             kernel->round16(to, fp8 ? spare : row, k);
         }
         return;
@@ -79,7 +80,7 @@ static void prepare(GemmJob *job, const GemmKernel *kernel, const Product *p, in
     }
     for (int i = 0; i < job->m; i++, to += k, scale += kq) {
         if (fp8)
-            quantise(to, scale, row_of_a(p, m0 + i), k);
+            quantise(to, scale, row_of_a(p, m0 + i), k, p->w->takes_gradients);
         else
             bf16_round_n(to, row_of_a(p, m0 + i), k);
     }

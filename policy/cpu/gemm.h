@@ -10,6 +10,10 @@
 //   to bf16 first (products are then exact in fp32). fp8: operands are E4M3 codes; per 128 of K
 //   (four blocks) partial as above from +0, then acc = fma(partial, scale_a[m][k/128] *
 //   scale_w[n/128][k/128], acc). Denormals are zero in and out.
+// SCALES OF FP8: max(amax, 1e-4) / 448 for weights and activations (policy/ops.h); amax / 448, with
+//   1 where that is below FLT_MIN, where an operand may hold gradients: A where `takes_gradients`
+//   is set, and both operands of gemm_grad (a caller may give the gradient as either). A gradient
+//   of 1e-9 so keeps E4M3's full precision.
 // This is what AMX's TDPBF16PS computes, so the AMX row gives the same bits as portable C.
 // A row's bits depend on that row of A and on W only (the row rule, DESIGN section 5).
 #ifndef POLICY_CPU_GEMM_H
@@ -43,7 +47,8 @@ typedef struct Packed {
     const float *scale; // fp8: [ceil(N/128), ceil(K/128)], inside data
     int n, k;
     Precision precision;
-} Packed;
+    bool takes_gradients; // A holds gradients (the product dX = dY W); set by the owner after
+} Packed;                 // gemm_pack, which clears it
 
 size_t gemm_packed_bytes(int n, int k,
                          Precision precision); // the largest over all rows, 64-byte multiple

@@ -66,7 +66,7 @@ static void strip(float *to, int width, float *scale, const Tokens *from, int t0
             const float abs = float_of(float_bits(to[i * width + j]) & 0x7fffffffu);
             if (abs > amax[j]) amax[j] = abs;
         }
-    for (int j = 0; j < cols; j++) scale[j] = quant_scale(amax[j]);
+    for (int j = 0; j < cols; j++) scale[j] = quant_scale_gradient(amax[j]);
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < cols; j++) to[i * width + j] = e4m3_round(to[i * width + j] / scale[j]);
 }

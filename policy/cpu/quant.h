@@ -5,10 +5,12 @@
 //   E4M3   ("fn": 4 exponent bits, bias 7, 3 mantissa bits, no infinity; OCP OFP8 1.0) round to
 //          nearest even, saturates at +-448 (infinity too), NaN gives the NaN code 0x7f with sign.
 //   scale  = max(amax, 1e-4) / 448 of a block, code = E4M3(x / scale) as in policy/ops.h. amax
-//          skips NaN; where amax is infinite every code of the block is zero or NaN.
+//          skips NaN; where amax is infinite every code of the block is zero or NaN. Operands that
+//          hold gradients know no floor (quant_scale_gradient): theirs may be far below 1e-4.
 #ifndef POLICY_CPU_QUANT_H
 #define POLICY_CPU_QUANT_H
 
+#include <float.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -21,6 +23,11 @@ extern "C" {
 
 static inline float quant_scale(float amax) {
     return (amax > E4M3_AMAX_FLOOR ? amax : E4M3_AMAX_FLOOR) / E4M3_MAX;
+}
+// amax / 448, and 1 where that is zero or a denormal.
+static inline float quant_scale_gradient(float amax) {
+    const float scale = amax / E4M3_MAX;
+    return scale >= FLT_MIN ? scale : 1;
 }
 
 static inline uint32_t float_bits(float x) {
