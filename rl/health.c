@@ -18,7 +18,7 @@ typedef struct Running {
 typedef struct Memory { // saved as bytes
     Running log_grad, kl, reward_fast, reward_slow, accuracy_fast, accuracy_slow;
     int64_t warned_at[N_HEALTH_RULES]; // 0 = never
-    int64_t steps_without_grad;
+    int64_t steps_without_grad, steps_unmoved;
 } Memory;
 
 struct Health {
@@ -154,6 +154,14 @@ void health_look(Health *h, int64_t step, const Metrics *row, const char *first_
     if (h->memory.steps_without_grad >= 5)
         health_warn(h, HEALTH_NO_GRAD, step, "no gradient reached %s in %lld steps",
                     first_without_grad, (long long)h->memory.steps_without_grad);
+    const double unmoved = metrics_get(row, "actor/tensors_unmoved", nan(""));
+    if (isnan(unmoved)) return; // a step without an update says nothing
+    h->memory.steps_unmoved = unmoved > 0 ? h->memory.steps_unmoved + 1 : 0;
+    if (h->memory.steps_unmoved >= 5)
+        health_warn(h, HEALTH_UNMOVED, step,
+                    "the last %lld updates left %.0f tensors exactly as they were: the steps are "
+                    "too small for their numbers, or no gradient comes; raise rl.lr",
+                    (long long)h->memory.steps_unmoved, unmoved);
 }
 
 int health_nonfinite(const float *value, int n) {

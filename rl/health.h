@@ -31,6 +31,7 @@ typedef enum HealthRule {
     HEALTH_VERIFY,    // over 2 % of samples got no verdict
     HEALTH_NO_GRAD,   // five steps in a row a tensor got no gradient
     HEALTH_SHORT,     // dynamic sampling ran out of rounds
+    HEALTH_UNMOVED,   // five steps in a row the update changed no value of a tensor
     N_HEALTH_RULES
 } HealthRule;
 

@@ -18,7 +18,7 @@ typedef struct Head {
     uint64_t has_batch, has_reference;
 } Head;
 
-static const char magic[8] = "GRPOTR1";
+static const char magic[8] = "GRPOTR2";
 
 static void join(char *path, size_t size, const char *folder, const char *name) {
     CHECK(snprintf(path, size, "%s/%s", folder, name) < (int)size);

@@ -125,6 +125,25 @@ static void a_tensor_without_gradient_is_named_after_five_steps(void **state) {
     health_free(h);
 }
 
+static void tensors_that_stay_as_they_are_are_said(void **state) {
+    (void)state;
+    Health *h = health_new(&cfg), *again = health_new(&cfg);
+    for (int step = 1; step <= 4; step++) look(h, step, "actor/tensors_unmoved", 2, NULL, 0);
+    look(h, 5, "actor/tensors_unmoved", 0, NULL, 0); // all moved: start over
+    for (int step = 6; step <= 8; step++) look(h, step, "actor/tensors_unmoved", 2, NULL, 0);
+    look(h, 9, "actor/entropy", 1, NULL, 0); // nothing was trained
+    Str bytes = {0};
+    health_save(h, &bytes); // the count goes on after a resume
+    assert_ok(health_load(again, str_text(&bytes), bytes.size));
+    look(again, 10, "actor/tensors_unmoved", 2, NULL, 0);
+    assert_string_equal(health_text(again), "");
+    look(again, 11, "actor/tensors_unmoved", 3, NULL, 0);
+    assert_non_null(strstr(health_text(again), "step 11: the last 5 updates left 3 tensors"));
+    assert_non_null(strstr(health_text(again), "rl.lr"));
+    str_free(&bytes);
+    health_free(h), health_free(again);
+}
+
 static void the_last_words_name_the_number_and_the_batch(void **state) {
     (void)state;
     char folder[] = "/tmp/test_health.XXXXXX", path[128];
@@ -153,6 +172,7 @@ int main(void) {
         cmocka_unit_test(the_same_warning_waits),
         cmocka_unit_test(a_saved_health_goes_on_as_if_never_stopped),
         cmocka_unit_test(a_tensor_without_gradient_is_named_after_five_steps),
+        cmocka_unit_test(tensors_that_stay_as_they_are_are_said),
         cmocka_unit_test(the_last_words_name_the_number_and_the_batch),
     };
     log_open(LOG_QUIET, LOG_COLOR_NEVER);
