@@ -82,7 +82,7 @@ static void splits_never_meet(void **state) {
         assert_true(q.first >= 100 && q.first < 300); // no training question starts that high
     }
     for (int k = 0; k < 3; k++) assert_true(kinds[k] > 1000);
-    assert_true(desk_is_heldout("14*6+19")); // its crc32 is 4293034560
+    assert_true(desk_is_heldout("14*6+19"));  // its crc32 is 4293034560
     assert_false(desk_is_heldout("47*6+85")); // ends in 9
 }
 

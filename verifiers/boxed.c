@@ -67,7 +67,8 @@ static Slice find_box(Slice text, bool first, const char **stop) {
                 open = realloc(open, cap * sizeof *open);
                 CHECK(open != NULL);
             }
-            open[n_open++] = (OpenBox){.content = p, .depth = depth++};
+            open[n_open++] = (OpenBox){.content = p, .depth = depth};
+            depth++;
         } else if (*p == '\\') {
             p += p + 1 < end ? 2 : 1; // the next byte is escaped: \{ \} \\ ; a name goes on as text
         } else if (*p == '{') {

@@ -30,6 +30,8 @@ static void panel(const GemmJob *job, int n0, const float *b, const float *sw) {
             const int kq = k / SCALE_BLOCK;
             const float sa = job->sa[m * job->sa_row + kq];
             for (int n = 0; n < cols; n++) {
+                // sw is there whenever job->sa is.
+                // NOLINTNEXTLINE(clang-analyzer-core.NullDereference)
                 sum[n] = fmaf(partial[n], sa * sw[kq * GEMM_PANEL + n], sum[n]);
                 partial[n] = 0;
             }
