@@ -8,6 +8,7 @@
 #include "pipelines/machine.h"
 #include "policy/cpu/gemm.h"
 #include "policy/io/checkpoint.h"
+#include "rl/reference.h"
 
 EMBED(desk_tokenizer_json, "datasets/desk/tokenizer.json");
 
@@ -40,10 +41,7 @@ static Status find_model(const ActorOpts *o, Actor *a) {
     return ST_OK;
 }
 
-static Status check_fit(const ActorOpts *o, const PolicyPlan *plan) {
-    Machine m = machine_read();
-    uint64_t limit = o->memory_bytes ? o->memory_bytes : m.available_bytes;
-    if (!limit || plan->total <= limit) return ST_OK;
+static Status does_not_fit(const ActorOpts *o, const PolicyPlan *plan, uint64_t limit) {
     Str need = {0}, have = {0}, text = {0};
     machine_bytes(plan->total, &need);
     machine_bytes(limit, &have);
@@ -59,6 +57,21 @@ static Status check_fit(const ActorOpts *o, const PolicyPlan *plan) {
     return st;
 }
 
+// The policy's plan, and the reference's where there is one. *po gets its share of the limit.
+static Status make_plan(const ActorOpts *o, const ModelConfig *model, PolicyOpts *po,
+                        PolicyPlan *out) {
+    uint64_t limit = o->memory_bytes ? o->memory_bytes : machine_read().available_bytes;
+    PolicyPlan reference = {0};
+    if (o->reference)
+        TRY(reference_plan(model, po->pool, o->chunk_tokens, po->max_seq_tokens, &reference));
+    if (limit) po->memory_bytes = limit > reference.total ? limit - reference.total : 1;
+    Status st = policy_plan(model, po, out);
+    if (st != ST_OK && st != ST_NOMEM) return st;
+    out->reference = reference.total;
+    out->total += reference.total;
+    return st == ST_OK ? ST_OK : does_not_fit(o, out, limit);
+}
+
 Status actor_open(const ActorOpts *opts, Actor *out) {
     *out = (Actor){.opts = *opts};
     Status st;
@@ -69,7 +82,7 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
     if (longest > out->model.max_position) longest = out->model.max_position;
     int pages = (longest + KV_PAGE_TOKENS - 1) / KV_PAGE_TOKENS + 1;
     int seqs = opts->decode_seqs > 0 ? opts->decode_seqs : 1;
-    if (opts->allocate) out->pool = pool_new(opts->threads);
+    out->pool = pool_new(opts->threads);
     PolicyOpts po = {
         .pool = out->pool,
         .trainable = opts->trainable,
@@ -79,12 +92,11 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
         .kv_pages = opts->engine ? pages * (seqs + 1) : 0,
         .max_decode_rows = opts->engine ? 2 * seqs : 0,
     };
-    TRY_OUT(policy_plan(&out->model, &po, &out->plan));
+    TRY_OUT(make_plan(opts, &out->model, &po, &out->plan));
     if (!opts->quiet) {
         policy_plan_print(&out->plan, &text);
         log_info("%s", str_text(&text));
     }
-    TRY_OUT(check_fit(opts, &out->plan));
     if (!opts->allocate) goto out;
     TRY_OUT(policy_new(&out->model, &po, &out->policy));
     if (opts->folder)

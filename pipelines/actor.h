@@ -1,7 +1,8 @@
 // pipelines/actor.h -- a model made ready to work: threads, tokenizer, weights, engine, one plan.
 //
-// Floor 5. The memory plan is printed before anything is allocated, and refused with the numbers if
-// it does not fit (ST_NOMEM, exit code 3).
+// Floor 5. The memory plan is that of all threads, also where nothing is allocated. It is printed
+// before anything is allocated, and refused with the numbers if it does not fit (ST_NOMEM, exit
+// code 3).
 #ifndef PIPELINES_ACTOR_H
 #define PIPELINES_ACTOR_H
 
@@ -24,12 +25,14 @@ typedef struct ActorOpts {
                               // folder NULL, or where precision and mla_form come from
     bool trainable;
     bool engine;      // sampling is wanted
+    bool reference;   // rl/trainer will make a reference policy: it stands in the plan
     bool allocate;    // false: only the plan (`model info`)
     bool quiet;       // the plan is not printed
     int threads;      // 0 = all
     int chunk_tokens; // largest chunk
     int max_seq_tokens, decode_seqs, chunks_in_flight;
-    uint64_t memory_bytes; // 0 = what the machine has free
+    uint64_t memory_bytes; // 0 = what the machine has free; where the plan is larger, fewer chunks
+                           // are in flight, which changes no result
     uint64_t seed;
 } ActorOpts;
 

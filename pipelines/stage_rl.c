@@ -185,6 +185,9 @@ static Status open_run(Run *r, const char *base) {
     ModelConfig model = runconfig_model(&rc->model);
     ActorOpts ao = stage_actor_opts(r->opts, &model, base);
     ao.engine = true;
+    RlConfig rl = rc->rl;
+    TRY(settings_resolve(&rl));
+    ao.reference = rl.kl != KL_OFF;
     TRY(actor_open(&ao, &r->actor));
     if (r->opts->dry_run) return ST_OK;
     TRY(sources_tasks(rc, SPLIT_TRAIN, &r->train));

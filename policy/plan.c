@@ -241,10 +241,15 @@ void policy_plan_print(const PolicyPlan *plan, Str *out) {
     const struct {
         const char *name;
         size_t bytes;
-    } row[] = {{"weights (fp32)", plan->weights},  {"packed copies", plan->packed},
-               {"gradients", plan->gradients},     {"moments", plan->moments},
-               {"activations", plan->activations}, {"KV pages", plan->kv},
-               {"scratch", plan->scratch},         {"total", plan->total}};
+    } row[] = {{"weights (fp32)", plan->weights},
+               {"packed copies", plan->packed},
+               {"gradients", plan->gradients},
+               {"moments", plan->moments},
+               {"activations", plan->activations},
+               {"KV pages", plan->kv},
+               {"scratch", plan->scratch},
+               {"reference policy", plan->reference},
+               {"total", plan->total}};
     str_printf(out, "parameters %lld, active %lld\n", (long long)plan->n_params,
                (long long)plan->n_active);
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)

@@ -43,6 +43,7 @@ enum { KV_PAGE_TOKENS = 16 };
 // What policy_new would allocate, by purpose, in bytes. Printed before anything runs.
 typedef struct PolicyPlan {
     size_t weights, packed, gradients, moments, activations, kv, scratch, total;
+    size_t reference; // of a second policy beside this one (rl.kl), which its maker adds to total
     int64_t n_params, n_active; // parameters; those a token uses, without the input embedding
 } PolicyPlan;
 

@@ -11,14 +11,23 @@ struct Reference {
     int64_t refresh_steps, taken_at;
 };
 
+static PolicyOpts options(Pool *pool, int chunk_tokens, int max_seq_tokens) {
+    return (PolicyOpts){
+        .pool = pool, .chunk_tokens = chunk_tokens, .max_seq_tokens = max_seq_tokens};
+}
+
+Status reference_plan(const ModelConfig *model, Pool *pool, int chunk_tokens, int max_seq_tokens,
+                      PolicyPlan *out) {
+    PolicyOpts po = options(pool, chunk_tokens, max_seq_tokens);
+    return policy_plan(model, &po, out);
+}
+
 Status reference_new(const Policy *policy, Pool *pool, int chunk_tokens, int max_seq_tokens,
                      int64_t refresh_steps, Reference **out) {
     *out = NULL;
     Policy *copy = NULL;
-    TRY(policy_new(
-        policy_model(policy),
-        &(PolicyOpts){.pool = pool, .chunk_tokens = chunk_tokens, .max_seq_tokens = max_seq_tokens},
-        &copy));
+    PolicyOpts po = options(pool, chunk_tokens, max_seq_tokens);
+    TRY(policy_new(policy_model(policy), &po, &copy));
     Status st = policy_copy(copy, policy);
     if (st != ST_OK) {
         policy_free(copy);

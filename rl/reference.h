@@ -12,6 +12,9 @@ extern "C" {
 
 typedef struct Reference Reference;
 
+// What reference_new will allocate, so that it can stand in the plan of its run.
+MUST_USE Status reference_plan(const ModelConfig *model, Pool *pool, int chunk_tokens,
+                               int max_seq_tokens, PolicyPlan *out);
 // Takes the weights of `policy` as they are now. refresh_steps: rl.reference_refresh_steps.
 MUST_USE Status reference_new(const Policy *policy, Pool *pool, int chunk_tokens,
                               int max_seq_tokens, int64_t refresh_steps, Reference **out);
