@@ -199,7 +199,8 @@ void run_block(dim3 block, dim3 block_dim, dim3 grid_dim) {
 } // namespace
 
 void barrier(int line) {
-    if (run.waiting && run.barrier_line != line) report("threads of one block wait at different barriers");
+    if (run.waiting && run.barrier_line != line)
+        report("threads of one block wait at different barriers");
     run.barrier_line = line;
     run.waiting++;
     current().state = AT_BLOCK;

@@ -45,7 +45,7 @@ struct Thread {
 
 extern Thread *self; // the running fiber
 
-void barrier(int line);            // __syncthreads; reports threads that wait at different lines
+void barrier(int line);           // __syncthreads; reports threads that wait at different lines
 void warp_barrier(unsigned mask); // __syncwarp; reports lanes that call with different masks
 void *warp_slot(int lane);        // 16 bytes of lane for the collective in progress
 void *shared(size_t bytes);       // the next piece of shared memory, the same for all threads
