@@ -127,6 +127,8 @@ $B/tests/fuzz_%: $B/tests/fuzz_%.c.o $B/libgrpo.a
 	$(say) LINK $@
 	$Q$(CC) $(CFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
 
+$B/tests/fuzz_trainer_state: LDLIBS += -lcmocka
+
 # Files that an object takes in (pipelines/embed.h), and the commit that the program names.
 # `private`: a flag of one object is none of $B/flags.
 $B/pipelines/recipe.c.o: $(wildcard pipelines/recipes/*.json)

@@ -27,8 +27,8 @@ static bool read_line(Curves *c, const char *line, size_t size, int number, cons
     JsonDoc *doc = NULL;
     if (json_parse(line, size, path, number, false, &doc) != ST_OK) return false;
     const Json *root = json_root(doc), *data = json_get(root, "data");
-    double step = json_num(json_get(root, "step"), (double)NAN);
-    bool good = isfinite(step) && data && json_kind(data) == JSON_OBJECT;
+    double step = (double)json_int(json_get(root, "step"), -1);
+    bool good = step >= 0 && data && json_kind(data) == JSON_OBJECT;
     if (good) {
         int row = c->n_rows - 1;
         if (row < 0 || c->step[row] != step) row = c->n_rows++;

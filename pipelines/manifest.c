@@ -79,6 +79,15 @@ Status manifest_write(const char *folder, int64_t step, int64_t metrics_bytes) {
     return st;
 }
 
+// No part of the name leads upwards.
+static bool stays_inside(const char *name) {
+    for (const char *part = name; part; part = strchr(part, '/')) {
+        part += *part == '/';
+        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == 0)) return false;
+    }
+    return *name != 0;
+}
+
 Status manifest_check(const char *folder, int64_t *metrics_bytes) {
     Str path = {0};
     JsonDoc *doc = NULL;
@@ -95,6 +104,11 @@ Status manifest_check(const char *folder, int64_t *metrics_bytes) {
         goto out;
     }
     for (const Json *f = json_first(files); f; f = json_next(f)) {
+        if (json_kind(files) != JSON_OBJECT || !stays_inside(json_key(f))) {
+            st = FAIL(ST_FORMAT, "%s: line %d of its %s names no file of the folder", folder,
+                      json_line(doc, f), manifest_name);
+            goto out;
+        }
         str_clear(&path);
         str_printf(&path, "%s/%s", folder, json_key(f));
         if (!file_exists(path.data)) {

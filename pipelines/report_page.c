@@ -24,7 +24,7 @@ static void percent(double v, Str *out) {
 }
 
 static void duration(double seconds, Str *out) {
-    if (!isfinite(seconds) || seconds < 0) return;
+    if (!(seconds >= 0 && seconds < 1e12)) return;
     long s = (long)(seconds + 0.5);
     if (s >= 3600)
         str_printf(out, "%ld h %02ld min", s / 3600, s / 60 % 60);
@@ -66,7 +66,8 @@ void report_page_head(const RunData *run, int n_runs, Str *out) {
     }
     str_printf(out, " &middot; %lld cores of ", (long long)json_int(json_get(machine, "cores"), 0));
     put(out, json_text(json_get(machine, "cpu"), "an unknown machine"));
-    time_t written = (time_t)json_num(run_get(run, "written"), 0);
+    double when = json_num(run_get(run, "written"), 0);
+    time_t written = fabs(when) < 1e12 ? (time_t)when : 0;
     struct tm tm;
     char date[32] = "";
     if (gmtime_r(&written, &tm)) strftime(date, sizeof date, "%Y-%m-%d %H:%M UTC", &tm);
@@ -298,7 +299,9 @@ void report_page_config(const RunData *run, int n_runs, Str *out) {
         str_puts(out, ": every setting and where it came from</summary><div class=\"scroll\">"
                       "<table><thead><tr><th>key</th><th>value</th><th>from</th></tr></thead>"
                       "<tbody>");
-        for (const Json *k = json_first(run_get(&run[r], "config")); k; k = json_next(k)) {
+        const Json *config = run_get(&run[r], "config");
+        if (json_kind(config) != JSON_OBJECT) config = NULL;
+        for (const Json *k = json_first(config); k; k = json_next(k)) {
             const Json *value = json_get(k, "value");
             Str text = {0};
             if (json_kind(value ? value : k) == JSON_NUMBER)

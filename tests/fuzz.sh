@@ -3,7 +3,7 @@
 #
 #   tests/fuzz.sh SECONDS TARGET...     corpus, log and findings lie beside the target
 #
-# tests/golden/fuzz/NAME/, where it is, seeds the corpus of fuzz_NAME.
+# tests/golden/fuzz/NAME/ seeds the corpus of fuzz_NAME; a target without seeds says so.
 set -u
 seconds=$1
 shift
@@ -12,7 +12,7 @@ one() {
     local target=$1 seconds=$2 name seeds
     name=$(basename "$target")
     seeds=tests/golden/fuzz/${name#fuzz_}
-    [ -d "$seeds" ] || seeds=
+    [ -d "$seeds" ] || { seeds=; echo "  no seeds in tests/golden/fuzz/${name#fuzz_}"; }
     mkdir -p "$target.corpus"
     if "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$target." \
         "$target.corpus" $seeds >"$target.log" 2>&1; then

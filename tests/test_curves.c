@@ -40,10 +40,11 @@ static void a_line_that_cannot_be_read_is_counted(void **state) {
     Arena *arena = arena_new(4096);
     Curves c =
         load("{\"step\":1,\"data\":{\"a\":1}}\nnonsense\n{\"step\":\"x\",\"data\":{}}\n[]\n\n"
+             "{\"step\":1e300,\"data\":{}}\n{\"step\":2.5,\"data\":{}}\n"
              "{\"step\":2,\"data\":{\"a\":2}}\n{\"step\":3,\"da",
              arena);
     assert_int_equal(c.n_rows, 2);
-    assert_int_equal(c.n_bad_lines, 4);
+    assert_int_equal(c.n_bad_lines, 6);
     arena_free(arena);
 }
 
