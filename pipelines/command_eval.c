@@ -99,6 +99,7 @@ static int run(const Args *args) {
     Actor a = {0};
     Seen seen = {0};
     EvalResult result = {0};
+    bool nonfinite = false;
     EvalConfig cfg = {.temperature = 1};
     int64_t tasks = 0, seed = 1, threads = 0;
     Args none = {.command = "eval"};
@@ -129,7 +130,8 @@ static int run(const Args *args) {
                      .stop_token = a.stop_token,
                      .n_stop_tokens = a.n_stop_tokens,
                      .cfg = &rc.rl,
-                     .stop = interrupt_flag()};
+                     .stop = interrupt_flag(),
+                     .nonfinite = &nonfinite};
     const char *samples = args_text(args, "samples", NULL);
     if (samples) deps.seen = keep, deps.seen_ctx = &seen;
     TRY_OUT(evaluate(&deps, &cfg, &result, arena));
@@ -149,7 +151,10 @@ out:
     if (source.close) source.close(&source);
     runconfig_close(&rc);
     arena_free(arena);
-    if (st != ST_OK) return command_failed(st);
+    if (st != ST_OK) {
+        int code = command_failed(st);
+        return nonfinite ? EXIT_NUMERIC : code;
+    }
     return result.stopped ? 128 + interrupt_signal() : EXIT_DONE;
 }
 

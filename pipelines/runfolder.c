@@ -25,7 +25,7 @@
 
 struct RunFolder {
     RunFolderOpts opts;
-    char *path, *command_line, *config, *data;
+    char *path, *command_line, *again, *config, *data;
     double created;
     int lock;
     FILE *metrics;
@@ -70,9 +70,10 @@ static Status take_lock(RunFolder *run) {
     return st;
 }
 
-static void add_command_line(const Args *args, Str *out) {
+static void add_command_line(const Args *args, bool again, Str *out) {
     for (int i = 0; args && i < args->argc; i++) {
-        const char *word = i == 0 ? "grpo" : args->argv[i];
+        const char *word = i == 0 && !again ? "grpo" : args->argv[i];
+        if (again && strcmp(word, "--fresh") == 0) continue;
         bool plain = *word != 0;
         for (const char *c = word; *c; c++)
             if (!isalnum((unsigned char)*c) && !strchr("_-./=:,@+", *c)) plain = false;
@@ -118,6 +119,20 @@ Status runfolder_status(RunFolder *run, const char *status, const char *facts) {
     return st;
 }
 
+// Lists the data sets whose hash is not the one in run.json.
+static Status diff_data(const RunFolder *run, const Json *was, Str *out) {
+    JsonDoc *doc;
+    TRY(json_parse(run->data, strlen(run->data), "the data's hashes", 1, false, &doc));
+    for (const Json *now = json_first(json_root(doc)); now; now = json_next(now)) {
+        const char *before = json_text(json_get(was, json_key(now)), "");
+        if (*before && strcmp(before, json_text(now, "")) != 0)
+            str_printf(out, "  the data of '%s' changed (hash %s, was %s)\n", json_key(now),
+                       json_text(now, ""), before);
+    }
+    json_free(doc);
+    return ST_OK;
+}
+
 // Compares with the run.json that is there. *there says whether one is.
 static Status check_older(RunFolder *run, bool *there) {
     char *path = format("%s/run.json", run->path);
@@ -138,11 +153,12 @@ static Status check_older(RunFolder *run, bool *there) {
     const Json *config = json_get(json_root(doc), "config");
     if (!config || !run->opts.config) goto out;
     TRY_OUT(config_diff_json(run->opts.config, doc, config, run->opts.free_keys, &diff));
+    TRY_OUT(diff_data(run, json_get(json_root(doc), "data"), &diff));
     if (diff.size && run->opts.override_config)
-        log_warn("%s: going on with a changed config:\n%s", run->path, str_text(&diff));
+        log_warn("%s: going on with what changed:\n%s", run->path, str_text(&diff));
     else if (diff.size)
         st = FAIL(ST_CONFIG,
-                  "%s: the config is not the one this run began with:\n%sGo on with "
+                  "%s: config or data are not those this run began with:\n%sGo on with "
                   "--override-config, or begin anew with --fresh (the old run is moved aside)",
                   run->path, str_text(&diff));
 out:
@@ -260,7 +276,10 @@ Status runfolder_open(const RunFolderOpts *opts, RunFolder **out) {
                        .resume_step = -1,
                        .best_step = -1};
     Str line = {0}, dump = {0};
-    add_command_line(opts->args, &line);
+    add_command_line(opts->args, true, &line);
+    run->again = format("%s", str_text(&line));
+    str_clear(&line);
+    add_command_line(opts->args, false, &line);
     if (opts->config) config_dump(opts->config, &dump);
     run->command_line = format("%s", str_text(&line));
     run->config = format("%s", dump.size ? str_text(&dump) : "{}");
@@ -319,6 +338,7 @@ void runfolder_close(RunFolder *run) {
     if (run->lock >= 0) close(run->lock);
     free(run->path);
     free(run->command_line);
+    free(run->again);
     free(run->config);
     free(run->data);
     free(run->resume_path);
@@ -327,6 +347,10 @@ void runfolder_close(RunFolder *run) {
 
 const char *runfolder_path(const RunFolder *run) {
     return run->path;
+}
+
+const char *runfolder_again(const RunFolder *run) {
+    return run->again;
 }
 
 int64_t runfolder_resume_step(const RunFolder *run) {

@@ -28,6 +28,7 @@ typedef struct Run {
     Progress progress;
     double best;   // highest accuracy of a checkpoint; < 0: none yet
     int64_t saved; // step of the newest checkpoint; -1: none
+    bool unrated;  // the step's evaluation is due and has no row yet
     bool cut;      // an evaluation was cut short by the stop flag
     StageResult *out;
 } Run;
@@ -50,8 +51,8 @@ static Status stop_here(Run *r, bool evaluated) {
     r->out->stopped = true;
     if (r->saved != trainer_steps_done(r->trainer)) TRY(save(r, evaluated, (double)NAN));
     progress_end();
-    log_info("stopped by %s after step %lld with a checkpoint; the same command goes on",
-             interrupt_name(), (long long)trainer_steps_done(r->trainer));
+    log_info("stopped by %s after step %lld with a checkpoint; go on with\n  %s", interrupt_name(),
+             (long long)trainer_steps_done(r->trainer), runfolder_again(r->folder));
     return ST_OK;
 }
 
@@ -69,9 +70,11 @@ static Status write_rollout(Run *r, const Batch *batch, int64_t step) {
 static Status eval_now(Run *r, double *accuracy) {
     static Metrics row;
     int64_t step = trainer_steps_done(r->trainer);
+    r->unrated = true;
     TRY(stage_eval_step(r->rc, &r->eval, r->folder, step, &row, accuracy));
     r->cut = row.n == 0;
     if (r->cut) return ST_OK;
+    r->unrated = false;
     r->progress.accuracy = *accuracy;
     return runfolder_row(r->folder, &row, step);
 }
@@ -80,6 +83,7 @@ static Status eval_now(Run *r, double *accuracy) {
 // `row`. *accuracy: of the small one. `text` gets the line for eval.json.
 static Status evaluate_fully(Run *r, Metrics *row, double *accuracy, Str *text) {
     int64_t step = trainer_steps_done(r->trainer);
+    r->unrated = true;
     TRY(stage_eval_step(r->rc, &r->eval, r->folder, step, row, accuracy));
     r->cut = row->n == 0;
     if (r->cut) return ST_OK;
@@ -116,6 +120,7 @@ static Status look_at_base(Run *r, double *accuracy) {
     if (r->cut) goto out;
     TRY_OUT(stage_eval_write(runfolder_path(r->folder), str_text(&text), NULL));
     TRY_OUT(runfolder_row(r->folder, &row, 0));
+    r->unrated = false;
     if (r->out->gate_closed)
         st = FAIL(ST_CONFIG,
                   "preflight: the base is too weak to learn from: pass@%lld is below "
@@ -212,7 +217,8 @@ static Status open_run(Run *r, const char *base) {
                          .stop_token = r->actor.stop_token,
                          .n_stop_tokens = r->actor.n_stop_tokens,
                          .cfg = trainer_config(r->trainer),
-                         .stop = interrupt_flag()};
+                         .stop = interrupt_flag(),
+                         .nonfinite = &r->out->nonfinite};
     return ST_OK;
 }
 
@@ -243,6 +249,17 @@ static Status begin(Run *r) {
     return save(r, true, accuracy);
 }
 
+// After a number that is none: the state of the last good step, so that nothing before it is lost.
+static void keep_last_good(Run *r) {
+    int64_t step = trainer_steps_done(r->trainer);
+    if (r->saved == step || step == 0) return;
+    if (save(r, !r->unrated, (double)NAN) == ST_OK)
+        log_info("a checkpoint of the last good step is in %s/checkpoints/step-%lld",
+                 runfolder_path(r->folder), (long long)step);
+    else
+        log_warn("the last good step could not be saved: %s", status_text());
+}
+
 static Status finish(Run *r, const char *status, double seconds, const char *why) {
     Str facts = {0}, warnings = {0};
     str_puts(&warnings, trainer_warnings(r->trainer));
@@ -267,6 +284,7 @@ Status stage_rl(const StageOpts *opts, const char *base, RunFolder *folder, Stag
     if (st != ST_OK) {
         progress_end();
         const char *why = arena_printf(arena, "%s", status_text());
+        if (out->nonfinite) keep_last_good(&r);
         if (finish(&r, "failed", clock_now() - start, why) != ST_OK) log_warn("%s", status_text());
         st = FAIL(st, "%s", why);
         goto out;

@@ -1,5 +1,6 @@
 // pipelines/stage_sft.c -- next-token training in a run's folder.
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -10,25 +11,65 @@
 #include "pipelines/stage.h"
 #include "sft/finetune.h"
 
+static const StageMark mark = {.evaluated = true, .best = -1};
+
+// Steps in a row in which tensors got no gradient, or were not changed by the update.
+typedef struct Watch {
+    int64_t no_grad, unmoved;
+} Watch;
+
+enum { STEPS_IN_A_ROW = 5 };
+
+// Says each of the two once, when it has lasted.
+static void look(Watch *w, const StepReport *step, int64_t done, Str *warnings) {
+    size_t before = warnings->size;
+    w->no_grad = step->n_without_grad ? w->no_grad + 1 : 0;
+    w->unmoved = step->n_unmoved ? w->unmoved + 1 : 0;
+    if (w->no_grad == STEPS_IN_A_ROW)
+        str_printf(warnings,
+                   "pretraining step %lld: no gradient reached %s (%d tensors in all) in "
+                   "%d steps\n",
+                   (long long)done, step->first_without_grad, step->n_without_grad, STEPS_IN_A_ROW);
+    if (w->unmoved == STEPS_IN_A_ROW)
+        str_printf(warnings,
+                   "pretraining step %lld: the last %d updates left %d tensors exactly as "
+                   "they were; raise sft.lr\n",
+                   (long long)done, STEPS_IN_A_ROW, step->n_unmoved);
+    if (warnings->size > before)
+        log_warn("%.*s", (int)(warnings->size - before - 1), warnings->data + before);
+}
+
+// After a number that is none: nothing before it is lost. Returns ST_FORMAT with the old sentence.
+static Status keep_last_good(RunFolder *run, Actor *actor, int64_t done, int64_t saved) {
+    char why[1024];
+    snprintf(why, sizeof why, "%s", status_text());
+    if (done > 0 && done != saved &&
+        stage_save(run, actor, done, &mark, false, NULL, NULL) != ST_OK)
+        log_warn("the last good step could not be saved: %s", status_text());
+    return FAIL(ST_FORMAT, "%s", why);
+}
+
 static Status train(const StageOpts *o, RunFolder *run, Actor *actor, Finetune *finetune,
-                    StageResult *out) {
+                    Str *warnings, StageResult *out) {
+    Watch watch = {0};
     int64_t steps = finetune_steps(finetune), saved = runfolder_resume_step(run);
     int64_t every = o->rc->run.base_checkpoint_every;
     Progress progress =
         progress_open("pretrain", finetune_position(finetune), steps, o->rc->log.every * 10);
-    static const StageMark mark = {.evaluated = true, .best = -1};
     static Metrics row;
     while (finetune_position(finetune) < steps && !*interrupt_flag()) {
         metrics_clear(&row);
-        StepReport report;
-        Status st = finetune_step(finetune, &row, &report);
+        StepReport step;
+        Status st = finetune_step(finetune, &row, &step);
         if (st != ST_OK) {
-            out->nonfinite = st == ST_FORMAT;
-            return st;
+            out->nonfinite = finetune_nonfinite(finetune);
+            return out->nonfinite ? keep_last_good(run, actor, finetune_position(finetune), saved)
+                                  : st;
         }
         int64_t done = finetune_position(finetune);
         TRY(runfolder_row(run, &row, done));
         progress_step(&progress, done, &row);
+        look(&watch, &step, done, warnings);
         bool due = (every > 0 && done % every == 0) || interrupt_wants_checkpoint();
         if (due && done < steps) {
             TRY(stage_save(run, actor, done, &mark, false, NULL, NULL));
@@ -50,7 +91,7 @@ Status stage_sft(const StageOpts *o, StageResult *out, Arena *arena) {
     Corpus *corpus = NULL;
     Finetune *finetune = NULL;
     Actor actor = {0};
-    Str facts = {0}, data = {0};
+    Str facts = {0}, data = {0}, warnings = {0};
     Status st;
     const char *folder = rc->model.path[0] ? rc->model.path : NULL;
     ModelConfig model = runconfig_model(&rc->model);
@@ -67,33 +108,35 @@ Status stage_sft(const StageOpts *o, StageResult *out, Arena *arena) {
                          .chunk_tokens = (int)rc->rl.chunk_tokens};
     TRY_OUT(finetune_new(&deps, &rc->sft, &finetune));
     if (runfolder_resume_step(run) >= 0) {
-        StageMark mark;
-        TRY_OUT(stage_load(run, &actor, &mark));
+        StageMark was;
+        TRY_OUT(stage_load(run, &actor, &was));
         finetune_seek(finetune, runfolder_resume_step(run));
     }
-    st = train(o, run, &actor, finetune, out);
+    st = train(o, run, &actor, finetune, &warnings, out);
     if (st != ST_OK) {
         Arena *keep = arena; // the sentence of the failure outlives the note about it
         const char *why = arena_printf(keep, "%s", status_text());
-        stage_facts(&actor, clock_now() - begin, why, &facts);
+        str_printf(&warnings, "%s\n", why);
+        stage_facts(&actor, clock_now() - begin, str_text(&warnings), &facts);
         if (runfolder_status(run, "failed", str_text(&facts)) != ST_OK)
             log_warn("%s", status_text());
         st = FAIL(st, "%s", why);
         goto out;
     }
-    stage_facts(&actor, clock_now() - begin, NULL, &facts);
+    stage_facts(&actor, clock_now() - begin, str_text(&warnings), &facts);
     TRY_OUT(runfolder_status(run, out->stopped ? "stopped" : "finished", str_text(&facts)));
     out->model = arena_printf(arena, "%s/checkpoints/step-%lld/model", o->out,
                               (long long)finetune_position(finetune));
     if (out->stopped)
-        log_info("stopped by %s after step %lld with a checkpoint; the same command goes on",
-                 interrupt_name(), (long long)finetune_position(finetune));
+        log_info("stopped by %s after step %lld with a checkpoint; go on with\n  %s",
+                 interrupt_name(), (long long)finetune_position(finetune), runfolder_again(run));
 out:
     finetune_free(finetune);
     actor_close(&actor);
     corpus_free(corpus);
     runfolder_close(run);
     str_free(&facts);
+    str_free(&warnings);
     str_free(&data);
     return st;
 }

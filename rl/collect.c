@@ -37,6 +37,7 @@ static Status sample_round(const Collector *c, uint64_t number, int n, const vol
     if (st != ST_OK || batch->stage != STAGE_SAMPLED) {
         judge_cancel(c->bench);
         r->nonfinite = st == ST_FORMAT;
+        if (r->nonfinite) r->batch = batch; // its questions, for the dump
         return st;
     }
     span_begin(c->spans, "reward"); // what was not done while sampling went on

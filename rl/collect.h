@@ -29,7 +29,7 @@ typedef struct Collector { // all borrowed
 } Collector;
 
 typedef struct Rollout {
-    Batch *batch;       // WEIGHED, in the arena; NULL if stopped
+    Batch *batch;       // WEIGHED, in the arena; NULL if stopped; ASKED with `nonfinite`
     uint8_t *flat;      // [n_groups] 1 = fewer than two counted samples or equal rewards
     uint64_t next_task; // stream position after the questions that were asked
     int n_gen_batches;

@@ -190,6 +190,7 @@ static Status one_slice(const EvalDeps *deps, const EvalConfig *cfg, Bench *benc
                               deps->stop, &stats, arena);
     if (st != ST_OK || batch->stage != STAGE_SAMPLED) {
         judge_cancel(bench);
+        if (st == ST_FORMAT && deps->nonfinite) *deps->nonfinite = true;
         out->stopped = true;
         return st;
     }

@@ -42,6 +42,7 @@ typedef struct EvalDeps { // borrowed
     EvalSeenFn *seen;    // may be NULL
     void *seen_ctx;
     const volatile int *stop; // may be NULL
+    bool *nonfinite;          // set with ST_FORMAT if logits were no numbers; may be NULL
 } EvalDeps;
 
 typedef struct EvalConfig {

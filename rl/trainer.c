@@ -151,7 +151,10 @@ static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
     Rollout r;
     Status st = collect_rollout(&c, t->at.rollouts_done, t->at.next_task, stop, &r, t->arena);
     t->nonfinite = r.nonfinite;
-    if (st != ST_OK) return st;
+    if (st != ST_OK) {
+        t->hand.batch = r.batch;
+        return st;
+    }
     if (!r.batch) return ST_OK;
     t->hand = (InHand){.batch = r.batch,
                        .want = update_want(r.batch, t->arena),
@@ -229,7 +232,11 @@ Status trainer_step(Trainer *t, const volatile int *stop, Metrics *row, TrainerS
     if (out->stopped) return ST_OK;
     if (!trainer_has_batch(t)) {
         Status st = take_rollout(t, stop, row);
-        if (st != ST_OK) return failed(t, st);
+        if (st != ST_OK) {
+            st = failed(t, st);
+            trainer_drop_batch(t); // half a rollout is not to be saved
+            return st;
+        }
         if (!t->hand.batch) {
             out->stopped = true;
             return ST_OK;

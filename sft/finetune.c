@@ -55,6 +55,7 @@ struct Finetune {
     FinetuneConfig cfg;
     int64_t steps, position;
     int32_t eos_id;
+    bool nonfinite;
     Arena *arena;   // of one batch
     Arena **worker; // [pool_threads] where documents are encoded
     int n_workers;
@@ -102,6 +103,10 @@ int64_t finetune_steps(const Finetune *f) {
 
 int64_t finetune_position(const Finetune *f) {
     return f->position;
+}
+
+bool finetune_nonfinite(const Finetune *f) {
+    return f->nonfinite;
 }
 
 void finetune_seek(Finetune *f, int64_t position) {
@@ -252,8 +257,10 @@ Status finetune_step(Finetune *f, Metrics *metrics, StepReport *report) {
     const FinetuneConfig *cfg = &f->cfg;
     ArenaMark mark = arena_mark(f->arena);
     Batch batch;
+    f->nonfinite = false;
     TRY_OUT(make_batch(f, f->deps.corpus, (uint64_t)f->position * (uint64_t)cfg->batch,
                        (int)cfg->batch, &batch, f->arena));
+    f->nonfinite = true; // what is no number from here on is the model's doing
     Loss loss = {.per_token = 1.0 / batch.n_want,
                  .sum = ARENA_ARRAY(f->arena, double, batch.n_chunks)};
     ScoreOpts opts = {.temperature = 1, .balance_alpha = cfg->balance_alpha};
@@ -282,6 +289,7 @@ Status finetune_step(Finetune *f, Metrics *metrics, StepReport *report) {
     report_step(f, &batch, mean, lr, clock_now() - begin, &r, metrics);
     if (report) *report = r;
 out:
+    f->nonfinite = f->nonfinite && st == ST_FORMAT;
     if (st != ST_OK) policy_zero_grad(f->deps.policy);
     arena_rewind(f->arena, mark);
     return st;

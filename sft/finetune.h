@@ -65,6 +65,8 @@ void finetune_seek(Finetune *finetune, int64_t position);
 // untouched on failure: ST_FORMAT if a number is not finite, ST_CONFIG if no document of the batch
 // fits. `report` may be NULL.
 MUST_USE Status finetune_step(Finetune *finetune, Metrics *metrics, StepReport *report);
+// Did the last step fail because of such a number, and not because of a document?
+bool finetune_nonfinite(const Finetune *finetune);
 
 // Mean loss (nats a token) of documents first .. first+n-1 of a corpus under the current weights,
 // with the same mask and length limit. Nothing is trained.

@@ -192,6 +192,32 @@ GRPO_CPU=sparc "$GRPO" zero --dry-run >"$dir/out" 2>"$dir/err"
 same "a row of the GEMM table that is none" $? 2
 run "rl wants a model" 2 'model.path' rl -o "$dir/x"
 
+# ---- numbers too large, data that changed, a stop
+cp -r "$model" "$dir/nan"
+size=$(stat -c %s "$dir/nan/model.safetensors")
+head -c 4096 /dev/zero | tr '\0' '\177' | dd of="$dir/nan/model.safetensors" bs=1 seek=$((size - 4096)) conv=notrunc status=none
+run "eval of weights near the largest float" 5 'not finite' eval "$dir/nan" --tasks 2 --max-tokens 4
+run "their base evaluation" 5 'not finite' rl model.path="$dir/nan" -o "$dir/nan-rl" -q
+run "training them" 5 'is -?(inf|nan)' sft model.path="$dir/nan" sft.steps=2 sft.warmup_steps=0 sft.batch=2 -o "$dir/nan-sft" -q
+documents() { for i in $(seq 40); do echo "{\"prompt\":\"User: Compute $i+1. Assistant:\",\"response\":\" $((i + $1))\"}"; done >"$dir/corpus.jsonl"; }
+documents 1
+tiny="model.hidden_size=32 model.n_layers=1 model.first_k_dense=1 sft.batch=2 sft.warmup_steps=0 data.corpus=$dir/corpus.jsonl"
+# shellcheck disable=SC2086
+run "sft on a file" 0 . sft $tiny sft.steps=2 -o "$dir/data" -q
+documents 2
+# shellcheck disable=SC2086
+run "a changed file is refused on resume" 2 "the data of 'corpus' changed" sft $tiny sft.steps=2 -o "$dir/data" -q
+# shellcheck disable=SC2086
+run "unless told otherwise" 0 "the data of 'corpus' changed" sft $tiny sft.steps=2 -o "$dir/data" -q --override-config
+# shellcheck disable=SC2086
+"$GRPO" sft $tiny sft.steps=100000 -o "$dir/stop" --fresh >"$dir/out" 2>"$dir/err" &
+pid=$!
+for _ in $(seq 500); do [ -s "$dir/stop/metrics.jsonl" ] && break; sleep 0.01; done
+kill -INT $pid
+wait $pid
+same "a stop has its exit code" $? 75
+if grep -qxF "  $GRPO sft $tiny sft.steps=100000 -o $dir/stop" "$dir/err"; then ok; else bad "it names the command that goes on"; fi
+
 # ---- a full disk: stdout and checkpoint
 if [ -w /dev/full ]; then
     "$GRPO" config >/dev/full 2>"$dir/err"
