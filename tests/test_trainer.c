@@ -100,6 +100,25 @@ static void threads_and_chunks_in_flight_do_not_move_a_bit(void **state) {
     close_run(&one), close_run(&two), close_run(&four);
 }
 
+static void four_threads_change_no_bit_in_any_precision(void **state) {
+    (void)state;
+    RlConfig cfg = busy();
+    for (int precision = PRECISION_FP32; precision <= PRECISION_FP8; precision++) {
+        ModelConfig model = tiny;
+        model.precision = (Precision)precision;
+        Run one = open_model(&model, &cfg, 1, 1, NULL), four = open_model(&model, &cfg, 4, 4, NULL);
+        Metrics a, b;
+        while (!trainer_done(one.trainer)) {
+            step(&one, &a, NULL);
+            step(&four, &b, NULL);
+            assert_same_rows(&a, &b);
+        }
+        assert_true(trainer_done(four.trainer));
+        assert_same_weights(one.policy, four.policy);
+        close_run(&one), close_run(&four);
+    }
+}
+
 // What policy/io/checkpoint does through a file.
 static void copy_policy_state(Policy *to, Policy *from) {
     int n;
@@ -351,6 +370,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_trainer_sees_the_samplers_own_log_probs),
         cmocka_unit_test(threads_and_chunks_in_flight_do_not_move_a_bit),
+        cmocka_unit_test(four_threads_change_no_bit_in_any_precision),
         cmocka_unit_test(a_resumed_run_equals_one_that_never_stopped),
         cmocka_unit_test(a_stop_while_sampling_leaves_no_trace),
         cmocka_unit_test(the_columns_of_the_batch_in_hand_are_saved),
