@@ -1,6 +1,7 @@
 // pipelines/runconfig.c -- the tables of keys, and the order in which sources are merged.
 #include "pipelines/runconfig.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -58,6 +59,13 @@ static const ConfigKey model_keys[] = {
     FLAG(ModelSettings, tie_word_embeddings, "false", "the head is the embedding"),
     NUM(ModelSettings, routed_scaling_factor, "1", 0, 1000, "factor on the routed experts' sum"),
     NUM(ModelSettings, rope_theta, "10000", 1, 1e12, "base of the rotary angles"),
+    NUM(ModelSettings, rope_factor, "1", 1, 1e6, "YaRN: context over the original; 1 = plain RoPE"),
+    INT(ModelSettings, rope_original_max_position, "0", 0, 1 << 24,
+        "YaRN: context before it; 0 = max_position over rope_factor"),
+    NUM(ModelSettings, rope_beta_fast, "32", 0, 1e6, "YaRN: turns above which angles are kept"),
+    NUM(ModelSettings, rope_beta_slow, "1", 0, 1e6, "YaRN: turns below which they are stretched"),
+    NUM(ModelSettings, rope_mscale, "1", 0, 100, "YaRN: scale of cosine and sine"),
+    NUM(ModelSettings, rope_mscale_all_dim, "0", 0, 100, "YaRN: scale of the attention's scores"),
     NUM(ModelSettings, rms_norm_eps, "1e-6", 0, 1, "epsilon of RMSNorm"),
     ONE_OF(ModelSettings, scoring, "sigmoid", "sigmoid|softmax", "router score: V3, V2"),
     ONE_OF(ModelSettings, topk_method, "noaux_tc", "noaux_tc|group_limited_greedy|greedy",
@@ -82,7 +90,8 @@ static const ConfigKey eval_keys[] = {
 };
 
 static const ConfigKey data_keys[] = {
-    TEXT(DataSettings, tasks, "desk", "questions: a family (desk), or a JSON-lines file"),
+    TEXT(DataSettings, tasks, "desk",
+         "questions: a family (desk), a JSON-lines file, or a mix by weight: a.jsonl:0.7,desk:0.3"),
     TEXT(DataSettings, heldout, "",
          "held-out questions; empty = the family's own, disjoint by hash"),
     TEXT(DataSettings, large, "", "questions with larger operands; empty = the family's own"),
@@ -159,6 +168,20 @@ void runconfig_close(RunConfig *rc) {
     rc->config = NULL;
 }
 
+static RopeConfig rope_config(const ModelSettings *m) {
+    if (m->rope_factor <= 1) return (RopeConfig){.theta = m->rope_theta, .factor = 1};
+    int before = (int)m->rope_original_max_position;
+    if (before == 0) before = (int)ceil((double)m->max_position / m->rope_factor);
+    return (RopeConfig){.theta = m->rope_theta,
+                        .yarn = true,
+                        .factor = m->rope_factor,
+                        .beta_fast = m->rope_beta_fast,
+                        .beta_slow = m->rope_beta_slow,
+                        .mscale = m->rope_mscale,
+                        .mscale_all_dim = m->rope_mscale_all_dim,
+                        .original_max_position = before};
+}
+
 ModelConfig runconfig_model(const ModelSettings *m) {
     return (ModelConfig){
         .family = FAMILY_MLA_MOE,
@@ -172,7 +195,7 @@ ModelConfig runconfig_model(const ModelSettings *m) {
         .tie_word_embeddings = m->tie_word_embeddings,
         .bos_id = -1,
         .eos_id = -1,
-        .rope = {.theta = m->rope_theta, .factor = 1},
+        .rope = rope_config(m),
         .q_lora_rank = (int)m->q_lora_rank,
         .kv_lora_rank = (int)m->kv_lora_rank,
         .qk_nope_head_dim = (int)m->qk_nope_head_dim,

@@ -38,6 +38,8 @@ typedef struct ModelSettings {
     int64_t n_experts_per_tok, n_group, topk_group;
     bool norm_topk_prob, tie_word_embeddings;
     double routed_scaling_factor, rope_theta, rms_norm_eps;
+    double rope_factor, rope_beta_fast, rope_beta_slow, rope_mscale, rope_mscale_all_dim; // YaRN
+    int64_t rope_original_max_position;
     int scoring, topk_method; // RouterScore, RouterTopk
     int precision, mla_form;  // Precision, MlaForm
 } ModelSettings;
@@ -53,7 +55,7 @@ typedef struct EvalSettings {
 } EvalSettings;
 
 typedef struct DataSettings {
-    const char *tasks;     // a family, or a file of questions
+    const char *tasks;     // a family, a file of questions, or "a.jsonl:0.7,desk:0.3"
     const char *heldout;   // "" = the family's own held-out split
     const char *large;     // "" = the family's own split with larger operands
     const char *corpus;    // a family, or a file of documents

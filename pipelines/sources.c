@@ -1,10 +1,12 @@
 // pipelines/sources.c -- families by name, files by path.
 #include "pipelines/sources.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "datasets/jsonl.h"
+#include "datasets/mix.h"
 
 static const char *name_of(const RunConfig *rc, Split split) {
     if (split == SPLIT_HELDOUT) return rc->data.heldout;
@@ -22,8 +24,7 @@ bool sources_has(const RunConfig *rc, Split split) {
     return family && family->source[split];
 }
 
-Status sources_tasks(const RunConfig *rc, Split split, TaskSource *out) {
-    const char *name = name_of(rc, split);
+static Status one_source(const RunConfig *rc, const char *name, Split split, TaskSource *out) {
     const TaskFamily *family = family_find(name[0] ? name : rc->data.tasks);
     uint64_t seed = (uint64_t)(split == SPLIT_TRAIN ? rc->run.seed : rc->data.eval_seed);
     if (family) return procedural_tasks(family, family_config(rc, family), split, seed, out);
@@ -36,6 +37,115 @@ Status sources_tasks(const RunConfig *rc, Split split, TaskSource *out) {
                           .shuffle = split == SPLIT_TRAIN,
                           .seed = seed};
     return jsonl_tasks(name, &fields, out);
+}
+
+enum { PARTS_MAX = 32 };
+
+static bool is_mix(const char *name) {
+    if (family_find(name) || file_exists(name)) return false;
+    return strchr(name, ',') || strchr(name, ':');
+}
+
+typedef Status PartFn(void *ctx, const char *name, double weight);
+
+// Calls fn with each NAME:WEIGHT of a mix, or with (name, 1) alone.
+static Status each_part(const char *name, PartFn *fn, void *ctx) {
+    if (!is_mix(name)) return fn(ctx, name, 1);
+    Arena *arena = arena_new(4096);
+    char *rest = arena_printf(arena, "%s", name), *part;
+    Status st = ST_OK;
+    while (st == ST_OK && (part = strsep(&rest, ",")) != NULL) {
+        char *colon = strrchr(part, ':'), *end = NULL;
+        double weight = colon ? strtod(colon + 1, &end) : 0;
+        if (!colon || colon == part || end == colon + 1 || *end) {
+            st = FAIL(ST_CONFIG, "data: '%s' of the mix '%s' is not NAME:WEIGHT, as in desk:0.3",
+                      part, name);
+        } else {
+            *colon = 0;
+            st = fn(ctx, part, weight);
+        }
+    }
+    arena_free(arena);
+    return st;
+}
+
+typedef struct Parts {
+    const RunConfig *rc;
+    Split split;
+    TaskSource source[PARTS_MAX];
+    double weight[PARTS_MAX];
+    int n;
+} Parts;
+
+static Status open_part(void *ctx, const char *name, double weight) {
+    Parts *p = ctx;
+    if (p->n == PARTS_MAX) return FAIL(ST_CONFIG, "data: a mix has at most %d parts", PARTS_MAX);
+    TRY(one_source(p->rc, name, p->split, &p->source[p->n]));
+    p->weight[p->n++] = weight;
+    return ST_OK;
+}
+
+static void close_parts(Parts *p) {
+    for (int i = 0; i < p->n; i++) task_source_close(&p->source[i]);
+}
+
+Status sources_tasks(const RunConfig *rc, Split split, TaskSource *out) {
+    const char *name = name_of(rc, split);
+    if (!is_mix(name)) return one_source(rc, name, split, out);
+    Parts parts = {.rc = rc, .split = split};
+    uint64_t seed = (uint64_t)(split == SPLIT_TRAIN ? rc->run.seed : rc->data.eval_seed);
+    Status st = each_part(name, open_part, &parts);
+    if (st == ST_OK) st = mix_tasks(parts.source, parts.weight, parts.n, seed, out);
+    if (st != ST_OK) close_parts(&parts);
+    return st;
+}
+
+// Appends the ids of all questions of the files among the parts.
+static Status add_ids(const Parts *p, uint64_t **id, int64_t *n) {
+    Arena *arena = arena_new(1 << 16);
+    Status st = ST_OK;
+    for (int i = 0; i < p->n && st == ST_OK; i++) {
+        const TaskSource *s = &p->source[i];
+        *id = realloc(*id, (size_t)(*n + s->n_tasks + 1) * sizeof **id);
+        CHECK(*id != NULL);
+        for (int64_t k = 0; k < s->n_tasks && st == ST_OK; k++) {
+            ArenaMark mark = arena_mark(arena);
+            Task task;
+            st = s->get(s, (uint64_t)k, &task, arena);
+            if (st == ST_OK) (*id)[(*n)++] = task.id;
+            arena_rewind(arena, mark);
+        }
+    }
+    arena_free(arena);
+    return st;
+}
+
+static int by_id(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+Status sources_overlap(const RunConfig *rc, int64_t *shared, int64_t *checked) {
+    *shared = *checked = 0;
+    if (!name_of(rc, SPLIT_HELDOUT)[0]) return ST_OK; // the family's own
+    Parts train = {.rc = rc, .split = SPLIT_TRAIN}, heldout = {.rc = rc, .split = SPLIT_HELDOUT};
+    uint64_t *in_train = NULL, *asked = NULL;
+    int64_t n_train = 0, n_asked = 0;
+    Status st;
+    TRY_OUT(each_part(name_of(rc, SPLIT_TRAIN), open_part, &train));
+    TRY_OUT(each_part(name_of(rc, SPLIT_HELDOUT), open_part, &heldout));
+    TRY_OUT(add_ids(&train, &in_train, &n_train));
+    TRY_OUT(add_ids(&heldout, &asked, &n_asked));
+    if (n_train) qsort(in_train, (size_t)n_train, sizeof *in_train, by_id);
+    for (int64_t i = 0; i < n_asked && n_train; i++)
+        *shared += bsearch(&asked[i], in_train, (size_t)n_train, sizeof *asked, by_id) != NULL;
+    *checked = n_asked;
+out:
+    free(in_train);
+    free(asked);
+    close_parts(&train);
+    close_parts(&heldout);
+    return st;
 }
 
 Status sources_corpus(const RunConfig *rc, Corpus **out) {

@@ -1,6 +1,7 @@
 // pipelines/sources.h -- from the section "data" to sources of questions and documents.
 //
-// Floor 5. A value that names a family is one; anything else is the path of a JSON-lines file.
+// Floor 5. A value that names a family is one; else it is the path of a JSON-lines file, or several
+// of both with weights: "a.jsonl:0.7,desk:0.3" (datasets/mix.h).
 // ST_CONFIG, ST_IO, ST_FORMAT.
 #ifndef PIPELINES_SOURCES_H
 #define PIPELINES_SOURCES_H
@@ -21,6 +22,10 @@ bool sources_has(const RunConfig *rc, Split split);
 MUST_USE Status sources_corpus(const RunConfig *rc, Corpus **out);
 // {"tasks":"hash",...} for run.json.
 MUST_USE Status sources_hashes(const RunConfig *rc, Str *out);
+
+// How many held-out questions of files are also in a training file, by the id of the question.
+// *checked: held-out questions looked at. Families are disjoint by their making and are not asked.
+MUST_USE Status sources_overlap(const RunConfig *rc, int64_t *shared, int64_t *checked);
 
 #ifdef __cplusplus
 }

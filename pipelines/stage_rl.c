@@ -23,6 +23,7 @@ typedef struct Run {
     Actor actor;
     TaskSource train, heldout, large;
     bool has_large;
+    int64_t shared; // held-out questions that are also trained on
     Trainer *trainer;
     EvalDeps eval;
     Progress progress;
@@ -187,6 +188,7 @@ out:
 
 static Status open_run(Run *r, const char *base) {
     const RunConfig *rc = r->rc;
+    int64_t asked;
     ModelConfig model = runconfig_model(&rc->model);
     ActorOpts ao = stage_actor_opts(r->opts, &model, base);
     ao.engine = true;
@@ -197,6 +199,11 @@ static Status open_run(Run *r, const char *base) {
     if (r->opts->dry_run) return ST_OK;
     TRY(sources_tasks(rc, SPLIT_TRAIN, &r->train));
     TRY(sources_tasks(rc, SPLIT_HELDOUT, &r->heldout));
+    TRY(sources_overlap(rc, &r->shared, &asked));
+    if (r->shared > 0)
+        log_warn("%lld of %lld held-out questions are also trained on: accuracy on them says "
+                 "little; remove them from data.tasks",
+                 (long long)r->shared, (long long)asked);
     r->has_large = sources_has(rc, SPLIT_LARGE);
     if (r->has_large) TRY(sources_tasks(rc, SPLIT_LARGE, &r->large));
     TrainerDeps deps = {.policy = r->actor.policy,
@@ -263,6 +270,9 @@ static void keep_last_good(Run *r) {
 static Status finish(Run *r, const char *status, double seconds, const char *why) {
     Str facts = {0}, warnings = {0};
     str_puts(&warnings, trainer_warnings(r->trainer));
+    if (r->shared > 0)
+        str_printf(&warnings, "%lld held-out questions are also trained on\n",
+                   (long long)r->shared);
     if (why) str_printf(&warnings, "%s\n", why);
     stage_facts(&r->actor, seconds, str_text(&warnings), &facts);
     Status st = runfolder_status(r->folder, status, str_text(&facts));

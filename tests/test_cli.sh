@@ -218,6 +218,25 @@ wait $pid
 same "a stop has its exit code" $? 75
 if grep -qxF "  $GRPO sft $tiny sft.steps=100000 -o $dir/stop" "$dir/err"; then ok; else bad "it names the command that goes on"; fi
 
+# ---- YaRN for a new model, tasks from several places
+run "a new model with YaRN" 0 . model new model.hidden_size=32 model.n_layers=1 model.first_k_dense=1 model.rope_factor=4 -o "$dir/yarn"
+cp "$dir/yarn/config.json" "$dir/out"
+if grep -qE '"original_max_position_embeddings": *64' "$dir/out" && grep -qE '"factor": *4' "$dir/out"; then ok; else bad "its config says so"; fi
+run "and it works" 0 '"logp":' score "$dir/yarn" --in "$dir/s.jsonl"
+questions() { for i in $(seq "$1" "$2"); do echo "{\"prompt\":\"User: Compute $i+1. Assistant:\",\"gold\":\"$((i + 1))\"}"; done; }
+questions 1 20 >"$dir/a.jsonl"
+questions 18 25 >"$dir/b.jsonl"
+mixed="model.path=$model rl.steps=1 rl.warmup_steps=0 rl.groups_per_step=16 rl.group_size=2 rl.max_new_tokens=4
+    rl.preflight_tasks=0 eval.tasks=2 eval.samples=1 eval.final_tasks=4 eval.passk_tasks=0 eval.large_tasks=0"
+# shellcheck disable=SC2086
+run "a mix by weight" 0 . rl $mixed "data.tasks=$dir/a.jsonl:0.5,desk:0.5" "data.heldout=$dir/b.jsonl" -o "$dir/mix"
+if grep -q '3 of 8 held-out questions are also trained on' "$dir/err"; then ok; else bad "what is trained on and held out is counted"; fi
+if grep -q '3 held-out questions' "$dir/mix/run.json"; then ok; else bad "and kept"; fi
+sort -u "$dir/mix/rollouts/000001.jsonl" >"$dir/out"
+if grep -qE 'Compute [0-9]+\+1\. ' "$dir/out" && grep -qvE 'Compute [0-9]+\+1\. ' "$dir/out"; then ok; else bad "both places are drawn from"; fi
+# shellcheck disable=SC2086
+run "a mix without a weight" 2 'NAME:WEIGHT' rl $mixed "data.tasks=$dir/a.jsonl,desk:1" "data.heldout=$dir/b.jsonl" -o "$dir/mix2" -q
+
 # ---- a full disk: stdout and checkpoint
 if [ -w /dev/full ]; then
     "$GRPO" config >/dev/full 2>"$dir/err"
