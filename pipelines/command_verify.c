@@ -11,7 +11,7 @@ static const Flag flags[] = {
     {"in", 'i', "FILE", "JSON lines {\"id\",\"task\",\"gold\",\"pred\",...}; - is stdin"},
     {"task", 't', "NAME", "which judge, for GOLD PRED on the command line"},
     {"extract", 'e', "HOW",
-     "where the answer stands in PRED: bare (default here), boxed, answer, hash"},
+     "where the answer stands in PRED: boxed, bare, answer, hash (default: boxed if it has a box)"},
     {"template", 0, "NAME", "for --task format: think-boxed, r1-zero or chat"},
 };
 
@@ -96,11 +96,12 @@ static int run(const Args *args) {
     if (args->n_words != (needs_gold ? 2 : 1))
         return command_usage("verify --task %s: wants %s", task, needs_gold ? "GOLD PRED" : "PRED");
     const char *pred = args->word[args->n_words - 1];
+    bool boxed = strstr(pred, "\\boxed") || strstr(pred, "\\fbox");
     JudgeInput in = {.text = pred,
                      .size = strlen(pred),
                      .gold = needs_gold ? args->word[0] : NULL,
                      .template_ = args_text(args, "template", NULL),
-                     .extract = args_text(args, "extract", needs_gold ? "bare" : NULL),
+                     .extract = args_text(args, "extract", needs_gold && !boxed ? "bare" : NULL),
                      .finished = true};
     double begin = clock_now();
     Judgement j = judge->fn(&in);
@@ -121,11 +122,10 @@ const Command command_verify = {
         "is no number\nis an error), format (<think> ... </think> and an answer).\nIn a file "
         "\"pred\" is a whole response and its \\boxed{} is judged; "
         "\"extract\":\"bare\" says that it is\nthe answer itself. On the command line PRED is "
-        "the answer itself unless --extract says otherwise.",
-    .examples =
-        "grpo verify --task number 1/2 0.5\n"
-        "grpo verify --task number 367 '<think> ... </think> \\boxed{367}' --extract boxed\n"
-        "grpo verify --in cases.jsonl",
+        "the answer itself where it has no box.",
+    .examples = "grpo verify --task number 1/2 0.5\n"
+                "grpo verify --task number 367 '<think> ... </think> \\boxed{367}'\n"
+                "grpo verify --in cases.jsonl",
     .flag = flags,
     .n_flags = sizeof flags / sizeof flags[0],
     .run = run,
