@@ -183,7 +183,10 @@ run "what the plan says is kept" 0 . zero rl.kl=k3 sft.steps=3 sft.warmup_steps=
     rl.groups_per_step=16 rl.max_new_tokens=48 rl.preflight_tasks=0 eval.tasks=8 eval.final_tasks=128 eval.passk_tasks=0 eval.large_tasks=0 \
     run.decode_seqs=128 run.threads=2 -o "$dir/kept" -q
 read -r plan peak < <(sed -nE 's/.*"plan_bytes": ([0-9]+), "peak_bytes": ([0-9]+).*/\1 \2/p' "$dir/kept/run.json")
-if [ "${peak:-0}" -gt 0 ] && [ "$peak" -le $((plan + (64 << 20))) ]; then ok; else bad "peak $peak is over the plan $plan and 64 MiB"; fi
+case ${BUILD:-} in
+*asan* | *tsan*) echo "skipped: peak memory against the plan: a sanitizer adds its own" ;;
+*) if [ "${peak:-0}" -gt 0 ] && [ "$peak" -le $((plan + (64 << 20))) ]; then ok; else bad "peak $peak is over the plan $plan and 64 MiB"; fi ;;
+esac
 
 run "the gate of the preflight" 1 'too weak' zero model.hidden_size=32 model.n_layers=1 model.first_k_dense=1 \
     sft.steps=1 sft.batch=2 rl.max_new_tokens=4 rl.preflight_tasks=4 rl.preflight_k=2 eval.tasks=2 eval.samples=1 \

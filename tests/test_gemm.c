@@ -1,6 +1,7 @@
 // tests/test_gemm.c -- policy/cpu/gemm: every row of the table against the contract, bit for bit.
 #include "policy/cpu/gemm.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 #include "policy/cpu/gemm_row.h"
@@ -359,6 +360,33 @@ static void rows_that_are_not_there_are_refused_by_name(void **state) {
 
 extern const GemmKernel gemm_amx_emulated; // gemm_amx.c built with TILE_EMULATED
 
+static const GemmKernel *tiles(void) {
+    return gemm_kernel(PRECISION_BF16);
+}
+
+static void one_bit_off(const GemmJob *job) {
+    tiles()->multiply(job);
+    uint32_t *c = (uint32_t *)(void *)job->c;
+    c[(job->m - 1) * job->c_row + job->n - 1] ^= 1; // the last of a ragged corner
+}
+
+static void not_there(const GemmJob *job) {
+    (void)job;
+    raise(SIGILL);
+}
+
+static void tiles_that_fault_or_differ_are_not_trusted(void **state) {
+    (void)state;
+    assert_ok(gemm_select("amx"));
+    GemmKernel planted = *tiles();
+    assert_true(gemm_prove(&planted));
+    planted.multiply = one_bit_off;
+    assert_false(gemm_prove(&planted));
+    planted.multiply = not_there;
+    assert_false(gemm_prove(&planted));
+    assert_ok(gemm_select("auto"));
+}
+
 int main(void) {
     pool_flush_denormals();
     if (!gemm_row_supported(GEMM_AMX)) {
@@ -374,6 +402,7 @@ int main(void) {
         cmocka_unit_test(errors_stay_within_the_bound_of_the_sum),
         cmocka_unit_test(denormals_are_zero),
         cmocka_unit_test(rows_that_are_not_there_are_refused_by_name),
+        cmocka_unit_test(tiles_that_fault_or_differ_are_not_trusted),
     };
     return cmocka_run_group_tests_name("policy/cpu/gemm", tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "policy/cpu/gemm.h"
 #include "policy/cpu/gemm_row.h"
 
@@ -71,6 +72,16 @@ Status gemm_select(const char *name) {
     int row = GEMM_ROWS - 1;
     if (!name || !*name || strcmp(name, "auto") == 0) {
         while (missing((GemmRow)row)) row--;
+#if defined(__x86_64__)
+        if (row == GEMM_AMX && !emulated) {
+            atomic_store(&chosen, GEMM_AVX512); // what the proof compares with
+            if (!gemm_prove(&gemm_amx)) {
+                log_warn("AMX is announced here, but its products fault or differ: using AVX-512 "
+                         "(GRPO_CPU=amx insists)");
+                row = GEMM_AVX512;
+            }
+        }
+#endif
     } else {
         while (row >= 0 && strcmp(name, row_name[row]) != 0) row--;
         if (row < 0)
