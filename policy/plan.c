@@ -102,6 +102,14 @@ static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
+// Scratch of every product of at most `rows` rows whose K is at most `widest`: a small K takes more
+// rows at a time, so the widest is not always the one that wants most.
+static size_t work_bytes(int rows, int widest) {
+    size_t bytes = gemm_work_bytes(rows, widest);
+    for (int k = 32; k < widest; k += 32) bytes = larger(bytes, gemm_work_bytes(rows, k));
+    return bytes;
+}
+
 static size_t product_bytes(const Policy *p, int rows) {
     const ModelConfig *m = &p->model;
     size_t bytes = 0;
@@ -111,8 +119,8 @@ static size_t product_bytes(const Policy *p, int rows) {
                                most(m->n_shared_experts, 1) * m->moe_intermediate_size));
     widest = most(widest, most(m->q_lora_rank, model_cache_dim(m)));
     widest = most(widest, m->n_routed_experts);
-    bytes = gemm_work_bytes(rows, widest);
-    bytes = larger(bytes, gemm_work_bytes(HEAD_ROWS, most(m->vocab_size, m->hidden_size)));
+    bytes = work_bytes(rows, widest);
+    bytes = larger(bytes, work_bytes(HEAD_ROWS, most(m->vocab_size, m->hidden_size)));
     bytes *= (size_t)pool_threads(p->opts.pool);
     if (!p->opts.trainable) return bytes;
     for (int i = 0; i < p->n_params; i++)

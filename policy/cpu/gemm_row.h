@@ -90,7 +90,7 @@ static inline int scale_blocks(int k) {
 // Where a packed fp8 matrix keeps its scales spread over columns: [panels][ceil(K/128)][32].
 const float *gemm_spread(const Packed *w);
 
-// Does a tile row give the bits of the row in use, without faulting? Runs in a child process.
+// Does a tile row give the bits of the AVX-512 row, without faulting? Runs in a child process.
 bool gemm_prove(const GemmKernel *tiles);
 
 #ifdef __cplusplus

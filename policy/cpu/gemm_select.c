@@ -10,6 +10,7 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -33,6 +34,26 @@ static uint64_t xcr0(void) {
     return (uint64_t)hi << 32 | lo;
 }
 
+// One trial a process: whoever asks, whenever, gets the same answer.
+static pthread_once_t proof_once = PTHREAD_ONCE_INIT;
+static bool proven;
+
+static void prove(void) {
+    proven = gemm_prove(&gemm_amx);
+    if (!proven)
+        log_warn("AMX is announced here, but a trial product did not come back right: not used");
+}
+
+static const char *missing_amx(uint32_t d, uint64_t saved) {
+    const uint32_t amx = 1u << 22 | 1u << 24; // AMX-BF16, AMX-TILE
+    if ((d & amx) != amx) return "the AMX-BF16 feature";
+    if ((saved & 0x60000) != 0x60000) return "an operating system that saves AMX tiles";
+    if (syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM_, XTILEDATA) != 0)
+        return "the kernel's permission for AMX tiles (Linux 5.16 or newer, not filtered)";
+    pthread_once(&proof_once, prove);
+    return proven ? NULL : "AMX that computes right: a trial product in a child process did not";
+}
+
 static const char *missing(GemmRow row) {
     uint32_t a = 0, b = 0, c = 0, d = 0;
     if (row == GEMM_PORTABLE) return NULL;
@@ -46,12 +67,7 @@ static const char *missing(GemmRow row) {
     if ((b & avx512) != avx512) return "the AVX-512 features F, BW, DQ and VL";
     if ((saved & 0xe6) != 0xe6) return "an operating system that saves AVX-512 registers";
     if (row == GEMM_AVX512 || emulated) return NULL;
-    const uint32_t amx = 1u << 22 | 1u << 24; // AMX-BF16, AMX-TILE
-    if ((d & amx) != amx) return "the AMX-BF16 feature";
-    if ((saved & 0x60000) != 0x60000) return "an operating system that saves AMX tiles";
-    if (syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM_, XTILEDATA) != 0)
-        return "the kernel's permission for AMX tiles (Linux 5.16 or newer)";
-    return NULL;
+    return missing_amx(d, saved);
 }
 #else
 static const char *missing(GemmRow row) {
@@ -72,16 +88,6 @@ Status gemm_select(const char *name) {
     int row = GEMM_ROWS - 1;
     if (!name || !*name || strcmp(name, "auto") == 0) {
         while (missing((GemmRow)row)) row--;
-#if defined(__x86_64__)
-        if (row == GEMM_AMX && !emulated) {
-            atomic_store(&chosen, GEMM_AVX512); // what the proof compares with
-            if (!gemm_prove(&gemm_amx)) {
-                log_warn("AMX is announced here, but its products fault or differ: using AVX-512 "
-                         "(GRPO_CPU=amx insists)");
-                row = GEMM_AVX512;
-            }
-        }
-#endif
     } else {
         while (row >= 0 && strcmp(name, row_name[row]) != 0) row--;
         if (row < 0)
