@@ -221,6 +221,15 @@ wait $pid
 same "a stop has its exit code" $? 75
 if grep -qxF "  $GRPO sft $tiny sft.steps=100000 -o $dir/stop" "$dir/err"; then ok; else bad "it names the command that goes on"; fi
 
+# shellcheck disable=SC2086
+"$GRPO" sft $tiny sft.steps=100000 -o "$dir/row" >"$dir/out" 2>"$dir/err" &
+pid=$!
+for _ in $(seq 500); do [ -s "$dir/row/metrics.jsonl" ] && break; sleep 0.01; done
+for signal in USR1 HUP TERM USR1 HUP TERM; do kill -$signal $pid 2>/dev/null; done
+wait $pid
+same "signals in a row still save" $? 75
+if [ -s "$dir/row/checkpoints/latest" ]; then ok; else bad "and there is a checkpoint"; fi
+
 # ---- YaRN for a new model, tasks from several places
 run "a new model with YaRN" 0 . model new model.hidden_size=32 model.n_layers=1 model.first_k_dense=1 model.rope_factor=4 -o "$dir/yarn"
 cp "$dir/yarn/config.json" "$dir/out"
