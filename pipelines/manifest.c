@@ -81,11 +81,12 @@ Status manifest_write(const char *folder, int64_t step, int64_t metrics_bytes) {
 
 // No part of the name leads upwards.
 static bool stays_inside(const char *name) {
+    if (!name || *name == 0) return false;
     for (const char *part = name; part; part = strchr(part, '/')) {
         part += *part == '/';
         if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == 0)) return false;
     }
-    return *name != 0;
+    return true;
 }
 
 Status manifest_check(const char *folder, int64_t *metrics_bytes) {

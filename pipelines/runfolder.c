@@ -28,7 +28,7 @@ struct RunFolder {
     char *path, *command_line, *again, *config, *data;
     double created;
     int lock;
-    FILE *metrics;
+    int metrics; // opened for appending; unbuffered, so that a failed row is written once
     Tfevents *events;
     int64_t resume_step;
     char *resume_path;
@@ -242,8 +242,8 @@ static Status open_metrics(RunFolder *run, int64_t bytes) {
                   "%s: has lost rows that were there when the checkpoint was made (%lld bytes)",
                   path, (long long)bytes);
     if (st == ST_OK) {
-        run->metrics = fopen(path, "ab");
-        if (!run->metrics) st = FAIL(ST_IO, "%s: cannot open: %s", path, strerror(errno));
+        run->metrics = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        if (run->metrics < 0) st = FAIL(ST_IO, "%s: cannot open: %s", path, strerror(errno));
     }
     free(path);
     return st;
@@ -272,6 +272,7 @@ Status runfolder_open(const RunFolderOpts *opts, RunFolder **out) {
     *run = (RunFolder){.opts = *opts,
                        .path = format("%s", opts->path),
                        .lock = -1,
+                       .metrics = -1,
                        .created = clock_wall(),
                        .resume_step = -1,
                        .best_step = -1};
@@ -333,7 +334,7 @@ out:
 
 void runfolder_close(RunFolder *run) {
     if (!run) return;
-    if (run->metrics) fclose(run->metrics);
+    if (run->metrics >= 0) close(run->metrics);
     tfevents_close(run->events);
     if (run->lock >= 0) close(run->lock);
     free(run->path);
@@ -372,14 +373,21 @@ Status runfolder_row(RunFolder *run, const Metrics *row, int64_t step) {
     Str line = {0};
     metrics_json(row, (long)step, now, &line);
     str_putc(&line, '\n');
-    long before = ftell(run->metrics);
-    bool good =
-        fwrite(line.data, 1, line.size, run->metrics) == line.size && fflush(run->metrics) == 0;
+    struct stat info;
+    bool known = fstat(run->metrics, &info) == 0;
+    size_t done = 0;
+    while (done < line.size) {
+        ssize_t n = write(run->metrics, line.data + done, line.size - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) break;
+        done += (size_t)n;
+    }
+    bool good = done == line.size;
     str_free(&line);
     if (!good) {
         Status st = FAIL(ST_IO, "%s/metrics.jsonl: cannot write: %s", run->path, strerror(errno));
         run->broken_row = true;
-        if (before >= 0 && ftruncate(fileno(run->metrics), before) != 0) return st; // half a row
+        if (known && ftruncate(run->metrics, info.st_size) != 0) return st; // half a row
         return st;
     }
     if (run->events) TRY(tfevents_add(run->events, row, step, now));
@@ -438,10 +446,9 @@ Status runfolder_checkpoint_commit(RunFolder *run, int64_t step, bool best) {
     char *final = format("%s/checkpoints/step-%lld", run->path, (long long)step);
     char *temporary = format("%s.tmp", final);
     Status st = ST_OK;
-    fflush(run->metrics);
-    fsync(fileno(run->metrics)); // the rows up to here are part of the checkpoint
+    fsync(run->metrics); // the rows up to here are part of the checkpoint
     struct stat info;
-    if (fstat(fileno(run->metrics), &info) != 0) {
+    if (fstat(run->metrics, &info) != 0) {
         st = FAIL(ST_IO, "%s/metrics.jsonl: cannot stat: %s", run->path, strerror(errno));
         goto out;
     }
