@@ -1,4 +1,5 @@
 // policy/params.c -- the model as a list of tensors with Hugging Face's names, and as layers.
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,22 +12,29 @@ Status net_check(const ModelConfig *m, const PolicyOpts *o) {
                     (int)m->family);
     const struct {
         const char *name;
-        int value, least;
-    } need[] = {{"vocab_size", m->vocab_size, 1},
-                {"hidden_size", m->hidden_size, 1},
-                {"num_hidden_layers", m->n_layers, 1},
-                {"num_attention_heads", m->n_heads, 1},
-                {"kv_lora_rank", m->kv_lora_rank, 1},
-                {"q_lora_rank", m->q_lora_rank, 0},
-                {"qk_nope_head_dim", m->qk_nope_head_dim, 1},
-                {"qk_rope_head_dim", m->qk_rope_head_dim, 0},
-                {"v_head_dim", m->v_head_dim, 1},
-                {"n_routed_experts", m->n_routed_experts, 0},
-                {"max_seq_tokens", o->max_seq_tokens, 1}};
+        int value, least, most;
+    } need[] = {{"vocab_size", m->vocab_size, 1, 1 << 19}, // rollout/sampler.c's sums are exact
+                {"hidden_size", m->hidden_size, 1, 1 << 18},
+                {"num_hidden_layers", m->n_layers, 1, 512},
+                {"num_attention_heads", m->n_heads, 1, 4096},
+                {"kv_lora_rank", m->kv_lora_rank, 1, 1 << 18},
+                {"q_lora_rank", m->q_lora_rank, 0, 1 << 18},
+                {"qk_nope_head_dim", m->qk_nope_head_dim, 1, 4096},
+                {"qk_rope_head_dim", m->qk_rope_head_dim, 0, 512},
+                {"v_head_dim", m->v_head_dim, 1, 4096},
+                {"intermediate_size", m->intermediate_size, INT_MIN, 1 << 18},
+                {"moe_intermediate_size", m->moe_intermediate_size, INT_MIN, 1 << 18},
+                {"n_routed_experts", m->n_routed_experts, 0, ROUTER_MAX_EXPERTS},
+                {"n_shared_experts", m->n_shared_experts, INT_MIN, 1024},
+                {"max_seq_tokens", o->max_seq_tokens, 1, 1 << 24}};
     for (size_t i = 0; i < sizeof need / sizeof *need; i++)
         if (need[i].value < need[i].least)
             return FAIL(ST_CONFIG, "%s is %d; it must be at least %d", need[i].name, need[i].value,
                         need[i].least);
+    for (size_t i = 0; i < sizeof need / sizeof *need; i++)
+        if (need[i].value > need[i].most)
+            return FAIL(ST_UNSUPPORTED, "%s is %d; at most %d are built", need[i].name,
+                        need[i].value, need[i].most);
     if (m->qk_rope_head_dim % 2)
         return FAIL(ST_CONFIG, "qk_rope_head_dim is %d; rotation needs pairs", m->qk_rope_head_dim);
     bool dense = false;
@@ -43,9 +51,6 @@ Status net_check(const ModelConfig *m, const PolicyOpts *o) {
                       (m->topk_group < 1 || m->topk_group > g || k > e / g * m->topk_group)))
             return FAIL(ST_CONFIG, "%d experts in %d groups, %d groups and %d experts chosen", e, g,
                         m->topk_group, k);
-        if (e > ROUTER_MAX_EXPERTS)
-            return FAIL(ST_UNSUPPORTED, "n_routed_experts is %d; at most %d are built", e,
-                        ROUTER_MAX_EXPERTS);
     }
     return ST_OK;
 }

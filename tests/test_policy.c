@@ -431,8 +431,31 @@ static void a_stale_page_a_changed_token_and_an_ulp_are_caught(void **state) {
     arena_free(x.arena);
 }
 
+static void sizes_beyond_what_is_built_are_refused(void **state) {
+    (void)state;
+    Pool *pool = pool_new(1);
+    PolicyOpts o = {.pool = pool, .chunk_tokens = 16, .max_seq_tokens = 16};
+    const ModelConfig good = desk;
+    PolicyPlan plan;
+    assert_ok(policy_plan(&good, &o, &plan));
+    ModelConfig m = good;
+    m.qk_rope_head_dim = 514;
+    assert_int_equal(policy_plan(&m, &o, &plan), ST_UNSUPPORTED);
+    assert_non_null(strstr(status_text(), "qk_rope_head_dim is 514; at most 512"));
+    m = good;
+    m.vocab_size = (1 << 19) + 1;
+    assert_int_equal(policy_plan(&m, &o, &plan), ST_UNSUPPORTED);
+    assert_non_null(strstr(status_text(), "vocab_size is 524289; at most 524288"));
+    m = good;
+    m.n_layers = 1 << 30;
+    assert_int_equal(policy_plan(&m, &o, &plan), ST_UNSUPPORTED);
+    assert_non_null(strstr(status_text(), "num_hidden_layers is 1073741824"));
+    pool_free(pool);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sizes_beyond_what_is_built_are_refused),
         cmocka_unit_test(learns_a_repeating_pattern),
         cmocka_unit_test(decoding_gives_the_bits_of_scoring),
         cmocka_unit_test(every_row_gives_the_same_bits),
