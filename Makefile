@@ -38,7 +38,8 @@ MPI   ?= $(if $(MPICC),1,0)
 ifneq ($(SAN),fuzz)
   clang := $(if $(findstring clang,$(CC)),-clang)
 endif
-B     := build/$(if $(filter none,$(SAN)),release,$(SAN))$(clang)$(if $(asked),$(if $(filter 0,$(CUDA)),-cpu))
+CPU   := build/$(if $(filter none,$(SAN)),release,$(SAN))$(clang)-cpu
+B     := $(if $(and $(asked),$(filter 0,$(CUDA))),$(CPU),$(CPU:-cpu=))
 GIT   := $(or $(shell git rev-parse --short HEAD 2>/dev/null),unknown)
 
 ROOMS := base sandbox datasets policy policy/io policy/cpu verifiers rollout rl sft pipelines
@@ -157,10 +158,11 @@ jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 deps:
 	@.ci/deps build test optional
 
+# Runs are the CPU's: the demo needs no nvcc and no C++.
 demo:
 	@.ci/deps build
-	@$(MAKE) --no-print-directory $(jobs) $B/grpo
-	$B/grpo zero -o runs/demo --fresh $(ARGS)
+	@$(MAKE) --no-print-directory $(jobs) CUDA=0 $(CPU)/grpo
+	$(CPU)/grpo zero -o runs/demo --fresh $(ARGS)
 
 test:
 	@.ci/deps build test

@@ -5,11 +5,12 @@
 # test on a real GPU. Needs CUDA's headers, no GPU and no nvcc; without them it is left out by name.
 CUDA_INC ?= $(firstword $(wildcard $(patsubst %,%/cuda_runtime_api.h,/usr/local/cuda/targets/x86_64-linux/include \
             /usr/local/cuda/include /usr/include)))
+# /usr/include as a system folder hides the C headers from those of C++; g++ looks there anyhow.
 CUEMU_INC := $(patsubst %/cuda_runtime_api.h,%,$(CUDA_INC))
 CUEMU_FLAGS := -x c++ -std=c++20 -O2 -g -Wall -Wextra -Wno-missing-field-initializers \
             -fno-strict-aliasing \
             -fsanitize=alignment -fsanitize-undefined-trap-on-error -DCUEMU -Itests/cuemu/include \
-            -isystem $(CUEMU_INC) -I.
+            $(patsubst %,-isystem %,$(filter-out /usr/include,$(CUEMU_INC))) -I.
 ifeq ($(SAN),asan)
   CUEMU_FLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
