@@ -92,9 +92,3 @@ void rundata_close(RunData *run) {
     free(run->sample);
     *run = (RunData){0};
 }
-
-double rundata_eval(const RunData *run, const char *when, const char *set, const char *what) {
-    if (!run->eval) return (double)NAN;
-    const Json *node = json_get(json_get(json_root(run->eval), when), set);
-    return json_num(json_get(node, what), (double)NAN);
-}

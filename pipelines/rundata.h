@@ -31,10 +31,6 @@ typedef struct RunData {
 MUST_USE Status rundata_open(const char *path, RunData *out, Arena *arena);
 void rundata_close(RunData *run);
 
-// A value of eval.json: when "base" or "final", set "heldout" or "large", what "acc", "format",
-// "length"; NaN if absent.
-double rundata_eval(const RunData *run, const char *when, const char *set, const char *what);
-
 #ifdef __cplusplus
 }
 #endif

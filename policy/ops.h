@@ -5,8 +5,8 @@
 //
 // Rules of every op: row-major, last dimension fastest; all pointers live on the table's own device
 // and never overlap unless the op says so; the call may return before the work is done (sync
-// waits); ops allocate nothing. An op that a row does not have is NULL there, and the plan of a
-// model that needs it is refused by name.
+// waits); ops allocate nothing. An op that a row does not have is NULL there; policies
+// run on the CPU's row, which has all.
 #ifndef POLICY_OPS_H
 #define POLICY_OPS_H
 

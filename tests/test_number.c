@@ -297,12 +297,12 @@ static void long_numbers_are_exact_and_longer_ones_refused(void **state) {
     expect(VERDICT_RIGHT, "5", a);
 }
 
-// The labelled rewrites of real answers, where they are on this machine: no wrong answer may pass,
-// and the kinds that are plain numbers must be found equal.
+// The labelled rewrites of real answers, where they stand beside the repository: no wrong answer
+// may pass, and the kinds that are plain numbers must be found equal.
 static void labelled_rewrites_are_never_falsely_right(void **state) {
     (void)state;
     const char *path = getenv("GRPO_MATH_REWRITES");
-    if (!path) path = "/work/shared/cases/math_rewrites.jsonl";
+    if (!path) path = "../shared/cases/math_rewrites.jsonl";
     if (!file_exists(path)) {
         print_message("%s is not there (GRPO_MATH_REWRITES names another place): skipped\n", path);
         skip();
@@ -362,11 +362,12 @@ static void build_response(const Json *row, Str *out) {
     }
 }
 
-// Hostile responses, where they are on this machine: none passes that must not, none takes long.
+// Hostile responses, where they stand beside the repository: none passes that must not, none takes
+// long.
 static void hostile_responses_are_judged_at_once(void **state) {
     (void)state;
     const char *path = getenv("GRPO_MATH_ADVERSARIAL");
-    if (!path) path = "/work/shared/cases/math_adversarial.jsonl";
+    if (!path) path = "../shared/cases/math_adversarial.jsonl";
     if (!file_exists(path)) {
         print_message("%s is not there (GRPO_MATH_ADVERSARIAL names another place): skipped\n",
                       path);

@@ -58,10 +58,6 @@ bool format_template_known(const char *name) {
     return find(name) != NULL;
 }
 
-const char *format_template_names(void) {
-    return "think-boxed, r1-zero, chat";
-}
-
 static const char *why_not(const JudgeInput *in, const struct Template *t) {
     Slice s = slice_trim((Slice){in->text, in->size});
     if (!in->finished) return "cut off";

@@ -18,8 +18,7 @@
 extern "C" {
 #endif
 
-bool format_template_known(const char *name);
-const char *format_template_names(void); // "think-boxed, r1-zero, chat"
+bool format_template_known(const char *name); // think-boxed, r1-zero, chat
 
 // The judge "format"; the default template is think-boxed. Error: no such template.
 Judgement format_judge(const JudgeInput *in);

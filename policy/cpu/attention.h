@@ -28,11 +28,6 @@ static inline const float *attention_row(const AttentionShape *s, const float *b
            (size_t)(j % s->page_rows) * (size_t)ld;
 }
 
-// Where row k of a [K, N] matrix stands in GEMM_PANEL panels of depth kpad.
-static inline float *panel_row(float *panels, int kpad, int panel, int k) {
-    return panels + ((size_t)panel * (size_t)kpad + (size_t)gemm_order(k)) * GEMM_PANEL;
-}
-
 // Sixteen vectors as rows k .. k+15 of B[K, n]; NULL vectors are left out.
 void panel_put_rows(float *panels, int kpad, int k, const float *const vec[16], int n);
 // Sixteen vectors as columns j .. j+15 (j a multiple of 16) of B[K, .]: value i of vector c becomes
