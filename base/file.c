@@ -243,6 +243,27 @@ Status file_rename(const char *from, const char *to) {
     return sync_folder(to);
 }
 
+static Status stand_aside(const char *tmp, const char *folder) {
+    Arena *arena = arena_new(1 << 10);
+    const char *old = arena_printf(arena, "%s.old", folder);
+    Status st = file_remove_tree(old);
+    if (st == ST_OK) st = file_rename(folder, old);
+    if (st == ST_OK) st = file_rename(tmp, folder);
+    if (st == ST_OK) st = file_remove_tree(old);
+    arena_free(arena);
+    return st;
+}
+
+Status file_replace_folder(const char *tmp, const char *folder) {
+    if (!file_exists(folder)) return file_rename(tmp, folder);
+    if (renameat2(AT_FDCWD, tmp, AT_FDCWD, folder, RENAME_EXCHANGE) == 0) {
+        TRY(sync_folder(folder));
+        return file_remove_tree(tmp);
+    }
+    if (errno == EINVAL || errno == ENOSYS) return stand_aside(tmp, folder);
+    return FAIL(ST_IO, "%s: cannot take the place of %s: %s", tmp, folder, strerror(errno));
+}
+
 Status file_move_aside(const char *path, char **moved, Arena *arena) {
     *moved = NULL;
     size_t n = strlen(path);

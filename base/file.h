@@ -45,6 +45,10 @@ bool file_exists(const char *path);
 MUST_USE Status file_mkdirs(const char *path);      // like mkdir -p
 MUST_USE Status file_remove_tree(const char *path); // like rm -rf; a missing path is fine
 MUST_USE Status file_rename(const char *from, const char *to); // and fsyncs the folder
+// The folder TMP takes the place of FOLDER, in one step where there is one already; the older one
+// is then removed. Where the file system cannot exchange two names, the older one stands aside as
+// FOLDER.old for a moment.
+MUST_USE Status file_replace_folder(const char *tmp, const char *folder);
 // Moves PATH to PATH.1 (or .2 ...), for "an older run is moved aside". *moved (in arena) or NULL if
 // no PATH.
 MUST_USE Status file_move_aside(const char *path, char **moved, Arena *arena);

@@ -210,6 +210,24 @@ static void renaming_replaces(void **state) {
     assert_holds(in_folder("to"), "new");
 }
 
+static void a_folder_takes_the_place_of_an_older_one(void **state) {
+    (void)state;
+    const char *place = in_folder("place"), *tmp = in_folder("place.tmp");
+    for (int round = 0; round < 3; round++) {
+        char text[8];
+        snprintf(text, sizeof text, "%d", round);
+        assert_ok(file_mkdirs(tmp));
+        assert_ok(file_write_atomic(in_folder("place.tmp/value"), text, strlen(text)));
+        if (round == 1) assert_ok(file_write_atomic(in_folder("place/old"), "x", 1));
+        assert_ok(file_replace_folder(tmp, place));
+        assert_holds(in_folder("place/value"), text);
+        assert_false(file_exists(in_folder("place/old")));
+        assert_int_equal(entries(folder), 1);
+    }
+    assert_int_equal(file_replace_folder(in_folder("none"), place), ST_IO);
+    assert_holds(in_folder("place/value"), "2");
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
@@ -222,6 +240,7 @@ int main(void) {
         CASE(a_write_cut_short_leaves_the_old_file),
         CASE(folders_are_made_and_removed_whole),
         CASE(an_older_run_is_moved_aside),
+        CASE(a_folder_takes_the_place_of_an_older_one),
         CASE(renaming_replaces),
     };
     return cmocka_run_group_tests_name("base/file", tests, NULL, NULL);

@@ -1,12 +1,9 @@
 // policy/io/checkpoint.c -- model folders: everything into FOLDER.tmp, then one rename.
 #include "policy/io/checkpoint.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "policy/io/config_hf.h"
@@ -141,35 +138,6 @@ static Status save_weights(const char *folder, Policy *policy, Dtype dtype) {
     return st;
 }
 
-static Status sync_parent(const char *path) {
-    Str parent = {0};
-    const char *slash = strrchr(path, '/');
-    str_add(&parent, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
-    int fd = open(parent.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    Status st = ST_OK;
-    if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL))
-        st = FAIL(ST_IO, "%s: cannot sync the folder: %s", parent.data, strerror(errno));
-    if (fd >= 0) close(fd);
-    str_free(&parent);
-    return st;
-}
-
-// FOLDER.tmp takes the place of FOLDER in one step; where the file system cannot exchange two
-// names, the older one stands aside as FOLDER.old for a moment.
-static Status publish(const char *tmp, const char *folder, const char *old) {
-    if (!file_exists(folder)) return file_rename(tmp, folder);
-    if (renameat2(AT_FDCWD, tmp, AT_FDCWD, folder, RENAME_EXCHANGE) == 0) {
-        TRY(sync_parent(folder));
-        return file_remove_tree(tmp);
-    }
-    if (errno != EINVAL && errno != ENOSYS)
-        return FAIL(ST_IO, "%s: cannot take the place of %s: %s", tmp, folder, strerror(errno));
-    TRY(file_remove_tree(old));
-    TRY(file_rename(folder, old));
-    TRY(file_rename(tmp, folder));
-    return file_remove_tree(old);
-}
-
 Status checkpoint_save(const char *folder, Policy *policy, const Tokenizer *tokenizer,
                        const char *dtype) {
     bool f32 = strcmp(dtype, "f32") == 0;
@@ -187,7 +155,7 @@ Status checkpoint_save(const char *folder, Policy *policy, const Tokenizer *toke
     TRY_OUT(save_configs(tmp, m, f32 ? "float32" : "bfloat16"));
     TRY_OUT(save_weights(tmp, policy, f32 ? DTYPE_F32 : DTYPE_BF16));
     if (tokenizer) TRY_OUT(save_tokenizer(tmp, m, tokenizer));
-    st = publish(tmp, place, arena_printf(arena, "%s.old", place));
+    st = file_replace_folder(tmp, place);
 out:
     if (st != ST_OK) { // the sentence of the failure must outlive the cleaning
         char *sentence = arena_printf(arena, "%s", status_text());
