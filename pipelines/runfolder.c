@@ -119,6 +119,19 @@ Status runfolder_status(RunFolder *run, const char *status, const char *facts) {
     return st;
 }
 
+void runfolder_failed(RunFolder *run, Status why) {
+    if (!run) return;
+    char *sentence = format("%s", status_text());
+    Str facts = {0};
+    str_puts(&facts, "\"warnings\": [");
+    str_json(&facts, sentence, strlen(sentence));
+    str_putc(&facts, ']');
+    if (runfolder_status(run, "failed", facts.data) != ST_OK) log_warn("%s", status_text());
+    status_fail(why, __FILE__, __LINE__, "%s", sentence); // keep the first sentence
+    str_free(&facts);
+    free(sentence);
+}
+
 // Lists the data sets whose hash is not the one in run.json.
 static Status diff_data(const RunFolder *run, const Json *was, Str *out) {
     JsonDoc *doc;
@@ -453,8 +466,7 @@ Status runfolder_checkpoint_commit(RunFolder *run, int64_t step, bool best) {
         goto out;
     }
     TRY_OUT(manifest_write(temporary, step, info.st_size));
-    if (file_exists(final)) TRY_OUT(file_remove_tree(final)); // the same step, made again
-    TRY_OUT(file_rename(temporary, final));
+    TRY_OUT(file_replace_folder(temporary, final)); // the same step may be made again
     TRY_OUT(name_checkpoint(run, "latest", step));
     if (best) {
         run->best_step = step;

@@ -65,6 +65,9 @@ void runfolder_checkpoint_abort(RunFolder *run, int64_t step);
 // Writes run.json again with how it ended: "finished", "stopped", "failed", and facts (JSON members
 // without braces, may be NULL).
 MUST_USE Status runfolder_status(RunFolder *run, const char *status, const char *facts);
+// "failed", with status_text() as the one warning, which stays status_text(); for what fails before
+// there are facts. NULL is fine.
+void runfolder_failed(RunFolder *run, Status why);
 
 #ifdef __cplusplus
 }

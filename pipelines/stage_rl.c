@@ -287,6 +287,7 @@ Status stage_rl(const StageOpts *opts, const char *base, RunFolder *folder, Stag
     Run r = {.opts = opts, .rc = opts->rc, .folder = folder, .out = out};
     *out = (StageResult){0};
     Status st = open_run(&r, base);
+    if (st != ST_OK) runfolder_failed(folder, st);
     if (st != ST_OK || opts->dry_run) goto out;
     st = begin(&r);
     if (st == ST_OK && !out->stopped) st = steps(&r);

@@ -83,6 +83,25 @@ static Status train(const StageOpts *o, RunFolder *run, Actor *actor, Finetune *
     return ST_OK;
 }
 
+// The model, and where training stands; with --dry-run only the plan.
+static Status open_all(const StageOpts *o, const ModelConfig *model, const char *folder,
+                       const Corpus *corpus, RunFolder *run, Actor *actor, Finetune **finetune) {
+    ActorOpts ao = stage_actor_opts(o, model, folder);
+    TRY(actor_open(&ao, actor));
+    if (o->dry_run) return ST_OK;
+    FinetuneDeps deps = {.policy = actor->policy,
+                         .tokenizer = actor->tokenizer,
+                         .pool = actor->pool,
+                         .corpus = corpus,
+                         .chunk_tokens = (int)o->rc->rl.chunk_tokens};
+    TRY(finetune_new(&deps, &o->rc->sft, finetune));
+    if (runfolder_resume_step(run) < 0) return ST_OK;
+    StageMark was;
+    TRY(stage_load(run, actor, &was));
+    finetune_seek(*finetune, runfolder_resume_step(run));
+    return ST_OK;
+}
+
 Status stage_sft(const StageOpts *o, StageResult *out, Arena *arena) {
     *out = (StageResult){0};
     const RunConfig *rc = o->rc;
@@ -98,20 +117,9 @@ Status stage_sft(const StageOpts *o, StageResult *out, Arena *arena) {
     TRY_OUT(sources_corpus(rc, &corpus));
     str_printf(&data, "{\"corpus\": \"%016llx\"}", (unsigned long long)corpus_hash(corpus));
     if (!o->dry_run) TRY_OUT(stage_open_run(o, o->out, "sft", data.data, &run));
-    ActorOpts ao = stage_actor_opts(o, &model, folder);
-    TRY_OUT(actor_open(&ao, &actor));
-    if (o->dry_run) goto out;
-    FinetuneDeps deps = {.policy = actor.policy,
-                         .tokenizer = actor.tokenizer,
-                         .pool = actor.pool,
-                         .corpus = corpus,
-                         .chunk_tokens = (int)rc->rl.chunk_tokens};
-    TRY_OUT(finetune_new(&deps, &rc->sft, &finetune));
-    if (runfolder_resume_step(run) >= 0) {
-        StageMark was;
-        TRY_OUT(stage_load(run, &actor, &was));
-        finetune_seek(finetune, runfolder_resume_step(run));
-    }
+    st = open_all(o, &model, folder, corpus, run, &actor, &finetune);
+    if (st != ST_OK) runfolder_failed(run, st);
+    if (st != ST_OK || o->dry_run) goto out;
     st = train(o, run, &actor, finetune, &warnings, out);
     if (st != ST_OK) {
         Arena *keep = arena; // the sentence of the failure outlives the note about it

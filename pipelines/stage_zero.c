@@ -61,7 +61,11 @@ Status stage_zero(const StageOpts *opts, StageResult *out, Arena *arena) {
         StageOpts sft = *opts;
         sft.out = arena_printf(arena, "%s/base", opts->out);
         sft.fresh = false;
-        TRY_OUT(stage_sft(&sft, out, arena));
+        st = stage_sft(&sft, out, arena);
+        if (st != ST_OK) {
+            runfolder_failed(run, st);
+            goto out;
+        }
         if (out->stopped) {
             st = runfolder_status(run, "stopped", NULL);
             goto out;

@@ -230,6 +230,10 @@ wait $pid
 same "signals in a row still save" $? 75
 if [ -s "$dir/row/checkpoints/latest" ]; then ok; else bad "and there is a checkpoint"; fi
 
+# shellcheck disable=SC2086
+run "a model that is not there" 1 . sft $tiny model.path="$dir/nowhere" -o "$dir/nowhere-run" -q
+if grep -q '"status": "failed"' "$dir/nowhere-run/run.json" && grep -q '"warnings": \[".*nowhere' "$dir/nowhere-run/run.json"; then ok; else bad "run.json says so"; fi
+
 # ---- YaRN for a new model, tasks from several places
 run "a new model with YaRN" 0 . model new model.hidden_size=32 model.n_layers=1 model.first_k_dense=1 model.rope_factor=4 -o "$dir/yarn"
 cp "$dir/yarn/config.json" "$dir/out"
