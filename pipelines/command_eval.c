@@ -71,6 +71,23 @@ static Status open_source(const Args *args, TaskSource *out, int64_t *n_tasks) {
     return args_int(args, "tasks", 1, 100000000, n_tasks);
 }
 
+// At least the tokens of the longest prompt that evaluate() may ask: a byte is one token at most,
+// and normal form C makes three of it at most.
+static Status longest_prompt(const TaskSource *source, int64_t n_tasks, int64_t *out,
+                             Arena *arena) {
+    int64_t n = source->n_tasks > 0 ? source->n_tasks : 16 * n_tasks + 4096;
+    *out = 0;
+    for (int64_t i = 0; i < n; i++) {
+        ArenaMark mark = arena_mark(arena);
+        Task task = {0};
+        TRY(source->get(source, (uint64_t)i, &task, arena));
+        int64_t size = 3 * (int64_t)strlen(task.prompt) + 16; // and the special tokens around it
+        if (size > *out) *out = size;
+        arena_rewind(arena, mark);
+    }
+    return ST_OK;
+}
+
 static void print_plain(const EvalResult *r) {
     printf("tasks      %d, %d sample%s each\n", r->n_tasks, r->k, r->k == 1 ? "" : "s");
     printf("accuracy   %.1f %%  (95 %%: %.1f to %.1f)\n", 100 * r->accuracy.mean,
@@ -113,12 +130,15 @@ static int run(const Args *args) {
     TRY_OUT(open_source(args, &source, &tasks));
     cfg.n_tasks = (int)tasks;
     TRY_OUT(settings_resolve(&rc.rl));
+    int64_t most;
+    TRY_OUT(longest_prompt(&source, tasks, &most, arena));
+    most += rc.rl.max_new_tokens;
     ActorOpts ao = {.folder = args->word[0],
                     .engine = true,
                     .allocate = true,
                     .quiet = true,
                     .threads = (int)threads,
-                    .max_seq_tokens = 1 << 24,
+                    .max_seq_tokens = most < 1 << 24 ? (int)most : 1 << 24,
                     .decode_seqs = (int)rc.run.decode_seqs,
                     .seed = (uint64_t)seed};
     TRY_OUT(actor_open(&ao, &a));

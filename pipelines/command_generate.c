@@ -59,6 +59,25 @@ static void read_prompt(const Actor *a, InLine *line, Question *q, Arena *arena)
                                    q->n, a->model.max_position);
 }
 
+// At least the tokens of the longest prompt, known before there is a tokenizer: a byte is one token
+// at most, and normal form C makes three of it at most.
+static int64_t longest_prompt(const Lines *lines) {
+    int64_t longest = 0;
+    for (int i = 0; i < lines->n; i++) {
+        const InLine *line = &lines->line[i];
+        if (line->error) continue;
+        const Json *text = json_get(line->row, "prompt"), *tokens = json_get(line->row, "tokens");
+        if (!text) text = json_get(line->row, "text");
+        int64_t n = 0;
+        if (tokens && json_kind(tokens) == JSON_ARRAY)
+            n = json_count(tokens);
+        else if (text && json_kind(text) == JSON_STRING)
+            n = 3 * (int64_t)json_text_size(text) + 16; // and the special tokens around it
+        if (n > longest) longest = n;
+    }
+    return longest;
+}
+
 static void put_sample(const Actor *a, const Batch *b, int sample, int number, const InLine *line,
                        bool plain, Str *out) {
     Str text = {0};
@@ -156,13 +175,14 @@ static int run(const Args *args) {
                     .allocate = true,
                     .quiet = true,
                     .threads = (int)threads,
-                    .max_seq_tokens = 1 << 24,
                     .decode_seqs = 64,
                     .seed = (uint64_t)seed};
     if (prompt)
         TRY_OUT(one_prompt(prompt, &lines, arena));
     else
         TRY_OUT(lines_read(path, &lines, arena));
+    int64_t most = longest_prompt(&lines) + max_tokens;
+    ao.max_seq_tokens = most < 1 << 24 ? (int)most : 1 << 24; // or the model's context, if shorter
     TRY_OUT(actor_open(&ao, &a));
     if (max_tokens > a.model.max_position) max_tokens = a.model.max_position;
     cfg.max_new_tokens = (int)max_tokens;

@@ -239,6 +239,9 @@ run "a new model with YaRN" 0 . model new model.hidden_size=32 model.n_layers=1 
 cp "$dir/yarn/config.json" "$dir/out"
 if grep -qE '"original_max_position_embeddings": *64' "$dir/out" && grep -qE '"factor": *4' "$dir/out"; then ok; else bad "its config says so"; fi
 run "and it works" 0 '"logp":' score "$dir/yarn" --in "$dir/s.jsonl"
+sed -i -E 's/("max_position_embeddings": *)[0-9]+/\11000000000/' "$dir/yarn/config.json"
+run "a context of 10^9 is not planned for a short prompt" 0 . generate "$dir/yarn" -p 1+1= --max-tokens 4
+run "nor for short questions" 0 'accuracy' eval "$dir/yarn" --tasks 2 --max-tokens 4
 questions() { for i in $(seq "$1" "$2"); do echo "{\"prompt\":\"User: Compute $i+1. Assistant:\",\"gold\":\"$((i + 1))\"}"; done; }
 questions 1 20 >"$dir/a.jsonl"
 questions 18 25 >"$dir/b.jsonl"
