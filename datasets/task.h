@@ -21,7 +21,8 @@ typedef struct Task {
     const char *prompt; // what the model sees, template already applied
     const char *gold;   // the right answer, as text
     const char *judge;  // which verifier: "number"
-    int level;          // difficulty as the source knows it, for curricula; 0 = unknown
+    const char *row; // what else that verifier is told (tests, kwargs, ...), a JSON object; or NULL
+    int level;       // difficulty as the source knows it, for curricula; 0 = unknown
 } Task;
 
 // A source of tasks. Task number `index` is a function of (source, seed, index) only, so a run

@@ -37,20 +37,10 @@ static const char *read_case(const Json *row, JudgeInput *in, const Judge **judg
     *judge = verify_find(task);
     if (!*judge)
         return arena_printf(arena, "there is no task '%s'; there are: %s", task, verify_names());
-    const Json *pred = json_get(row, "pred"), *gold = json_get(row, "gold");
+    const Json *pred = json_get(row, "pred");
     if (!pred || json_kind(pred) != JSON_STRING) return "\"pred\" is missing or not a text";
-    if (gold && json_kind(gold) != JSON_STRING && json_kind(gold) != JSON_NUMBER)
-        return "\"gold\" is neither a text nor a number";
-    const char *gold_text =
-        gold && json_kind(gold) == JSON_NUMBER ? json_raw(gold) : json_text(gold, NULL);
-    *in = (JudgeInput){.text = json_text(pred, ""),
-                       .size = json_text_size(pred),
-                       .gold = gold_text,
-                       .template_ = json_text(json_get(row, "template"), NULL),
-                       .prefilled = json_text(json_get(row, "prefilled"), NULL),
-                       .extract = json_text(json_get(row, "extract"), NULL),
-                       .finished = json_bool(json_get(row, "finished"), true)};
-    return NULL;
+    *in = (JudgeInput){.text = json_text(pred, ""), .size = json_text_size(pred), .finished = true};
+    return verify_read_row(row, in);
 }
 
 static int judge_file(const char *path) {
@@ -67,7 +57,7 @@ static int judge_file(const char *path) {
             lines_error(line, true, &out);
         } else {
             double begin = clock_now();
-            Judgement j = judge->fn(&in);
+            Judgement j = verify_judge(judge, &in);
             lines_begin(line, &out);
             str_putc(&out, ',');
             put_judgement(&j, (clock_now() - begin) * 1e6, &out);
@@ -104,7 +94,7 @@ static int run(const Args *args) {
                      .extract = args_text(args, "extract", needs_gold && !boxed ? "bare" : NULL),
                      .finished = true};
     double begin = clock_now();
-    Judgement j = judge->fn(&in);
+    Judgement j = verify_judge(judge, &in);
     Str out = {0};
     str_putc(&out, '{');
     put_judgement(&j, (clock_now() - begin) * 1e6, &out);

@@ -11,7 +11,8 @@
 
 typedef struct Cell {
     const Judge *judge;
-    const char *gold;
+    const Task *task;
+    const Json *row;      // task->row, read
     const int32_t *token; // copied when the sample finished: the batch may move its own later
     int n_tokens;
     bool ended, known; // known: handed in
@@ -31,6 +32,8 @@ struct Bench {
     Cell *cell;
     uint64_t *answer; // [n_cells]
     int n_cells;
+    JsonDoc **row; // [n_rows] of each group of the batch; NULL: its task has none
+    int n_rows;
     Str *text; // [pool_threads] scratch of each worker
 };
 
@@ -38,7 +41,9 @@ static JudgeInput input(const RlConfig *cfg, const char *text, size_t size, cons
     return (JudgeInput){
         .text = text,
         .size = size,
-        .gold = cell->gold,
+        .gold = cell->task ? cell->task->gold : NULL,
+        .prompt = cell->task ? cell->task->prompt : NULL,
+        .task = cell->row,
         .template_ = cfg->format_template[0] ? cfg->format_template : NULL,
         .prefilled = cfg->prefilled[0] ? cfg->prefilled : NULL,
         .extract = cfg->extract[0] ? cfg->extract : NULL,
@@ -71,23 +76,48 @@ Status judge_new(Pool *pool, const Tokenizer *tokenizer, const RlConfig *cfg,
     return ST_OK;
 }
 
+static void close_rows(Bench *bench) {
+    for (int g = 0; g < bench->n_rows; g++) json_free(bench->row[g]);
+    bench->n_rows = 0;
+}
+
 void judge_free(Bench *bench) {
     if (!bench) return;
     for (int i = 0; i < pool_threads(bench->pool); i++) str_free(&bench->text[i]);
     free(bench->text);
+    close_rows(bench);
     arena_free(bench->arena);
     free(bench);
 }
 
 Status judge_knows(const Bench *bench, const Task *task) {
     (void)bench;
-    if (task->judge && verify_find(task->judge)) return ST_OK;
-    return FAIL(ST_CONFIG, "a task of '%s' asks for the judge '%s'; there are: %s", task->source,
-                task->judge ? task->judge : "", verify_names());
+    const Judge *judge;
+    if (task->judge && verify_find(task->judge) && !verify_find(task->judge)->ready) return ST_OK;
+    Str who = {0};
+    str_printf(&who, "a task of '%s'", task->source);
+    Status st = verify_need(task->judge, str_text(&who), &judge);
+    str_free(&who);
+    return st;
+}
+
+// The rows were written by datasets/, so one that cannot be read is a bug of ours.
+static void open_rows(Bench *bench, const Batch *batch) {
+    bench->row = ARENA_ARRAY(bench->arena, JsonDoc *, batch->n_groups + 1);
+    bench->n_rows = batch->n_groups;
+    for (int g = 0; g < batch->n_groups; g++) {
+        const Task *task = batch->task[g];
+        if (!task || !task->row) continue;
+        Status st =
+            json_parse(task->row, strlen(task->row), task->source, 1, false, &bench->row[g]);
+        CHECK(st == ST_OK);
+    }
 }
 
 void judge_begin(Bench *bench, const Batch *batch) {
+    close_rows(bench);
     arena_rewind(bench->arena, bench->mark);
+    open_rows(bench, batch);
     bench->cell = ARENA_ARRAY(bench->arena, Cell, batch->n_samples);
     bench->answer = ARENA_ARRAY(bench->arena, uint64_t, batch->n_samples);
     bench->n_cells = batch->n_samples;
@@ -118,17 +148,22 @@ static void judge_cell(void *ctx, int i, int worker) {
     Judgement form = b->format->fn(&in);
     c->format = form.verdict == VERDICT_RIGHT ? form.score : 0;
     in.finished = c->ended || !b->cfg.accuracy_needs_end; // a judge calls what was cut off wrong
-    Judgement judged = c->judge->fn(&in);
+    Judgement judged = verify_judge(c->judge, &in);
     c->verdict = judged.verdict;
     if (judged.answer_size > 0) b->answer[i] = rng_hash(judged.answer, judged.answer_size) | 1;
     c->accuracy = judged.verdict == VERDICT_ERROR ? 0 : judged.score;
+}
+
+static const Json *bench_row(const Bench *b, int group) {
+    return b->row[group] ? json_root(b->row[group]) : NULL;
 }
 
 void judge_finished(void *ctx, Batch *batch, int sample) {
     Bench *b = ctx;
     CHECK(sample >= 0 && sample < b->n_cells);
     Cell *c = &b->cell[sample];
-    const Task *task = batch->task[batch_group_of(batch, sample)];
+    int group = batch_group_of(batch, sample);
+    const Task *task = batch->task[group];
     c->known = true;
     if (batch->finish[sample] == FINISH_ABORT) {
         c->verdict = VERDICT_ERROR; // nobody saw its end
@@ -136,7 +171,8 @@ void judge_finished(void *ctx, Batch *batch, int sample) {
     }
     c->judge = verify_find(task->judge);
     CHECK(c->judge != NULL); // judge_knows was asked when the task was
-    c->gold = task->gold;
+    c->task = task;
+    c->row = bench_row(b, group);
     c->ended = batch->finish[sample] == FINISH_STOP;
     c->n_tokens = text_tokens(b, batch, sample);
     int32_t *copy = ARENA_ARRAY(b->arena, int32_t, c->n_tokens + 1);
@@ -154,6 +190,7 @@ const uint64_t *judge_answers(const Bench *bench) {
 
 void judge_cancel(Bench *bench) {
     if (bench->pool) pool_drain(bench->pool);
+    close_rows(bench);
     bench->n_cells = 0;
 }
 
@@ -169,5 +206,6 @@ void judge_end(Bench *bench, Batch *batch, Arena *arena) {
         batch->part[PART_FORMAT][i] = (float)c->format;
     }
     reward_fill(&bench->cfg, batch);
+    close_rows(bench);
     bench->n_cells = 0;
 }
