@@ -1,6 +1,7 @@
 // policy/model.h -- what a model is: dimensions and switches, read from Hugging Face's config.json.
 //
-// Floor 2 (policy). Names follow config.json (reference: DeepSeek-V3's configuration_deepseek.py);
+// Floor 2 (policy). Names follow config.json (references: DeepSeek-V3's configuration_deepseek.py,
+// transformers' Llama, Qwen2 and Qwen3 configurations);
 // nothing here is hard-coded anywhere else. policy/io/config_hf reads and writes it.
 #ifndef POLICY_MODEL_H
 #define POLICY_MODEL_H
@@ -13,6 +14,9 @@ extern "C" {
 #endif
 
 typedef enum Family { FAMILY_MLA_MOE, FAMILY_DENSE } Family;
+// The published families of FAMILY_DENSE: which model_type is written. What they compute is said by
+// the switches.
+typedef enum DenseKind { DENSE_LLAMA, DENSE_MISTRAL, DENSE_QWEN2, DENSE_QWEN3 } DenseKind;
 typedef enum Precision { PRECISION_FP32, PRECISION_BF16, PRECISION_FP8 } Precision;
 typedef enum MlaForm { MLA_ABSORBED, MLA_EXPANDED } MlaForm;
 typedef enum RouterScore { ROUTER_SIGMOID, ROUTER_SOFTMAX } RouterScore;
@@ -25,6 +29,8 @@ typedef struct RopeConfig {
     bool yarn; // rope_scaling.type == "yarn"; the rest is then read
     double factor, beta_fast, beta_slow, mscale, mscale_all_dim;
     int original_max_position;
+    bool llama3; // rope_type "llama3": factor, original_max_position and these
+    double low_freq_factor, high_freq_factor;
 } RopeConfig;
 
 typedef struct ModelConfig {
@@ -34,6 +40,11 @@ typedef struct ModelConfig {
     bool tie_word_embeddings;
     int32_t bos_id, eos_id; // -1 where absent
     RopeConfig rope;
+    // dense: grouped-query attention over the whole head, rotated by halves
+    DenseKind dense;
+    int n_kv_heads, head_dim;        // n_kv_heads divides n_heads; head_dim is even
+    bool qkv_bias, o_bias, mlp_bias; // biases of q, k, v; of o; of gate, up, down
+    bool qk_norm;                    // an RMSNorm of every query's and key's head, before RoPE
     // MLA
     int q_lora_rank; // 0: plain q_proj
     int kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim;
@@ -49,11 +60,15 @@ typedef struct ModelConfig {
     MlaForm mla_form;
 } ModelConfig;
 
-// Query-key width of a head, and values cached per token and layer (kv_lora_rank + rope).
+// Query-key width of a head, and values cached per token and layer: the latent and the rotated key,
+// or keys (their width rounded up to 32) and values of every key-value head.
 static inline int model_qk_dim(const ModelConfig *m) {
+    if (m->family == FAMILY_DENSE) return m->head_dim;
     return m->qk_nope_head_dim + m->qk_rope_head_dim;
 }
 static inline int model_cache_dim(const ModelConfig *m) {
+    if (m->family == FAMILY_DENSE)
+        return m->n_kv_heads * (((m->head_dim + 31) & ~31) + m->head_dim);
     return m->kv_lora_rank + m->qk_rope_head_dim;
 }
 static inline bool model_is_moe(const ModelConfig *m, int layer) {

@@ -1,0 +1,24 @@
+// policy/io/config_dense.h -- the dense families' part of config.json: llama, mistral, qwen2,
+// qwen3.
+//
+// Private to policy/io.
+#ifndef POLICY_IO_CONFIG_DENSE_H
+#define POLICY_IO_CONFIG_DENSE_H
+
+#include "policy/io/config_value.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Is `model_type` one of ours? Then *kind is it.
+bool config_dense_kind(const char *model_type, DenseKind *kind);
+// Fills what is the family's own, after model->dense and the keys that all models share.
+MUST_USE Status config_dense_read(const ConfigReader *r);
+// Appends architectures, model_type and the family's own keys.
+void config_dense_write(const ModelConfig *model, Str *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
