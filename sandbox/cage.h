@@ -1,0 +1,226 @@
+// sandbox/cage.h -- runs a stranger's program so that nothing gets out but bytes and a record.
+//
+// Floor 2. Includes base only. The room's first file: theory first, then the interface.
+//
+// Model-written programs are hostile programs: learning by reward searches for the hole. Five
+// processes stand between us and one of them; each trusts the next one less.
+//
+//   caller    any thread of this program. Sends a job, gets a record; reads no file that the
+//             program made, opens no path that it named.
+//   broker    this executable again (posix_spawn, hidden subcommand, empty environment), before
+//             it holds weights or keys. Knows which layers this machine has, compiles the seccomp
+//             filters once, keeps slots warm, reads pipes into bounded buffers, starts again when
+//             it dies. One thread a lane, so lanes do not wait for each other.
+//   zygote    a slot: one warm process for one language inside its own user, pid, mount, net, ipc
+//             and uts namespaces, on a read-only root that holds only what the language needs.
+//             Python's is a warmed interpreter; the others are a static program of 1 MB. It runs
+//             no stranger's code itself; for every program it makes fresh pid, mount, ipc and uts
+//             namespaces with a private tmpfs.
+//   pid 1     of those: trusted, does not allocate. Holds the absolute deadline, counts CPU time,
+//             collects every orphan, kills what is left. When it ends the kernel kills the rest.
+//   pid 2     the program: own session, pipes for 0 1 2, other descriptors closed, rlimits, another
+//             uid where we are root, a user namespace of its own without a mapping, no
+//             capabilities, no_new_privs, Landlock, and last the seccomp filter (allow-list,
+//             compares masked to 32 bits). Only then its code.
+//
+// Nobody but pid 1 and pid 2 decides when a set-up step failed, and a failed step is never
+// followed by the program: the record says sandbox_error. What a program can say is its bytes on
+// two pipes and its exit; what it was expected to say never enters the cage. A verdict `ok` means
+// "ran and exited with 0", not "right": judging is for verifiers/.
+//
+// Compilers run in a cage too; the executable leaves through a pipe, is kept by the hash of its
+// source as a sealed memory file, and starts by descriptor on an empty root.
+//
+// Layers that a machine lacks are found by trying each. What may be missing, and by which opt-out,
+// is said at CageAllow; seccomp, limits and clock have none.
+//
+// A cage is used by any number of threads at once: each call takes a lane of its own (a thread of
+// the broker and its slots), made when first needed, so a thread may hold two talks at a time.
+#ifndef SANDBOX_CAGE_H
+#define SANDBOX_CAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/str.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum CageLang {
+    CAGE_PYTHON, // CPython 3, standard library only
+    CAGE_C,      // gcc -std=gnu17 -O2, static
+    CAGE_CPP,    // g++ -std=gnu++17 -O2, static; bits/stdc++.h is precompiled
+    CAGE_SH,     // POSIX sh (dash) with the usual small tools
+    CAGE_JS,     // node, where installed
+    CAGE_N_LANGS
+} CageLang;
+
+const char *cage_lang_name(CageLang lang);            // "python", "c", "cpp", "sh", "js"
+bool cage_lang_find(const char *name, CageLang *out); // also "py", "c++", "bash", "javascript"...
+
+// First match wins, in this order. A zeroed record is a fault of ours, never a pass.
+typedef enum CageVerdict {
+    CAGE_SANDBOX_ERROR = 0,  // our fault: no verdict about the program; count it, never reward it
+    CAGE_SECURITY_VIOLATION, // made a system call that no honest program makes (SIGSYS)
+    CAGE_OUTPUT_LIMIT,       // wrote more than output_bytes to stdout or stderr
+    CAGE_MEMORY_LIMIT,
+    CAGE_TIME_LIMIT,    // CPU or wall
+    CAGE_RUNTIME_ERROR, // signal, exit != 0, or (stage "compile") did not compile
+    CAGE_OK,            // exit 0
+    CAGE_N_VERDICTS
+} CageVerdict;
+
+const char *cage_verdict_name(CageVerdict verdict); // "ok", "time_limit", ...
+
+// Zero in a field means its default.
+typedef struct CageLimits {
+    int cpu_ms;            // 4000; user + system of all its processes
+    int wall_ms;           // 2 * cpu_ms + 2000; from start to verdict, compile time apart
+    int64_t memory_bytes;  // 512 MiB; address space of a process, and of all where cgroups are
+    int64_t output_bytes;  // 1 MiB for each of stdout and stderr; all of stdout is kept
+    int64_t scratch_bytes; // 16 MiB in the working folder, a private tmpfs
+    int processes;         // 4 (sh 32, js 32); processes and threads together
+} CageLimits;
+
+typedef struct CageFile {
+    const char *name; // no '/'; ignored for file[0]
+    const void *data;
+    size_t size;
+} CageFile;
+
+typedef struct CageJob {
+    CageLang lang;
+    const CageFile *file; // file[0] is the program; the others lie in its working folder
+    int n_files;          // (for c and cpp beside the source at compile time instead)
+    const void *input;    // stdin; NULL is empty
+    size_t input_bytes;
+    CageLimits limits;
+    uint64_t seed; // of Python's `random`, so that a program that draws gives the same every time
+} CageJob;
+
+typedef enum CageLayer { // bits of CageRecord.layers
+    CAGE_USERNS = 1 << 0,
+    CAGE_MNTNS = 1 << 1, // with the read-only root and the private tmpfs
+    CAGE_PIDNS = 1 << 2,
+    CAGE_IPCNS = 1 << 3,
+    CAGE_UTSNS = 1 << 4,
+    CAGE_NETNS = 1 << 5,
+    CAGE_UID = 1 << 6,   // a uid that owns nothing outside
+    CAGE_RUNNS = 1 << 7, // a user namespace for each program
+    CAGE_CAPS = 1 << 8,  // capabilities dropped and locked
+    CAGE_NNP = 1 << 9,   // no_new_privs
+    CAGE_RLIMITS = 1 << 10,
+    CAGE_CGROUP = 1 << 11, // memory and processes of a slot together
+    CAGE_LANDLOCK = 1 << 12,
+    CAGE_SECCOMP = 1 << 13,
+    CAGE_CLOCK = 1 << 14,
+    CAGE_OUTPUT = 1 << 15,
+    CAGE_ALL_LAYERS = (1 << 16) - 1
+} CageLayer;
+
+enum { CAGE_N_LAYERS = 16 };
+const char *cage_layer_name(int bit_index); // "userns", "mntns", ..., for 0 <= i < CAGE_N_LAYERS
+
+typedef struct CageRecord {
+    CageVerdict verdict;
+    const char *stage; // "run", "compile" or "setup"; a literal
+    int exit;          // status, or -1 when a signal ended it
+    int signal;        // 0: none
+    double cpu_ms, wall_ms;
+    int64_t peak_kb; // largest resident set of one of its processes
+    unsigned layers; // CageLayer bits that held this program
+    bool truncated;  // bytes of stdout or stderr are missing below
+    Str out, err;    // bytes as written; of stderr the first 64 KiB. Owned
+    char why[160];   // a sentence, for sandbox_error and the limits; "" otherwise
+} CageRecord;
+
+void cage_record_free(CageRecord *record); // gives out and err back, zeroes the rest
+
+// What may be absent on request. Nothing else may: without no_new_privs, seccomp, rlimits, clock
+// and output caps a cage does not open. Net namespace, Landlock, /proc and cgroups are used where
+// they are and need no leave: the filter refuses every socket, the root is read-only, address
+// space times processes is bounded.
+typedef enum CageAllow {
+    CAGE_ALLOW_NONE = 0,
+    CAGE_ALLOW_NS = 1, // no user/pid/mount namespaces (as in Docker's default profile): then
+                       // Landlock with signal scope (ABI 6) is required
+} CageAllow;
+
+typedef struct CageOpts {
+    unsigned allow;         // CageAllow bits
+    const char *python;     // interpreter; NULL: /usr/bin/python3, then /usr/local/bin/python3
+    int warm[CAGE_N_LANGS]; // slots to make ready at once, for each language; 0: when first needed
+
+    // For tests of the cage itself; no command sets them.
+    unsigned without;    // CageLayer bits switched off: the attack suite must then see escapes
+    int fail_slot;       // > 0: the n-th set-up call of every slot fails
+    int fail_run;        // > 0: the n-th set-up call of every program fails
+    bool drop_to_nobody; // as root: the broker runs as uid 65534
+} CageOpts;
+
+typedef struct Cage Cage;
+
+// Call first thing in main of every program that opens a cage: where argv asks for the hidden
+// subcommand this is the broker's main and does not return.
+void cage_main(int argc, char **argv);
+
+// Starts the broker and probes this machine. NULL opts are all zero. Fails with ST_UNSUPPORTED
+// where a layer is missing that may not be, the sentence says which and the fix; ST_IO where the
+// broker does not start. The caller owns *out.
+MUST_USE Status cage_open(const CageOpts *opts, Cage **out);
+void cage_close(
+    Cage *cage); // ends the broker and all slots; no call may be in progress. NULL is fine
+
+// Runs one program to its end. Always fills *record (release it with cage_record_free); a fault of
+// ours is its verdict, with the reason in `why`. Blocks; any number of threads. c and cpp compile
+// first, once for the same source however many runs.
+void cage_run(Cage *cage, const CageJob *job, CageRecord *record);
+
+// A conversation. The program finds two more pipes: descriptor 3 to read, 4 to write; a message on
+// either is a 32-bit little-endian length and that many bytes. stdin is job->input. Nothing that
+// comes back is more than bytes. Not for c, cpp (their descriptors end at 2).
+typedef struct CageTalk CageTalk;
+
+// ST_IO: the program could not be started; `why` of the record that cage_talk_end gives is then in
+// the sentence, and *out is NULL.
+MUST_USE Status cage_talk_begin(Cage *cage, const CageJob *job, CageTalk **out);
+// One message to the program; waits at most wall_ms. ST_IO: it does not read, has ended, or time is
+// up. A talk that failed once stays failed.
+MUST_USE Status cage_talk_send(CageTalk *talk, const void *data, size_t size, int wall_ms);
+// One message from it, appended to *out. ST_FORMAT: longer than max_bytes; ST_IO as above.
+MUST_USE Status cage_talk_recv(CageTalk *talk, size_t max_bytes, int wall_ms, Str *out);
+// Closes both pipes, gives the program up to wall_ms to end by itself, kills what is left, fills
+// *record and frees the talk. wall_ms 0: kill at once (its signal is then 9, its verdict
+// runtime_error unless a limit was hit).
+void cage_talk_end(CageTalk *talk, int wall_ms, CageRecord *record);
+
+// What the machine can confine, for doctor, --self-test and a line of every run's metrics.
+typedef struct CageMachine {
+    unsigned layers;                  // what programs will be held by
+    char missing[CAGE_N_LAYERS][200]; // for a layer that is absent: why, and the fix; else ""
+    char refused[400];                // why a cage does not open here; "" when it does
+    char cgroup[8];                   // "v2", "v1", "none"
+    int landlock_abi;                 // 0: none
+    bool lang[CAGE_N_LANGS];          // can it run them?
+    char version[CAGE_N_LANGS][64];   // of interpreter or compiler, or why not
+} CageMachine;
+
+const CageMachine *cage_machine(const Cage *cage);
+// The same without opening: never fails for a missing layer, `refused` says it. ST_IO.
+MUST_USE Status cage_probe(const CageOpts *opts, CageMachine *out);
+
+// Since cage_open, over all threads.
+typedef struct CageCounts {
+    int64_t runs, verdict[CAGE_N_VERDICTS];
+    int64_t compiles, compile_hits, broker_restarts, slots_made;
+} CageCounts;
+void cage_counts(Cage *cage, CageCounts *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
