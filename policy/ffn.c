@@ -76,6 +76,27 @@ static void experts_forward(Run *r, int l, float *out) {
     }
 }
 
+// Rows of stride 0 make one row serve all, and all add to one.
+void net_linear(Run *r, const Linear *y, float *to, const float *x, int ldx, bool add) {
+    const Policy *p = r->p;
+    p->ops->gemm(&r->w->dev, to, y->n, x, ldx, r->n_tokens, &y->fwd, add, NULL);
+    if (y->bias)
+        p->ops->axpy_rows(&r->w->dev, to, y->n, NULL, net_at(p, p->master, y->bias), 0, NULL, NULL,
+                          NULL, r->n_tokens, y->n);
+}
+
+static void bias_grad(Run *r, const Linear *y, const float *dy) {
+    if (y->bias)
+        r->p->ops->axpy_rows(&r->w->dev, net_at(r->p, r->grad, y->bias), 0, NULL, dy, y->n, NULL,
+                             NULL, NULL, r->n_tokens, y->n);
+}
+
+void net_linear_grad(Run *r, const Linear *y, const float *dy, const float *x, int ldx) {
+    r->p->ops->gemm_grad(&r->w->dev, net_at(r->p, r->grad, y->param), y->k, dy, y->n, x, ldx, NULL,
+                         r->n_tokens, y->n, y->k, y->precision);
+    bias_grad(r, y, dy);
+}
+
 void ffn_forward(Run *r, int l, float *out) {
     Policy *p = r->p;
     Workspace *w = r->w;
@@ -88,10 +109,10 @@ void ffn_forward(Run *r, int l, float *out) {
                  (float)p->model.rms_norm_eps);
     if (out != a->x1) memcpy(out, a->x1, (size_t)T * (size_t)D * sizeof *out);
     if (F > 0) {
-        ops->gemm(&w->dev, a->gate, F, w->h, D, T, &y->ffn.gate.fwd, false, NULL);
-        ops->gemm(&w->dev, a->up, F, w->h, D, T, &y->ffn.up.fwd, false, NULL);
+        net_linear(r, &y->ffn.gate, a->gate, w->h, D, false);
+        net_linear(r, &y->ffn.up, a->up, w->h, D, false);
         ops->swiglu(&w->dev, w->act, a->gate, a->up, (size_t)T * (size_t)F);
-        ops->gemm(&w->dev, out, D, w->act, F, T, &y->ffn.down.fwd, true, NULL);
+        net_linear(r, &y->ffn.down, out, w->act, F, true);
     }
     if (!y->moe) return;
     route(r, l);
@@ -160,6 +181,9 @@ void ffn_backward(Run *r, int l) {
     ops->rmsnorm(&w->dev, w->h, D, a->x1, D, gain, T, D, eps);
     if (F > 0) {
         swiglu_backward(r, &y->ffn, a->gate, a->up, w->dx, T, NULL, NULL, NULL);
+        bias_grad(r, &y->ffn.down, w->dx);
+        bias_grad(r, &y->ffn.gate, w->dgate);
+        bias_grad(r, &y->ffn.up, w->dup);
         ops->gemm(&w->dev, w->dh, D, w->dgate, F, T, &y->ffn.gate.back, false, NULL);
         ops->gemm(&w->dev, w->dh, D, w->dup, F, T, &y->ffn.up.back, true, NULL);
     } else {

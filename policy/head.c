@@ -15,7 +15,10 @@ void net_forward(Run *r) {
     for (int t = 0; t < r->n_tokens; t++)
         memcpy(x + (size_t)t * D, embed + (size_t)w->token[t] * D, D * sizeof *x);
     for (int l = 0; l < p->model.n_layers; l++) {
-        mla_forward(r, l);
+        if (p->model.family == FAMILY_DENSE)
+            dense_forward(r, l);
+        else
+            mla_forward(r, l);
         ffn_forward(r, l, l + 1 < p->model.n_layers ? w->save[l + 1].x0 : w->x);
     }
 }

@@ -272,12 +272,6 @@ static void attend_expanded_backward(Run *r, int l, const Dim *d) {
                    NULL, T, ld, d->R, y->kv_b.precision);
 }
 
-// dW += dy^T x for one linear layer.
-static void weight_grad(Run *r, const Linear *y, const float *dy, const float *x, int ldx) {
-    r->p->ops->gemm_grad(&r->w->dev, net_at(r->p, r->grad, y->param), y->k, dy, y->n, x, ldx, NULL,
-                         r->n_tokens, y->n, y->k, y->precision);
-}
-
 void mla_backward(Run *r, int l) {
     Policy *p = r->p;
     Workspace *w = r->w;
@@ -289,7 +283,7 @@ void mla_backward(Run *r, int l) {
     const float eps = (float)p->model.rms_norm_eps;
 
     ops->gemm(&w->dev, w->dout, d.H * d.V, w->dx, d.D, T, &y->o.back, false, NULL);
-    weight_grad(r, &y->o, w->dx, a->o, d.H * d.V);
+    net_linear_grad(r, &y->o, w->dx, a->o, d.H * d.V);
     memset(w->dlatent, 0, (size_t)T * (size_t)d.C * sizeof(float));
     if (y->head)
         attend_absorbed_backward(r, l, &d);
@@ -306,18 +300,18 @@ void mla_backward(Run *r, int l) {
 
     ops->rmsnorm(&w->dev, w->h, d.D, a->x0, d.D, net_at(p, p->master, y->attn_norm), T, d.D, eps);
     ops->gemm(&w->dev, w->dh, d.D, w->dkva, d.C, T, &y->kv_a.back, false, NULL);
-    weight_grad(r, &y->kv_a, w->dkva, w->h, d.D);
+    net_linear_grad(r, &y->kv_a, w->dkva, w->h, d.D);
     if (d.Q > 0) {
         float *dqa = w->cq; // free once dW of q_b is done
         ops->rmsnorm(&w->dev, w->cq, d.Q, a->qa, d.Q, net_at(p, p->master, y->q_norm), T, d.Q, eps);
-        weight_grad(r, &y->q_b, w->dq, w->cq, d.Q);
+        net_linear_grad(r, &y->q_b, w->dq, w->cq, d.Q);
         ops->gemm(&w->dev, w->dcq, d.Q, w->dq, d.H * d.NP, T, &y->q_b.back, false, NULL);
         ops->rmsnorm_grad(&w->dev, dqa, d.Q, net_at(p, r->grad, y->q_norm), w->dcq, d.Q, a->qa, d.Q,
                           net_at(p, p->master, y->q_norm), T, d.Q, eps, false);
-        weight_grad(r, &y->q_a, dqa, w->h, d.D);
+        net_linear_grad(r, &y->q_a, dqa, w->h, d.D);
         ops->gemm(&w->dev, w->dh, d.D, dqa, d.Q, T, &y->q_a.back, true, NULL);
     } else {
-        weight_grad(r, &y->q_b, w->dq, w->h, d.D);
+        net_linear_grad(r, &y->q_b, w->dq, w->h, d.D);
         ops->gemm(&w->dev, w->dh, d.D, w->dq, d.H * d.NP, T, &y->q_b.back, true, NULL);
     }
     ops->rmsnorm_grad(&w->dev, w->dx, d.D, net_at(p, r->grad, y->attn_norm), w->dh, d.D, a->x0, d.D,

@@ -66,13 +66,16 @@ static inline int model_qk_dim(const ModelConfig *m) {
     if (m->family == FAMILY_DENSE) return m->head_dim;
     return m->qk_nope_head_dim + m->qk_rope_head_dim;
 }
+static inline int model_v_dim(const ModelConfig *m) {
+    return m->family == FAMILY_DENSE ? m->head_dim : m->v_head_dim;
+}
 static inline int model_cache_dim(const ModelConfig *m) {
     if (m->family == FAMILY_DENSE)
         return m->n_kv_heads * (((m->head_dim + 31) & ~31) + m->head_dim);
     return m->kv_lora_rank + m->qk_rope_head_dim;
 }
 static inline bool model_is_moe(const ModelConfig *m, int layer) {
-    return m->n_routed_experts > 0 && layer >= m->first_k_dense &&
+    return m->family == FAMILY_MLA_MOE && m->n_routed_experts > 0 && layer >= m->first_k_dense &&
            layer % (m->moe_layer_freq > 0 ? m->moe_layer_freq : 1) == 0;
 }
 

@@ -19,6 +19,7 @@ enum { N_LANES = 8, HEAD_ROWS = 64 };
 // y = x W^T with W [n,k]; back multiplies by W (for dX), packed only if trainable.
 typedef struct Linear {
     int param, n, k; // param: number in Policy.param
+    int bias;        // the same; 0, which is the embedding, means none
     Precision precision;
     Packed fwd, back;
 } Linear;
@@ -35,6 +36,8 @@ typedef struct HeadSlice { // the absorbed form's view of kv_b for one head
 typedef struct Layer {
     int attn_norm, q_norm, kv_norm, ffn_norm; // parameters; q_norm is -1 without q_lora
     Linear q_a, q_b, kv_a, kv_b, o;           // without q_lora q_b is q_proj and q_a.n is 0
+    Linear q, k, v;                           // dense; q_norm and kv_norm are then the heads' own,
+                                              // of queries and of keys, or -1
     HeadSlice *head;                          // [n_heads], absorbed form only
     bool moe;
     int moe_at; // number among the MoE layers
@@ -49,6 +52,7 @@ typedef struct Save {
     float *x0, *x1;      // [T,D] residual stream before attention and before the MLP
     float *qa, *q, *kva; // [T,q_lora] [T,H*(nope+rope)] [T,R+rope] before the norms
     float *latent;       // [T,R+rope] what the cache holds
+    float *k, *v, *ka;   // dense: [T,KV*head_dim] keys, values, keys before their norm; q, qa alike
     float *qk;           // absorbed: [T,H,R+rope]
     float *kv;           // expanded: [T,H*(nope+v)]
     float *o_lat;        // absorbed: [T,H,R]
@@ -71,7 +75,9 @@ typedef struct Workspace {
     float *h, *cq, *act, *y, *logit;
     float *dx, *dh, *dq, *dqk, *dkva, *dlatent, *dout, *dlat, *dcq, *dkv, *dgate, *dup, *dact, *dy;
     float *dweight, *dscore;
-    float *keys; // expanded decode: [max_seq, R+rope + H*(nope+v)]
+    float *keys;           // expanded decode: [max_seq, R+rope + H*(nope+v)]
+    float *dk, *dv, *turn; // dense: gradients of keys and values; rows of one head, see dense.c
+    size_t turn_floats, attention_bytes; // of one thread
     float *head_x, *head_logit, *head_dx;
     int32_t *want_row, *want_token;
     float *want_logp, *want_entropy, *want_lse, *want_dlogp, *want_dentropy;
@@ -98,7 +104,7 @@ struct Policy {
     float *master, *grad, *m, *v, *lane; // lane: [N_LANES][n_floats]
     Workspace *work;
     int n_work;
-    float *kv; // [layer][page][KV_PAGE_TOKENS][R+rope]
+    float *kv; // [layer][page][KV_PAGE_TOKENS][R+rope]; dense: see dense.c
     float *rope;
     float softmax_scale;
     int64_t *load;
@@ -130,10 +136,18 @@ void net_params(Policy *p);
 void net_layout(Policy *p, char *base, PolicyPlan *plan);
 void net_pack(Policy *p); // all packed copies from the masters
 
-// mla.c, ffn.c, head.c: one layer forward and backward. x of layer l -> x of layer l + 1; the
-// backward pass turns w->dx from the gradient of its output into that of its input, in place.
+// mla.c or dense.c, ffn.c, head.c: one layer forward and backward. x of layer l -> x of layer l +
+// 1; the backward pass turns w->dx from the gradient of its output into that of its input, in
+// place.
 void mla_forward(Run *r, int l);
 void mla_backward(Run *r, int l);
+void dense_forward(Run *r, int l); // grouped-query attention
+void dense_backward(Run *r, int l);
+size_t dense_turn_floats(const Policy *p); // of Workspace.turn, for one thread
+// y (+)= x W^T + bias.
+void net_linear(Run *r, const Linear *linear, float *y, const float *x, int ldx, bool add);
+// The gradients of W and bias from dy [T,n].
+void net_linear_grad(Run *r, const Linear *linear, const float *dy, const float *x, int ldx);
 void ffn_forward(Run *r, int l, float *out);
 void ffn_backward(Run *r, int l);
 void net_forward(Run *r); // tokens -> w->x

@@ -47,6 +47,9 @@ typedef struct RouterShape {
 // row i = t * heads + h stands at position pos0 + t and sees keys 0 .. pos0 + t. A key is `k_dim`
 // values at k + j * ldk, then `k2_dim` at k2 + j * ldk2; its value v_dim values at v + j * ldv.
 // With `page`, row j stands at row j % page_rows of page[j / page_rows] (page_step floats apart).
+// With `turned` (only with pages of 16 rows, without k2) the keys of a page stand as columns: value
+// i of key j at k + page[j / 16] * page_step + order(i) * 16 + j % 16, order as in
+// policy/cpu/gemm.h's panels.
 typedef struct AttentionShape {
     int tokens, heads, pos0;
     const float *k, *k2, *v;
@@ -54,6 +57,7 @@ typedef struct AttentionShape {
     const int32_t *page;
     size_t page_step;
     int page_rows;
+    bool turned;
     float scale;
 } AttentionShape;
 
@@ -138,6 +142,10 @@ typedef struct Ops {
     // table [positions, dim/2] holds cos, sin.
     void (*rope)(void *dev, float *x, int ldx, int heads, int step, const float *table,
                  const int32_t *pos, int rows, int dim, bool inverse);
+    // The same over the pairs (i, i + dim / 2) of a head, as Llama and Qwen have it; table
+    // [positions, dim] holds the cosines, then the sines.
+    void (*rope_halves)(void *dev, float *x, int ldx, int heads, int step, const float *table,
+                        const int32_t *pos, int rows, int dim, bool inverse);
     // score [rows,experts] = sigmoid or softmax of the logits; route [rows,k] ascending experts
     // chosen by score + bias (bias may be NULL) or copied from replay (replay_step apart); weight
     // [rows,k].

@@ -5,36 +5,63 @@
 
 #include "base/arena.h"
 #include "policy/net.h"
+#include "policy/rope.h"
 
-Status net_check(const ModelConfig *m, const PolicyOpts *o) {
-    if (m->family != FAMILY_MLA_MOE)
-        return FAIL(ST_UNSUPPORTED, "model family %d: only the DeepSeek (MLA, MoE) family is built",
-                    (int)m->family);
-    const struct {
-        const char *name;
-        int value, least, most;
-    } need[] = {{"vocab_size", m->vocab_size, 1, 1 << 19}, // rollout/sampler.c's sums are exact
-                {"hidden_size", m->hidden_size, 1, 1 << 18},
-                {"num_hidden_layers", m->n_layers, 1, 512},
-                {"num_attention_heads", m->n_heads, 1, 4096},
-                {"kv_lora_rank", m->kv_lora_rank, 1, 1 << 18},
-                {"q_lora_rank", m->q_lora_rank, 0, 1 << 18},
-                {"qk_nope_head_dim", m->qk_nope_head_dim, 1, 4096},
-                {"qk_rope_head_dim", m->qk_rope_head_dim, 0, 512},
-                {"v_head_dim", m->v_head_dim, 1, 4096},
-                {"intermediate_size", m->intermediate_size, INT_MIN, 1 << 18},
-                {"moe_intermediate_size", m->moe_intermediate_size, INT_MIN, 1 << 18},
-                {"n_routed_experts", m->n_routed_experts, 0, ROUTER_MAX_EXPERTS},
-                {"n_shared_experts", m->n_shared_experts, INT_MIN, 1024},
-                {"max_seq_tokens", o->max_seq_tokens, 1, 1 << 24}};
-    for (size_t i = 0; i < sizeof need / sizeof *need; i++)
+typedef struct Range {
+    const char *name;
+    int value, least, most;
+} Range;
+
+static Status check_ranges(const Range *need, size_t n) {
+    for (size_t i = 0; i < n; i++)
         if (need[i].value < need[i].least)
             return FAIL(ST_CONFIG, "%s is %d; it must be at least %d", need[i].name, need[i].value,
                         need[i].least);
-    for (size_t i = 0; i < sizeof need / sizeof *need; i++)
+    for (size_t i = 0; i < n; i++)
         if (need[i].value > need[i].most)
             return FAIL(ST_UNSUPPORTED, "%s is %d; at most %d are built", need[i].name,
                         need[i].value, need[i].most);
+    return ST_OK;
+}
+
+static Status check_dense(const ModelConfig *m) {
+    const Range need[] = {{"num_key_value_heads", m->n_kv_heads, 1, 4096},
+                          {"head_dim", m->head_dim, 2, ROPE_MAX_DIM},
+                          {"intermediate_size", m->intermediate_size, 1, 1 << 18}};
+    TRY(check_ranges(need, sizeof need / sizeof *need));
+    if (m->head_dim % 2)
+        return FAIL(ST_CONFIG, "head_dim is %d; rotation needs pairs", m->head_dim);
+    if (m->n_heads % m->n_kv_heads)
+        return FAIL(ST_CONFIG,
+                    "num_attention_heads is %d; it must be a multiple of "
+                    "num_key_value_heads, %d",
+                    m->n_heads, m->n_kv_heads);
+    return ST_OK;
+}
+
+static Status check_moe(const ModelConfig *m) {
+    int e = m->n_routed_experts, k = m->n_experts_per_tok, g = m->n_group > 0 ? m->n_group : 1;
+    if (m->moe_intermediate_size < 1)
+        return FAIL(ST_CONFIG, "moe_intermediate_size is %d", m->moe_intermediate_size);
+    if (k < 1 || k > e) return FAIL(ST_CONFIG, "num_experts_per_tok is %d of %d experts", k, e);
+    if (e % g || (m->topk_method != TOPK_GREEDY && g > 1 &&
+                  (m->topk_group < 1 || m->topk_group > g || k > e / g * m->topk_group)))
+        return FAIL(ST_CONFIG, "%d experts in %d groups, %d groups and %d experts chosen", e, g,
+                    m->topk_group, k);
+    return ST_OK;
+}
+
+static Status check_mla(const ModelConfig *m) {
+    const Range need[] = {{"kv_lora_rank", m->kv_lora_rank, 1, 1 << 18},
+                          {"q_lora_rank", m->q_lora_rank, 0, 1 << 18},
+                          {"qk_nope_head_dim", m->qk_nope_head_dim, 1, 4096},
+                          {"qk_rope_head_dim", m->qk_rope_head_dim, 0, ROPE_MAX_DIM},
+                          {"v_head_dim", m->v_head_dim, 1, 4096},
+                          {"intermediate_size", m->intermediate_size, INT_MIN, 1 << 18},
+                          {"moe_intermediate_size", m->moe_intermediate_size, INT_MIN, 1 << 18},
+                          {"n_routed_experts", m->n_routed_experts, 0, ROUTER_MAX_EXPERTS},
+                          {"n_shared_experts", m->n_shared_experts, INT_MIN, 1024}};
+    TRY(check_ranges(need, sizeof need / sizeof *need));
     if (m->qk_rope_head_dim % 2)
         return FAIL(ST_CONFIG, "qk_rope_head_dim is %d; rotation needs pairs", m->qk_rope_head_dim);
     bool dense = false;
@@ -42,17 +69,17 @@ Status net_check(const ModelConfig *m, const PolicyOpts *o) {
     if (dense && m->intermediate_size < 1)
         return FAIL(ST_CONFIG, "intermediate_size is %d but there are dense layers",
                     m->intermediate_size);
-    if (m->n_routed_experts > 0) {
-        int e = m->n_routed_experts, k = m->n_experts_per_tok, g = m->n_group > 0 ? m->n_group : 1;
-        if (m->moe_intermediate_size < 1)
-            return FAIL(ST_CONFIG, "moe_intermediate_size is %d", m->moe_intermediate_size);
-        if (k < 1 || k > e) return FAIL(ST_CONFIG, "num_experts_per_tok is %d of %d experts", k, e);
-        if (e % g || (m->topk_method != TOPK_GREEDY && g > 1 &&
-                      (m->topk_group < 1 || m->topk_group > g || k > e / g * m->topk_group)))
-            return FAIL(ST_CONFIG, "%d experts in %d groups, %d groups and %d experts chosen", e, g,
-                        m->topk_group, k);
-    }
-    return ST_OK;
+    return m->n_routed_experts > 0 ? check_moe(m) : ST_OK;
+}
+
+Status net_check(const ModelConfig *m, const PolicyOpts *o) {
+    const Range need[] = {{"vocab_size", m->vocab_size, 1, 1 << 19}, // rollout/sampler.c's sums
+                          {"hidden_size", m->hidden_size, 1, 1 << 18},
+                          {"num_hidden_layers", m->n_layers, 1, 512},
+                          {"num_attention_heads", m->n_heads, 1, 4096},
+                          {"max_seq_tokens", o->max_seq_tokens, 1, 1 << 24}};
+    TRY(check_ranges(need, sizeof need / sizeof *need));
+    return m->family == FAMILY_DENSE ? check_dense(m) : check_mla(m);
 }
 
 typedef struct Adder {
@@ -145,12 +172,44 @@ static void add_layer(Adder *a, int l, Layer *out) {
     if (out) *out = y;
 }
 
+static Linear biased(Adder *a, int l, const char *what, int n, int k, bool bias) {
+    Linear y = linear(a, l, what, n, k, a->p->model.precision, false);
+    char name[160];
+    snprintf(name, sizeof name, "model.layers.%d.%s.bias", l, what);
+    if (bias) y.bias = add(a, n, 0, false, false, name);
+    return y;
+}
+
+static void add_dense_layer(Adder *a, int l, Layer *out) {
+    const ModelConfig *m = &a->p->model;
+    const int d = m->hidden_size, h = m->n_heads * m->head_dim, kv = m->n_kv_heads * m->head_dim,
+              f = m->intermediate_size;
+    Layer y = {.q_norm = -1, .kv_norm = -1, .bias = -1, .moe_at = -1};
+    y.attn_norm = norm(a, l, "input_layernorm", d);
+    y.q = biased(a, l, "self_attn.q_proj", h, d, m->qkv_bias);
+    y.k = biased(a, l, "self_attn.k_proj", kv, d, m->qkv_bias);
+    y.v = biased(a, l, "self_attn.v_proj", kv, d, m->qkv_bias);
+    y.o = biased(a, l, "self_attn.o_proj", d, h, m->o_bias);
+    if (m->qk_norm) {
+        y.q_norm = norm(a, l, "self_attn.q_norm", m->head_dim);
+        y.kv_norm = norm(a, l, "self_attn.k_norm", m->head_dim);
+    }
+    y.ffn_norm = norm(a, l, "post_attention_layernorm", d);
+    y.ffn = (Ffn){.gate = biased(a, l, "mlp.gate_proj", f, d, m->mlp_bias),
+                  .up = biased(a, l, "mlp.up_proj", f, d, m->mlp_bias),
+                  .down = biased(a, l, "mlp.down_proj", d, f, m->mlp_bias),
+                  .width = f};
+    if (out) *out = y;
+}
+
 static void walk(Adder *a) {
     Policy *p = a->p;
     const ModelConfig *m = &p->model;
     a->n = 0;
     p->embed = add(a, m->vocab_size, m->hidden_size, false, false, "model.embed_tokens.weight");
-    for (int l = 0; l < m->n_layers; l++) add_layer(a, l, a->param ? &p->layer[l] : NULL);
+    for (int l = 0; l < m->n_layers; l++)
+        (m->family == FAMILY_DENSE ? add_dense_layer : add_layer)(a, l,
+                                                                  a->param ? &p->layer[l] : NULL);
     p->final_norm = add(a, m->hidden_size, 0, false, false, "model.norm.weight");
     p->head = (Linear){
         .param = p->embed, .n = m->vocab_size, .k = m->hidden_size, .precision = PRECISION_FP32};
@@ -172,7 +231,7 @@ void net_params(Policy *p) {
             p->layer[l].moe_at = p->n_moe++;
             p->layer[l].expert = ARENA_ARRAY(p->arena, Ffn, m->n_routed_experts);
         }
-        if (m->mla_form == MLA_ABSORBED)
+        if (m->family == FAMILY_MLA_MOE && m->mla_form == MLA_ABSORBED)
             p->layer[l].head = ARENA_ARRAY(p->arena, HeadSlice, m->n_heads);
     }
     walk(&a);

@@ -45,6 +45,9 @@ static void place_layer(Policy *p, Layer *y, Bump *b, bool back) {
     place_linear(&y->q_a, b, back);
     place_linear(&y->q_b, b, back);
     place_linear(&y->kv_a, b, back);
+    place_linear(&y->q, b, back);
+    place_linear(&y->k, b, back);
+    place_linear(&y->v, b, back);
     place_linear(&y->o, b, back);
     place_linear(&y->router, b, back);
     place_ffn(&y->ffn, b, back);
@@ -64,12 +67,30 @@ static void place_layer(Policy *p, Layer *y, Bump *b, bool back) {
     }
 }
 
+static void place_save_dense(const ModelConfig *m, Save *a, Bump *b, size_t T) {
+    const size_t H = (size_t)m->n_heads, hd = (size_t)m->head_dim, KV = (size_t)m->n_kv_heads * hd,
+                 F = (size_t)m->intermediate_size;
+    a->q = TAKE(b, float, T *H *hd);
+    a->k = TAKE(b, float, T *KV);
+    a->v = TAKE(b, float, T *KV);
+    a->qa = m->qk_norm ? TAKE(b, float, T *H *hd) : a->q;
+    a->ka = m->qk_norm ? TAKE(b, float, T *KV) : a->k;
+    a->o = TAKE(b, float, T *H *hd);
+    a->lse = TAKE(b, float, T *H);
+    a->gate = TAKE(b, float, T *F);
+    a->up = TAKE(b, float, T *F);
+}
+
 static void place_save(const Policy *p, Save *a, Bump *b, int T, bool train) {
     const ModelConfig *m = &p->model;
     const int D = m->hidden_size, H = m->n_heads, C = model_cache_dim(m), E = m->n_routed_experts,
               k = m->n_experts_per_tok;
     a->x0 = TAKE(b, float, T *(size_t)D);
     a->x1 = train ? TAKE(b, float, T *(size_t)D) : a->x0;
+    if (m->family == FAMILY_DENSE) {
+        place_save_dense(m, a, b, (size_t)T);
+        return;
+    }
     a->qa = TAKE(b, float, T *(size_t)m->q_lora_rank);
     a->q = TAKE(b, float, T *(size_t)(H * model_qk_dim(m)));
     a->kva = TAKE(b, float, T *(size_t)C);
@@ -110,6 +131,18 @@ static size_t work_bytes(int rows, int widest) {
     return bytes;
 }
 
+static size_t attention_bytes(const Policy *p) {
+    const ModelConfig *m = &p->model;
+    const int seq = p->opts.max_seq_tokens;
+    const bool train = p->opts.trainable;
+    if (m->family == FAMILY_DENSE)
+        return cpu_attention_bytes(seq, m->n_heads / m->n_kv_heads, m->head_dim, m->head_dim,
+                                   train);
+    if (m->mla_form == MLA_ABSORBED)
+        return cpu_attention_bytes(seq, m->n_heads, model_cache_dim(m), m->kv_lora_rank, train);
+    return cpu_attention_bytes(seq, 1, model_qk_dim(m), m->v_head_dim, train);
+}
+
 static size_t product_bytes(const Policy *p, int rows) {
     const ModelConfig *m = &p->model;
     size_t bytes = 0;
@@ -118,6 +151,7 @@ static size_t product_bytes(const Policy *p, int rows) {
     widest = most(widest, most(m->intermediate_size,
                                most(m->n_shared_experts, 1) * m->moe_intermediate_size));
     widest = most(widest, most(m->q_lora_rank, model_cache_dim(m)));
+    widest = most(widest, m->n_kv_heads * m->head_dim);
     widest = most(widest, m->n_routed_experts);
     bytes = work_bytes(rows, widest);
     bytes = larger(bytes, work_bytes(HEAD_ROWS, most(m->vocab_size, m->hidden_size)));
@@ -126,8 +160,9 @@ static size_t product_bytes(const Policy *p, int rows) {
     for (int i = 0; i < p->n_params; i++)
         if (p->param[i].cols > 0 && i != p->embed)
             bytes = larger(bytes, gemm_grad_work_bytes(rows, p->param[i].rows, p->param[i].cols));
-    bytes = larger(bytes, gemm_grad_work_bytes(rows, most(m->qk_nope_head_dim, m->v_head_dim),
-                                               m->kv_lora_rank));
+    if (m->family == FAMILY_MLA_MOE)
+        bytes = larger(bytes, gemm_grad_work_bytes(rows, most(m->qk_nope_head_dim, m->v_head_dim),
+                                                   m->kv_lora_rank));
     return larger(bytes, gemm_grad_work_bytes(HEAD_ROWS, m->vocab_size, m->hidden_size));
 }
 
@@ -160,7 +195,13 @@ static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
     w->y = TAKE(b, float, rows *(size_t)D);
     w->logit = TAKE(b, float, rows *(size_t)E);
     const int nv = H * (m->qk_nope_head_dim + m->v_head_dim);
-    if (m->mla_form == MLA_EXPANDED)
+    const bool dense = m->family == FAMILY_DENSE;
+    if (dense) { // one thread works on a unit, or all on the first workspace's
+        const int threads = w == p->work ? pool_threads(p->opts.pool) : 1;
+        w->turn_floats = dense_turn_floats(p);
+        w->turn = TAKE(b, float, w->turn_floats *(size_t)threads);
+        w->attention_bytes = (attention_bytes(p) + 63) & ~(size_t)63;
+    } else if (m->mla_form == MLA_EXPANDED)
         w->keys = TAKE(b, float, seq *(size_t)(most(C + nv, model_qk_dim(m) + m->v_head_dim)) + 64);
     w->head_x = TAKE(b, float, HEAD_ROWS *(size_t)D);
     w->head_dx = TAKE(b, float, HEAD_ROWS *(size_t)D);
@@ -175,14 +216,19 @@ static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
         w->dx = TAKE(b, float, rows *(size_t)D);
         w->dh = TAKE(b, float, rows *(size_t)D);
         w->dq = TAKE(b, float, rows *(size_t)(H * model_qk_dim(m)));
-        w->dkva = TAKE(b, float, rows *(size_t)C);
-        w->dlatent = TAKE(b, float, rows *(size_t)C);
-        w->dout = TAKE(b, float, rows *(size_t)(H * m->v_head_dim));
-        w->dcq = TAKE(b, float, rows *(size_t)m->q_lora_rank);
-        if (m->mla_form == MLA_ABSORBED) {
+        w->dout = TAKE(b, float, rows *(size_t)(H * model_v_dim(m)));
+        if (dense) {
+            w->dk = TAKE(b, float, rows *(size_t)(m->n_kv_heads * m->head_dim));
+            w->dv = TAKE(b, float, rows *(size_t)(m->n_kv_heads * m->head_dim));
+        } else {
+            w->dkva = TAKE(b, float, rows *(size_t)C);
+            w->dlatent = TAKE(b, float, rows *(size_t)C);
+            w->dcq = TAKE(b, float, rows *(size_t)m->q_lora_rank);
+        }
+        if (!dense && m->mla_form == MLA_ABSORBED) {
             w->dqk = TAKE(b, float, rows *(size_t)(H * C));
             w->dlat = TAKE(b, float, rows *(size_t)(H * m->kv_lora_rank));
-        } else {
+        } else if (!dense) {
             w->dkv = TAKE(b, float, rows *(size_t)nv);
         }
         w->dgate = TAKE(b, float, rows *(size_t)F);
@@ -198,11 +244,10 @@ static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
         w->dlogp = TAKE(b, float, rows);
         w->dentropy = TAKE(b, float, rows);
     }
-    const bool absorbed = m->mla_form == MLA_ABSORBED;
-    const size_t attention = cpu_attention_bytes(p->opts.max_seq_tokens, absorbed ? H : 1,
-                                                 absorbed ? C : model_qk_dim(m),
-                                                 absorbed ? m->kv_lora_rank : m->v_head_dim, train);
-    w->dev.work = take(b, larger(product_bytes(p, T), attention), 1);
+    size_t work = larger(product_bytes(p, T), attention_bytes(p));
+    if (dense && w == p->work)
+        work = larger(work, w->attention_bytes * (size_t)pool_threads(p->opts.pool));
+    w->dev.work = take(b, work, 1);
     plan->scratch += b->at - scratch;
 }
 
@@ -228,7 +273,9 @@ void net_layout(Policy *p, char *base, PolicyPlan *plan) {
     plan->packed = b->at - at;
 
     at = b->at;
-    p->rope = TAKE(b, float, (size_t)p->opts.max_seq_tokens *(size_t)m->qk_rope_head_dim);
+    p->rope = TAKE(b, float,
+                   (size_t)p->opts.max_seq_tokens *(
+                       size_t)(m->family == FAMILY_DENSE ? m->head_dim : m->qk_rope_head_dim));
     p->load = TAKE(b, int64_t, (size_t)p->n_moe * (size_t)m->n_routed_experts);
     p->sums = TAKE(b, double, p->n_params);
     p->moved = TAKE(b, bool, p->n_params);

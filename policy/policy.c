@@ -3,7 +3,7 @@
 // Initial weights ("desk", when initializer_range <= 0): N(0, 1/sqrt(fan_in)) for every matrix, the
 // two that write to the residual stream (o_proj, down_proj) times 1/sqrt(2 layers), embedding
 // N(0, 0.5), head N(0, 0.02). Otherwise N(0, initializer_range) throughout, as V3 was. Norms are 1,
-// the selection bias 0.
+// biases 0.
 #include "policy/policy.h"
 
 #include <math.h>
@@ -15,13 +15,29 @@
 #include "policy/net.h"
 #include "policy/rope.h"
 
+static void fill_rope_dense(Policy *p) {
+    const int d = p->model.head_dim, half = d / 2;
+    double scale;
+    float rate[ROPE_MAX_DIM / 2];
+    rope_rates_dense(&p->model.rope, d, rate, &scale);
+    for (int t = 0; t < p->opts.max_seq_tokens; t++) {
+        float *row = p->rope + (size_t)t * (size_t)d;
+        for (int i = 0; i < half; i++) {
+            const double phase = (double)((float)t * rate[i]); // rounded, as the models knew it
+            row[i] = (float)(cos(phase) * scale);
+            row[half + i] = (float)(sin(phase) * scale);
+        }
+    }
+    p->softmax_scale = (float)(1 / sqrt((double)d));
+}
+
 static void fill_rope(Policy *p) {
     const ModelConfig *m = &p->model;
     const RopeConfig *r = &m->rope;
     const int d = m->qk_rope_head_dim;
     double scale = 1;
-    double rate[256]; // radians per position of each pair
-    CHECK(d / 2 <= 256);
+    double rate[ROPE_MAX_DIM / 2]; // radians per position of each pair
+    CHECK(d <= ROPE_MAX_DIM);
     rope_rates(r, d, rate, &scale);
     for (int t = 0; t < p->opts.max_seq_tokens; t++)
         for (int i = 0; i < d / 2; i++) {
@@ -35,6 +51,12 @@ static void fill_rope(Policy *p) {
 static Status prepare(Policy *p, const ModelConfig *model, const PolicyOpts *opts) {
     TRY(net_check(model, opts));
     p->model = *model;
+    if (model->family == FAMILY_DENSE) { // what the family does not have takes no room
+        ModelConfig *m = &p->model;
+        m->q_lora_rank = m->kv_lora_rank = m->qk_nope_head_dim = m->qk_rope_head_dim = 0;
+        m->v_head_dim = m->moe_intermediate_size = m->n_experts_per_tok = 0;
+        m->n_routed_experts = m->n_shared_experts = 0;
+    }
     p->opts = *opts;
     p->ops = &ops_cpu;
     p->arena = arena_new(1 << 16);
@@ -90,7 +112,10 @@ Status policy_new(const ModelConfig *model, const PolicyOpts *opts, Policy **out
         q->m = net_at(p, p->m, i);
         q->v = net_at(p, p->v, i);
     }
-    fill_rope(p);
+    if (model->family == FAMILY_DENSE)
+        fill_rope_dense(p);
+    else
+        fill_rope(p);
     pool_flush_denormals();
     net_pack(p);
     *out = p;
@@ -129,7 +154,7 @@ void policy_init(Policy *p, uint64_t seed) {
         Param *q = &p->param[i];
         const size_t n = (size_t)q->rows * (size_t)(q->cols > 0 ? q->cols : 1);
         if (q->cols == 0) {
-            const float value = ends_with(q->name, "e_score_correction_bias") ? 0.0f : 1.0f;
+            const float value = ends_with(q->name, "bias") ? 0.0f : 1.0f;
             for (size_t j = 0; j < n; j++) q->master[j] = value;
             continue;
         }
@@ -179,15 +204,15 @@ static void push_linear(Policy *p, PackList *list, Linear *y) {
 static void push_layer(Policy *p, PackList *list, Layer *y) {
     const ModelConfig *m = &p->model;
     const int n = m->qk_nope_head_dim, v = m->v_head_dim, r = m->kv_lora_rank;
-    Linear *plain[] = {&y->q_a,    &y->q_b,      &y->kv_a,   &y->o,
-                       &y->router, &y->ffn.gate, &y->ffn.up, &y->ffn.down};
+    Linear *plain[] = {&y->q_a, &y->q_b,    &y->kv_a,     &y->q,      &y->k,       &y->v,
+                       &y->o,   &y->router, &y->ffn.gate, &y->ffn.up, &y->ffn.down};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) push_linear(p, list, plain[i]);
     for (int e = 0; y->moe && e < m->n_routed_experts; e++) {
         push_linear(p, list, &y->expert[e].gate);
         push_linear(p, list, &y->expert[e].up);
         push_linear(p, list, &y->expert[e].down);
     }
-    if (!y->head) push_linear(p, list, &y->kv_b);
+    if (!y->head && y->kv_b.n > 0) push_linear(p, list, &y->kv_b);
     for (int h = 0; y->head && h < m->n_heads; h++) {
         const float *uk = net_at(p, p->master, y->kv_b.param) + (size_t)(h * (n + v)) * (size_t)r;
         const float *uv = uk + (size_t)n * (size_t)r;
@@ -257,6 +282,7 @@ void policy_set_steps(Policy *p, int64_t steps) {
 }
 void policy_kv_copy(Policy *p, int src, int dst, int n_tokens) {
     const size_t row = (size_t)model_cache_dim(&p->model), page = KV_PAGE_TOKENS * row;
+    if (p->model.family == FAMILY_DENSE) n_tokens = KV_PAGE_TOKENS; // keys stand as columns
     CHECK(src >= 0 && dst >= 0 && src < p->opts.kv_pages && dst < p->opts.kv_pages);
     for (int l = 0; l < p->model.n_layers; l++) {
         float *kv = p->kv + (size_t)l * (size_t)p->opts.kv_pages * page;

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "base/status.h"
+
 static const double two_pi = 6.283185307179586476925286766559;
 
 static double yarn_mscale(double factor, double mscale) {
@@ -35,6 +37,27 @@ void rope_rates(const RopeConfig *r, int dim, double *rate, double *scale) {
         double ramp = (i - low) / width;
         ramp = ramp < 0 ? 0 : ramp > 1 ? 1 : ramp;
         rate[i] = rate[i] * (1 - ramp) + rate[i] / r->factor * ramp;
+    }
+}
+
+// Llama 3.1: long waves are stretched by `factor`, short ones kept, those between mixed.
+static float llama3_rate(const RopeConfig *r, float rate) {
+    const float before = (float)r->original_max_position, wave = (float)two_pi / rate;
+    const float low = (float)r->low_freq_factor, high = (float)r->high_freq_factor;
+    if (wave > before / low) return rate / (float)r->factor;
+    if (wave < before / high) return rate;
+    const float mix = (before / wave - low) / (high - low);
+    return (1 - mix) * (rate / (float)r->factor) + mix * rate;
+}
+
+void rope_rates_dense(const RopeConfig *r, int dim, float *rate, double *scale) {
+    double exact[ROPE_MAX_DIM / 2];
+    CHECK(dim <= ROPE_MAX_DIM);
+    rope_rates(r, dim, exact, scale);
+    for (int i = 0; i < dim / 2; i++) {
+        const float power = (float)pow(r->theta, (double)((float)(2 * i) / (float)dim));
+        rate[i] = r->yarn ? (float)exact[i] : 1.0f / power;
+        if (r->llama3) rate[i] = llama3_rate(r, rate[i]);
     }
 }
 

@@ -201,7 +201,10 @@ static void piece_backward(const Train *t, Run *r, int n) {
     head_backward(r, n, (float)(1 / t->opts->temperature), true);
     for (int l = p->model.n_layers - 1; l >= 0; l--) {
         ffn_backward(r, l);
-        mla_backward(r, l);
+        if (p->model.family == FAMILY_DENSE)
+            dense_backward(r, l);
+        else
+            mla_backward(r, l);
     }
     p->ops->axpy_rows(&w->dev, net_at(p, r->grad, p->embed), D, w->token, w->dx, D, NULL, NULL,
                       NULL, r->n_tokens, D);

@@ -184,6 +184,15 @@ static void pack_keys(const AttentionShape *s, const Panels *p, int block, int n
     float *k = p->k + (size_t)block * p->k_step;
     const int first = block * KEY_BLOCK, n = keys_in(block, n_keys);
     if (n < KEY_BLOCK || p->qk < p->k_pad) memset(k, 0, p->k_step * sizeof *k);
+    if (s->turned) { // a page is half a panel
+        for (int j = 0; j < n; j += s->page_rows) {
+            const float *from = s->k + (size_t)s->page[(first + j) / s->page_rows] * s->page_step;
+            float *to = k + (size_t)(j / GEMM_PANEL * p->k_pad * GEMM_PANEL + j % GEMM_PANEL);
+            for (int i = 0; i < p->k_pad; i++)
+                memcpy(to + i * GEMM_PANEL, from + i * LANES, LANES * sizeof *to);
+        }
+        return;
+    }
     for (int j = 0; j < n; j += LANES) {
         const float *a[LANES] = {0}, *b[LANES] = {0};
         for (int i = 0; i < LANES && j + i < n; i++) {

@@ -37,6 +37,8 @@ void cpu_dot_rows(void *dev, float *out, const int32_t *entry, const float *a, c
                   int rows, int cols);
 void cpu_rope(void *dev, float *x, int ldx, int heads, int step, const float *table,
               const int32_t *pos, int rows, int dim, bool inverse);
+void cpu_rope_halves(void *dev, float *x, int ldx, int heads, int step, const float *table,
+                     const int32_t *pos, int rows, int dim, bool inverse);
 void cpu_router(void *dev, const RouterShape *shape, float *score, int16_t *route, float *weight,
                 const float *logit, const float *bias, const int16_t *replay, int replay_step,
                 int rows);

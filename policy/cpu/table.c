@@ -67,6 +67,7 @@ const Ops ops_cpu = {
     .scale_rows = cpu_scale_rows,
     .dot_rows = cpu_dot_rows,
     .rope = cpu_rope,
+    .rope_halves = cpu_rope_halves,
     .router = cpu_router,
     .router_grad = cpu_router_grad,
     .router_balance = cpu_router_balance,

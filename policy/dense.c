@@ -1,0 +1,236 @@
+// policy/dense.c -- grouped-query attention of the dense families, forward and backward.
+//
+// Llama (arXiv 2302.13971, 2407.21783), Qwen2 (2407.10671), Qwen3 (2505.09388); GQA (2305.13245): G
+// = heads / KV query heads share a key-value head. Attention runs for one sequence and one
+// key-value head at a time; for more than one token its G heads are brought together first, so that
+// they are rows of one product. A page of the cache holds, for every key-value head, the keys of
+// its tokens as columns (ready to be multiplied) and their values as rows.
+#include <string.h>
+
+#include "policy/net.h"
+
+// H query heads, KV key-value heads, G = H / KV; d head_dim, dp the same rounded up to 32.
+typedef struct Dim {
+    int D, H, KV, G, d, dp;
+    size_t head; // floats of one key-value head in a page
+} Dim;
+
+static Dim dims(const ModelConfig *m) {
+    Dim d = {.D = m->hidden_size,
+             .H = m->n_heads,
+             .KV = m->n_kv_heads,
+             .G = m->n_heads / m->n_kv_heads,
+             .d = m->head_dim,
+             .dp = (m->head_dim + 31) & ~31};
+    d.head = (size_t)KV_PAGE_TOKENS * (size_t)(d.dp + d.d);
+    return d;
+}
+
+size_t dense_turn_floats(const Policy *p) {
+    const Dim d = dims(&p->model);
+    const size_t rows = (size_t)p->opts.max_seq_tokens * (size_t)d.G;
+    const size_t keys = (size_t)p->opts.max_seq_tokens;
+    const size_t width = (size_t)d.d;
+    return rows * width * (p->opts.trainable ? 4 : 2) + (p->opts.trainable ? 2 * keys * width : 0) +
+           6 * 64;
+}
+
+static float *kv_layer(const Policy *p, int l) {
+    const size_t page = KV_PAGE_TOKENS * (size_t)model_cache_dim(&p->model);
+    return p->kv + (size_t)l * (size_t)p->opts.kv_pages * page;
+}
+
+// New keys and values of a decoded sequence go to its pages.
+static void store(const Run *r, int l, int s, const Dim *d) {
+    const DecodeSeq *q = &r->decode[s];
+    const Save *a = &r->w->save[l];
+    const size_t width = (size_t)(d->KV * d->d), at = (size_t)r->w->offset[s];
+    for (int t = 0; t < q->n_new; t++) {
+        const int pos = q->pos + t, slot = pos % KV_PAGE_TOKENS;
+        float *head =
+            kv_layer(r->p, l) + (size_t)q->page[pos / KV_PAGE_TOKENS] * (size_t)d->KV * d->head;
+        const float *k = a->k + (at + (size_t)t) * width, *v = a->v + (at + (size_t)t) * width;
+        for (int g = 0; g < d->KV; g++, head += d->head, k += d->d, v += d->d) {
+            for (int i = 0; i < d->d; i++) head[gemm_order(i) * KV_PAGE_TOKENS + slot] = k[i];
+            memcpy(head + KV_PAGE_TOKENS * d->dp + slot * d->d, v, (size_t)d->d * sizeof *v);
+        }
+    }
+}
+
+// Rows of one group of heads: [tokens, H, d] -> [tokens, G, d], and back.
+static void gather(float *to, const float *from, int tokens, const Dim *d) {
+    for (int t = 0; t < tokens; t++)
+        memcpy(to + (size_t)t * (size_t)(d->G * d->d), from + (size_t)t * (size_t)(d->H * d->d),
+               (size_t)(d->G * d->d) * sizeof *to);
+}
+static void scatter(float *to, const float *from, int tokens, const Dim *d) {
+    for (int t = 0; t < tokens; t++)
+        memcpy(to + (size_t)t * (size_t)(d->H * d->d), from + (size_t)t * (size_t)(d->G * d->d),
+               (size_t)(d->G * d->d) * sizeof *to);
+}
+
+typedef struct Heads { // the items of a layer: sequence i / KV, key-value head i % KV
+    Run *r;
+    int l;
+    Dim d;
+} Heads;
+
+// The scratch of a thread: the first one's, unless all work on this unit.
+static CpuDev device_of(const Workspace *w, int worker, float **turn) {
+    const size_t at = w->dev.pool ? (size_t)worker : 0;
+    *turn = w->turn + at * w->turn_floats;
+    return (CpuDev){.work = (char *)w->dev.work + at * w->attention_bytes};
+}
+
+static AttentionShape shape_of(const Heads *h, int s, int g) {
+    const Run *r = h->r;
+    const Workspace *w = r->w;
+    const Dim *d = &h->d;
+    const size_t at = (size_t)w->offset[s] * (size_t)(d->KV * d->d) + (size_t)(g * d->d);
+    AttentionShape shape = {.tokens = w->offset[s + 1] - w->offset[s],
+                            .heads = d->G,
+                            .pos0 = w->pos0[s],
+                            .k = w->save[h->l].k + at,
+                            .v = w->save[h->l].v + at,
+                            .k_dim = d->d,
+                            .v_dim = d->d,
+                            .ldk = d->KV * d->d,
+                            .ldv = d->KV * d->d,
+                            .scale = r->p->softmax_scale};
+    if (!r->decode) return shape;
+    shape.k = kv_layer(r->p, h->l) + (size_t)g * d->head;
+    shape.v = shape.k + KV_PAGE_TOKENS * d->dp;
+    shape.ldv = d->d;
+    shape.page = r->decode[s].page;
+    shape.page_rows = KV_PAGE_TOKENS;
+    shape.page_step = (size_t)d->KV * d->head;
+    shape.turned = true;
+    return shape;
+}
+
+static void attend(void *ctx, int i, int worker) {
+    const Heads *h = ctx;
+    const Run *r = h->r;
+    const Dim *d = &h->d;
+    const Workspace *w = r->w;
+    const Save *a = &w->save[h->l];
+    const int s = i / d->KV, g = i % d->KV, n = w->offset[s + 1] - w->offset[s];
+    const AttentionShape shape = shape_of(h, s, g);
+    float *turn;
+    CpuDev dev = device_of(w, worker, &turn);
+    const size_t row = (size_t)w->offset[s] * (size_t)d->H;
+    const size_t at = (row + (size_t)(g * d->G)) * (size_t)d->d;
+    float *lse = a->lse + row + (size_t)(g * n * d->G);
+    if (n == 1) {
+        r->p->ops->attention(&dev, &shape, a->o + at, d->d, lse, 1, a->q + at, d->d);
+        return;
+    }
+    float *q = turn, *o = q + (size_t)n * (size_t)(d->G * d->d) + 64;
+    gather(q, a->q + at, n, d);
+    r->p->ops->attention(&dev, &shape, o, d->d, lse, 1, q, d->d);
+    scatter(a->o + at, o, n, d);
+}
+
+static void attend_backward(void *ctx, int i, int worker) {
+    const Heads *h = ctx;
+    const Run *r = h->r;
+    const Dim *d = &h->d;
+    Workspace *w = r->w;
+    const Save *a = &w->save[h->l];
+    const int s = i / d->KV, g = i % d->KV, n = w->offset[s + 1] - w->offset[s];
+    const AttentionShape shape = shape_of(h, s, g);
+    float *turn;
+    CpuDev dev = device_of(w, worker, &turn);
+    const size_t row = (size_t)w->offset[s] * (size_t)d->H;
+    const size_t at = (row + (size_t)(g * d->G)) * (size_t)d->d;
+    const size_t rows = (size_t)n * (size_t)(d->G * d->d) + 64;
+    const size_t keys = (size_t)n * (size_t)d->d + 64;
+    float *q = turn, *o = q + rows, *dout = o + rows, *dq = dout + rows, *dk = dq + rows,
+          *dv = dk + keys;
+    gather(q, a->q + at, n, d);
+    gather(o, a->o + at, n, d);
+    gather(dout, w->dout + at, n, d);
+    memset(dk, 0, 2 * keys * sizeof *dk);
+    r->p->ops->attention_grad(&dev, &shape, dq, d->d, dk, dv, dout, o, d->d,
+                              a->lse + row + (size_t)(g * n * d->G), 1, q, d->d);
+    scatter(w->dq + at, dq, n, d);
+    const size_t width = (size_t)(d->KV * d->d);
+    for (int t = 0; t < n; t++) {
+        const size_t to = ((size_t)w->offset[s] + (size_t)t) * width + (size_t)(g * d->d);
+        memcpy(w->dk + to, dk + (size_t)t * (size_t)d->d, (size_t)d->d * sizeof *dk);
+        memcpy(w->dv + to, dv + (size_t)t * (size_t)d->d, (size_t)d->d * sizeof *dv);
+    }
+}
+
+static void each_head(Run *r, int l, PoolFn *fn) {
+    Heads h = {r, l, dims(&r->p->model)};
+    pool_for(r->w->dev.pool, r->n_seqs * h.d.KV, fn, &h);
+}
+
+static void rotate(Run *r, float *q, float *k, const Dim *d, bool inverse) {
+    const Policy *p = r->p;
+    Workspace *w = r->w;
+    p->ops->rope_halves(&w->dev, q, d->H * d->d, d->H, d->d, p->rope, w->pos, r->n_tokens, d->d,
+                        inverse);
+    p->ops->rope_halves(&w->dev, k, d->KV * d->d, d->KV, d->d, p->rope, w->pos, r->n_tokens, d->d,
+                        inverse);
+}
+
+void dense_forward(Run *r, int l) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    const Ops *ops = p->ops;
+    const Layer *y = &p->layer[l];
+    Save *a = &w->save[l];
+    const Dim d = dims(&p->model);
+    const int T = r->n_tokens;
+    const float eps = (float)p->model.rms_norm_eps;
+
+    ops->rmsnorm(&w->dev, w->h, d.D, a->x0, d.D, net_at(p, p->master, y->attn_norm), T, d.D, eps);
+    net_linear(r, &y->q, a->qa, w->h, d.D, false);
+    net_linear(r, &y->k, a->ka, w->h, d.D, false);
+    net_linear(r, &y->v, a->v, w->h, d.D, false);
+    if (y->q_norm >= 0) {
+        ops->rmsnorm(&w->dev, a->q, d.d, a->qa, d.d, net_at(p, p->master, y->q_norm), T * d.H, d.d,
+                     eps);
+        ops->rmsnorm(&w->dev, a->k, d.d, a->ka, d.d, net_at(p, p->master, y->kv_norm), T * d.KV,
+                     d.d, eps);
+    }
+    rotate(r, a->q, a->k, &d, false);
+    for (int s = 0; r->decode && s < r->n_seqs; s++) store(r, l, s, &d);
+    each_head(r, l, attend);
+    if (a->x1 != a->x0) memcpy(a->x1, a->x0, (size_t)T * (size_t)d.D * sizeof(float));
+    net_linear(r, &y->o, a->x1, a->o, d.H * d.d, true);
+}
+
+void dense_backward(Run *r, int l) {
+    Policy *p = r->p;
+    Workspace *w = r->w;
+    const Ops *ops = p->ops;
+    const Layer *y = &p->layer[l];
+    const Save *a = &w->save[l];
+    const Dim d = dims(&p->model);
+    const int T = r->n_tokens;
+    const float eps = (float)p->model.rms_norm_eps;
+    float *dq = w->dq, *dk = w->dk;
+
+    ops->gemm(&w->dev, w->dout, d.H * d.d, w->dx, d.D, T, &y->o.back, false, NULL);
+    net_linear_grad(r, &y->o, w->dx, a->o, d.H * d.d);
+    each_head(r, l, attend_backward);
+    rotate(r, dq, dk, &d, true);
+    if (y->q_norm >= 0) { // in place: a row is read before it is written
+        ops->rmsnorm_grad(&w->dev, dq, d.d, net_at(p, r->grad, y->q_norm), dq, d.d, a->qa, d.d,
+                          net_at(p, p->master, y->q_norm), T * d.H, d.d, eps, false);
+        ops->rmsnorm_grad(&w->dev, dk, d.d, net_at(p, r->grad, y->kv_norm), dk, d.d, a->ka, d.d,
+                          net_at(p, p->master, y->kv_norm), T * d.KV, d.d, eps, false);
+    }
+    ops->rmsnorm(&w->dev, w->h, d.D, a->x0, d.D, net_at(p, p->master, y->attn_norm), T, d.D, eps);
+    net_linear_grad(r, &y->q, dq, w->h, d.D);
+    net_linear_grad(r, &y->k, dk, w->h, d.D);
+    net_linear_grad(r, &y->v, w->dv, w->h, d.D);
+    ops->gemm(&w->dev, w->dh, d.D, dq, d.H * d.d, T, &y->q.back, false, NULL);
+    ops->gemm(&w->dev, w->dh, d.D, dk, d.KV * d.d, T, &y->k.back, true, NULL);
+    ops->gemm(&w->dev, w->dh, d.D, w->dv, d.KV * d.d, T, &y->v.back, true, NULL);
+    ops->rmsnorm_grad(&w->dev, w->dx, d.D, net_at(p, r->grad, y->attn_norm), w->dh, d.D, a->x0, d.D,
+                      net_at(p, p->master, y->attn_norm), T, d.D, eps, true);
+}
