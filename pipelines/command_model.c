@@ -44,6 +44,11 @@ out:
     return st == ST_OK ? EXIT_DONE : command_failed(st);
 }
 
+static const char *family_name(const ModelConfig *m) {
+    static const char *const dense[] = {"llama", "mistral", "qwen2", "qwen3"};
+    return m->family == FAMILY_MLA_MOE ? "mla_moe" : dense[m->dense];
+}
+
 static int info(const Args *args) {
     if (args->n_words != 2) return command_usage("model info: wants one DIR");
     Actor a = {0};
@@ -63,14 +68,14 @@ static int info(const Args *args) {
         printf("{\"family\":\"%s\",\"parameters\":%lld,\"active\":%lld,\"hidden_size\":%d,"
                "\"n_layers\":%d,\"n_heads\":%d,\"vocab_size\":%d,\"max_position\":%d,"
                "\"precision\":\"%s\",\"mla_form\":\"%s\",\"plan_bytes\":%zu}\n",
-               m->family == FAMILY_MLA_MOE ? "mla_moe" : "dense", (long long)a.plan.n_params,
-               (long long)a.plan.n_active, m->hidden_size, m->n_layers, m->n_heads, m->vocab_size,
-               m->max_position, precision[m->precision],
-               m->mla_form == MLA_ABSORBED ? "absorbed" : "expanded", a.plan.total);
+               family_name(m), (long long)a.plan.n_params, (long long)a.plan.n_active,
+               m->hidden_size, m->n_layers, m->n_heads, m->vocab_size, m->max_position,
+               precision[m->precision], m->mla_form == MLA_ABSORBED ? "absorbed" : "expanded",
+               a.plan.total);
         goto out;
     }
     printf("%s: %s, hidden %d, %d layers, %d heads, vocabulary %d, context %d, %s\n", args->word[1],
-           m->family == FAMILY_MLA_MOE ? "MLA/MoE" : "dense", m->hidden_size, m->n_layers,
+           m->family == FAMILY_MLA_MOE ? "MLA/MoE" : family_name(m), m->hidden_size, m->n_layers,
            m->n_heads, m->vocab_size, m->max_position, precision[m->precision]);
     printf("cache: %d values a token and layer\n", model_cache_dim(m));
     if (m->n_routed_experts)
@@ -152,6 +157,7 @@ const Command command_model = {
         "model new [CONFIG.json] [model.key=value ...] -o DIR | model info DIR | model diff A B",
     .about = "diff ends with exit code 1 if any tensor differs.",
     .examples = "grpo model new model.hidden_size=256 -o model/\n"
+                "grpo model new model.family=qwen3 model.n_kv_heads=2 -o model/\n"
                 "grpo model info runs/zero/checkpoints/step-100/model\n"
                 "grpo model diff runs/a/checkpoints/step-0/model runs/a/checkpoints/step-20/model",
     .flag = flags,

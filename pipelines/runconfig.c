@@ -36,11 +36,15 @@ static const ConfigKey run_keys[] = {
 
 static const ConfigKey model_keys[] = {
     TEXT(ModelSettings, path, "", "model folder to start from; empty = a new one of these sizes"),
+    ONE_OF(ModelSettings, family, "mla_moe", "mla_moe|llama|mistral|qwen2|qwen3",
+           "of a new model: DeepSeek's MLA and MoE, or a dense family"),
     INT(ModelSettings, hidden_size, "128", 1, 65536, "width of the residual stream"),
     INT(ModelSettings, n_layers, "4", 1, 1024, "layers"),
     INT(ModelSettings, n_heads, "4", 1, 1024, "attention heads"),
     INT(ModelSettings, intermediate_size, "384", 1, 1 << 20, "width of the dense layers' SwiGLU"),
     INT(ModelSettings, max_position, "256", 2, 1 << 24, "longest sequence, tokens"),
+    INT(ModelSettings, n_kv_heads, "0", 0, 1024, "dense: key-value heads; 0 = n_heads"),
+    INT(ModelSettings, head_dim, "0", 0, 512, "dense: width of a head; 0 = hidden_size / n_heads"),
     INT(ModelSettings, q_lora_rank, "64", 0, 65536, "rank of the query latent; 0 = plain q_proj"),
     INT(ModelSettings, kv_lora_rank, "48", 1, 65536,
         "rank of the key-value latent (what is cached)"),
@@ -183,8 +187,14 @@ static RopeConfig rope_config(const ModelSettings *m) {
 }
 
 ModelConfig runconfig_model(const ModelSettings *m) {
+    const DenseKind dense = (DenseKind)(m->family > 0 ? m->family - 1 : 0);
     return (ModelConfig){
-        .family = FAMILY_MLA_MOE,
+        .family = m->family > 0 ? FAMILY_DENSE : FAMILY_MLA_MOE,
+        .dense = dense,
+        .n_kv_heads = (int)(m->n_kv_heads > 0 ? m->n_kv_heads : m->n_heads),
+        .head_dim = (int)(m->head_dim > 0 ? m->head_dim : m->hidden_size / m->n_heads),
+        .qkv_bias = m->family > 0 && dense == DENSE_QWEN2,
+        .qk_norm = m->family > 0 && dense == DENSE_QWEN3,
         .hidden_size = (int)m->hidden_size,
         .intermediate_size = (int)m->intermediate_size,
         .n_layers = (int)m->n_layers,

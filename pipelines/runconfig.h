@@ -32,7 +32,9 @@ typedef struct RunSettings {
 
 typedef struct ModelSettings {
     const char *path; // a model folder to start from; "" = a new model of these dimensions
+    int family;       // 0 MLA/MoE, else DenseKind + 1
     int64_t hidden_size, n_layers, n_heads, intermediate_size, max_position;
+    int64_t n_kv_heads, head_dim; // dense; 0 = n_heads, hidden_size / n_heads
     int64_t q_lora_rank, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim;
     int64_t first_k_dense, moe_intermediate_size, n_routed_experts, n_shared_experts;
     int64_t n_experts_per_tok, n_group, topk_group;

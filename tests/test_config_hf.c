@@ -184,6 +184,120 @@ static void what_is_not_built_is_named(void **state) {
             "rope_interleave");
 }
 
+// ---- the dense families
+
+// As published: HuggingFaceTB/SmolLM2-135M-Instruct, Qwen/Qwen2.5-0.5B, Llama-3.1-8B, Qwen3-0.6B.
+static const char smollm2[] =
+    "{\"architectures\":[\"LlamaForCausalLM\"],\"attention_bias\":false,\"bos_token_id\":1,"
+    "\"eos_token_id\":2,\"hidden_act\":\"silu\",\"hidden_size\":576,\"initializer_range\":"
+    "0.041666666666666664,\"intermediate_size\":1536,\"is_llama_config\":true,"
+    "\"max_position_embeddings\":8192,\"mlp_bias\":false,\"model_type\":\"llama\","
+    "\"num_attention_heads\":9,\"num_hidden_layers\":30,\"num_key_value_heads\":3,"
+    "\"pad_token_id\":2,\"pretraining_tp\":1,\"rms_norm_eps\":1e-05,\"rope_interleaved\":false,"
+    "\"rope_scaling\":null,\"rope_theta\":100000,\"tie_word_embeddings\":true,"
+    "\"torch_dtype\":\"bfloat16\",\"vocab_size\":49152}";
+static const char qwen25[] =
+    "{\"architectures\":[\"Qwen2ForCausalLM\"],\"bos_token_id\":151643,\"eos_token_id\":151643,"
+    "\"hidden_act\":\"silu\",\"hidden_size\":896,\"initializer_range\":0.02,"
+    "\"intermediate_size\":4864,\"max_position_embeddings\":32768,\"max_window_layers\":24,"
+    "\"model_type\":\"qwen2\",\"num_attention_heads\":14,\"num_hidden_layers\":24,"
+    "\"num_key_value_heads\":2,\"rms_norm_eps\":1e-06,\"rope_theta\":1000000.0,"
+    "\"sliding_window\":4096,\"tie_word_embeddings\":true,\"use_mrope\":false,"
+    "\"use_sliding_window\":false,\"vocab_size\":151936}";
+static const char llama31[] =
+    "{\"architectures\":[\"LlamaForCausalLM\"],\"bos_token_id\":128000,\"eos_token_id\":[128001,"
+    "128008,128009],\"hidden_act\":\"silu\",\"hidden_size\":4096,\"intermediate_size\":14336,"
+    "\"max_position_embeddings\":131072,\"model_type\":\"llama\",\"num_attention_heads\":32,"
+    "\"num_hidden_layers\":32,\"num_key_value_heads\":8,\"rms_norm_eps\":1e-05,"
+    "\"rope_scaling\":{\"factor\":8.0,\"low_freq_factor\":1.0,\"high_freq_factor\":4.0,"
+    "\"original_max_position_embeddings\":8192,\"rope_type\":\"llama3\"},\"rope_theta\":500000.0,"
+    "\"tie_word_embeddings\":false,\"vocab_size\":128256}";
+static const char qwen3[] =
+    "{\"architectures\":[\"Qwen3ForCausalLM\"],\"attention_bias\":false,\"head_dim\":128,"
+    "\"bos_token_id\":151643,\"eos_token_id\":151645,\"hidden_act\":\"silu\",\"hidden_size\":1024,"
+    "\"intermediate_size\":3072,\"max_position_embeddings\":40960,\"max_window_layers\":28,"
+    "\"model_type\":\"qwen3\",\"num_attention_heads\":16,\"num_hidden_layers\":28,"
+    "\"num_key_value_heads\":8,\"rms_norm_eps\":1e-06,\"rope_scaling\":null,\"rope_theta\":1000000,"
+    "\"sliding_window\":null,\"tie_word_embeddings\":true,\"use_sliding_window\":false,"
+    "\"vocab_size\":151936}";
+
+static void the_published_dense_models_are_read(void **state) {
+    (void)state;
+    ModelConfig m = parse(smollm2);
+    assert_int_equal(m.family, FAMILY_DENSE);
+    assert_int_equal(m.dense, DENSE_LLAMA);
+    assert_int_equal(m.n_kv_heads, 3);
+    assert_int_equal(m.head_dim, 64);
+    assert_int_equal(model_cache_dim(&m), 2 * 3 * 64);
+    assert_true(m.tie_word_embeddings && m.rope.theta == 100000 && !m.qkv_bias && !m.qk_norm);
+    m = parse(qwen25);
+    assert_int_equal(m.dense, DENSE_QWEN2);
+    assert_true(m.qkv_bias && !m.o_bias && !m.mlp_bias && m.head_dim == 64);
+    m = parse(llama31);
+    assert_true(m.rope.llama3 && m.rope.factor == 8 && m.rope.original_max_position == 8192);
+    assert_true(m.rope.high_freq_factor == 4 && m.eos_id == 128001 && !m.tie_word_embeddings);
+    m = parse(qwen3);
+    assert_int_equal(m.dense, DENSE_QWEN3);
+    assert_true(m.qk_norm && m.head_dim == 128 && m.n_heads * m.head_dim != m.hidden_size);
+}
+
+static void dense_models_read_back_as_written(void **state) {
+    (void)state;
+    const char *const all[] = {smollm2, qwen25, llama31, qwen3};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const ModelConfig m = parse(all[i]);
+        Str text = {0};
+        config_hf_write(&m, "float32", &text);
+        const ModelConfig again = parse(text.data);
+        assert_memory_equal(&m, &again, sizeof m);
+        str_free(&text);
+    }
+    static const char *const golden[] = {"llama3", "llama-bias", "smollm2",
+                                         "qwen2",  "qwen3",      "mistral"};
+    for (size_t i = 0; i < sizeof golden / sizeof *golden; i++) { // transformers' newer spellings
+        char path[80];
+        ModelConfig m;
+        snprintf(path, sizeof path, "tests/golden/%s", golden[i]);
+        assert_ok(config_hf_read(path, &m));
+        assert_int_equal(m.family, FAMILY_DENSE);
+        Str text = {0};
+        config_hf_write(&m, "float32", &text);
+        const ModelConfig again = parse(text.data);
+        assert_memory_equal(&m, &again, sizeof m);
+        str_free(&text);
+    }
+}
+
+static const char *dense_with(const char *whole, const char *from, const char *to) {
+    static char text[4096];
+    const char *at = strstr(whole, from);
+    assert_non_null(at);
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - whole), whole, to, at + strlen(from));
+    return text;
+}
+
+static void a_dense_model_that_is_not_built_is_named(void **state) {
+    (void)state;
+    refused(dense_with(smollm2, "\"num_key_value_heads\":3", "\"num_key_value_heads\":2"),
+            ST_FORMAT, "num_key_value_heads");
+    refused(dense_with(smollm2, "\"hidden_size\":576", "\"hidden_size\":577"), ST_FORMAT,
+            "head_dim");
+    refused(dense_with(qwen25, "\"use_sliding_window\":false", "\"use_sliding_window\":true"),
+            ST_UNSUPPORTED, "sliding_window 4096");
+    refused(dense_with(smollm2, "\"model_type\":\"llama\"", "\"model_type\":\"mistral\""),
+            ST_UNSUPPORTED, "sliding_window 4096"); // absent means 4096 there
+    refused(dense_with(llama31, "\"low_freq_factor\":1.0,", ""), ST_FORMAT, "low_freq_factor");
+    refused(dense_with(llama31, "\"factor\":8.0,", ""), ST_FORMAT, "\"factor\" of llama3");
+    refused(dense_with(llama31, "\"rope_type\":\"llama3\"", "\"rope_type\":\"longrope\""),
+            ST_UNSUPPORTED, "longrope");
+    refused(dense_with(smollm2, "\"is_llama_config\":true", "\"partial_rotary_factor\":0.5"),
+            ST_UNSUPPORTED, "partial_rotary_factor");
+    refused(
+        dense_with(qwen3, "\"max_window_layers\":28", "\"layer_types\":[\"sliding_attention\"]"),
+        ST_UNSUPPORTED, "sliding_attention");
+    refused(dense_with(smollm2, "\"silu\"", "\"gelu\""), ST_UNSUPPORTED, "gelu");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_published_v3_is_read),
@@ -194,6 +308,9 @@ int main(void) {
         cmocka_unit_test(the_files_of_transformers_are_read),
         cmocka_unit_test(a_missing_or_wrong_key_is_named),
         cmocka_unit_test(what_is_not_built_is_named),
+        cmocka_unit_test(the_published_dense_models_are_read),
+        cmocka_unit_test(dense_models_read_back_as_written),
+        cmocka_unit_test(a_dense_model_that_is_not_built_is_named),
     };
     return cmocka_run_group_tests_name("policy/io/config_hf", tests, NULL, NULL);
 }

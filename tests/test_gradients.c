@@ -233,6 +233,18 @@ static void the_dense_model_agrees(void **state) {
     m.n_routed_experts = 0;
     check_model(m);
 }
+static void grouped_queries_biases_and_head_norms_agree(void **state) {
+    (void)state;
+    ModelConfig m = tiny;
+    m.family = FAMILY_DENSE;
+    m.n_routed_experts = m.n_experts_per_tok = 0;
+    m.n_heads = 4;
+    m.n_kv_heads = 2;
+    m.head_dim = 10;
+    m.rope.yarn = false;
+    m.qkv_bias = m.o_bias = m.mlp_bias = m.qk_norm = true;
+    check_model(m);
+}
 
 static float *gradients(Problem *q, int *n_out) {
     int n, total = 0;
@@ -304,6 +316,7 @@ int main(void) {
         cmocka_unit_test(the_expanded_model_agrees),
         cmocka_unit_test(plain_queries_softmax_router_tied_head_agree),
         cmocka_unit_test(the_dense_model_agrees),
+        cmocka_unit_test(grouped_queries_biases_and_head_norms_agree),
         cmocka_unit_test(the_two_forms_agree_within_rounding),
         cmocka_unit_test(halving_the_chunks_changes_only_rounding),
     };

@@ -1,11 +1,7 @@
 // tests/test_policy.c -- policy: the same bits however it is cut, and it learns.
 #include "policy/policy.h"
 
-#include "base/arena.h"
-#include "base/rng.h"
-#include "policy/cpu/gemm.h"
-#include "policy/cpu/gemm_row.h"
-#include "tests/test.h"
+#include "tests/ways.h"
 
 static const ModelConfig desk = {
     .family = FAMILY_MLA_MOE,
@@ -38,59 +34,6 @@ static const ModelConfig desk = {
     .topk_method = TOPK_NOAUX_TC,
 };
 
-// Under ThreadSanitizer, some thirty times slower, only what runs on threads is run.
-#if defined(__SANITIZE_THREAD__)
-#define WATCHED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define WATCHED 1
-#endif
-#endif
-#ifndef WATCHED
-#define WATCHED 0
-#endif
-
-enum { MAX_SEQ = 200 };
-
-static Policy *make(ModelConfig m, Pool *pool, bool train, int in_flight, int chunk) {
-    PolicyOpts o = {.pool = pool,
-                    .trainable = train,
-                    .chunk_tokens = chunk,
-                    .max_seq_tokens = MAX_SEQ,
-                    .chunks_in_flight = in_flight,
-                    .kv_pages = 128,
-                    .max_decode_rows = 1024};
-    Policy *p = NULL;
-    assert_ok(policy_new(&m, &o, &p));
-    policy_init(p, 7);
-    return p;
-}
-
-// Chunks may run on several threads: each has its own sum.
-typedef struct Mean {
-    double denominator, loss[32];
-} Mean;
-
-static double total(const Mean *mean) {
-    double sum = 0;
-    for (size_t c = 0; c < sizeof mean->loss / sizeof *mean->loss; c++) sum += mean->loss[c];
-    return sum;
-}
-
-static Status mean_loss(void *ctx, int c, const Pack *chunk, const float *logp,
-                        const float *entropy, float *dlogp, float *dentropy) {
-    (void)entropy, (void)dentropy;
-    Mean *mean = ctx;
-    CHECK(c < (int)(sizeof mean->loss / sizeof *mean->loss));
-    for (int s = 0; s < chunk->n_seqs; s++)
-        for (int t = 1; t < chunk->seq[s].end - chunk->seq[s].begin; t++) {
-            if (!chunk->want[chunk->seq[s].begin + t]) continue;
-            dlogp[chunk->offset[s] + t] = (float)(-1 / mean->denominator);
-            mean->loss[c] -= (double)logp[chunk->offset[s] + t] / mean->denominator;
-        }
-    return ST_OK;
-}
-
 static void learns_a_repeating_pattern(void **state) {
     (void)state;
     enum { N = 8, LEN = 40 };
@@ -122,133 +65,6 @@ static void learns_a_repeating_pattern(void **state) {
     assert_true(total(&sum) < 0.1 * first);
     policy_free(p);
     arena_free(arena);
-}
-
-// ---- one text, many ways through the model
-
-enum { N_SEQS = 9, N_TOKENS = 700 };
-
-typedef struct Text {
-    Arena *arena;
-    int32_t token[N_TOKENS];
-    uint8_t want[N_TOKENS];
-    Seq seq[N_SEQS];
-    Pack pack;
-} Text;
-
-static void open_text(Text *x) {
-    static const int length[N_SEQS] = {1, 17, 64, 65, 130, 16, 2, 199, 100};
-    Rng rng = rng_open((RngKey){.seed = 1, .stream = RNG_TEST});
-    x->arena = arena_new(1 << 16);
-    for (int s = 0, at = 0; s < N_SEQS; at += length[s++]) x->seq[s] = (Seq){at, at + length[s], s};
-    for (int i = 0; i < N_TOKENS; i++) {
-        x->token[i] = (int32_t)rng_below(&rng, 53);
-        x->want[i] = 1;
-    }
-    for (int s = 0; s < N_SEQS; s++) x->want[x->seq[s].begin] = 0;
-    x->pack = pack_make(x->token, x->want, x->seq, N_SEQS, x->arena);
-}
-
-static const ScoreOpts warm = {.temperature = 0.7};
-static const float warm_inverse = (float)(1 / 0.7);
-
-typedef struct Decoded {
-    const Text *text;
-    float *logp;
-} Decoded;
-
-// Row `row` of a call predicts the token after position pos + n_new - n_logits + row.
-static void keep_logp(void *ctx, const DecodeSeq *q, int row, const float *logits) {
-    const Decoded *d = ctx;
-    const Seq *seq = &d->text->seq[q->id];
-    const int at = seq->begin + q->pos + q->n_new - q->n_logits + row + 1;
-    if (at < seq->end)
-        d->logp[at] = policy_logprob_row(logits, 53, warm_inverse, d->text->token[at], NULL, NULL);
-}
-
-// How a decode is cut: the first `prefill` tokens in pieces of `piece`, then one by one; sequences
-// whose bit is not in `who` stay away; pages are dealt by `stride`.
-typedef struct Cut {
-    int prefill, piece, stride;
-    unsigned who;
-} Cut;
-
-static void decode_text(Policy *p, Text *x, Cut cut, float *logp) {
-    int32_t page[N_SEQS][MAX_SEQ / KV_PAGE_TOKENS + 1];
-    int pos[N_SEQS] = {0};
-    for (int s = 0, at = 0; s < N_SEQS; s++)
-        for (int i = 0; i <= MAX_SEQ / KV_PAGE_TOKENS; i++) page[s][i] = at++ * cut.stride % 127;
-    Decoded d = {x, logp};
-    memset(logp, 0, N_TOKENS * sizeof *logp);
-    for (;;) {
-        DecodeSeq q[N_SEQS];
-        int n = 0;
-        for (int s = 0; s < N_SEQS; s++) {
-            const int left = x->seq[s].end - x->seq[s].begin - pos[s];
-            if (!(cut.who >> s & 1) || left == 0) continue;
-            int step = pos[s] < cut.prefill ? cut.piece : 1;
-            if (step > left) step = left;
-            q[n++] = (DecodeSeq){.token = x->token + x->seq[s].begin + pos[s],
-                                 .n_new = step,
-                                 .pos = pos[s],
-                                 .page = page[s],
-                                 .n_logits = step,
-                                 .id = s};
-            pos[s] += step;
-        }
-        if (n == 0) return;
-        assert_ok(policy_decode(p, q, n, keep_logp, &d));
-    }
-}
-
-// 0 where bits agree on every wanted token of the sequences in `who`, else how many differ.
-static int differing(const Text *x, const float *a, const float *b, unsigned who) {
-    int n = 0;
-    for (int s = 0; s < N_SEQS; s++)
-        for (int t = x->seq[s].begin + 1; who >> s & 1 && t < x->seq[s].end; t++)
-            n += memcmp(&a[t], &b[t], sizeof *a) != 0;
-    return n;
-}
-
-static void check_decode(ModelConfig m, bool every_cut) {
-    static const Cut cuts[] = {{1, 1, 1, 0x1ff},
-                               {200, 200, 5, 0x1ff},
-                               {40, 7, 3, 0x1ff},
-                               {64, 33, 11, 0x090},
-                               {12, 12, 1, 0x080}};
-    Text x;
-    open_text(&x);
-    Policy *p = make(m, NULL, false, 0, 256);
-    float want[N_TOKENS], got[N_TOKENS];
-    assert_ok(policy_score(p, &x.pack, &warm, want, NULL));
-    for (size_t i = 0; i < (every_cut ? sizeof cuts / sizeof *cuts : 2); i++) {
-        decode_text(p, &x, cuts[i], got);
-        const int off = differing(&x, want, got, cuts[i].who);
-        if (off)
-            fail_msg("%s, precision %d, form %d, cut %zu: %d log-probs differ",
-                     gemm_row_name(gemm_row()), (int)m.precision, (int)m.mla_form, i, off);
-    }
-    policy_free(p);
-    arena_free(x.arena);
-}
-
-extern const GemmKernel gemm_amx_emulated; // gemm_amx.c built with TILE_EMULATED
-
-// Is this row here? One that is not is named; AMX runs on emulated tiles (slowly) then.
-static bool row_is_here(GemmRow row, bool *emulated) {
-    *emulated = false;
-    if (gemm_row_supported(row)) return true;
-    if (row == GEMM_AMX && gemm_row_supported(GEMM_AVX512)) {
-        gemm_emulate(&gemm_amx_emulated);
-        print_message("row amx runs on emulated tiles\n");
-        return *emulated = true;
-    }
-    print_message("row %s is not on this machine\n", gemm_row_name(row));
-    return false;
-}
-static void done_with_row(bool emulated) {
-    if (emulated) gemm_emulate(NULL);
-    assert_ok(gemm_select(NULL));
 }
 
 static void decoding_gives_the_bits_of_scoring(void **state) {
@@ -303,36 +119,6 @@ static void every_row_gives_the_same_bits(void **state) {
     arena_free(x.arena);
 }
 
-// Gradients and scores after a step, with this many threads and chunks in flight.
-static float *trained(Text *x, int threads, int in_flight, size_t *n_out, Precision precision) {
-    Pool *pool = pool_new(threads);
-    ModelConfig m = desk;
-    m.precision = precision;
-    Policy *p = make(m, pool, true, in_flight, 200);
-    int n_chunks, n;
-    Pack *chunk = pack_chunks(x->token, x->want, x->seq, NULL, N_SEQS, 200, &n_chunks, x->arena);
-    assert_true(n_chunks > 3);
-    Mean sum = {.denominator = 500};
-    ScoreOpts o = warm;
-    o.balance_alpha = 0.01;
-    AdamWConfig a = {
-        .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip_norm = 1, .router_bias_step = 1e-3};
-    StepReport r;
-    assert_ok(policy_train(p, chunk, n_chunks, &o, mean_loss, &sum));
-    assert_ok(policy_step(p, &a, 1e-3, &r));
-    assert_ok(policy_train(p, chunk, n_chunks, &o, mean_loss, &sum));
-    Param *q = policy_params(p, &n);
-    const size_t size = (size_t)(q[n - 1].master - q[0].master);
-    float *out = ARENA_ARRAY(x->arena, float, 2 * size + N_TOKENS);
-    memcpy(out, q[0].grad, size * sizeof *out);
-    memcpy(out + size, q[0].master, size * sizeof *out);
-    assert_ok(policy_score(p, &x->pack, &warm, out + 2 * size, NULL));
-    *n_out = 2 * size + N_TOKENS;
-    policy_free(p);
-    pool_free(pool);
-    return out;
-}
-
 static void threads_and_chunks_in_flight_change_no_bit(void **state) {
     (void)state;
 #if WATCHED
@@ -344,9 +130,11 @@ static void threads_and_chunks_in_flight_change_no_bit(void **state) {
     open_text(&x);
     for (int precision = 0; precision < 3; precision++) {
         size_t n, k;
-        const float *one = trained(&x, 1, 1, &n, (Precision)precision);
+        ModelConfig m = desk;
+        m.precision = (Precision)precision;
+        const float *one = trained(m, &x, 1, 1, &n);
         for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
-            const float *other = trained(&x, way[i][0], way[i][1], &k, (Precision)precision);
+            const float *other = trained(m, &x, way[i][0], way[i][1], &k);
             assert_int_equal(n, k);
             assert_memory_equal(one, other, n * sizeof *one);
         }

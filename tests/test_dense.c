@@ -1,0 +1,213 @@
+// tests/test_dense.c -- policy/dense: the dense families give the same bits however they are cut.
+//
+// That they compute what Hugging Face's code does is tests/test_golden.c's business.
+#include "tests/ways.h"
+
+enum { N_MODELS = 3 };
+
+// Three query heads a key-value head of 32, tied; biases, every head its own keys, 20 wide; one
+// key-value head for all, head norms, heads wider than the hidden size has room for.
+static ModelConfig model_of(int which) {
+    ModelConfig m = {.family = FAMILY_DENSE,
+                     .vocab_size = 53,
+                     .hidden_size = 48,
+                     .intermediate_size = 72,
+                     .n_layers = 2,
+                     .n_heads = 6,
+                     .max_position = 256,
+                     .rms_norm_eps = 1e-5,
+                     .bos_id = -1,
+                     .eos_id = 0,
+                     .rope = {.theta = 10000},
+                     .n_kv_heads = 2,
+                     .head_dim = 32};
+    if (which == 0) {
+        m.tie_word_embeddings = true;
+        m.rope = (RopeConfig){.theta = 500000,
+                              .llama3 = true,
+                              .factor = 8,
+                              .low_freq_factor = 1,
+                              .high_freq_factor = 4,
+                              .original_max_position = 64};
+    } else if (which == 1) {
+        m.dense = DENSE_QWEN2;
+        m.n_heads = m.n_kv_heads = 2;
+        m.head_dim = 20;
+        m.qkv_bias = m.o_bias = m.mlp_bias = true;
+    } else {
+        m.dense = DENSE_QWEN3;
+        m.n_heads = 5;
+        m.n_kv_heads = 1;
+        m.head_dim = 70;
+        m.qk_norm = true;
+    }
+    return m;
+}
+
+static void decoding_gives_the_bits_of_scoring(void **state) {
+    (void)state;
+    for (int row = 0; row < GEMM_ROWS; row++) {
+        bool emulated;
+        if (!row_is_here((GemmRow)row, &emulated)) continue;
+        assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+        for (int f = 0; f < 3 * N_MODELS; f++) {
+            ModelConfig m = model_of(f % N_MODELS);
+            m.precision = (Precision)(f / N_MODELS);
+            if (row == GEMM_PORTABLE && f % N_MODELS != f / N_MODELS) continue; // slow
+            if (emulated && (f / N_MODELS == 0 || f % N_MODELS != 1)) continue; // slow
+            check_decode(m, row != GEMM_PORTABLE && !emulated);
+        }
+        done_with_row(emulated);
+    }
+}
+
+// Blocks of all sizes, and few enough sequences that all threads share one: heads and columns are
+// then divided among them.
+static void decoding_on_threads_gives_the_bits_of_scoring(void **state) {
+    (void)state;
+    static const Cut cuts[] = {{1, 1, 1, 0x1ff}, {200, 200, 5, 0x1ff}, {40, 7, 3, 0x080}};
+    Text x;
+    open_text(&x);
+    Pool *pool = pool_new(3);
+    for (int which = 0; which < N_MODELS; which++) {
+        Policy *one = make(model_of(which), NULL, false, 0, 256);
+        Policy *all = make(model_of(which), pool, false, 0, 256);
+        float want[N_TOKENS], got[N_TOKENS];
+        assert_ok(policy_score(one, &x.pack, &warm, want, NULL));
+        for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+            decode_text(all, &x, cuts[i], got);
+            assert_int_equal(differing(&x, want, got, cuts[i].who), 0);
+        }
+        policy_free(one);
+        policy_free(all);
+    }
+    pool_free(pool);
+    arena_free(x.arena);
+}
+
+// A loss that keeps what the trainer's forward pass gave.
+static Status keep(void *ctx, int c, const Pack *chunk, const float *logp, const float *entropy,
+                   float *dlogp, float *dentropy) {
+    (void)c, (void)entropy, (void)dentropy;
+    for (int i = 0; i < chunk->n_tokens; i++) {
+        ((float *)ctx)[i] = logp[i];
+        dlogp[i] = -0.002f;
+    }
+    return ST_OK;
+}
+
+static void every_row_trains_and_scores_with_the_same_bits(void **state) {
+    (void)state;
+    Text x;
+    open_text(&x);
+    for (int f = 0; f < 3 * N_MODELS; f++) {
+        ModelConfig m = model_of(f % N_MODELS);
+        m.precision = (Precision)(f / N_MODELS);
+        float want[N_TOKENS], got[N_TOKENS], train[N_TOKENS], *grad = NULL;
+        bool first = true, emulated;
+        int n;
+        for (int row = GEMM_ROWS - 1; row >= GEMM_AVX2; row--) {
+            if (row == GEMM_AMX && f % N_MODELS != 1) continue; // slow where it is emulated
+            if (!row_is_here((GemmRow)row, &emulated)) continue;
+            assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+            Policy *p = make(m, NULL, true, 0, 1024);
+            assert_ok(policy_score(p, &x.pack, &warm, first ? want : got, NULL));
+            assert_ok(policy_train(p, &x.pack, 1, &warm, keep, train));
+            assert_int_equal(differing(&x, first ? want : got, train, 0x1ff), 0); // ratio 1
+            Param *q = policy_params(p, &n);
+            const size_t size = (size_t)(q[n - 1].master - q[0].master);
+            if (first) {
+                grad = ARENA_ARRAY(x.arena, float, size);
+                memcpy(grad, q[0].grad, size * sizeof *grad);
+            } else {
+                assert_int_equal(differing(&x, want, got, 0x1ff), 0);
+                assert_memory_equal(grad, q[0].grad, size * sizeof *grad);
+            }
+            first = false;
+            policy_free(p);
+            done_with_row(emulated);
+        }
+    }
+    arena_free(x.arena);
+}
+
+static void threads_and_chunks_in_flight_change_no_bit(void **state) {
+    (void)state;
+#if WATCHED
+    static const int way[][2] = {{4, 4}};
+#else
+    static const int way[][2] = {{1, 2}, {2, 1}, {4, 4}};
+#endif
+    Text x;
+    open_text(&x);
+    for (int which = 0; which < N_MODELS; which++) {
+        ModelConfig m = model_of(which);
+        m.precision = (Precision)which;
+        size_t n, k;
+        const float *one = trained(m, &x, 1, 1, &n);
+        for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
+            const float *other = trained(m, &x, way[i][0], way[i][1], &k);
+            assert_int_equal(n, k);
+            assert_memory_equal(one, other, n * sizeof *one);
+        }
+    }
+    arena_free(x.arena);
+}
+
+// A page holds keys as columns: what a fork copies must be whole.
+static void a_copied_page_reads_as_the_first(void **state) {
+    (void)state;
+    Text x;
+    open_text(&x);
+    Policy *p = make(model_of(0), NULL, false, 0, 256);
+    float want[N_TOKENS], got[N_TOKENS];
+    assert_ok(policy_score(p, &x.pack, &warm, want, NULL));
+    int32_t page[MAX_SEQ / KV_PAGE_TOKENS + 1];
+    for (int i = 0; i <= MAX_SEQ / KV_PAGE_TOKENS; i++) page[i] = i;
+    Decoded d = {&x, got};
+    const Seq *seq = &x.seq[4];
+    DecodeSeq q = {.token = x.token + seq->begin, .n_new = 100, .page = page, .id = 4};
+    assert_ok(policy_decode(p, &q, 1, keep_logp, &d));
+    policy_kv_copy(p, 6, 100, 100 % KV_PAGE_TOKENS);
+    page[6] = 100;
+    q = (DecodeSeq){.token = x.token + seq->begin + 100,
+                    .n_new = 30,
+                    .pos = 100,
+                    .page = page,
+                    .n_logits = 30,
+                    .id = 4};
+    assert_ok(policy_decode(p, &q, 1, keep_logp, &d));
+    assert_memory_equal(&got[seq->begin + 101], &want[seq->begin + 101], 29 * sizeof *got);
+    policy_free(p);
+    arena_free(x.arena);
+}
+
+static void heads_that_cannot_be_are_refused_by_name(void **state) {
+    (void)state;
+    const PolicyOpts o = {.chunk_tokens = 8, .max_seq_tokens = 8};
+    PolicyPlan plan;
+    ModelConfig m = model_of(0);
+    m.n_kv_heads = 4;
+    assert_int_equal(policy_plan(&m, &o, &plan), ST_CONFIG);
+    assert_non_null(strstr(status_text(), "num_key_value_heads"));
+    m = model_of(0);
+    m.head_dim = 31;
+    assert_int_equal(policy_plan(&m, &o, &plan), ST_CONFIG);
+    assert_non_null(strstr(status_text(), "head_dim"));
+    m.head_dim = 514;
+    assert_int_equal(policy_plan(&m, &o, &plan), ST_UNSUPPORTED);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(decoding_on_threads_gives_the_bits_of_scoring),
+        cmocka_unit_test(threads_and_chunks_in_flight_change_no_bit),
+#if !WATCHED
+        cmocka_unit_test(decoding_gives_the_bits_of_scoring),
+        cmocka_unit_test(every_row_trains_and_scores_with_the_same_bits),
+        cmocka_unit_test(a_copied_page_reads_as_the_first),
+        cmocka_unit_test(heads_that_cannot_be_are_refused_by_name),
+#endif
+    };
+    return cmocka_run_group_tests_name("policy/dense", tests, NULL, NULL);
+}
