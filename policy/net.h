@@ -7,6 +7,7 @@
 
 #include "policy/cpu/gemm.h"
 #include "policy/cpu/rows.h"
+#include "policy/fold.h"
 #include "policy/ops.h"
 #include "policy/policy.h"
 
@@ -14,7 +15,7 @@
 extern "C" {
 #endif
 
-enum { N_LANES = 8, HEAD_ROWS = 64 };
+enum { HEAD_ROWS = 64 };
 
 // y = x W^T with W [n,k]; back multiplies by W (for dX), packed only if trainable.
 typedef struct Linear {
@@ -101,7 +102,8 @@ struct Policy {
     Layer *layer;
     int embed, final_norm, n_moe;
     Linear head;
-    float *master, *grad, *m, *v, *lane; // lane: [N_LANES][n_floats]
+    float *master, *grad, *m, *v;
+    Fold fold; // of the gradients of lanes
     Workspace *work;
     int n_work;
     float *kv; // [layer][page][KV_PAGE_TOKENS][R+rope]; dense: see dense.c

@@ -260,7 +260,12 @@ void net_layout(Policy *p, char *base, PolicyPlan *plan) {
     plan->weights = b->at;
     if (train) {
         p->grad = TAKE(b, float, p->n_floats);
-        p->lane = TAKE(b, float, N_LANES * p->n_floats);
+        const int n = p->n_work < 1 ? 1 : p->n_work;
+        p->fold = (Fold){.ops = p->ops,
+                         .pool = p->opts.pool,
+                         .n_floats = p->n_floats,
+                         .n_buffers = FOLD_BUFFERS(n)};
+        p->fold.memory = TAKE(b, float, (size_t)p->fold.n_buffers * p->n_floats);
         plan->gradients = b->at - plan->weights;
         size_t at = b->at;
         p->m = TAKE(b, float, p->n_floats);

@@ -2,8 +2,8 @@
 //
 // Scoring cuts a pack into blocks of whole sequences, training takes chunks as they are; a unit is
 // walked by one worker in its own workspace. Chunk c of n belongs to lane c * 8 / n; a lane is
-// claimed whole and adds its chunks in order; lanes fold ((0+1)+(2+3))+((4+5)+(6+7)), absent ones
-// left out. So neither threads nor chunks in flight touch a bit.
+// claimed whole and adds its chunks in order; lanes fold in a fixed tree (fold.h). So neither
+// threads nor chunks in flight touch a bit.
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -256,47 +256,28 @@ static Status train_chunk(Train *t, int slot, int c, float *grad) {
     return ST_OK;
 }
 
+// The next lane with work, in ascending order; N_LANES when there is none.
+static int next_lane(Train *t) {
+    int lane;
+    do lane = atomic_fetch_add(&t->next, 1);
+    while (lane < N_LANES && t->begin[lane] == t->begin[lane + 1]);
+    return lane;
+}
+
 static void train_slot(void *ctx, int slot, int worker) {
     (void)worker;
     Train *t = ctx;
     Policy *p = t->p;
-    for (int lane; (lane = atomic_fetch_add(&t->next, 1)) < N_LANES;) {
-        if (t->begin[lane] == t->begin[lane + 1]) continue;
-        float *grad = p->lane + (size_t)lane * p->n_floats;
-        memset(grad, 0, p->n_floats * sizeof *grad);
+    for (int lane; (lane = next_lane(t)) < N_LANES;) {
+        float *grad = fold_take(&p->fold);
         for (int c = t->begin[lane]; c < t->begin[lane + 1] && !atomic_load(&t->stop); c++) {
             Status st = train_chunk(t, slot, c, grad);
             if (st == ST_OK) continue;
             failure_keep(&t->failure, st, c);
             atomic_store(&t->stop, true);
         }
+        fold_give(&p->fold, lane, grad);
     }
-}
-
-enum { FOLD_BLOCK = 1 << 14 };
-
-static void fold_block(void *ctx, int i, int worker) {
-    (void)worker;
-    const Train *t = ctx;
-    Policy *p = t->p;
-    const size_t begin = (size_t)i * FOLD_BLOCK;
-    size_t n = p->n_floats - begin < FOLD_BLOCK ? p->n_floats - begin : FOLD_BLOCK;
-    bool have[N_LANES];
-    for (int l = 0; l < N_LANES; l++) have[l] = t->begin[l] < t->begin[l + 1];
-    for (int width = 1; width < N_LANES; width *= 2)
-        for (int l = 0; l < N_LANES; l += 2 * width) {
-            float *a = p->lane + (size_t)l * p->n_floats + begin;
-            const float *b = a + (size_t)width * p->n_floats;
-            if (!have[l + width]) continue;
-            if (have[l])
-                p->ops->axpy_rows(NULL, a, 0, NULL, b, 0, NULL, NULL, NULL, 1, (int)n);
-            else
-                memcpy(a, b, n * sizeof *a);
-            have[l] = true;
-        }
-    if (have[0])
-        p->ops->axpy_rows(NULL, p->grad + begin, 0, NULL, p->lane + begin, 0, NULL, NULL, NULL, 1,
-                          (int)n);
 }
 
 Status policy_train(Policy *p, const Pack *chunk, int n_chunks, const ScoreOpts *opts, LossFn *loss,
@@ -328,13 +309,15 @@ Status policy_train(Policy *p, const Pack *chunk, int n_chunks, const ScoreOpts 
         t.room_tokens = largest;
         t.room = ARENA_ARRAY(p->arena, float, (size_t)p->n_work * 4 * (size_t)largest);
     }
-    t.solo = n_chunks == 1;
+    bool work[N_LANES];
+    for (int l = 0; l < N_LANES; l++) work[l] = t.begin[l] < t.begin[l + 1];
+    fold_open(&p->fold, work);
+    t.solo = n_chunks == 1 || p->n_work == 1; // the threads then share each product
     if (t.solo)
         train_slot(&t, 0, 0);
     else
         pool_for(p->opts.pool, p->n_work, train_slot, &t);
-    if (t.failure.st == ST_OK)
-        pool_for(p->opts.pool, (int)((p->n_floats + FOLD_BLOCK - 1) / FOLD_BLOCK), fold_block, &t);
+    fold_close(&p->fold, t.failure.st == ST_OK ? p->grad : NULL);
     const size_t n_load = (size_t)p->n_moe * (size_t)p->model.n_routed_experts;
     for (int i = 0; i < p->n_work; i++)
         for (size_t j = 0; j < n_load; j++) {

@@ -1,0 +1,114 @@
+// tests/test_fold.c -- lanes fold to the same bits in any order, in the buffers that are promised.
+#include "policy/fold.h"
+#include "tests/test.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/rng.h"
+#include "policy/cpu/rows.h"
+
+enum { N = 40000 }; // three blocks, the last one ragged
+
+typedef struct Case {
+    Fold fold;
+    bool work[N_LANES];
+    atomic_int next;
+    int pause[N_LANES]; // turns of spinning before a lane ends
+    float *memory;
+} Case;
+
+static float value(int lane, int i) {
+    return (float)(((lane + 1) * 7919 + i * 10473) % 100003) * 1.1920929e-3f + 1e4f * (float)lane;
+}
+
+static void worker(void *ctx, int slot, int thread) {
+    (void)slot;
+    (void)thread;
+    Case *c = ctx;
+    for (int lane; (lane = atomic_fetch_add(&c->next, 1)) < N_LANES;) {
+        if (!c->work[lane]) continue;
+        float *sum = fold_take(&c->fold);
+        for (int i = 0; i < N; i++) {
+            assert_true(sum[i] == 0);
+            sum[i] = value(lane, i);
+        }
+        for (volatile int turn = 0; turn < c->pause[lane]; turn++) {
+        }
+        fold_give(&c->fold, lane, sum);
+    }
+}
+
+// The tree, written down once.
+static float expected(const bool work[N_LANES], int i) {
+    float node[N_LANES];
+    bool have[N_LANES];
+    for (int l = 0; l < N_LANES; l++) {
+        node[l] = value(l, i);
+        have[l] = work[l];
+    }
+    for (int width = 1; width < N_LANES; width *= 2)
+        for (int l = 0; l < N_LANES; l += 2 * width) {
+            if (have[l] && have[l + width])
+                node[l] += node[l + width];
+            else if (have[l + width])
+                node[l] = node[l + width];
+            have[l] |= have[l + width];
+        }
+    return have[0] ? node[0] : 0;
+}
+
+static void fold_of(int threads, const bool work[N_LANES], uint64_t seed) {
+    Pool *pool = pool_new(threads);
+    Case c = {
+        .fold = {.ops = &ops_cpu, .pool = pool, .n_floats = N, .n_buffers = FOLD_BUFFERS(threads)}};
+    memcpy(c.work, work, sizeof c.work);
+    for (int l = 0; l < N_LANES; l++)
+        c.pause[l] = (int)(rng_mix(seed * N_LANES + (uint64_t)l) % 4) * 40000;
+    c.memory = malloc((size_t)c.fold.n_buffers * N * sizeof *c.memory);
+    c.fold.memory = c.memory;
+    float *out = malloc(N * sizeof *out);
+    for (int i = 0; i < N; i++) out[i] = 0.5f;
+    fold_open(&c.fold, work);
+    pool_for(pool, threads, worker, &c);
+    fold_close(&c.fold, out);
+    for (int i = 0; i < N; i++) {
+        const float want = 0.5f + expected(work, i);
+        assert_memory_equal(&out[i], &want, sizeof want);
+    }
+    free(out);
+    free(c.memory);
+    pool_free(pool);
+}
+
+static void any_order_of_ending_gives_the_bits_of_the_tree(void **state) {
+    (void)state;
+    const bool all[N_LANES] = {true, true, true, true, true, true, true, true};
+    for (int threads = 1; threads <= 4; threads++)
+        for (uint64_t seed = 0; seed < 8; seed++) fold_of(threads, all, seed);
+}
+
+static void lanes_without_work_are_left_out(void **state) {
+    (void)state;
+    for (unsigned mask = 0; mask < 256; mask += 5) {
+        bool work[N_LANES];
+        for (int l = 0; l < N_LANES; l++) work[l] = mask >> l & 1;
+        fold_of(1 + (int)(mask % 3), work, mask);
+    }
+}
+
+static void fewer_buffers_than_lanes_are_enough_for_few_workers(void **state) {
+    (void)state;
+    assert_int_equal(FOLD_BUFFERS(1), 4);
+    assert_int_equal(FOLD_BUFFERS(2), 5);
+    assert_int_equal(FOLD_BUFFERS(16), N_LANES);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_order_of_ending_gives_the_bits_of_the_tree),
+        cmocka_unit_test(lanes_without_work_are_left_out),
+        cmocka_unit_test(fewer_buffers_than_lanes_are_enough_for_few_workers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
