@@ -1,0 +1,356 @@
+// verifiers/code/wire.c -- one walk over untrusted bytes, which builds a tree where it is asked to.
+#include "verifiers/code/wire.h"
+
+#include <gmp.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- writing
+
+static void put_u32(Str *out, uint32_t n) {
+    const unsigned char b[4] = {(unsigned char)n, (unsigned char)(n >> 8), (unsigned char)(n >> 16),
+                                (unsigned char)(n >> 24)};
+    str_add(out, b, sizeof b);
+}
+
+void wire_none(Str *out) {
+    str_putc(out, 'N');
+}
+
+void wire_bool(Str *out, bool value) {
+    str_putc(out, value ? 'T' : 'F');
+}
+
+void wire_int(Str *out, int64_t value) {
+    str_putc(out, 'i');
+    put_u32(out, 8);
+    for (int i = 0; i < 8; i++) str_putc(out, (char)((uint64_t)value >> (8 * i)));
+}
+
+void wire_text(Str *out, const char *text, size_t size) {
+    str_putc(out, 's');
+    put_u32(out, (uint32_t)size);
+    str_add(out, text, size);
+}
+
+void wire_open(Str *out, char kind, uint32_t n) {
+    str_putc(out, kind);
+    put_u32(out, n);
+}
+
+void wire_key(Str *out, const char *key) {
+    wire_text(out, key, strlen(key));
+}
+
+static bool is_decimal(const char *raw) {
+    return strpbrk(raw, ".eE") != NULL;
+}
+
+static void put_big(Str *out, const char *raw) {
+    mpz_t z, two;
+    mpz_init(two);
+    CHECK(mpz_init_set_str(z, raw, 10) == 0);
+    size_t n = mpz_sizeinbase(z, 2) / 8 + 1; // room for the sign
+    if (mpz_sgn(z) < 0) {
+        mpz_setbit(two, 8 * n);
+        mpz_add(z, z, two);
+    }
+    unsigned char *bytes = calloc(1, n + 1);
+    CHECK(bytes != NULL);
+    mpz_export(bytes, NULL, -1, 1, 0, 0, z);
+    str_putc(out, 'i');
+    put_u32(out, (uint32_t)n);
+    str_add(out, bytes, n);
+    free(bytes);
+    mpz_clears(z, two, NULL);
+}
+
+static void put_number(Str *out, const char *raw) {
+    if (!is_decimal(raw)) {
+        if (strlen(raw) < 18)
+            wire_int(out, strtoll(raw, NULL, 10));
+        else
+            put_big(out, raw);
+        return;
+    }
+    double value = strtod(raw, NULL);
+    str_putc(out, 'f');
+    str_add(out, &value, sizeof value);
+}
+
+void wire_json(Str *out, const Json *value) {
+    switch (value ? json_kind(value) : JSON_NULL) {
+    case JSON_NULL: wire_none(out); return;
+    case JSON_BOOL: wire_bool(out, json_bool(value, false)); return;
+    case JSON_NUMBER: put_number(out, json_raw(value)); return;
+    case JSON_STRING: wire_text(out, json_text(value, ""), json_text_size(value)); return;
+    case JSON_ARRAY: wire_open(out, '[', (uint32_t)json_count(value)); break;
+    case JSON_OBJECT: wire_open(out, '{', (uint32_t)json_count(value)); break;
+    }
+    for (const Json *n = json_first(value); n; n = json_next(n)) {
+        if (json_key(n)) wire_key(out, json_key(n));
+        wire_json(out, n);
+    }
+}
+
+// ---- reading
+
+typedef struct Reader {
+    const uint8_t *data;
+    size_t size, at;
+    const char *why;
+    int depth, n_nodes;
+    Arena *arena; // NULL: only look
+    Wire **object;
+    uint32_t n_objects, cap;
+} Reader;
+
+static bool bad(Reader *r, const char *why) {
+    if (!r->why) r->why = why;
+    return false;
+}
+
+static const uint8_t *take(Reader *r, size_t n) {
+    if (n > r->size - r->at) {
+        bad(r, "a value ends too early");
+        return NULL;
+    }
+    const uint8_t *p = r->data + r->at;
+    r->at += n;
+    return p;
+}
+
+static bool take_u32(Reader *r, uint32_t *out) {
+    const uint8_t *p = take(r, 4);
+    if (!p) return false;
+    *out = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+    return true;
+}
+
+static bool read_value(Reader *r, Wire *out);
+
+// `n` values, at least a byte each.
+static bool read_items(Reader *r, uint64_t n, Wire *out) {
+    if (n > r->size - r->at) return bad(r, "a length beyond the frame");
+    if (r->arena && n > (uint64_t)(WIRE_MAX_NODES - r->n_nodes))
+        return bad(r, "a value of too many parts");
+    if (++r->depth > WIRE_MAX_DEPTH) return bad(r, "nested too deep");
+    out->size = (size_t)n;
+    if (r->arena) {
+        out->item = ARENA_ARRAY(r->arena, Wire, n + 1);
+        r->n_nodes += (int)n;
+    }
+    Wire scratch;
+    for (uint64_t i = 0; i < n; i++)
+        if (!read_value(r, r->arena ? &out->item[i] : &scratch)) return false;
+    r->depth--;
+    return true;
+}
+
+static void note_object(Reader *r, Wire *out) {
+    if (r->arena && r->n_objects == r->cap) {
+        r->cap = r->cap ? 2 * r->cap : 64;
+        r->object = realloc(r->object, r->cap * sizeof(Wire *));
+        CHECK(r->object != NULL);
+    }
+    if (r->arena) r->object[r->n_objects] = out;
+    r->n_objects++;
+}
+
+static bool read_name(Reader *r, Wire *out) {
+    const uint8_t *n = take(r, 1);
+    if (!n) return false;
+    out->size = *n;
+    out->data = take(r, *n);
+    return out->data != NULL;
+}
+
+static bool read_bytes(Reader *r, Wire *out) {
+    uint32_t n;
+    if (!take_u32(r, &n)) return false;
+    out->size = n;
+    out->data = take(r, n);
+    return out->data != NULL;
+}
+
+static bool read_reference(Reader *r, Wire *out) {
+    uint32_t n;
+    if (!take_u32(r, &n)) return false;
+    if (out->kind != '@') return r->arena ? bad(r, "an object of the program's own type") : true;
+    if (!r->arena) return true;
+    if (n >= r->n_objects) return bad(r, "a reference to nothing");
+    out->item = r->object[n];
+    out->size = 1;
+    return true;
+}
+
+static bool read_library(Reader *r, Wire *out) {
+    if (!read_name(r, out)) return false;
+    if (out->kind == 'q') note_object(r, out);
+    Wire held = *out;
+    if (!read_items(r, 1, out)) return false;
+    out->size = held.size;
+    return true;
+}
+
+static bool read_value(Reader *r, Wire *out) {
+    const uint8_t *kind = take(r, 1);
+    if (!kind) return false;
+    *out = (Wire){.kind = (char)*kind};
+    uint32_t n;
+    switch (out->kind) {
+    case 'N':
+    case 'T':
+    case 'F':
+    case '.':
+    case '!': return true;
+    case 'f': out->size = 8; return (out->data = take(r, 8)) != NULL;
+    case 'c': out->size = 16; return (out->data = take(r, 16)) != NULL;
+    case 'y': note_object(r, out); return read_bytes(r, out);
+    case 'i':
+    case 's':
+    case 'b': return read_bytes(r, out);
+    case '[':
+    case '<':
+    case '{': note_object(r, out); return take_u32(r, &n) && read_items(r, out->kind == '{' ? 2 * (uint64_t)n : n, out);
+    case '(':
+    case 'z': return take_u32(r, &n) && read_items(r, n, out);
+    case 'r': return read_items(r, 3, out);
+    case '@':
+    case 'o':
+    case 'w': return read_reference(r, out);
+    case 'g': return read_name(r, out);
+    case 'x':
+    case 'q': return read_library(r, out);
+    default: return bad(r, "an unknown kind of value");
+    }
+}
+
+static const char *read_all(Reader *r, Wire *out) {
+    if (!read_value(r, out)) return r->why;
+    return r->at == r->size ? NULL : "bytes after the value";
+}
+
+const char *wire_check(const uint8_t *data, size_t size) {
+    Reader r = {.data = data, .size = size};
+    Wire scratch;
+    return read_all(&r, &scratch);
+}
+
+const Wire *wire_read(const uint8_t *data, size_t size, const char **why, Arena *arena) {
+    Reader r = {.data = data, .size = size, .arena = arena};
+    Wire *out = ARENA_ARRAY(arena, Wire, 1);
+    *why = read_all(&r, out);
+    free(r.object);
+    return *why ? NULL : out;
+}
+
+// ---- what a value says
+
+static void to_mpz(const Wire *value, mpz_t z) {
+    mpz_import(z, value->size, -1, 1, 0, 0, value->data);
+    if (value->size && value->data[value->size - 1] & 0x80) {
+        mpz_t two;
+        mpz_init(two);
+        mpz_setbit(two, 8 * value->size);
+        mpz_sub(z, z, two);
+        mpz_clear(two);
+    }
+}
+
+int64_t wire_get_int(const Wire *value, int64_t fallback) {
+    if (!value || value->kind != 'i') return fallback;
+    mpz_t z;
+    mpz_init(z);
+    to_mpz(value, z);
+    int64_t out = mpz_fits_slong_p(z) ? mpz_get_si(z) : fallback;
+    mpz_clear(z);
+    return out;
+}
+
+bool wire_is_text(const Wire *value, const char *text) {
+    return value && value->kind == 's' && value->size == strlen(text) &&
+           memcmp(value->data, text, value->size) == 0;
+}
+
+static double get_float(const Wire *value) {
+    double out;
+    memcpy(&out, value->data, sizeof out);
+    return out;
+}
+
+static bool number_equals(const Wire *value, const char *raw) {
+    if (value->kind != 'i' && value->kind != 'f') return false;
+    bool equal = false;
+    mpz_t got, want;
+    mpz_inits(got, want, NULL);
+    if (is_decimal(raw)) {
+        double w = strtod(raw, NULL), g;
+        if (value->kind == 'i') to_mpz(value, got);
+        g = value->kind == 'i' ? mpz_get_d(got) : get_float(value);
+        double by = fabs(g - w);
+        equal = isfinite(g) && isfinite(w) && (by <= 1e-6 || by <= 1e-6 * fabs(w));
+    } else if (mpz_set_str(want, raw, 10) == 0) {
+        double g = value->kind == 'f' ? get_float(value) : 0;
+        if (value->kind == 'i')
+            to_mpz(value, got);
+        else if (isfinite(g) && g == floor(g))
+            mpz_set_d(got, g);
+        else
+            goto out;
+        equal = mpz_cmp(got, want) == 0;
+    }
+out:
+    mpz_clears(got, want, NULL);
+    return equal;
+}
+
+static bool key_equals(const Wire *key, const char *want) {
+    if (key->kind == 's') return wire_is_text(key, want);
+    if (key->kind != 'i' || !*want) return false;
+    for (const char *p = want + (*want == '-'); *p; p++)
+        if (*p < '0' || *p > '9') return false;
+    return want[strspn(want, "-")] && number_equals(key, want);
+}
+
+static bool equals(const Wire *value, const Json *want, int depth);
+
+static bool dict_equals(const Wire *dict, const Json *want, int depth) {
+    if (dict->size != 2 * (size_t)json_count(want)) return false;
+    // The same order is the usual case; otherwise each key is looked for.
+    size_t at = 0;
+    for (const Json *n = json_first(want); n; n = json_next(n), at += 2) {
+        const Wire *found = NULL;
+        if (key_equals(&dict->item[at], json_key(n))) found = &dict->item[at + 1];
+        for (size_t i = 0; !found && i < dict->size; i += 2)
+            if (key_equals(&dict->item[i], json_key(n))) found = &dict->item[i + 1];
+        if (!found || !equals(found, n, depth)) return false;
+    }
+    return true;
+}
+
+static bool equals(const Wire *value, const Json *want, int depth) {
+    if (depth > WIRE_MAX_DEPTH) return false; // a list that holds itself
+    if (value->kind == '@') value = value->item;
+    switch (want ? json_kind(want) : JSON_NULL) {
+    case JSON_NULL: return value->kind == 'N';
+    case JSON_BOOL: return value->kind == (json_bool(want, false) ? 'T' : 'F');
+    case JSON_NUMBER: return number_equals(value, json_raw(want));
+    case JSON_STRING:
+        return value->kind == 's' && value->size == json_text_size(want) &&
+               memcmp(value->data, json_text(want, ""), value->size) == 0;
+    case JSON_OBJECT: return value->kind == '{' && dict_equals(value, want, depth + 1);
+    case JSON_ARRAY: break;
+    }
+    if ((value->kind != '[' && value->kind != '(') || value->size != (size_t)json_count(want))
+        return false;
+    size_t i = 0;
+    for (const Json *n = json_first(want); n; n = json_next(n))
+        if (!equals(&value->item[i++], n, depth + 1)) return false;
+    return true;
+}
+
+bool wire_equals(const Wire *value, const Json *want) {
+    return equals(value, want, 0);
+}
