@@ -139,6 +139,7 @@ $B/tests/fuzz_trainer_state: LDLIBS += -lcmocka
 # `private`: a flag of one object is none of $B/flags.
 $B/pipelines/recipe.c.o: $(wildcard pipelines/recipes/*.json)
 $B/pipelines/actor.c.o: datasets/desk/tokenizer.json
+$B/verifiers/code/harness.c.o: verifiers/code/harness.py
 $B/pipelines/report_page.c.o: $(wildcard pipelines/report_page.*s)
 $B/pipelines/command.c.o: private CFLAGS += -DGRPO_GIT='"$(GIT)"'
 $B/pipelines/command.c.o: $B/git

@@ -7,6 +7,7 @@
 #define VERIFIERS_VERIFY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/json.h"
 #include "base/status.h"
@@ -36,6 +37,7 @@ typedef struct JudgeInput {
     const char *target;    // language: "en", "zh", ...
     const char *policy;    // math: whose conventions; NULL = ours
     Program *program;      // program: the process that judges
+    uint64_t draw;         // code: which of many tests are run; equal for a whole group
 
     Str *explain; // NULL, or takes lines for a person: how the verdict came about
     Str *more;    // NULL, or takes further members of the answer's line: ,"loose":true

@@ -213,7 +213,9 @@ static bool read_value(Reader *r, Wire *out) {
     case 'b': return read_bytes(r, out);
     case '[':
     case '<':
-    case '{': note_object(r, out); return take_u32(r, &n) && read_items(r, out->kind == '{' ? 2 * (uint64_t)n : n, out);
+    case '{':
+        note_object(r, out);
+        return take_u32(r, &n) && read_items(r, out->kind == '{' ? 2 * (uint64_t)n : n, out);
     case '(':
     case 'z': return take_u32(r, &n) && read_items(r, n, out);
     case 'r': return read_items(r, 3, out);

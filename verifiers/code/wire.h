@@ -6,11 +6,11 @@
 //   N None   T True   F False   . Ellipsis   ! NotImplemented
 //   i n bytes    int, two's complement, little-endian, any size
 //   f 8 bytes    float, its bits              c 16 bytes   complex
-//   s n bytes    str, UTF-8 (lone surrogates pass)          b n bytes  bytes    y n bytes  bytearray
+//   s n bytes    str, UTF-8 (lone surrogates pass)          b n bytes  bytes    y n bytes bytearray
 //   ( n values   tuple    [ list    < set    z frozenset    { n pairs  dict     r 3 values  range
 //   @ k          the k-th mutable container of this conversation again
-//   g name       a built-in thing by its name;   x name value, q name value: from the standard library
-//   o k, w k     an object that stays with the sender, with the receiver
+//   g name       a built-in thing by its name;   x name value, q name value: from the standard
+//   library o k, w k     an object that stays with the sender, with the receiver
 //
 // A frame is a tag of 16 bytes, one byte that says what it is, one value. Reading trusts nothing:
 // any bytes are a value or a reason, depth and number of nodes are bounded.
