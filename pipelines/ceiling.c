@@ -37,6 +37,13 @@ __attribute__((target(ISA_AVX512))) static double chains_512(volatile float *sin
     CHAIN_LOOP(__m512, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_cvtss_f32, 16);
 }
 
+INLINE __attribute__((target(ISA_AVX512BF16))) __m512 two_steps(__m512 c, __m512 a, __m512 b) {
+    return _mm512_dpbf16_ps(c, (__m512bh)a, (__m512bh)b);
+}
+__attribute__((target(ISA_AVX512BF16))) static double chains_bf16(volatile float *sink) {
+    CHAIN_LOOP(__m512, _mm512_set1_ps, two_steps, _mm512_cvtss_f32, 32);
+}
+
 // Four accumulators, as the GEMM has them; a tile product is 16 x 16 x 32 multiply-adds.
 static double tile_products(volatile float *sink) {
     TileConfig config = {.palette = 1};
@@ -68,6 +75,9 @@ static double chains_256(volatile float *sink) {
 static double chains_512(volatile float *sink) {
     return *sink = 0;
 }
+static double chains_bf16(volatile float *sink) {
+    return *sink = 0;
+}
 static double tile_products(volatile float *sink) {
     return *sink = 0;
 }
@@ -75,7 +85,7 @@ static double tile_products(volatile float *sink) {
 
 typedef struct Work {
     GemmRow row;
-    bool tiles;
+    bool bf16;
     double flops;
     char *from, *to;
     size_t bytes;
@@ -87,9 +97,10 @@ static void spin(void *ctx, int i, int worker) {
     (void)worker;
     Work *w = ctx;
     volatile float sink;
-    double flops = w->tiles              ? tile_products(&sink)
-                   : w->row == GEMM_AVX2 ? chains_256(&sink)
-                                         : chains_512(&sink);
+    double flops = w->row == GEMM_AVX2                    ? chains_256(&sink)
+                   : w->bf16 && w->row == GEMM_AMX        ? tile_products(&sink)
+                   : w->bf16 && w->row == GEMM_AVX512BF16 ? chains_bf16(&sink)
+                                                          : chains_512(&sink);
     if (i == 0) w->flops = flops;
 }
 
@@ -101,9 +112,9 @@ static double seconds(const Pool *pool) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-double ceiling_flops(GemmRow row, bool tiles, Pool *pool) {
+double ceiling_flops(GemmRow row, bool bf16, Pool *pool) {
     if (row == GEMM_PORTABLE) return 0;
-    Work w = {.row = row, .tiles = tiles && row == GEMM_AMX};
+    Work w = {.row = row, .bf16 = bf16};
     int threads = pool_threads(pool);
     double best = 0;
     for (int r = 0; r < ROUNDS; r++) {

@@ -23,8 +23,8 @@ static const Flag flags[] = {
 typedef struct BenchRun {
     bool json;
     Pool *pool;
-    double vector, tiles, bytes; // ceilings of all threads
-    double one_vector, one_tiles;
+    double vector, bf16, bytes; // ceilings of all threads
+    double one_vector, one_bf16;
 } BenchRun;
 
 static int by_value(const void *a, const void *b) {
@@ -36,21 +36,21 @@ static void measure_ceilings(BenchRun *b, bool show) {
     GemmRow row = gemm_row();
     b->one_vector = ceiling_flops(row, false, NULL);
     b->vector = ceiling_flops(row, false, b->pool);
-    b->one_tiles = row == GEMM_AMX ? ceiling_flops(row, true, NULL) : b->one_vector;
-    b->tiles = row == GEMM_AMX ? ceiling_flops(row, true, b->pool) : b->vector;
+    b->one_bf16 = ceiling_flops(row, true, NULL);
+    b->bf16 = ceiling_flops(row, true, b->pool);
     b->bytes = ceiling_bandwidth(b->pool);
     if (!show) return;
     if (b->json)
         printf("{\"name\":\"ceiling\",\"row\":\"%s\",\"threads\":%d,\"fp32_gflops\":%.1f,"
                "\"bf16_gflops\":%.1f,\"fp32_gflops_1\":%.1f,\"bf16_gflops_1\":%.1f,"
                "\"copy_gb_s\":%.2f}\n",
-               gemm_row_name(row), pool_threads(b->pool), b->vector * 1e-9, b->tiles * 1e-9,
-               b->one_vector * 1e-9, b->one_tiles * 1e-9, b->bytes * 1e-9);
+               gemm_row_name(row), pool_threads(b->pool), b->vector * 1e-9, b->bf16 * 1e-9,
+               b->one_vector * 1e-9, b->one_bf16 * 1e-9, b->bytes * 1e-9);
     else
         printf("ceilings, measured: %s, %d threads\n  multiply-add  fp32 %.1f GFLOP/s, bf16 %.1f "
                "(one thread: %.1f, %.1f)\n  copy          %.2f GB/s\n",
-               gemm_row_name(row), pool_threads(b->pool), b->vector * 1e-9, b->tiles * 1e-9,
-               b->one_vector * 1e-9, b->one_tiles * 1e-9, b->bytes * 1e-9);
+               gemm_row_name(row), pool_threads(b->pool), b->vector * 1e-9, b->bf16 * 1e-9,
+               b->one_vector * 1e-9, b->one_bf16 * 1e-9, b->bytes * 1e-9);
 }
 
 static float *numbers(size_t n) {
@@ -90,7 +90,7 @@ static void time_gemm(const BenchRun *b, Precision precision, int m, int n, int 
     }
     qsort(took, N, sizeof *took, by_value);
     double rate = 2.0 * m * n * k / took[N / 2];
-    double top = precision == PRECISION_FP32 ? b->one_vector : b->one_tiles;
+    double top = precision == PRECISION_FP32 ? b->one_vector : b->one_bf16;
     if (b->json)
         printf("{\"name\":\"gemm\",\"row\":\"%s\",\"precision\":\"%s\",\"m\":%d,\"n\":%d,\"k\":%d,"
                "\"median_us\":%.2f,\"min_us\":%.2f,\"gflops\":%.2f,\"of_ceiling\":%.3f}\n",
@@ -118,7 +118,7 @@ static void time_gemms(const BenchRun *b) {
 
 static void phase(const BenchRun *b, const char *name, double seconds, double flops,
                   double tokens) {
-    double floor_s = b->tiles > 0 ? flops / b->tiles : 0;
+    double floor_s = b->bf16 > 0 ? flops / b->bf16 : 0;
     double times = floor_s > 0 ? seconds / floor_s : 0;
     if (b->json)
         printf("{\"name\":\"desk_step\",\"phase\":\"%s\",\"seconds\":%.4f,\"tokens\":%.0f,"
@@ -217,9 +217,9 @@ const Command command_bench = {
     .name = "bench",
     .summary = "timings: this machine's ceilings, our GEMM, a desk step by phase",
     .usage = "bench [--only PART] [--json]",
-    .about =
-        "Everything is measured in this run; GRPO_CPU=avx2 (or avx512, amx) forces a row of the "
-        "GEMM table.",
+    .about = "Everything is measured in this run; GRPO_CPU=avx2 (or avx512, avx512bf16, amx) "
+             "forces a row of the "
+             "GEMM table.",
     .examples = "grpo bench\n"
                 "GRPO_CPU=avx2 grpo bench --only step\n"
                 "grpo bench --json > bench.jsonl",

@@ -5,7 +5,7 @@
 #include "policy/cpu/quant.h"
 #include "policy/cpu/vec.h"
 
-enum { BLOCK_FLOATS = 12 * 1024 }; // rows of A handled at a time: what fits beside a panel in L1
+enum { BLOCK_FLOATS = 64 * 1024 }; // rows of A handled at a time: what stays in L2 for all panels
 
 static int block_rows(int m, int k) {
     int rows = BLOCK_FLOATS / up(k, K_BLOCK) / ROW_STEP * ROW_STEP;

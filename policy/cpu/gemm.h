@@ -1,4 +1,4 @@
-// policy/cpu/gemm.h -- one packed-weight matrix product, four instruction sets, one numerical
+// policy/cpu/gemm.h -- one packed-weight matrix product, five instruction sets, one numerical
 // contract.
 //
 // Private to policy/ (floor 2). C[m,n] = sum_k A[m,k] * W[n,k] for a linear layer's weight W [N,K].
@@ -31,11 +31,18 @@
 extern "C" {
 #endif
 
-typedef enum GemmRow { GEMM_PORTABLE, GEMM_AVX2, GEMM_AVX512, GEMM_AMX, GEMM_ROWS } GemmRow;
+typedef enum GemmRow {
+    GEMM_PORTABLE,
+    GEMM_AVX2,
+    GEMM_AVX512,
+    GEMM_AVX512BF16, // AVX-512 whose bf16 and fp8 products go by VDPBF16PS, at twice its rate
+    GEMM_AMX,
+    GEMM_ROWS
+} GemmRow;
 
 // Chosen once by CPUID feature bits (and arch_prctl for AMX), never by model numbers;
-// GRPO_CPU=portable|avx2|avx512|amx forces a row: ST_UNSUPPORTED names what is missing. Called by
-// everything below on first use.
+// GRPO_CPU=portable|avx2|avx512|avx512bf16|amx forces a row: ST_UNSUPPORTED names what is missing.
+// Called by everything below on first use.
 MUST_USE Status gemm_select(const char *name); // NULL or "auto" = best
 GemmRow gemm_row(void);
 const char *gemm_row_name(GemmRow row);

@@ -16,6 +16,10 @@ ISA_TARGET(ISA_AVX512 ",amx-tile,amx-bf16")
 #define ROW gemm_amx
 #endif
 
+#define LOW_OF(u) (2 * (u))
+#define HIGH_OF(u) (2 * (u) + 1)
+#include "policy/cpu/gemm_codes.h"
+
 enum { TILE = 16, TILE_BYTES = 64, SPAN = 2 * TILE }; // a span: two tiles of rows or of columns
 
 // Tiles: 0 1 / 2 3 the sums, 4 5 rows of A, 6 7 columns of B.
@@ -79,10 +83,6 @@ INLINE void add_blocks(const Place *p, int begin, int end) {
     }
 }
 
-INLINE __mmask16 first(int n) {
-    return n >= 16 ? (__mmask16)0xffff : n <= 0 ? (__mmask16)0 : (__mmask16)((1u << n) - 1);
-}
-
 // total += sum * (sa * sw), both [rows][32].
 static void promote(float total[SPAN][SPAN], float sum[SPAN][SPAN], const Place *p, int kq) {
     const float *sw = p->job->sw + (p->n / GEMM_PANEL) * p->job->sw_panel + kq * GEMM_PANEL;
@@ -101,7 +101,7 @@ static void deliver(const Place *p, float sum[SPAN][SPAN]) {
     for (int i = 0; i < p->rows; i++) {
         float *c = p->job->c + (p->m + i) * p->job->c_row + p->n;
         for (int j = 0; j < p->cols; j += TILE) {
-            const __mmask16 lanes = first(p->cols - j);
+            const __mmask16 lanes = first_codes(p->cols - j);
             __m512 x = _mm512_load_ps(sum[i] + j);
             if (p->job->accumulate) x = _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, c + j), x);
             _mm512_mask_storeu_ps(c + j, lanes, x);
@@ -172,7 +172,7 @@ static void multiply(const GemmJob *job) {
 static void round16(uint16_t *to, const float *x, int n) {
     const int pad = (n + K_BLOCK - 1) / K_BLOCK * K_BLOCK;
     for (int i = 0; i < pad; i += 16) {
-        const __m512i u = _mm512_castps_si512(_mm512_maskz_loadu_ps(first(n - i), x + i));
+        const __m512i u = _mm512_castps_si512(_mm512_maskz_loadu_ps(first_codes(n - i), x + i));
         const __m512i abs = _mm512_and_si512(u, _mm512_set1_epi32(0x7fffffff));
         const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
         const __mmask16 nan = _mm512_cmpgt_epi32_mask(abs, _mm512_set1_epi32(0x7f800000));
@@ -188,57 +188,10 @@ static void round16(uint16_t *to, const float *x, int n) {
 // Values that are exact in bf16, [32 k][32 n], become the two tiles of a panel: [n / 16][k / 2]
 // [n % 16][k % 2].
 static void pack16(uint16_t *to, const float block[K_BLOCK][GEMM_PANEL]) {
-    const __m512i high = _mm512_set1_epi32((int)0xffff0000u);
     for (int half = 0; half < 2; half++)
-        for (int k = 0; k < K_BLOCK; k += 2, to += 2 * TILE) {
-            const __m512i even = _mm512_loadu_si512(block[k] + half * TILE);
-            const __m512i odd = _mm512_loadu_si512(block[k + 1] + half * TILE);
-            _mm512_storeu_si512(
-                to, _mm512_or_si512(_mm512_srli_epi32(even, 16), _mm512_and_si512(odd, high)));
-        }
-}
-
-// 16 rows of 16 values of 32 bits, transposed: pairs, quads, then 128-bit lanes twice.
-INLINE void transpose(__m512i r[TILE]) {
-    __m512i t[TILE];
-    UNROLL for (int i = 0; i < 16; i += 2) {
-        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-    }
-    UNROLL for (int i = 0; i < 16; i += 4) {
-        r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-        r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-        r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-        r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-    }
-    UNROLL for (int i = 0; i < 4; i++) {
-        t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
-        t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
-        t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
-        t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
-    }
-    UNROLL for (int i = 0; i < 8; i++) {
-        r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-        r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
-    }
-}
-
-static void turn16(uint16_t *to, ptrdiff_t to_row, const float *block, ptrdiff_t ld, int cols) {
-    const __m512i high = _mm512_set1_epi32((int)0xffff0000u);
-    for (int n = 0; n < cols; n += TILE) {
-        const __mmask16 lanes = first(cols - n);
-        __m512i r[TILE];
-        UNROLL for (int i = 0; i < TILE; i++) {
-            const float *even = block + 2 * i * ld + n;
-            const __m512i lo = _mm512_castps_si512(_mm512_maskz_loadu_ps(lanes, even));
-            const __m512i hi = _mm512_castps_si512(_mm512_maskz_loadu_ps(lanes, even + ld));
-            r[i] = _mm512_or_si512(_mm512_srli_epi32(lo, 16), _mm512_and_si512(hi, high));
-        }
-        transpose(r);
-        UNROLL for (int i = 0; i < TILE; i++) {
-            if (n + i < cols) _mm512_storeu_si512(to + (n + i) * to_row, r[i]);
-        }
-    }
+        for (int k = 0; k < K_BLOCK; k += 2, to += 2 * TILE)
+            _mm512_storeu_si512(to, pairs_of(_mm512_loadu_ps(block[k] + half * TILE),
+                                             _mm512_loadu_ps(block[k + 1] + half * TILE)));
 }
 
 ISA_END

@@ -9,7 +9,7 @@
 ISA_TARGET(ISA_AVX2)
 
 #define VEC __m256
-enum { VEC_LANES = 8, TILE_M = 3, TILE_V = 2 };
+enum { VEC_LANES = 8, UNITS = K_BLOCK, TILE_M = 3, WIDE_M = 3, TILE_V = 2 };
 
 INLINE VEC vec_zero(void) {
     return _mm256_setzero_ps();
@@ -42,6 +42,8 @@ INLINE void vec_store_n(float *p, VEC v, int n) {
     _mm256_maskstore_ps(p, first(n), v);
 }
 
+#define vec_unit(p) vec_splat(p)
+#define vec_chain(a, b, c) vec_fma(a, b, c)
 #include "policy/cpu/gemm_kernel.h"
 
 TILE(1, 1)

@@ -1,4 +1,4 @@
-// policy/cpu/gemm_avx512.c -- the AVX-512 row: tiles of 6 rows by 2 vectors of 16.
+// policy/cpu/gemm_avx512.c -- the AVX-512 row: a step of a chain is one fma.
 #include "policy/cpu/gemm_row.h"
 
 #if defined(__x86_64__)
@@ -8,64 +8,12 @@
 
 ISA_TARGET(ISA_AVX512)
 
-#define VEC __m512
-enum { VEC_LANES = 16, TILE_M = 6, TILE_V = 2 };
-
-INLINE VEC vec_zero(void) {
-    return _mm512_setzero_ps();
-}
-INLINE VEC vec_load(const float *p) {
-    return _mm512_loadu_ps(p);
-}
-INLINE void vec_store(float *p, VEC v) {
-    _mm512_storeu_ps(p, v);
-}
-INLINE VEC vec_splat(const float *p) {
-    return _mm512_set1_ps(*p);
-}
-INLINE VEC vec_fma(VEC a, VEC b, VEC c) {
-    return _mm512_fmadd_ps(a, b, c);
-}
-INLINE VEC vec_add(VEC a, VEC b) {
-    return _mm512_add_ps(a, b);
-}
-INLINE VEC vec_mul(VEC a, VEC b) {
-    return _mm512_mul_ps(a, b);
-}
-INLINE __mmask16 first(int n) {
-    return n >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1);
-}
-INLINE VEC vec_load_n(const float *p, int n) {
-    return _mm512_maskz_loadu_ps(first(n), p);
-}
-INLINE void vec_store_n(float *p, VEC v, int n) {
-    _mm512_mask_storeu_ps(p, first(n), v);
-}
-
-#include "policy/cpu/gemm_kernel.h"
-
-TILE(1, 1)
-TILE(2, 1)
-TILE(3, 1)
-TILE(4, 1)
-TILE(5, 1)
-TILE(6, 1)
-TILE(1, 2)
-TILE(2, 2)
-TILE(3, 2)
-TILE(4, 2)
-TILE(5, 2)
-TILE(6, 2)
-
-static void multiply(const GemmJob *job) {
-    static TileFn *const fn[TILE_M][TILE_V] = {
-        {tile_1_1, tile_1_2}, {tile_2_1, tile_2_2}, {tile_3_1, tile_3_2},
-        {tile_4_1, tile_4_2}, {tile_5_1, tile_5_2}, {tile_6_1, tile_6_2},
-    };
-    run_panels(job, fn);
-}
+#define UNITS K_BLOCK
+#define vec_unit(p) vec_splat(p)
+#define vec_chain(a, b, c) vec_fma(a, b, c)
+#include "policy/cpu/gemm_tiles512.h"
 
 ISA_END
 
-const GemmKernel gemm_avx512 = {.tile_m = TILE_M, .multiply = multiply};
+const GemmKernel gemm_avx512 = {.tile_m = TILE_M, .multiply = run_tiles};
 #endif

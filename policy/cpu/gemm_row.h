@@ -3,7 +3,7 @@
 // Private to policy/cpu. gemm.h says what is computed; here is how the work is cut. A packed matrix
 // is a list of panels of GEMM_PANEL columns. bf16 and fp8 operands reach the portable and AVX rows
 // as fp32 values that have been rounded already (their products are exact), so one kernel serves
-// the three precisions; AMX takes them as bf16 and leaves fp32 to the AVX-512 kernel.
+// the three precisions; AMX and AVX512-BF16 take them as bf16 and leave fp32 to the AVX-512 kernel.
 #ifndef POLICY_CPU_GEMM_ROW_H
 #define POLICY_CPU_GEMM_ROW_H
 
@@ -55,7 +55,7 @@ typedef struct GemmKernel {
 } GemmKernel;
 
 // All but the first exist on x86-64 only.
-extern const GemmKernel gemm_portable, gemm_avx2, gemm_avx512, gemm_amx;
+extern const GemmKernel gemm_portable, gemm_avx2, gemm_avx512, gemm_avx512bf16, gemm_amx;
 const GemmKernel *gemm_kernel(Precision precision); // of gemm_row()
 static inline bool gemm_tiled(const GemmKernel *kernel) {
     return kernel->pack16 != NULL;

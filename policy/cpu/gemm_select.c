@@ -18,7 +18,7 @@
 static _Atomic int chosen = -1;
 static const GemmKernel *emulated;
 
-static const char *const row_name[GEMM_ROWS] = {"portable", "avx2", "avx512", "amx"};
+static const char *const row_name[GEMM_ROWS] = {"portable", "avx2", "avx512", "avx512bf16", "amx"};
 
 const char *gemm_row_name(GemmRow row) {
     return (unsigned)row < GEMM_ROWS ? row_name[row] : "?";
@@ -34,14 +34,28 @@ static uint64_t xcr0(void) {
     return (uint64_t)hi << 32 | lo;
 }
 
-// One trial a process: whoever asks, whenever, gets the same answer.
-static pthread_once_t proof_once = PTHREAD_ONCE_INIT;
-static bool proven;
+// One trial a process and row: whoever asks, whenever, gets the same answer.
+static pthread_once_t amx_once = PTHREAD_ONCE_INIT, bf16_once = PTHREAD_ONCE_INIT;
+static bool amx_proven, bf16_proven;
 
-static void prove(void) {
-    proven = gemm_prove(&gemm_amx);
-    if (!proven)
-        log_warn("AMX is announced here, but a trial product did not come back right: not used");
+static bool prove(const GemmKernel *kernel, const char *name) {
+    if (gemm_prove(kernel)) return true;
+    log_warn("%s is announced here, but a trial product did not come back right: not used", name);
+    return false;
+}
+static void prove_amx(void) {
+    amx_proven = prove(&gemm_amx, "AMX");
+}
+static void prove_bf16(void) {
+    bf16_proven = prove(&gemm_avx512bf16, "AVX512-BF16");
+}
+
+static const char *missing_bf16(void) {
+    uint32_t a, b, c, d;
+    if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & bit_AVX512BF16))
+        return "the AVX512-BF16 feature";
+    pthread_once(&bf16_once, prove_bf16);
+    return bf16_proven ? NULL : "AVX512-BF16 that rounds twice: a trial product did not";
 }
 
 static const char *missing_amx(uint32_t d, uint64_t saved) {
@@ -50,8 +64,9 @@ static const char *missing_amx(uint32_t d, uint64_t saved) {
     if ((saved & 0x60000) != 0x60000) return "an operating system that saves AMX tiles";
     if (syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM_, XTILEDATA) != 0)
         return "the kernel's permission for AMX tiles (Linux 5.16 or newer, not filtered)";
-    pthread_once(&proof_once, prove);
-    return proven ? NULL : "AMX that computes right: a trial product in a child process did not";
+    pthread_once(&amx_once, prove_amx);
+    return amx_proven ? NULL
+                      : "AMX that computes right: a trial product in a child process did not";
 }
 
 static const char *missing(GemmRow row) {
@@ -66,7 +81,9 @@ static const char *missing(GemmRow row) {
     const uint32_t avx512 = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
     if ((b & avx512) != avx512) return "the AVX-512 features F, BW, DQ and VL";
     if ((saved & 0xe6) != 0xe6) return "an operating system that saves AVX-512 registers";
-    if (row == GEMM_AVX512 || emulated) return NULL;
+    if (row == GEMM_AVX512) return NULL;
+    if (row == GEMM_AVX512BF16) return missing_bf16();
+    if (emulated) return NULL;
     return missing_amx(d, saved);
 }
 #else
@@ -91,9 +108,10 @@ Status gemm_select(const char *name) {
     } else {
         while (row >= 0 && strcmp(name, row_name[row]) != 0) row--;
         if (row < 0)
-            return FAIL(ST_CONFIG,
-                        "%s: no instruction set '%s'; say portable, avx2, avx512, amx or auto",
-                        whence, name);
+            return FAIL(
+                ST_CONFIG,
+                "%s: no instruction set '%s'; say portable, avx2, avx512, avx512bf16, amx or auto",
+                whence, name);
         const char *lack = missing((GemmRow)row);
         if (lack)
             return FAIL(ST_UNSUPPORTED, "%s: '%s' needs %s, which this machine lacks; say auto",
@@ -125,6 +143,7 @@ const GemmKernel *gemm_kernel(Precision precision) {
     case GEMM_AMX:
         if (precision != PRECISION_FP32) return emulated ? emulated : &gemm_amx;
         return &gemm_avx512;
+    case GEMM_AVX512BF16: return precision != PRECISION_FP32 ? &gemm_avx512bf16 : &gemm_avx512;
     case GEMM_AVX512: return &gemm_avx512;
     case GEMM_AVX2: return &gemm_avx2;
 #endif

@@ -22,6 +22,7 @@
 
 #define ISA_AVX2 "avx2,fma"
 #define ISA_AVX512 "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"
+#define ISA_AVX512BF16 ISA_AVX512 ",avx512bf16"
 
 #define INLINE static inline __attribute__((always_inline))
 

@@ -128,6 +128,7 @@ LANE_INLINE float lane_log(float x) {
     void name params {                                                                             \
         switch (gemm_row()) {                                                                      \
         case GEMM_AMX:                                                                             \
+        case GEMM_AVX512BF16:                                                                      \
         case GEMM_AVX512: name##_avx512 args; return;                                              \
         case GEMM_AVX2: name##_avx2 args; return;                                                  \
         case GEMM_PORTABLE:                                                                        \

@@ -8,6 +8,7 @@ const VecRow *vec_row(void) {
     switch (gemm_row()) {
 #if defined(__x86_64__)
     case GEMM_AMX:
+    case GEMM_AVX512BF16:
     case GEMM_AVX512: return &vec_avx512;
     case GEMM_AVX2: return &vec_avx2;
 #endif

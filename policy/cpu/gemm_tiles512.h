@@ -1,0 +1,64 @@
+// policy/cpu/gemm_tiles512.h -- the tiles of gemm_kernel.h for AVX-512: 8 rows by a vector of 16.
+//
+// Included by gemm_avx512.c and gemm_avx512bf16.c inside their ISA_TARGET, after they named UNITS,
+// vec_unit and vec_chain (gemm_kernel.h).
+#ifdef UNITS
+
+#define VEC __m512
+enum { VEC_LANES = 16, TILE_M = 8, WIDE_M = 4, TILE_V = 2 };
+
+INLINE VEC vec_zero(void) {
+    return _mm512_setzero_ps();
+}
+INLINE VEC vec_load(const float *p) {
+    return _mm512_loadu_ps(p);
+}
+INLINE void vec_store(float *p, VEC v) {
+    _mm512_storeu_ps(p, v);
+}
+INLINE VEC vec_splat(const float *p) {
+    return _mm512_set1_ps(*p);
+}
+INLINE VEC vec_fma(VEC a, VEC b, VEC c) {
+    return _mm512_fmadd_ps(a, b, c);
+}
+INLINE VEC vec_add(VEC a, VEC b) {
+    return _mm512_add_ps(a, b);
+}
+INLINE VEC vec_mul(VEC a, VEC b) {
+    return _mm512_mul_ps(a, b);
+}
+INLINE __mmask16 first(int n) {
+    return n >= 16 ? (__mmask16)0xffff : n <= 0 ? (__mmask16)0 : (__mmask16)((1u << n) - 1);
+}
+INLINE VEC vec_load_n(const float *p, int n) {
+    return _mm512_maskz_loadu_ps(first(n), p);
+}
+INLINE void vec_store_n(float *p, VEC v, int n) {
+    _mm512_mask_storeu_ps(p, first(n), v);
+}
+
+#include "policy/cpu/gemm_kernel.h"
+
+TILE(1, 1)
+TILE(2, 1)
+TILE(3, 1)
+TILE(4, 1)
+TILE(5, 1)
+TILE(6, 1)
+TILE(7, 1)
+TILE(8, 1)
+TILE(1, 2)
+TILE(2, 2)
+TILE(3, 2)
+TILE(4, 2)
+
+static void run_tiles(const GemmJob *job) {
+    static TileFn *const fn[TILE_M][TILE_V] = {
+        {tile_1_1, tile_1_2}, {tile_2_1, tile_2_2}, {tile_3_1, tile_3_2}, {tile_4_1, tile_4_2},
+        {tile_5_1},           {tile_6_1},           {tile_7_1},           {tile_8_1},
+    };
+    run_panels(job, fn);
+}
+
+#endif
