@@ -230,22 +230,22 @@ static void refused(const char *json, Status code, const char *word) {
 static void what_is_not_built_is_named(void **state) {
     (void)state;
     const char *good = "\"merges\":[],";
-    refused(with(BYTE_LEVEL, "\"byte_fallback\":true,\"merges\":[],", ""), ST_UNSUPPORTED,
-            "byte_fallback");
     refused(with(BYTE_LEVEL, "\"type\":\"Unigram\",\"merges\":[],", ""), ST_UNSUPPORTED, "Unigram");
     refused(with(BYTE_LEVEL, "\"dropout\":0.5,\"merges\":[],", ""), ST_UNSUPPORTED, "dropout");
     refused(with(BYTE_LEVEL, "\"end_of_word_suffix\":\"</w>\",\"merges\":[],", ""), ST_UNSUPPORTED,
             "end_of_word_suffix");
-    refused(with("{\"type\":\"Metaspace\"}", good, ""), ST_UNSUPPORTED, "Metaspace");
-    refused(with("null", good, ""), ST_UNSUPPORTED, "ByteLevel");
-    refused(with(BYTE_LEVEL, good, "\"normalizer\":{\"type\":\"Lowercase\"},"), ST_UNSUPPORTED,
-            "Lowercase");
+    refused(with("{\"type\":\"UnicodeScripts\"}", good, ""), ST_UNSUPPORTED, "UnicodeScripts");
+    refused(with("{\"type\":\"Sequence\",\"pretokenizers\":[" BYTE_LEVEL ",{\"type\":\"Digits\"}]}",
+                 good, ""),
+            ST_UNSUPPORTED, "Digits after ByteLevel");
+    refused(with(BYTE_LEVEL, good, "\"normalizer\":{\"type\":\"Precompiled\"},"), ST_UNSUPPORTED,
+            "Precompiled");
     refused(with(BYTE_LEVEL, good, "\"decoder\":{\"type\":\"WordPiece\"},"), ST_UNSUPPORTED,
             "WordPiece");
-    refused(with(BYTE_LEVEL, good, "\"post_processor\":{\"type\":\"BertProcessing\"},"),
-            ST_UNSUPPORTED, "BertProcessing");
-    refused("{\"model\":{\"vocab\":{\"a\":0},\"merges\":[]},\"pre_tokenizer\":" BYTE_LEVEL "}",
-            ST_UNSUPPORTED, "byte 0x");
+    refused(with(BYTE_LEVEL, good, "\"decoder\":{\"type\":\"Metaspace\"},"), ST_UNSUPPORTED,
+            "ByteLevel decoder");
+    refused(with(BYTE_LEVEL, good, "\"post_processor\":{\"type\":\"Unheard\"},"), ST_UNSUPPORTED,
+            "Unheard");
 }
 
 static void a_file_that_lies_is_refused(void **state) {
@@ -257,6 +257,8 @@ static void a_file_that_lies_is_refused(void **state) {
     refused(with(BYTE_LEVEL, "\"merges\":[[\"a\",\"c\"]],", ""), ST_FORMAT,
             "not in the vocabulary");
     refused(with(BYTE_LEVEL, "\"merges\":{},", ""), ST_FORMAT, "merges");
+    refused(with(BYTE_LEVEL, "\"unk_token\":\"<unk>\",\"merges\":[],", ""), ST_FORMAT, "<unk>");
+    refused(with(BYTE_LEVEL, good, "\"normalizer\":{\"type\":\"Replace\"},"), ST_FORMAT, "Replace");
     refused(with(BYTE_LEVEL, good, "\"added_tokens\":[{\"id\":5,\"content\":\"x\"}],"), ST_FORMAT,
             "id 5");
     refused(with(BYTE_LEVEL, good, "\"added_tokens\":[{\"id\":-5,\"content\":\"x\"}],"), ST_FORMAT,

@@ -1,4 +1,4 @@
-// policy/io/bpe.c -- two hash tables, a linked list of symbols and a heap of candidate merges.
+// policy/io/bpe.c -- two hash tables; pieces as an array that shrinks, or a list with a heap.
 #include "policy/io/bpe.h"
 
 #include <limits.h>
@@ -25,6 +25,8 @@ struct Bpe {
     int n_merges;
     int32_t byte_id[256];
 };
+
+enum { SHORT = 48 }; // symbols; below, scanning is quicker than a heap
 
 typedef struct BpeSymbol {
     int32_t id; // < 0: merged into the symbol before it
@@ -157,20 +159,70 @@ static void offer(const Bpe *bpe, BpeWork *work, size_t *n_heap, int left) {
     if (p->left >= 0) heap_push(work->heap, n_heap, (BpeMerge){p->rank, left, p->whole});
 }
 
-void bpe_encode(const Bpe *bpe, const char *bytes, size_t size, bool whole_first, BpeWork *work,
-                Ids *out) {
-    if (size == 0) return;
-    CHECK(size <= INT_MAX / 4);
-    int32_t whole = whole_first ? bpe_find(bpe, bytes, size) : -1;
-    if (whole >= 0) {
-        ids_add(out, whole);
-        return;
+// ---- a piece as symbols ----------------------------------------------------------------------
+static size_t char_size(unsigned char lead) {
+    return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+}
+
+static bool fall_back(const BpeRules *r, const char *bytes, size_t size, BpeSymbol *s, int *n) {
+    if (!r->fallback) return false;
+    for (size_t i = 0; i < size; i++)
+        if (r->byte_token[(unsigned char)bytes[i]] < 0) return false;
+    for (size_t i = 0; i < size; i++) s[(*n)++].id = r->byte_token[(unsigned char)bytes[i]];
+    return true;
+}
+
+// Fills the ids of s[0..n). An unknown token waits for the next one that is known, as in Hugging
+// Face's library, where the tokens of bytes may overtake it.
+static int symbols_of(const Bpe *bpe, const BpeRules *r, const char *bytes, size_t size,
+                      BpeSymbol *s) {
+    int n = 0;
+    bool waiting = false;
+    for (size_t at = 0, step; at < size; at += step) {
+        step = r->chars ? char_size((unsigned char)bytes[at]) : 1;
+        int32_t id =
+            step == 1 ? bpe->byte_id[(unsigned char)bytes[at]] : bpe_find(bpe, bytes + at, step);
+        if (id >= 0) {
+            if (waiting) s[n++].id = r->unknown;
+            waiting = false;
+            s[n++].id = id;
+        } else if (!fall_back(r, bytes + at, step, s, &n) && r->unknown >= 0) {
+            if (waiting && !r->fuse_unknown) s[n++].id = r->unknown;
+            waiting = true;
+        }
     }
-    work_reserve(work, size);
+    if (waiting) s[n++].id = r->unknown;
+    return n;
+}
+
+static void merge_scanning(const Bpe *bpe, const BpeSymbol *s, int n, Ids *out) {
+    int32_t id[SHORT];
+    const Pair *pair[SHORT]; // of i and i + 1; NULL: none
+    for (int i = 0; i < n; i++) id[i] = s[i].id;
+    for (int i = 0; i + 1 < n; i++) {
+        const Pair *p = find_pair(bpe, id[i], id[i + 1]);
+        pair[i] = p->left >= 0 ? p : NULL;
+    }
+    for (;;) {
+        int best = -1;
+        for (int i = 0; i + 1 < n; i++)
+            if (pair[i] && (best < 0 || pair[i]->rank < pair[best]->rank)) best = i;
+        if (best < 0) break;
+        id[best] = pair[best]->whole;
+        n--;
+        for (int i = best + 1; i < n; i++) id[i] = id[i + 1], pair[i] = pair[i + 1];
+        // an out-of-range neighbour is never looked at
+        for (int i = best > 0 ? best - 1 : 0; i <= best && i + 1 < n; i++) {
+            const Pair *p = find_pair(bpe, id[i], id[i + 1]);
+            pair[i] = p->left >= 0 ? p : NULL;
+        }
+    }
+    for (int i = 0; i < n; i++) ids_add(out, id[i]);
+}
+
+static void merge_heap(const Bpe *bpe, BpeWork *work, int n, Ids *out) {
     BpeSymbol *s = work->symbol;
-    int n = (int)size;
-    for (int i = 0; i < n; i++)
-        s[i] = (BpeSymbol){bpe->byte_id[(unsigned char)bytes[i]], i - 1, i + 1 < n ? i + 1 : -1};
+    for (int i = 0; i < n; i++) s[i].prev = i - 1, s[i].next = i + 1 < n ? i + 1 : -1;
     size_t n_heap = 0;
     for (int i = 0; i < n; i++) offer(bpe, work, &n_heap, i);
     while (n_heap > 0) {
@@ -187,4 +239,22 @@ void bpe_encode(const Bpe *bpe, const char *bytes, size_t size, bool whole_first
         offer(bpe, work, &n_heap, m.pos);
     }
     for (int i = 0; i >= 0; i = s[i].next) ids_add(out, s[i].id);
+}
+
+void bpe_encode(const Bpe *bpe, const BpeRules *rules, const char *bytes, size_t size,
+                BpeWork *work, Ids *out) {
+    if (size == 0) return;
+    CHECK(size <= INT_MAX / 4);
+    int32_t whole = rules->whole_first ? bpe_find(bpe, bytes, size) : -1;
+    if (whole >= 0) {
+        ids_add(out, whole);
+        return;
+    }
+    work_reserve(work, size + 1);
+    int n = symbols_of(bpe, rules, bytes, size, work->symbol);
+    if (n == 0) return;
+    if (n <= SHORT)
+        merge_scanning(bpe, work->symbol, n, out);
+    else
+        merge_heap(bpe, work, n, out);
 }

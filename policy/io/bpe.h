@@ -2,8 +2,8 @@
 //
 // Floor 2 (policy/io). The vocabulary and the merges are filled once; after that a Bpe is read-only
 // and serves all threads. Formula: Sennrich et al. 2016; of all adjacent pairs that have a rank,
-// the lowest rank merges first, the leftmost among equals. A heap of candidates over a linked list
-// of symbols makes that O(n log n). No error leaves this file.
+// the lowest rank merges first, the leftmost among equals. Short pieces are scanned, long ones take
+// a heap of candidates over a linked list of symbols, O(n log n). No error leaves this file.
 #ifndef POLICY_IO_BPE_H
 #define POLICY_IO_BPE_H
 
@@ -27,6 +27,18 @@ typedef struct Ids {
 void ids_add(Ids *ids, int32_t id);
 void ids_free(Ids *ids);
 
+// What a piece is made of before anything merges. For `chars` the vocabulary holds characters, else
+// bytes. A symbol that is not there becomes the tokens of its bytes (chars only), else `unknown`,
+// else nothing.
+typedef struct BpeRules {
+    bool chars;
+    bool whole_first;        // a piece that is a token is taken as it is (ignore_merges)
+    bool fuse_unknown;       // unknown symbols in a row are one token
+    bool fallback;           // byte_token is meant
+    int32_t unknown;         // -1: none
+    int32_t byte_token[256]; // of a byte of a character that is not there; -1: none
+} BpeRules;
+
 // Scratch of one thread, reused from piece to piece; zeroed = empty.
 typedef struct BpeWork {
     struct BpeSymbol *symbol;
@@ -43,10 +55,9 @@ bool bpe_add_token(Bpe *bpe, const char *bytes, size_t size, int32_t id);
 int32_t bpe_find(const Bpe *bpe, const char *bytes, size_t size);
 // The next merge in order of rank: left, right -> whole. Of equal pairs the last one counts.
 void bpe_add_merge(Bpe *bpe, int32_t left, int32_t right, int32_t whole);
-// Appends the ids of one piece. Every single byte must have its own token. `whole_first`: a piece
-// that is a token is taken as it is (ignore_merges).
-void bpe_encode(const Bpe *bpe, const char *bytes, size_t size, bool whole_first, BpeWork *work,
-                Ids *out);
+// Appends the ids of one piece; valid UTF-8 if rules->chars.
+void bpe_encode(const Bpe *bpe, const BpeRules *rules, const char *bytes, size_t size,
+                BpeWork *work, Ids *out);
 
 #ifdef __cplusplus
 }

@@ -1,113 +1,109 @@
 // policy/io/presplit.c -- steps over pieces; each step reads one list and writes the next.
 #include "policy/io/presplit.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char gpt2_regex[] =
-    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-
-typedef enum Behavior { ISOLATED, REMOVED, CONTIGUOUS, WITH_PREVIOUS, WITH_NEXT } Behavior;
-
-typedef struct Step {
-    pcre2_code *code; // NULL: add_prefix_space
-    Behavior behavior;
-    bool invert;
-} Step;
+#include "policy/io/knownsplit.h"
+#include "policy/io/splitstep.h"
 
 struct Presplit {
-    Step *step;
+    SplitStep *step;
     int n_steps;
     bool byte_level;
-    pcre2_match_context *limits;
+    KnownSplit known;
 };
 
 // ---- lists of pieces -------------------------------------------------------------------------
-static void add_piece(Pieces *p, size_t begin, size_t end, bool bytes) {
-    if (begin == end) return;
+void pieces_add(Pieces *p, size_t begin, size_t end) {
     if (p->n == p->cap) {
         p->cap = p->cap ? 2 * p->cap : 64;
         p->piece = (Piece *)realloc(p->piece, p->cap * sizeof *p->piece);
         CHECK(p->piece != NULL);
     }
-    p->piece[p->n++] = (Piece){begin, end, bytes};
+    p->piece[p->n++] = (Piece){begin, end, false};
 }
 
 void pieces_free(Pieces *pieces) {
-    str_free(&pieces->text);
+    str_free(&pieces->own);
     free(pieces->piece);
+    free(pieces->spare);
     *pieces = (Pieces){0};
 }
 
 // ---- reading the file ------------------------------------------------------------------------
-static Step *new_step(Presplit *ps) {
-    ps->step = (Step *)realloc(ps->step, (size_t)(ps->n_steps + 1) * sizeof *ps->step);
+static SplitStep *new_step(Presplit *ps, SplitStep step) {
+    ps->step = (SplitStep *)realloc(ps->step, (size_t)(ps->n_steps + 1) * sizeof *ps->step);
     CHECK(ps->step != NULL);
-    ps->step[ps->n_steps] = (Step){0};
+    ps->step[ps->n_steps] = step;
     return &ps->step[ps->n_steps++];
 }
 
-// \s and \S as properties; everything else is taken as it stands.
-static void translate(const char *regex, size_t size, Str *out) {
-    for (size_t i = 0; i < size; i++) {
-        if (regex[i] != '\\' || i + 1 == size) {
-            str_putc(out, regex[i]);
-        } else if (regex[++i] == 's' || regex[i] == 'S') {
-            str_puts(out, regex[i] == 's' ? "\\p{White_Space}" : "\\P{White_Space}");
-        } else {
-            str_putc(out, '\\');
-            str_putc(out, regex[i]);
-        }
-    }
+static Status read_behavior(const JsonDoc *doc, const Json *node, const char *type,
+                            SplitBehavior *out) {
+    static const char *const names[] = {"Isolated", "Removed", "Contiguous", "MergedWithPrevious",
+                                        "MergedWithNext"};
+    const char *behavior = json_text(json_get(node, "behavior"), "");
+    size_t b = 0;
+    while (b < 5 && strcmp(names[b], behavior) != 0) b++;
+    if (b == 5)
+        return FAIL(ST_UNSUPPORTED, "%s:%d: pre_tokenizer: %s behavior '%s' is not known",
+                    json_name(doc), json_line(doc, node), type, behavior);
+    *out = (SplitBehavior)b;
+    return ST_OK;
 }
 
-static Status add_regex(Presplit *ps, const char *name, int line, const char *regex, size_t size,
-                        bool literal, Behavior behavior, bool invert) {
-    Str pattern = {0};
-    if (literal)
-        str_add(&pattern, regex, size);
-    else
-        translate(regex, size, &pattern);
-    int error;
-    PCRE2_SIZE at;
-    uint32_t options =
-        literal ? PCRE2_UTF | PCRE2_LITERAL : PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
-    pcre2_code *code =
-        pcre2_compile((PCRE2_SPTR)str_text(&pattern), pattern.size, options, &error, &at, NULL);
-    str_free(&pattern);
-    if (!code) {
-        PCRE2_UCHAR message[128];
-        pcre2_get_error_message(error, message, sizeof message);
-        return FAIL(ST_FORMAT, "%s:%d: pre_tokenizer: regex does not compile: %s", name, line,
-                    (const char *)message);
-    }
-    (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); // no JIT on this machine: interpreted
-    *new_step(ps) = (Step){code, behavior, invert};
+static Status add_regex(Presplit *ps, const JsonDoc *doc, const Json *node, const char *regex,
+                        size_t size, bool literal, SplitStep step) {
+    TRY(splitstep_regex(json_name(doc), json_line(doc, node), regex, size, literal, &step));
+    new_step(ps, step);
     return ST_OK;
 }
 
 static Status read_split(Presplit *ps, const JsonDoc *doc, const Json *node) {
-    static const char *const names[] = {"Isolated", "Removed", "Contiguous", "MergedWithPrevious",
-                                        "MergedWithNext"};
-    const char *file = json_name(doc), *behavior = json_text(json_get(node, "behavior"), "");
     const Json *pattern = json_get(node, "pattern");
     const Json *regex = json_get(pattern, "Regex"), *string = json_get(pattern, "String");
     const Json *text = regex ? regex : string;
-    int line = json_line(doc, node);
-
-    size_t b = 0;
-    while (b < 5 && strcmp(names[b], behavior) != 0) b++;
-    if (b == 5)
-        return FAIL(ST_UNSUPPORTED, "%s:%d: pre_tokenizer: Split behavior '%s' is not known", file,
-                    line, behavior);
+    SplitStep step = {.invert = json_bool(json_get(node, "invert"), false)};
+    TRY(read_behavior(doc, node, "Split", &step.behavior));
     if (!text || json_kind(text) != JSON_STRING)
-        return FAIL(ST_FORMAT, "%s:%d: pre_tokenizer: Split needs a pattern, Regex or String", file,
-                    line);
+        return FAIL(ST_FORMAT, "%s:%d: pre_tokenizer: Split needs a pattern, Regex or String",
+                    json_name(doc), json_line(doc, node));
     if (json_text_size(text) == 0) return ST_OK; // an empty pattern cuts nothing
-    return add_regex(ps, file, line, json_text(text, ""), json_text_size(text), text == string,
-                     (Behavior)b, json_bool(json_get(node, "invert"), false));
+    return add_regex(ps, doc, node, json_text(text, ""), json_text_size(text), text == string,
+                     step);
+}
+
+static Status read_metaspace(Presplit *ps, const JsonDoc *doc, const Json *node) {
+    const Json *scheme = json_get(node, "prepend_scheme");
+    const char *name =
+        json_text(scheme, json_bool(json_get(node, "add_prefix_space"), true) ? "always" : "never");
+    const char *mark = json_text(json_get(node, "replacement"), "\xE2\x96\x81");
+    SplitStep step = {.kind = SPLIT_METASPACE, .behavior = SPLIT_WITH_NEXT};
+    if (strcmp(name, "always") == 0)
+        step.prefix = SPLIT_PREFIX_ALWAYS;
+    else if (strcmp(name, "first") == 0)
+        step.prefix = SPLIT_PREFIX_FIRST;
+    else if (strcmp(name, "never") != 0)
+        return FAIL(ST_UNSUPPORTED, "%s:%d: pre_tokenizer: prepend_scheme '%s' is not known",
+                    json_name(doc), json_line(doc, node), name);
+    if (!mark[0] || strlen(mark) >= sizeof step.mark)
+        return FAIL(ST_FORMAT, "%s:%d: pre_tokenizer: Metaspace replacement must be a character",
+                    json_name(doc), json_line(doc, node));
+    strcpy(step.mark, mark);
+    new_step(ps, step);
+    if (!json_bool(json_get(node, "split"), true)) return ST_OK;
+    return add_regex(ps, doc, node, mark, strlen(mark), true,
+                     (SplitStep){.behavior = SPLIT_WITH_NEXT});
+}
+
+static Status read_byte_level(Presplit *ps, const JsonDoc *doc, const Json *node) {
+    ps->byte_level = true;
+    if (json_bool(json_get(node, "add_prefix_space"), true))
+        new_step(ps, (SplitStep){.kind = SPLIT_PREFIX, .mark = " "});
+    if (!json_bool(json_get(node, "use_regex"), true)) return ST_OK;
+    return add_regex(ps, doc, node, known_regex_gpt2, strlen(known_regex_gpt2), false,
+                     (SplitStep){.behavior = SPLIT_ISOLATED});
 }
 
 static Status read_node(Presplit *ps, const JsonDoc *doc, const Json *node) {
@@ -123,20 +119,56 @@ static Status read_node(Presplit *ps, const JsonDoc *doc, const Json *node) {
         return FAIL(ST_UNSUPPORTED, "%s:%d: pre_tokenizer: %s after ByteLevel is not built",
                     json_name(doc), line, type);
     if (strcmp(type, "Split") == 0) return read_split(ps, doc, node);
-    if (strcmp(type, "Digits") == 0)
-        return add_regex(
-            ps, json_name(doc), line, "\\p{N}", 5, false,
-            json_bool(json_get(node, "individual_digits"), false) ? ISOLATED : CONTIGUOUS, false);
-    if (strcmp(type, "ByteLevel") == 0) {
-        ps->byte_level = true;
-        if (json_bool(json_get(node, "add_prefix_space"), true)) new_step(ps);
-        if (json_bool(json_get(node, "use_regex"), true))
-            return add_regex(ps, json_name(doc), line, gpt2_regex, sizeof gpt2_regex - 1, false,
-                             ISOLATED, false);
-        return ST_OK;
+    if (strcmp(type, "ByteLevel") == 0) return read_byte_level(ps, doc, node);
+    if (strcmp(type, "Metaspace") == 0) return read_metaspace(ps, doc, node);
+    SplitStep step = {.behavior = SPLIT_REMOVED};
+    if (strcmp(type, "Digits") == 0) {
+        step.kind = SPLIT_NUMERIC;
+        step.behavior = json_bool(json_get(node, "individual_digits"), false) ? SPLIT_ISOLATED
+                                                                              : SPLIT_CONTIGUOUS;
+    } else if (strcmp(type, "Punctuation") == 0) {
+        step.kind = SPLIT_PUNCTUATION;
+        step.behavior = SPLIT_ISOLATED;
+        if (json_get(node, "behavior")) TRY(read_behavior(doc, node, type, &step.behavior));
+    } else if (strcmp(type, "Whitespace") == 0) {
+        step.kind = SPLIT_WORDS;
+        step.invert = true;
+    } else if (strcmp(type, "WhitespaceSplit") == 0) {
+        step.kind = SPLIT_SPACE;
+    } else if (strcmp(type, "CharDelimiterSplit") == 0) {
+        const Json *mark = json_get(node, "delimiter");
+        if (json_text_size(mark) == 0)
+            return FAIL(ST_FORMAT, "%s:%d: pre_tokenizer: CharDelimiterSplit needs a delimiter",
+                        json_name(doc), line);
+        return add_regex(ps, doc, node, json_text(mark, ""), json_text_size(mark), true, step);
+    } else {
+        return FAIL(ST_UNSUPPORTED, "%s:%d: pre_tokenizer '%s' is not built", json_name(doc), line,
+                    type);
     }
-    return FAIL(ST_UNSUPPORTED, "%s:%d: pre_tokenizer '%s' is not built", json_name(doc), line,
-                type);
+    new_step(ps, step);
+    return ST_OK;
+}
+
+// Does the step cut by this regex and keep all? Where a regex matches every character, removing
+// what does not match is the same.
+static bool is_regex(const SplitStep *s, const char *regex, bool covers) {
+    if (s->kind != SPLIT_REGEX || strcmp(s->source, regex) != 0) return false;
+    return (s->behavior == SPLIT_ISOLATED && !s->invert) ||
+           (covers && ((s->behavior == SPLIT_REMOVED && s->invert) ||
+                       (s->behavior == SPLIT_ISOLATED && s->invert)));
+}
+
+static KnownSplit recognise(const Presplit *ps) {
+    const SplitStep *s = ps->step;
+    bool digits = ps->n_steps == 2 && s[0].kind == SPLIT_NUMERIC && s[0].behavior == SPLIT_ISOLATED;
+    if (digits && is_regex(&s[1], known_regex_gpt2, true)) return KNOWN_SMOLLM;
+    if (ps->n_steps == 1 && is_regex(&s[0], known_regex_gpt2, true)) return KNOWN_GPT2;
+    if (ps->n_steps == 1 && is_regex(&s[0], known_regex_qwen, true)) return KNOWN_QWEN;
+    if (ps->n_steps == 1 && is_regex(&s[0], known_regex_llama3, true)) return KNOWN_LLAMA3;
+    if (ps->n_steps == 3 && is_regex(&s[0], known_regex_digits, false) &&
+        is_regex(&s[1], known_regex_cjk, false) && is_regex(&s[2], known_regex_deepseek, false))
+        return KNOWN_DEEPSEEK;
+    return KNOWN_NONE;
 }
 
 Status presplit_parse(const JsonDoc *doc, const Json *node, Presplit **out) {
@@ -145,164 +177,46 @@ Status presplit_parse(const JsonDoc *doc, const Json *node, Presplit **out) {
     *out = NULL;
     Status st = ST_OK;
     if (node && json_kind(node) != JSON_NULL) st = read_node(ps, doc, node);
-    if (st == ST_OK && !ps->byte_level)
-        st =
-            FAIL(ST_UNSUPPORTED, "%s: pre_tokenizer has no ByteLevel; only byte-level BPE is built",
-                 json_name(doc));
     if (st != ST_OK) {
         presplit_free(ps);
         return st;
     }
-    ps->limits = pcre2_match_context_create(NULL);
-    CHECK(ps->limits != NULL);
-    pcre2_set_match_limit(ps->limits, PRESPLIT_MATCH_LIMIT);
-    pcre2_set_depth_limit(ps->limits, PRESPLIT_MATCH_LIMIT);
-    pcre2_set_heap_limit(ps->limits, 256 * 1024); // KiB
+    ps->known = recognise(ps);
     *out = ps;
     return ST_OK;
 }
 
 void presplit_free(Presplit *presplit) {
     if (!presplit) return;
-    for (int i = 0; i < presplit->n_steps; i++) pcre2_code_free(presplit->step[i].code);
-    pcre2_match_context_free(presplit->limits);
+    for (int i = 0; i < presplit->n_steps; i++) splitstep_close(&presplit->step[i]);
     free(presplit->step);
     free(presplit);
 }
 
-// ---- running ---------------------------------------------------------------------------------
-// What one step makes of one piece: matches and gaps arrive in order, pieces leave.
-typedef struct Cutter {
-    const Step *step;
-    Pieces *out;
-    size_t first; // out->n when the piece began
-    bool previous;
-    bool pending; // WITH_NEXT: a match that waits for the gap after it
-    size_t pending_begin, pending_end;
-} Cutter;
-
-static void flush_pending(Cutter *c) {
-    if (c->pending) add_piece(c->out, c->pending_begin, c->pending_end, false);
-    c->pending = false;
+bool presplit_byte_level(const Presplit *presplit) {
+    return presplit->byte_level;
 }
 
-static void cut(Cutter *c, size_t begin, size_t end, bool match) {
-    Pieces *out = c->out;
-    match ^= c->step->invert;
-    bool extend = false;
-    switch (c->step->behavior) {
-    case ISOLATED: break;
-    case REMOVED:
-        if (match) begin = end;
-        break;
-    case CONTIGUOUS: extend = match == c->previous; break;
-    case WITH_PREVIOUS: extend = match && !c->previous; break;
-    case WITH_NEXT:
-        if (!match && c->pending) {
-            begin = c->pending_begin;
-            c->pending = false;
-        }
-        flush_pending(c);
-        if (match) {
-            c->pending = true;
-            c->pending_begin = begin;
-            c->pending_end = end;
-            begin = end;
-        }
-        break;
-    }
-    c->previous = match;
-    if (extend && out->n > c->first)
-        out->piece[out->n - 1].end = end;
-    else
-        add_piece(out, begin, end, false);
+void presplit_by_regex(Presplit *presplit) {
+    presplit->known = KNOWN_NONE;
 }
 
-static size_t char_size(const char *text, size_t at, size_t size) {
-    size_t n = 1;
-    while (at + n < size && ((unsigned char)text[at + n] & 0xC0) == 0x80) n++;
-    return n;
-}
-
-// False: a limit was hit; *done is then how far the cutting came.
-static bool cut_matches(const Presplit *ps, Cutter *c, pcre2_match_data *data, const char *text,
-                        Piece piece, size_t *done) {
-    PCRE2_SPTR subject = (PCRE2_SPTR)text + piece.begin;
-    size_t size = piece.end - piece.begin, prev = 0, at = 0, last_end = SIZE_MAX;
-    const size_t *span = pcre2_get_ovector_pointer(data);
-    while (at <= size) {
-        uint32_t options = PCRE2_NO_UTF_CHECK;
-        int rc = pcre2_match(c->step->code, subject, size, at, options, data, ps->limits);
-        if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
-            rc = pcre2_match(c->step->code, subject, size, at, options | PCRE2_NO_JIT, data,
-                             ps->limits);
-        if (rc == PCRE2_ERROR_NOMATCH) break;
-        if (rc < 0 || span[0] < prev || span[1] < span[0]) {
-            flush_pending(c);
-            *done = piece.begin + prev;
-            return false;
-        }
-        if (span[0] == span[1] && span[1] == last_end) { // an empty match right after a match
-            at += at < size ? char_size((const char *)subject, at, size) : 1;
-            continue;
-        }
-        if (prev != span[0]) cut(c, piece.begin + prev, piece.begin + span[0], false);
-        cut(c, piece.begin + span[0], piece.begin + span[1], true);
-        prev = at = last_end = span[1];
-    }
-    if (prev != size) cut(c, piece.begin + prev, piece.end, false);
-    flush_pending(c);
-    return true;
-}
-
-static void run_regex(const Presplit *ps, const Step *step, Pieces *in, Pieces *out) {
-    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-    CHECK(data != NULL);
+void presplit_run(const Presplit *presplit, const char *text, size_t size, bool first,
+                  Pieces *out) {
+    out->text = text;
     out->n = 0;
-    for (size_t i = 0; i < in->n; i++) {
-        if (in->piece[i].bytes) {
-            add_piece(out, in->piece[i].begin, in->piece[i].end, true);
-            continue;
-        }
-        Cutter cutter = {.step = step, .out = out, .first = out->n};
-        size_t done = 0;
-        if (cut_matches(ps, &cutter, data, str_text(&in->text), in->piece[i], &done)) continue;
-        add_piece(out, done, in->piece[i].end, true);
-        for (i++; i < in->n; i++) add_piece(out, in->piece[i].begin, in->piece[i].end, true);
+    if (size == 0) return;
+    if (presplit->known != KNOWN_NONE) {
+        knownsplit_run(presplit->known, text, 0, size, out);
+        return;
     }
-    pcre2_match_data_free(data);
-}
-
-static void run_prefix(Pieces *in, Pieces *out) {
-    Str text = {0};
-    out->n = 0;
-    for (size_t i = 0; i < in->n; i++) {
-        Piece p = in->piece[i];
-        size_t begin = text.size;
-        if (!p.bytes && in->text.data[p.begin] != ' ') str_putc(&text, ' ');
-        str_add(&text, in->text.data + p.begin, p.end - p.begin);
-        add_piece(out, begin, text.size, p.bytes);
-    }
-    str_free(&in->text);
-    in->text = text;
-}
-
-void presplit_run(const Presplit *presplit, const char *text, size_t size, Pieces *out) {
-    Pieces next = {0};
-    str_clear(&out->text);
-    str_add(&out->text, text, size);
-    out->n = 0;
-    add_piece(out, 0, size, false);
+    pieces_add(out, 0, size);
     for (int i = 0; i < presplit->n_steps; i++) {
-        const Step *step = &presplit->step[i];
-        if (step->code)
-            run_regex(presplit, step, out, &next);
-        else
-            run_prefix(out, &next);
         Piece *piece = out->piece;
-        size_t cap = out->cap;
-        out->piece = next.piece, out->n = next.n, out->cap = next.cap;
-        next.piece = piece, next.cap = cap;
+        size_t n = out->n, cap = out->cap;
+        out->piece = out->spare, out->cap = out->spare_cap;
+        out->spare = piece, out->spare_cap = cap;
+        out->n = 0;
+        splitstep_run(&presplit->step[i], piece, n, first, out);
     }
-    pieces_free(&next);
 }

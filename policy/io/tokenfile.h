@@ -13,40 +13,40 @@
 #include "base/status.h"
 #include "policy/io/added.h"
 #include "policy/io/bpe.h"
+#include "policy/io/decoder.h"
+#include "policy/io/normal.h"
 #include "policy/io/presplit.h"
+#include "policy/io/wordcache.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 typedef struct Token {
-    const char *bytes; // what it stands for; NULL: no such id
-    size_t size;
+    const char *key;   // as the file spells it; NULL: no such id
+    const char *bytes; // what it stands for
+    size_t key_size, size;
     bool special;
 } Token;
-
-// Code points of the byte alphabet (GPT-2's printable stand-ins for bytes) lie below this.
-enum { TOKENFILE_ALPHABET = 0x100 + 0x44 };
 
 typedef struct Tokenfile {
     Arena *arena; // owns all that is not freed by tokenfile_close
     const char *name;
     Token *token; // [size]
     int size;     // highest id + 1
-    Bpe *bpe;     // holds all 256 bytes
+    Bpe *bpe;     // by bytes, or by spelling where rules.chars
+    BpeRules rules;
+    Normal *normal;
     Presplit *presplit;
-    Added *raw, *normal; // looked for before and after normalising
-    bool nfc, ignore_merges;
-    int16_t byte_of[TOKENFILE_ALPHABET]; // byte a stand-in means, -1: none
-    Ids bos;                             // what the post-processor's template puts before a text
+    Decoder decoder;
+    Added *raw_added, *normal_added; // looked for before and after normalising
+    Ids bos, eos;                    // what the post-processor puts before and after a text
+    WordCache *cache;
 } Tokenfile;
 
 // *out must be zero; tokenfile_close it in any case.
 MUST_USE Status tokenfile_read(const char *text, size_t size, const char *name, Tokenfile *out);
 void tokenfile_close(Tokenfile *file);
-
-// The text in form NFC, for free(); NULL: take the text as it is.
-char *tokenfile_nfc(const char *text, size_t size, size_t *out_size);
 
 #ifdef __cplusplus
 }

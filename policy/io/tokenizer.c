@@ -1,9 +1,11 @@
 // policy/io/tokenizer.c -- text to ids and back.
 //
-// The way of a text: valid UTF-8 runs and single invalid bytes -> added tokens cut out -> NFC where
-// asked for -> added tokens of normalised text -> pieces (presplit) -> merges (bpe). A byte that
-// belongs to no valid character becomes its own byte-level token, so every byte string has ids and,
-// where the file asks for no normaliser, strip or add_prefix_space, comes back exactly.
+// The way of a text: valid UTF-8 runs and single invalid bytes -> added tokens cut out ->
+// normalised
+// -> added tokens of normalised text -> pieces (presplit) -> ids seen before (wordcache) or merges
+// (bpe). A byte that belongs to no valid character becomes its own byte token, so a vocabulary with
+// all bytes takes any text and, where the file asks for no normaliser, strip or add_prefix_space,
+// gives it back exactly.
 #include "policy/io/tokenizer.h"
 
 #include <stdlib.h>
@@ -70,14 +72,19 @@ int tokenizer_size(const Tokenizer *tokenizer) {
 int32_t tokenizer_id(const Tokenizer *tokenizer, const char *token) {
     const Tokenfile *f = &tokenizer->file;
     size_t size = strlen(token);
-    int32_t id = added_find(f->raw, token, size);
-    if (id < 0) id = added_find(f->normal, token, size);
-    return id < 0 ? bpe_find(f->bpe, token, size) : id;
+    int32_t id = added_find(f->raw_added, token, size);
+    if (id < 0) id = added_find(f->normal_added, token, size);
+    if (id < 0) id = bpe_find(f->bpe, token, size);
+    for (int i = 0; i < f->size && id < 0; i++) // normalised, it may be spelled otherwise
+        if (f->token[i].key && f->token[i].key_size == size &&
+            memcmp(f->token[i].key, token, size) == 0)
+            id = i;
+    return id;
 }
 
 const char *tokenizer_bytes(const Tokenizer *tokenizer, int32_t id, size_t *size) {
     const Tokenfile *f = &tokenizer->file;
-    bool known = id >= 0 && id < f->size && f->token[id].bytes;
+    bool known = id >= 0 && id < f->size && f->token[id].key;
     *size = known ? f->token[id].size : 0;
     return known ? f->token[id].bytes : "";
 }
@@ -87,6 +94,11 @@ bool tokenizer_is_special(const Tokenizer *tokenizer, int32_t id) {
     return id >= 0 && id < f->size && f->token[id].special;
 }
 
+int tokenizer_eos(const Tokenizer *tokenizer, const int32_t **ids) {
+    *ids = tokenizer->file.eos.id;
+    return (int)tokenizer->file.eos.n;
+}
+
 // ---- encoding --------------------------------------------------------------------------------
 typedef struct Encoder {
     const Tokenfile *file;
@@ -94,42 +106,68 @@ typedef struct Encoder {
     Ids ids;
     Pieces pieces;
     BpeWork work;
+    Str normal;
 } Encoder;
 
-static void encode_bytes(Encoder *e, const char *text, size_t size) {
-    for (size_t i = 0; i < size; i++) ids_add(&e->ids, bpe_find(e->file->bpe, text + i, 1));
+static void encode_byte(Encoder *e, unsigned char byte) {
+    const BpeRules *r = &e->file->rules;
+    int32_t id = -1;
+    if (!r->chars)
+        id = bpe_find(e->file->bpe, (const char *)&byte, 1);
+    else if (r->fallback)
+        id = r->byte_token[byte];
+    if (id < 0) id = r->unknown;
+    if (id >= 0) ids_add(&e->ids, id);
 }
 
-static void encode_plain(Encoder *e, const char *text, size_t size) {
+static void encode_word(Encoder *e, const char *word, size_t size) {
     const Tokenfile *f = e->file;
-    presplit_run(f->presplit, text, size, &e->pieces);
+    if (size > WORDCACHE_BYTES) {
+        bpe_encode(f->bpe, &f->rules, word, size, &e->work, &e->ids);
+        return;
+    }
+    uint64_t hash = wordcache_hash(word, size);
+    int n;
+    const int32_t *kept = wordcache_find(f->cache, hash, word, size, &n);
+    if (kept) {
+        for (int i = 0; i < n; i++) ids_add(&e->ids, kept[i]);
+        return;
+    }
+    size_t before = e->ids.n;
+    bpe_encode(f->bpe, &f->rules, word, size, &e->work, &e->ids);
+    wordcache_keep(f->cache, hash, word, size, e->ids.id + before, (int)(e->ids.n - before));
+}
+
+static void encode_plain(Encoder *e, const char *text, size_t size, bool first) {
+    presplit_run(e->file->presplit, text, size, first, &e->pieces);
     for (size_t i = 0; i < e->pieces.n; i++) {
         Piece p = e->pieces.piece[i];
-        const char *piece = e->pieces.text.data + p.begin;
-        if (p.bytes)
-            encode_bytes(e, piece, p.end - p.begin);
+        const char *piece = e->pieces.text + p.begin;
+        if (!p.bytes)
+            encode_word(e, piece, p.end - p.begin);
         else
-            bpe_encode(f->bpe, piece, p.end - p.begin, f->ignore_merges, &e->work, &e->ids);
+            for (size_t k = p.begin; k < p.end; k++)
+                encode_byte(e, (unsigned char)e->pieces.text[k]);
     }
 }
 
 // Cuts the added tokens out; what is left between them goes to `rest`.
-typedef void Rest(Encoder *e, const char *text, size_t size);
-static void encode_around(Encoder *e, const Added *added, const char *text, size_t size,
+typedef void Rest(Encoder *e, const char *text, size_t size, bool first);
+static void encode_around(Encoder *e, const Added *added, const char *text, size_t size, bool first,
                           Rest *rest) {
     AddedScan scan = {0};
     while (added_next(added, text, size, e->specials, &scan)) {
-        if (scan.begin > scan.done) rest(e, text + scan.done, scan.begin - scan.done);
+        if (scan.begin > scan.done)
+            rest(e, text + scan.done, scan.begin - scan.done, first && scan.done == 0);
         ids_add(&e->ids, scan.id);
     }
-    if (size > scan.end) rest(e, text + scan.end, size - scan.end);
+    if (size > scan.end) rest(e, text + scan.end, size - scan.end, first && scan.end == 0);
 }
 
-static void encode_normal(Encoder *e, const char *text, size_t size) {
-    size_t nfc_size = 0;
-    char *nfc = e->file->nfc ? tokenfile_nfc(text, size, &nfc_size) : NULL;
-    encode_around(e, e->file->normal, nfc ? nfc : text, nfc ? nfc_size : size, encode_plain);
-    free(nfc);
+static void encode_normal(Encoder *e, const char *text, size_t size, bool first) {
+    size_t n;
+    const char *normal = normal_run(e->file->normal, text, size, &n, &e->normal);
+    encode_around(e, e->file->normal_added, normal, n, first, encode_plain);
 }
 
 Status tokenizer_encode(const Tokenizer *tokenizer, const char *text, size_t size, bool specials,
@@ -146,9 +184,10 @@ Status tokenizer_encode(const Tokenizer *tokenizer, const char *text, size_t siz
         size_t valid = size - at;
         bool whole = str_is_utf8(text + at, size - at, &valid);
         if (whole) valid = size - at;
-        if (valid > 0) encode_around(&e, e.file->raw, text + at, valid, encode_normal);
+        if (valid > 0)
+            encode_around(&e, e.file->raw_added, text + at, valid, at == 0, encode_normal);
         at += valid;
-        if (!whole) encode_bytes(&e, text + at++, 1);
+        if (!whole) encode_byte(&e, (unsigned char)text[at++]);
     }
     CHECK(e.ids.n <= INT32_MAX);
     *ids = ARENA_ARRAY(arena, int32_t, e.ids.n + 1);
@@ -157,15 +196,33 @@ Status tokenizer_encode(const Tokenizer *tokenizer, const char *text, size_t siz
     ids_free(&e.ids);
     pieces_free(&e.pieces);
     bpe_work_free(&e.work);
+    str_free(&e.normal);
     return ST_OK;
+}
+
+// ---- decoding --------------------------------------------------------------------------------
+const char *tokenizer_text(const Tokenizer *tokenizer, int32_t id, bool first, size_t *size) {
+    const Decoder *d = &tokenizer->file.decoder;
+    const char *bytes = tokenizer_bytes(tokenizer, id, size);
+    if (!first || (!d->first_bare && d->edge_start == 0)) return bytes;
+    char edge = d->first_bare ? ' ' : d->edge;
+    for (int i = 0; *size > 0 && bytes[0] == edge && (d->first_bare || i < d->edge_start); i++)
+        bytes++, (*size)--;
+    return bytes;
 }
 
 void tokenizer_decode(const Tokenizer *tokenizer, const int32_t *ids, int n, bool skip_special,
                       Str *out) {
+    const Decoder *d = &tokenizer->file.decoder;
+    size_t begin = out->size;
+    bool first = true;
     for (int i = 0; i < n; i++) {
         if (skip_special && tokenizer_is_special(tokenizer, ids[i])) continue;
         size_t size;
-        const char *bytes = tokenizer_bytes(tokenizer, ids[i], &size);
+        const char *bytes = tokenizer_text(tokenizer, ids[i], first, &size);
         str_add(out, bytes, size);
+        first = false;
     }
+    for (int i = 0; i < d->edge_stop && out->size > begin; i++)
+        if (out->data[out->size - 1] == d->edge) out->data[--out->size] = 0;
 }
