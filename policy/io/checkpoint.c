@@ -11,8 +11,6 @@
 #include "policy/io/safetensors.h"
 #include "policy/io/safewrite.h"
 
-#define SHARD_BYTES ((size_t)5 << 30)
-
 Status checkpoint_config(const char *folder, ModelConfig *out) {
     return config_hf_read(folder, out);
 }
@@ -129,11 +127,11 @@ static Status save_configs(const char *folder, const ModelConfig *m, const char 
 static Status save_weights(const char *folder, Policy *policy, Dtype dtype) {
     int n;
     const Param *param = policy_params(policy, &n);
-    SafeSource *source = (SafeSource *)calloc((size_t)n + 1, sizeof *source);
+    TensorSource *source = (TensorSource *)calloc((size_t)n + 1, sizeof *source);
     CHECK(source != NULL);
     for (int i = 0; i < n; i++)
-        source[i] = (SafeSource){param[i].name, param[i].rows, param[i].cols, param[i].master};
-    Status st = safewrite_model(folder, source, n, dtype, SHARD_BYTES);
+        source[i] = tensor_source(param[i].name, param[i].rows, param[i].cols, param[i].master);
+    Status st = safewrite_model(folder, source, n, dtype, SAFEWRITE_SHARD_BYTES);
     free(source);
     return st;
 }

@@ -21,69 +21,23 @@ struct SafeTensors {
     int n;
 };
 
-static const struct {
-    const char *name;
-    size_t bits;
-    Dtype dtype;
-} dtypes[] = {
-    {"F32", 32, DTYPE_F32},        {"BF16", 16, DTYPE_BF16},    {"F16", 16, DTYPE_F16},
-    {"F8_E4M3", 8, DTYPE_F8_E4M3}, {"F8_E5M2", 8, DTYPE_OTHER}, {"F8_E8M0", 8, DTYPE_OTHER},
-    {"F64", 64, DTYPE_OTHER},      {"I64", 64, DTYPE_OTHER},    {"U64", 64, DTYPE_OTHER},
-    {"I32", 32, DTYPE_OTHER},      {"U32", 32, DTYPE_OTHER},    {"I16", 16, DTYPE_OTHER},
-    {"U16", 16, DTYPE_OTHER},      {"I8", 8, DTYPE_OTHER},      {"U8", 8, DTYPE_OTHER},
-    {"BOOL", 8, DTYPE_OTHER},
-};
-enum { N_DTYPES = sizeof dtypes / sizeof *dtypes };
-
-// ---- numbers ---------------------------------------------------------------------------------
-static float from_bits(uint32_t bits) {
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
-float dtype_from_bf16(uint16_t bits) {
-    return from_bits((uint32_t)bits << 16);
-}
-
-float dtype_from_f16(uint16_t bits) {
-    uint32_t sign = (uint32_t)(bits >> 15) << 31, exponent = (bits >> 10) & 31, low = bits & 1023;
-    if (exponent == 31) return from_bits(sign | 0x7F800000u | low << 13);
-    if (exponent == 0) return (sign ? -1.0f : 1.0f) * ldexpf((float)low, -24);
-    return from_bits(sign | (exponent + 112) << 23 | low << 13);
-}
-
-float dtype_from_e4m3(uint8_t bits) {
-    uint32_t sign = (uint32_t)(bits >> 7) << 31, exponent = (bits >> 3) & 15, low = bits & 7;
-    if (exponent == 15 && low == 7) return from_bits(sign | 0x7FC00000u);
-    if (exponent == 0) return (sign ? -1.0f : 1.0f) * ldexpf((float)low, -9);
-    return from_bits(sign | (exponent + 120) << 23 | low << 20);
-}
-
-uint16_t dtype_to_bf16(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    if (value != value) return (uint16_t)(bits >> 16 | 0x40);
-    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
-
 // ---- the header ------------------------------------------------------------------------------
-static Status read_shape(const JsonDoc *doc, const Json *node, SafeTensor *t, size_t bits) {
+static Status read_shape(const JsonDoc *doc, const Json *node, SafeTensor *t, size_t bytes) {
     const Json *shape = json_get(node, "shape");
     const char *file = json_name(doc);
     if (!shape || json_kind(shape) != JSON_ARRAY || json_count(shape) > SAFETENSORS_DIMS_MAX)
         return FAIL(ST_FORMAT, "%s: tensor '%s': shape must be a list of at most %d numbers", file,
                     t->name, SAFETENSORS_DIMS_MAX);
-    size_t total = bits;
+    size_t total = bytes;
     for (const Json *d = json_first(shape); d; d = json_next(d)) {
         int64_t dim = json_int(d, -1);
         if (dim < 0 || __builtin_mul_overflow(total, (size_t)dim, &total))
             return FAIL(ST_FORMAT, "%s: tensor '%s': shape is impossible", file, t->name);
         t->dim[t->n_dims++] = dim;
     }
-    if (total / 8 != t->bytes || total % 8)
+    if (total != t->bytes)
         return FAIL(ST_FORMAT, "%s: tensor '%s': shape wants %zu bytes, data_offsets hold %zu",
-                    file, t->name, total / 8, t->bytes);
+                    file, t->name, total, t->bytes);
     return ST_OK;
 }
 
@@ -93,9 +47,8 @@ static Status read_tensor(const JsonDoc *doc, const Json *node, const unsigned c
     const Json *offsets = json_get(node, "data_offsets");
     const Json *first = offsets ? json_first(offsets) : NULL;
     int64_t begin = json_int(first, -1), end = json_int(first ? json_next(first) : NULL, -1);
-    size_t k = 0;
-    while (k < N_DTYPES && strcmp(dtypes[k].name, dtype) != 0) k++;
-    if (k == N_DTYPES)
+    const DtypeInfo *info = dtype_of(dtype);
+    if (!info)
         return FAIL(ST_FORMAT, "%s: tensor '%s': dtype '%s' is not known", file, t->name, dtype);
     if (!offsets || json_count(offsets) != 2 || begin < 0 || end < begin)
         return FAIL(ST_FORMAT, "%s: tensor '%s': data_offsets must be [begin, end]", file, t->name);
@@ -103,11 +56,11 @@ static Status read_tensor(const JsonDoc *doc, const Json *node, const unsigned c
         return FAIL(ST_FORMAT,
                     "%s: tensor '%s' ends at byte %lld of %zu: the file is cut off or lies", file,
                     t->name, (long long)end, data_size);
-    t->dtype = dtypes[k].dtype;
-    t->dtype_name = dtypes[k].name;
+    t->dtype = info->dtype;
+    t->dtype_name = info->name;
     t->data = data + begin;
     t->bytes = (size_t)(end - begin);
-    return read_shape(doc, node, t, dtypes[k].bits);
+    return read_shape(doc, node, t, info->bytes);
 }
 
 static int by_data(const void *pa, const void *pb) {
@@ -302,35 +255,71 @@ const SafeTensor *safetensors_find(const SafeTensors *file, const char *name) {
 }
 
 // ---- values ----------------------------------------------------------------------------------
-static uint16_t load16(const unsigned char *p) {
-    return (uint16_t)(p[0] | p[1] << 8);
+int64_t safetensors_n_cols(const SafeTensor *t) {
+    return t->n_dims > 0 ? t->dim[t->n_dims - 1] : 1;
 }
 
-static float load32(const unsigned char *p) {
-    return from_bits(p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
+int64_t safetensors_n_rows(const SafeTensor *t) {
+    int64_t rows = 1; // the product fits: the file holds that many values
+    for (int i = 0; i < t->n_dims - 1; i++) rows *= t->dim[i];
+    return rows;
 }
 
-static bool has_shape(const SafeTensor *t, int rows, int cols) {
+static bool has_shape(const SafeTensor *t, int64_t rows, int64_t cols) {
     if (cols == 0) return t->n_dims == 1 && t->dim[0] == rows;
     return t->n_dims == 2 && t->dim[0] == rows && t->dim[1] == cols;
 }
 
-static Status read_fp8(const SafeTensors *file, const SafeTensor *t, int rows, int cols,
-                       float *out) {
+bool safetensors_is_scale(const SafeTensors *file, const SafeTensor *tensor) {
+    static const char end[] = "_scale_inv";
+    size_t n = strlen(tensor->name);
+    char weight[512];
+    if (n <= sizeof end - 1 || n >= sizeof weight) return false;
+    n -= sizeof end - 1;
+    if (strcmp(tensor->name + n, end) != 0) return false;
+    snprintf(weight, sizeof weight, "%.*s", (int)n, tensor->name);
+    const SafeTensor *t = safetensors_find(file, weight);
+    return t && t->dtype == DTYPE_F8_E4M3;
+}
+
+static Status find_scale(const SafeTensors *file, const SafeTensor *t, const SafeTensor **out) {
     char name[512];
     int n = snprintf(name, sizeof name, "%s_scale_inv", t->name);
-    const SafeTensor *scale = n < (int)sizeof name ? safetensors_find(file, name) : NULL;
-    int width = cols ? cols : rows, height = cols ? rows : 1;
-    int down = (height + FP8_BLOCK - 1) / FP8_BLOCK, across = (width + FP8_BLOCK - 1) / FP8_BLOCK;
-    if (!scale || scale->dtype != DTYPE_F32 || !has_shape(scale, down, across))
-        return FAIL(ST_FORMAT, "%s: tensor '%s' is F8_E4M3 and needs '%s_scale_inv' F32 [%d, %d]",
-                    t->file, t->name, t->name, down, across);
-    for (int r = 0; r < height; r++)
-        for (int c = 0; c < width; c++) {
-            size_t block = (size_t)(r / FP8_BLOCK) * (size_t)across + (size_t)(c / FP8_BLOCK);
-            size_t at = (size_t)r * (size_t)width + (size_t)c;
-            out[at] = dtype_from_e4m3(t->data[at]) * load32(scale->data + 4 * block);
-        }
+    int64_t down = (safetensors_n_rows(t) + FP8_BLOCK - 1) / FP8_BLOCK;
+    int64_t across = (safetensors_n_cols(t) + FP8_BLOCK - 1) / FP8_BLOCK;
+    *out = n < (int)sizeof name ? safetensors_find(file, name) : NULL;
+    if (!*out || t->n_dims > 2 || (*out)->dtype != DTYPE_F32 || !has_shape(*out, down, across))
+        return FAIL(ST_FORMAT,
+                    "%s: tensor '%s' is F8_E4M3 and needs '%s_scale_inv' F32 [%lld, %lld]", t->file,
+                    t->name, t->name, (long long)down, (long long)across);
+    return ST_OK;
+}
+
+static void apply_scale(const SafeTensor *scale, int64_t row, int64_t n, int64_t cols, float *out) {
+    int64_t across = (cols + FP8_BLOCK - 1) / FP8_BLOCK;
+    for (int64_t r = 0; r < n; r++)
+        for (int64_t c = 0; c < cols; c++)
+            out[r * cols + c] *=
+                dtype_load32(scale->data + 4 * ((row + r) / FP8_BLOCK * across + c / FP8_BLOCK));
+}
+
+Status safetensors_rows(const SafeTensors *file, const SafeTensor *t, int64_t row, int64_t n,
+                        float *out) {
+    int64_t cols = safetensors_n_cols(t);
+    CHECK(row >= 0 && n >= 0 && row + n <= safetensors_n_rows(t));
+    size_t first = (size_t)(row * cols), count = (size_t)(n * cols);
+    const SafeTensor *scale = NULL;
+    if (t->dtype == DTYPE_OTHER)
+        return FAIL(ST_UNSUPPORTED,
+                    "%s: tensor '%s' has dtype %s; F32, BF16, F16, F8_E4M3 are read", t->file,
+                    t->name, t->dtype_name);
+    if (t->dtype == DTYPE_F8_E4M3) TRY(find_scale(file, t, &scale));
+    dtype_decode(t->dtype, t->data + first * dtype_info(t->dtype)->bytes, count, out);
+    if (scale) apply_scale(scale, row, n, cols, out);
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(out[i]))
+            return FAIL(ST_FORMAT, "%s: tensor '%s': value %zu is not finite", t->file, t->name,
+                        first + i);
     return ST_OK;
 }
 
@@ -343,25 +332,5 @@ Status safetensors_read(const SafeTensors *file, const char *name, int rows, int
         return FAIL(ST_FORMAT, "%s: tensor '%s' is %d-dimensional [%lld, %lld], wanted [%d, %d]",
                     t->file, name, t->n_dims, (long long)t->dim[0], (long long)t->dim[1], rows,
                     cols);
-    size_t n = (size_t)rows * (size_t)(cols ? cols : 1);
-    switch (t->dtype) {
-    case DTYPE_F32:
-        for (size_t i = 0; i < n; i++) out[i] = load32(t->data + 4 * i);
-        break;
-    case DTYPE_BF16:
-        for (size_t i = 0; i < n; i++) out[i] = dtype_from_bf16(load16(t->data + 2 * i));
-        break;
-    case DTYPE_F16:
-        for (size_t i = 0; i < n; i++) out[i] = dtype_from_f16(load16(t->data + 2 * i));
-        break;
-    case DTYPE_F8_E4M3: TRY(read_fp8(file, t, rows, cols, out)); break;
-    case DTYPE_OTHER:
-        return FAIL(ST_UNSUPPORTED,
-                    "%s: tensor '%s' has dtype %s; F32, BF16, F16, F8_E4M3 are read", t->file, name,
-                    t->dtype_name);
-    }
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(out[i]))
-            return FAIL(ST_FORMAT, "%s: tensor '%s': value %zu is not finite", t->file, name, i);
-    return ST_OK;
+    return safetensors_rows(file, t, 0, safetensors_n_rows(t), out);
 }

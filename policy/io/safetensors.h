@@ -14,14 +14,13 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "policy/io/dtype.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 enum { SAFETENSORS_HEADER_MAX = 100 * 1000 * 1000, SAFETENSORS_DIMS_MAX = 8 };
-
-typedef enum Dtype { DTYPE_F32, DTYPE_BF16, DTYPE_F16, DTYPE_F8_E4M3, DTYPE_OTHER } Dtype;
 
 typedef struct SafeTensor {
     const char *name, *dtype_name, *file;
@@ -51,11 +50,14 @@ const SafeTensor *safetensors_find(const SafeTensors *file, const char *name); /
 MUST_USE Status safetensors_read(const SafeTensors *file, const char *name, int rows, int cols,
                                  float *out);
 
-// Conversions to fp32 (exact) and to bf16 (nearest even; NaN stays NaN).
-float dtype_from_bf16(uint16_t bits);
-float dtype_from_f16(uint16_t bits);
-float dtype_from_e4m3(uint8_t bits);
-uint16_t dtype_to_bf16(float value);
+// The same by rows of any tensor of F32, BF16, F16 or F8_E4M3: the last dimension is a row, the
+// others count rows (a vector is one row). Rows [row, row + n) as fp32.
+int64_t safetensors_n_rows(const SafeTensor *tensor);
+int64_t safetensors_n_cols(const SafeTensor *tensor);
+MUST_USE Status safetensors_rows(const SafeTensors *file, const SafeTensor *tensor, int64_t row,
+                                 int64_t n, float *out);
+// Is it the scale of an F8_E4M3 tensor, NAME_scale_inv?
+bool safetensors_is_scale(const SafeTensors *file, const SafeTensor *tensor);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,7 @@
 // policy/io/safewrite.c -- header first, then the values in pieces through one buffer.
 #include "policy/io/safewrite.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,25 +12,60 @@
 
 enum { PIECE = 1 << 16 }; // values converted at a time
 
-static size_t source_values(const SafeSource *s) {
-    return (size_t)s->rows * (size_t)(s->cols ? s->cols : 1);
+// ---- the buffer ------------------------------------------------------------------------------
+int64_t tensor_buffer_rows(TensorBuffer *b, int64_t cols) {
+    size_t want = (size_t)(cols > PIECE ? cols : PIECE);
+    if (b->cap < want) {
+        free(b->value);
+        free(b->bytes);
+        b->value = (float *)malloc(want * sizeof *b->value);
+        b->bytes = (unsigned char *)malloc(want * sizeof *b->value);
+        CHECK(b->value != NULL && b->bytes != NULL);
+        b->cap = want;
+    }
+    return cols > 0 ? (int64_t)want / cols : 1;
 }
 
-static size_t source_bytes(const SafeSource *s, Dtype dtype) {
-    return source_values(s) * (dtype == DTYPE_F32 ? 4 : 2);
+void tensor_buffer_free(TensorBuffer *b) {
+    free(b->value);
+    free(b->bytes);
+    *b = (TensorBuffer){0};
 }
 
-static void put_header(const SafeSource *source, int n, Dtype dtype, Str *out) {
+Status tensor_check_values(const TensorSource *s, int64_t row, const float *value, size_t n,
+                           float most, const char *format) {
+    for (size_t i = 0; i < n; i++)
+        if (!(fabsf(value[i]) <= most))
+            return FAIL(ST_FORMAT, "tensor '%s': value %lld is %g, which %s cannot hold", s->name,
+                        (long long)(row * tensor_source_cols(s) + (int64_t)i), (double)value[i],
+                        format);
+    return ST_OK;
+}
+
+// ---- one file --------------------------------------------------------------------------------
+static Dtype source_dtype(const TensorSource *s, Dtype dtype) {
+    return s->exact ? DTYPE_F32 : dtype;
+}
+
+static size_t source_bytes(const TensorSource *s, Dtype dtype) {
+    if (s->raw) return s->raw->bytes;
+    return (size_t)(tensor_source_rows(s) * tensor_source_cols(s)) *
+           dtype_info(source_dtype(s, dtype))->bytes;
+}
+
+static void put_header(const TensorSource *source, int n, Dtype dtype, Str *out) {
     size_t at = 0;
     str_puts(out, "{\"__metadata__\":{\"format\":\"pt\"}");
     for (int i = 0; i < n; i++) {
-        const SafeSource *s = &source[i];
+        const TensorSource *s = &source[i];
+        const char *name = s->raw ? s->raw->dtype_name : dtype_info(source_dtype(s, dtype))->name;
+        const int n_dims = s->raw ? s->raw->n_dims : s->n_dims;
+        const int64_t *dim = s->raw ? s->raw->dim : s->dim;
         size_t bytes = source_bytes(s, dtype);
         str_puts(out, ",");
         str_json(out, s->name, strlen(s->name));
-        str_printf(out, ":{\"dtype\":\"%s\",\"shape\":[%d", dtype == DTYPE_F32 ? "F32" : "BF16",
-                   s->rows);
-        if (s->cols) str_printf(out, ",%d", s->cols);
+        str_printf(out, ":{\"dtype\":\"%s\",\"shape\":[", name);
+        for (int d = 0; d < n_dims; d++) str_printf(out, "%s%lld", d ? "," : "", (long long)dim[d]);
         str_printf(out, "],\"data_offsets\":[%zu,%zu]}", at, at + bytes);
         at += bytes;
     }
@@ -37,51 +73,47 @@ static void put_header(const SafeSource *source, int n, Dtype dtype, Str *out) {
     while (out->size % 8) str_putc(out, ' ');
 }
 
-static Status put_values(FileSink *sink, const SafeSource *s, Dtype dtype, unsigned char *buffer) {
-    size_t n = source_values(s);
-    for (size_t at = 0; at < n; at += PIECE) {
-        size_t m = n - at < PIECE ? n - at : PIECE;
-        for (size_t i = 0; i < m; i++) {
-            if (dtype == DTYPE_F32) {
-                uint32_t bits;
-                memcpy(&bits, &s->value[at + i], 4);
-                for (int b = 0; b < 4; b++) buffer[4 * i + (size_t)b] = (uint8_t)(bits >> 8 * b);
-            } else {
-                uint16_t bits = dtype_to_bf16(s->value[at + i]);
-                buffer[2 * i] = (uint8_t)bits;
-                buffer[2 * i + 1] = (uint8_t)(bits >> 8);
-            }
-        }
-        TRY(file_sink_add(sink, buffer, m * (dtype == DTYPE_F32 ? 4 : 2)));
+static Status put_values(FileSink *sink, const TensorSource *s, Dtype dtype, TensorBuffer *buffer) {
+    if (s->raw) return file_sink_add(sink, s->raw->data, s->raw->bytes);
+    const DtypeInfo *info = dtype_info(source_dtype(s, dtype));
+    const int64_t rows = tensor_source_rows(s), cols = tensor_source_cols(s);
+    const int64_t step = tensor_buffer_rows(buffer, cols);
+    for (int64_t row = 0; row < rows; row += step) {
+        int64_t m = rows - row < step ? rows - row : step;
+        size_t count = (size_t)(m * cols);
+        TRY(tensor_source_read(s, row, m, buffer->value));
+        if (info->dtype == DTYPE_F16)
+            TRY(tensor_check_values(s, row, buffer->value, count, TENSOR_F16_MOST, "F16"));
+        dtype_encode(info->dtype, buffer->value, count, buffer->bytes);
+        TRY(file_sink_add(sink, buffer->bytes, count * info->bytes));
     }
     return ST_OK;
 }
 
-Status safewrite_file(const char *path, const SafeSource *source, int n, Dtype dtype) {
-    CHECK(dtype == DTYPE_F32 || dtype == DTYPE_BF16);
+Status safewrite_file(const char *path, const TensorSource *source, int n, Dtype dtype) {
+    CHECK(dtype < DTYPE_F8_E4M3);
     Status st;
     Str header = {0};
     FileSink *sink = NULL;
-    unsigned char *buffer = (unsigned char *)malloc(4 * PIECE);
-    CHECK(buffer != NULL);
+    TensorBuffer buffer = {0};
     put_header(source, n, dtype, &header);
     unsigned char size[8];
     for (int b = 0; b < 8; b++) size[b] = (uint8_t)((uint64_t)header.size >> 8 * b);
     TRY_OUT(file_sink_open(path, &sink));
     TRY_OUT(file_sink_add(sink, size, sizeof size));
     TRY_OUT(file_sink_add(sink, header.data, header.size));
-    for (int i = 0; i < n; i++) TRY_OUT(put_values(sink, &source[i], dtype, buffer));
+    for (int i = 0; i < n; i++) TRY_OUT(put_values(sink, &source[i], dtype, &buffer));
     st = file_sink_commit(sink);
     sink = NULL;
 out:
     file_sink_abort(sink);
     str_free(&header);
-    free(buffer);
+    tensor_buffer_free(&buffer);
     return st;
 }
 
 // The end of the shard that begins at tensor `begin`.
-static int shard_end(const SafeSource *source, int n, int begin, Dtype dtype, size_t limit) {
+static int shard_end(const TensorSource *source, int n, int begin, Dtype dtype, size_t limit) {
     size_t total = source_bytes(&source[begin], dtype);
     int end = begin + 1;
     for (; end < n; end++) {
@@ -91,7 +123,7 @@ static int shard_end(const SafeSource *source, int n, int begin, Dtype dtype, si
     return end;
 }
 
-Status safewrite_model(const char *folder, const SafeSource *source, int n, Dtype dtype,
+Status safewrite_model(const char *folder, const TensorSource *source, int n, Dtype dtype,
                        size_t shard_bytes) {
     Arena *arena = arena_new(1 << 12);
     Status st = ST_OK;
