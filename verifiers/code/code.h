@@ -4,7 +4,7 @@
 // never enters that cage: inputs go in, answers come out as bytes and are compared here. Where a
 // test is itself a program (HumanEval's check, MBPP's asserts), it runs unmodified in a second
 // cage, the candidate a proxy; each call goes over to the program's cage and a value of exact type
-// comes back (wire.h). So nothing that the program does to its process, prints or exits with can
+// comes back (value.h). So nothing that the program does to its process, prints or exits with can
 // say "passed": it passes by answering right, or not at all.
 //
 //   form (suite.h)   cages of one judgement

@@ -70,24 +70,24 @@ EnvoyAnswer envoy_send(Envoy *envoy, char kind, const void *value, size_t size) 
 
 EnvoyAnswer envoy_wait(Envoy *envoy) {
     str_clear(&envoy->in);
-    Status st = cage_talk_recv(envoy->talk, WIRE_MAX_BYTES, left_ms(envoy), &envoy->in);
+    Status st = cage_talk_recv(envoy->talk, VALUE_MAX_BYTES, left_ms(envoy), &envoy->in);
     if (st == ST_FORMAT) return ENVOY_FORGED;
     if (st != ST_OK) return ENVOY_ENDED;
-    if (envoy->in.size < WIRE_HEAD_BYTES ||
+    if (envoy->in.size < VALUE_HEAD_BYTES ||
         memcmp(envoy->in.data, envoy->tag, sizeof envoy->tag) != 0 ||
-        wire_check((const uint8_t *)envoy->in.data + WIRE_HEAD_BYTES,
-                   envoy->in.size - WIRE_HEAD_BYTES))
+        value_check((const uint8_t *)envoy->in.data + VALUE_HEAD_BYTES,
+                    envoy->in.size - VALUE_HEAD_BYTES))
         return ENVOY_FORGED;
     return ENVOY_ANSWER;
 }
 
 char envoy_kind(const Envoy *envoy) {
-    return envoy->in.data[WIRE_TAG_BYTES];
+    return envoy->in.data[VALUE_TAG_BYTES];
 }
 
 const uint8_t *envoy_value(const Envoy *envoy, size_t *size) {
-    *size = envoy->in.size - WIRE_HEAD_BYTES;
-    return (const uint8_t *)envoy->in.data + WIRE_HEAD_BYTES;
+    *size = envoy->in.size - VALUE_HEAD_BYTES;
+    return (const uint8_t *)envoy->in.data + VALUE_HEAD_BYTES;
 }
 
 void envoy_end(Envoy *envoy, bool kill, CageRecord *record) {

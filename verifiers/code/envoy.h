@@ -8,7 +8,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "sandbox/cage.h"
-#include "verifiers/code/wire.h"
+#include "verifiers/code/value.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,9 +16,9 @@ extern "C" {
 
 typedef struct Envoy {
     CageTalk *talk;
-    uint8_t tag[WIRE_TAG_BYTES]; // of the request that is open
-    double deadline;             // clock_now() at which we stop waiting
-    Str in;                      // the last frame, its tag and kind before the value
+    uint8_t tag[VALUE_TAG_BYTES]; // of the request that is open
+    double deadline;              // clock_now() at which we stop waiting
+    Str in;                       // the last frame, its tag and kind before the value
 } Envoy;
 
 typedef enum EnvoyAnswer {

@@ -69,7 +69,7 @@ def flat(x):
         return bytes(x)
     if t in DICTS:
         out = []
-        for pair in dict.items(x):
+        for pair in t.items(x):
             out.extend(pair)
         return out
     return list(x)
@@ -94,9 +94,9 @@ def refill(x, items):
         x.clear()
         x.extend(items)
     else:
-        dict.clear(x)
+        x.clear()
         for i in range(0, len(items), 2):
-            dict.__setitem__(x, items[i], items[i + 1])
+            x[items[i]] = items[i + 1]
 
 
 class Codec:
@@ -849,7 +849,7 @@ class TestPeer(Peer):
         entries = [entry] if entry else []
         if not entries and job.get('code'):
             entries = [name for name in defined(job['code']) if name in called and name not in stored]
-        if not entries and not [name for name in called if name in free]:
+        if not entries and not [name for name in free if name not in dotted]:
             entries = [name for name in called if name not in stored and name not in space][:1]
         for name in list(free):
             if name in dotted and name not in entries and name in sys.stdlib_module_names:

@@ -8,7 +8,7 @@
 #include "verifiers/code/envoy.h"
 #include "verifiers/code/harness.h"
 #include "verifiers/code/output.h"
-#include "verifiers/code/wire.h"
+#include "verifiers/code/value.h"
 
 static void note(Trial *t, const char *text, size_t size) {
     while (size && (text[size - 1] == '\n' || text[size - 1] == ' ')) size--;
@@ -157,30 +157,30 @@ static void run_io(Cage *cage, const Suite *s, const TrialProgram *p, Trial *t) 
 // ---- conversations
 
 static void put_program(const TrialProgram *p, const char *prelude, Str *out) {
-    wire_open(out, '{', prelude ? 2 : 1);
-    wire_key(out, "source");
-    wire_open(out, '(', (uint32_t)p->n);
-    for (int i = 0; i < p->n; i++) wire_text(out, p->text[i], p->size[i]);
+    value_open(out, '{', prelude ? 2 : 1);
+    value_key(out, "source");
+    value_open(out, '(', (uint32_t)p->n);
+    for (int i = 0; i < p->n; i++) value_text(out, p->text[i], p->size[i]);
     if (prelude) {
-        wire_key(out, "prelude");
-        wire_key(out, prelude);
+        value_key(out, "prelude");
+        value_key(out, prelude);
     }
 }
 
 // (name, base, arguments, text): the note is "name: text".
 static const char *note_exception(Trial *t, const uint8_t *value, size_t size, Arena *arena) {
     const char *why;
-    const Wire *e = wire_read(value, size, &why, arena);
+    const Value *e = value_read(value, size, &why, arena);
     if (!e || e->kind != '(' || e->size != 4 || e->item[0].kind != 's' || e->item[3].kind != 's')
         return "runtime error";
-    const Wire *name = &e->item[0], *text = &e->item[3];
+    const Value *name = &e->item[0], *text = &e->item[3];
     const char *line = arena_printf(
         arena, "%.*s: %.*s", (int)(name->size > 80 ? 80 : name->size), (const char *)name->data,
         (int)(text->size > 200 ? 200 : text->size), (const char *)text->data);
     note(t, line, strlen(line));
-    if (wire_is_text(name, "MemoryError")) return "memory limit";
-    if (wire_is_text(name, "SyntaxError") || wire_is_text(name, "IndentationError") ||
-        wire_is_text(name, "TabError"))
+    if (value_is_text(name, "MemoryError")) return "memory limit";
+    if (value_is_text(name, "SyntaxError") || value_is_text(name, "IndentationError") ||
+        value_is_text(name, "TabError"))
         return "does not compile";
     return "runtime error";
 }
@@ -240,14 +240,14 @@ static void run_calls(Cage *cage, const Suite *s, const TrialProgram *p, Trial *
     for (int i = 0; i < s->n_tests; i++) {
         const SuiteTest *test = &s->test[i];
         str_clear(&out);
-        wire_open(&out, '(', 3);
-        wire_key(&out, s->entry);
-        wire_open(&out, '(', (uint32_t)(test->args ? json_count(test->args) : 0));
-        for (const Json *a = json_first(test->args); a; a = json_next(a)) wire_json(&out, a);
+        value_open(&out, '(', 3);
+        value_key(&out, s->entry);
+        value_open(&out, '(', (uint32_t)(test->args ? json_count(test->args) : 0));
+        for (const Json *a = json_first(test->args); a; a = json_next(a)) value_json(&out, a);
         if (test->kwargs)
-            wire_json(&out, test->kwargs);
+            value_json(&out, test->kwargs);
         else
-            wire_open(&out, '{', 0);
+            value_open(&out, '{', 0);
         EnvoyAnswer how = envoy_send(&envoy, 'P', out.data, out.size);
         if (how == ENVOY_ANSWER) how = envoy_wait(&envoy);
         if (how != ENVOY_ANSWER) {
@@ -258,8 +258,8 @@ static void run_calls(Cage *cage, const Suite *s, const TrialProgram *p, Trial *
         size_t size;
         const char *why;
         const uint8_t *value = envoy_value(&envoy, &size);
-        const Wire *got = envoy_kind(&envoy) == 'V' ? wire_read(value, size, &why, arena) : NULL;
-        if (got && wire_equals(got, test->want))
+        const Value *got = envoy_kind(&envoy) == 'V' ? value_read(value, size, &why, arena) : NULL;
+        if (got && value_equals(got, test->want))
             t->n_passed++;
         else if (envoy_kind(&envoy) == 'E')
             wrong(t, i, t->first_failed ? "" : note_exception(t, value, size, arena));
@@ -275,33 +275,33 @@ static void run_calls(Cage *cage, const Suite *s, const TrialProgram *p, Trial *
 }
 
 static void put_texts(const char *const *text, int n, Str *out) {
-    wire_open(out, '(', (uint32_t)n);
-    for (int i = 0; i < n; i++) wire_key(out, text[i]);
+    value_open(out, '(', (uint32_t)n);
+    for (int i = 0; i < n; i++) value_key(out, text[i]);
 }
 
 static void put_optional(const char *key, const char *text, Str *out) {
-    wire_key(out, key);
+    value_key(out, key);
     if (text)
-        wire_key(out, text);
+        value_key(out, text);
     else
-        wire_none(out);
+        value_none(out);
 }
 
 static void put_test(const Suite *s, Str *out) {
-    wire_open(out, '{', 8);
-    wire_key(out, "tests");
-    wire_open(out, '(', (uint32_t)s->n_tests);
-    for (int i = 0; i < s->n_tests; i++) wire_key(out, s->test[i].text);
-    wire_key(out, "imports");
+    value_open(out, '{', 8);
+    value_key(out, "tests");
+    value_open(out, '(', (uint32_t)s->n_tests);
+    for (int i = 0; i < s->n_tests; i++) value_key(out, s->test[i].text);
+    value_key(out, "imports");
     put_texts(s->import, s->n_imports, out);
     put_optional("setup", s->setup, out);
     put_optional("entry", s->entry, out);
     put_optional("prompt", s->form == SUITE_CHECK ? s->prompt : NULL, out);
     put_optional("code", s->reference, out);
-    wire_key(out, "check");
-    wire_bool(out, s->form == SUITE_CHECK);
-    wire_key(out, "all");
-    wire_bool(out, s->score != SUITE_BINARY);
+    value_key(out, "check");
+    value_bool(out, s->form == SUITE_CHECK);
+    value_key(out, "all");
+    value_bool(out, s->score != SUITE_BINARY);
 }
 
 // ("right" | "wrong" | "raised" | "error", text, passed, total)
@@ -309,19 +309,19 @@ static void read_verdict(Trial *t, const Envoy *envoy, Arena *arena) {
     size_t size;
     const char *why;
     const uint8_t *value = envoy_value(envoy, &size);
-    const Wire *v = wire_read(value, size, &why, arena);
+    const Value *v = value_read(value, size, &why, arena);
     if (!v || v->kind != '(' || v->size != 4 || v->item[1].kind != 's') {
         fault(t, "the test's verdict cannot be read");
         return;
     }
-    t->n_passed = (int)wire_get_int(&v->item[2], 0);
-    t->n_tests = (int)wire_get_int(&v->item[3], 1);
-    if (wire_is_text(&v->item[0], "right") && t->n_passed == t->n_tests) return;
+    t->n_passed = (int)value_get_int(&v->item[2], 0);
+    t->n_tests = (int)value_get_int(&v->item[3], 1);
+    if (value_is_text(&v->item[0], "right") && t->n_passed == t->n_tests) return;
     note(t, (const char *)v->item[1].data, v->item[1].size);
-    if (wire_is_text(&v->item[0], "error")) {
+    if (value_is_text(&v->item[0], "error")) {
         t->verdict = VERDICT_ERROR;
         t->reason = "the task's test cannot be run";
-    } else if (wire_is_text(&v->item[0], "raised")) {
+    } else if (value_is_text(&v->item[0], "raised")) {
         bool memory = strncmp(t->note, "MemoryError", 11) == 0;
         wrong(t, t->n_passed, memory ? "memory limit" : "runtime error");
     } else {

@@ -1,4 +1,4 @@
-// verifiers/code/wire.h -- Python values as bytes, written and read without Python.
+// verifiers/code/value.h -- Python values as bytes, written and read without Python.
 //
 // Floor 3 (verifiers). What goes into a program's cage and what comes out of it. One byte says the
 // exact type (a subclass of int is no int here), sizes are 32-bit little-endian:
@@ -14,8 +14,8 @@
 //
 // A frame is a tag of 16 bytes, one byte that says what it is, one value. Reading trusts nothing:
 // any bytes are a value or a reason, depth and number of nodes are bounded.
-#ifndef VERIFIERS_CODE_WIRE_H
-#define VERIFIERS_CODE_WIRE_H
+#ifndef VERIFIERS_CODE_VALUE_H
+#define VERIFIERS_CODE_VALUE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,46 +30,46 @@ extern "C" {
 #endif
 
 enum {
-    WIRE_TAG_BYTES = 16,
-    WIRE_HEAD_BYTES = WIRE_TAG_BYTES + 1,
-    WIRE_MAX_BYTES = (8 << 20) + 4096, // of a frame
-    WIRE_MAX_DEPTH = 112,
-    WIRE_MAX_NODES = 1 << 20, // of a value that is read as a tree
+    VALUE_TAG_BYTES = 16,
+    VALUE_HEAD_BYTES = VALUE_TAG_BYTES + 1,
+    VALUE_MAX_BYTES = (8 << 20) + 4096, // of a frame
+    VALUE_MAX_DEPTH = 112,
+    VALUE_MAX_NODES = 1 << 20, // of a value that is read as a tree
 };
 
 // ---- writing
-void wire_none(Str *out);
-void wire_bool(Str *out, bool value);
-void wire_int(Str *out, int64_t value);
-void wire_text(Str *out, const char *text, size_t size);
-void wire_open(Str *out, char kind, uint32_t n); // '(' '[' or '{': n values or pairs follow
-void wire_key(Str *out, const char *key);        // a text that is a C string
+void value_none(Str *out);
+void value_bool(Str *out, bool value);
+void value_int(Str *out, int64_t value);
+void value_text(Str *out, const char *text, size_t size);
+void value_open(Str *out, char kind, uint32_t n); // '(' '[' or '{': n values or pairs follow
+void value_key(Str *out, const char *key);        // a text that is a C string
 // A JSON value as Python's json module reads it: whole numbers are ints of any size.
-void wire_json(Str *out, const Json *value);
+void value_json(Str *out, const Json *value);
 
 // ---- reading
-typedef struct Wire Wire;
-struct Wire {
+typedef struct Value Value;
+struct Value {
     char kind;           // the byte above; '@' is resolved: item[0] is the container
     size_t size;         // bytes of data, values of a container (two for a pair)
     const uint8_t *data; // i f c s b y g x q: a view into the frame
-    Wire *item;          // [size]; x and q: one
+    Value *item;         // [size]; x and q: one
 };
 
 // Is data[0..size) exactly one value? NULL, or why not (a literal). Allocates nothing.
-const char *wire_check(const uint8_t *data, size_t size);
+const char *value_check(const uint8_t *data, size_t size);
 // Reads one value that is all of data. NULL with *why (a literal) if it is none, or if it has
 // objects that stay elsewhere, or references to what is not in it.
-const Wire *wire_read(const uint8_t *data, size_t size, const char **why, Arena *arena);
+const Value *value_read(const uint8_t *data, size_t size, const char **why, Arena *arena);
 
-int64_t wire_get_int(const Wire *value, int64_t fallback); // also of an int beyond 64 bits
-bool wire_is_text(const Wire *value, const char *text);
+int64_t value_get_int(const Value *value, int64_t fallback); // also of an int beyond 64 bits
+bool value_is_text(const Value *value, const char *text);
 
 // Is a returned value the one that is wanted? Exact types, with JSON's for Python's: an array is a
 // list or a tuple, an object is a dict whose keys are texts or whole numbers, true and false are
 // bools and nothing else. A number written without '.' and 'e' is equal to an int of that value, or
 // to a float that is exactly it; one written as a decimal to within 1e-6, absolute or relative.
-bool wire_equals(const Wire *value, const Json *want);
+bool value_equals(const Value *value, const Json *want);
 
 #ifdef __cplusplus
 }

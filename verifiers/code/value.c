@@ -1,5 +1,6 @@
-// verifiers/code/wire.c -- one walk over untrusted bytes, which builds a tree where it is asked to.
-#include "verifiers/code/wire.h"
+// verifiers/code/value.c -- one walk over untrusted bytes, which builds a tree where it is asked
+// to.
+#include "verifiers/code/value.h"
 
 #include <gmp.h>
 #include <math.h>
@@ -14,33 +15,33 @@ static void put_u32(Str *out, uint32_t n) {
     str_add(out, b, sizeof b);
 }
 
-void wire_none(Str *out) {
+void value_none(Str *out) {
     str_putc(out, 'N');
 }
 
-void wire_bool(Str *out, bool value) {
+void value_bool(Str *out, bool value) {
     str_putc(out, value ? 'T' : 'F');
 }
 
-void wire_int(Str *out, int64_t value) {
+void value_int(Str *out, int64_t value) {
     str_putc(out, 'i');
     put_u32(out, 8);
     for (int i = 0; i < 8; i++) str_putc(out, (char)((uint64_t)value >> (8 * i)));
 }
 
-void wire_text(Str *out, const char *text, size_t size) {
+void value_text(Str *out, const char *text, size_t size) {
     str_putc(out, 's');
     put_u32(out, (uint32_t)size);
     str_add(out, text, size);
 }
 
-void wire_open(Str *out, char kind, uint32_t n) {
+void value_open(Str *out, char kind, uint32_t n) {
     str_putc(out, kind);
     put_u32(out, n);
 }
 
-void wire_key(Str *out, const char *key) {
-    wire_text(out, key, strlen(key));
+void value_key(Str *out, const char *key) {
+    value_text(out, key, strlen(key));
 }
 
 static bool is_decimal(const char *raw) {
@@ -69,7 +70,7 @@ static void put_big(Str *out, const char *raw) {
 static void put_number(Str *out, const char *raw) {
     if (!is_decimal(raw)) {
         if (strlen(raw) < 18)
-            wire_int(out, strtoll(raw, NULL, 10));
+            value_int(out, strtoll(raw, NULL, 10));
         else
             put_big(out, raw);
         return;
@@ -79,18 +80,18 @@ static void put_number(Str *out, const char *raw) {
     str_add(out, &value, sizeof value);
 }
 
-void wire_json(Str *out, const Json *value) {
+void value_json(Str *out, const Json *value) {
     switch (value ? json_kind(value) : JSON_NULL) {
-    case JSON_NULL: wire_none(out); return;
-    case JSON_BOOL: wire_bool(out, json_bool(value, false)); return;
+    case JSON_NULL: value_none(out); return;
+    case JSON_BOOL: value_bool(out, json_bool(value, false)); return;
     case JSON_NUMBER: put_number(out, json_raw(value)); return;
-    case JSON_STRING: wire_text(out, json_text(value, ""), json_text_size(value)); return;
-    case JSON_ARRAY: wire_open(out, '[', (uint32_t)json_count(value)); break;
-    case JSON_OBJECT: wire_open(out, '{', (uint32_t)json_count(value)); break;
+    case JSON_STRING: value_text(out, json_text(value, ""), json_text_size(value)); return;
+    case JSON_ARRAY: value_open(out, '[', (uint32_t)json_count(value)); break;
+    case JSON_OBJECT: value_open(out, '{', (uint32_t)json_count(value)); break;
     }
     for (const Json *n = json_first(value); n; n = json_next(n)) {
-        if (json_key(n)) wire_key(out, json_key(n));
-        wire_json(out, n);
+        if (json_key(n)) value_key(out, json_key(n));
+        value_json(out, n);
     }
 }
 
@@ -102,7 +103,7 @@ typedef struct Reader {
     const char *why;
     int depth, n_nodes;
     Arena *arena; // NULL: only look
-    Wire **object;
+    Value **object;
     uint32_t n_objects, cap;
 } Reader;
 
@@ -128,37 +129,37 @@ static bool take_u32(Reader *r, uint32_t *out) {
     return true;
 }
 
-static bool read_value(Reader *r, Wire *out);
+static bool read_value(Reader *r, Value *out);
 
 // `n` values, at least a byte each.
-static bool read_items(Reader *r, uint64_t n, Wire *out) {
+static bool read_items(Reader *r, uint64_t n, Value *out) {
     if (n > r->size - r->at) return bad(r, "a length beyond the frame");
-    if (r->arena && n > (uint64_t)(WIRE_MAX_NODES - r->n_nodes))
+    if (r->arena && n > (uint64_t)(VALUE_MAX_NODES - r->n_nodes))
         return bad(r, "a value of too many parts");
-    if (++r->depth > WIRE_MAX_DEPTH) return bad(r, "nested too deep");
+    if (++r->depth > VALUE_MAX_DEPTH) return bad(r, "nested too deep");
     out->size = (size_t)n;
     if (r->arena) {
-        out->item = ARENA_ARRAY(r->arena, Wire, n + 1);
+        out->item = ARENA_ARRAY(r->arena, Value, n + 1);
         r->n_nodes += (int)n;
     }
-    Wire scratch;
+    Value scratch;
     for (uint64_t i = 0; i < n; i++)
         if (!read_value(r, r->arena ? &out->item[i] : &scratch)) return false;
     r->depth--;
     return true;
 }
 
-static void note_object(Reader *r, Wire *out) {
+static void note_object(Reader *r, Value *out) {
     if (r->arena && r->n_objects == r->cap) {
         r->cap = r->cap ? 2 * r->cap : 64;
-        r->object = realloc(r->object, r->cap * sizeof(Wire *));
+        r->object = realloc(r->object, r->cap * sizeof(Value *));
         CHECK(r->object != NULL);
     }
     if (r->arena) r->object[r->n_objects] = out;
     r->n_objects++;
 }
 
-static bool read_name(Reader *r, Wire *out) {
+static bool read_name(Reader *r, Value *out) {
     const uint8_t *n = take(r, 1);
     if (!n) return false;
     out->size = *n;
@@ -166,7 +167,7 @@ static bool read_name(Reader *r, Wire *out) {
     return out->data != NULL;
 }
 
-static bool read_bytes(Reader *r, Wire *out) {
+static bool read_bytes(Reader *r, Value *out) {
     uint32_t n;
     if (!take_u32(r, &n)) return false;
     out->size = n;
@@ -174,7 +175,7 @@ static bool read_bytes(Reader *r, Wire *out) {
     return out->data != NULL;
 }
 
-static bool read_reference(Reader *r, Wire *out) {
+static bool read_reference(Reader *r, Value *out) {
     uint32_t n;
     if (!take_u32(r, &n)) return false;
     if (out->kind != '@') return r->arena ? bad(r, "an object of the program's own type") : true;
@@ -185,19 +186,19 @@ static bool read_reference(Reader *r, Wire *out) {
     return true;
 }
 
-static bool read_library(Reader *r, Wire *out) {
+static bool read_library(Reader *r, Value *out) {
     if (!read_name(r, out)) return false;
     if (out->kind == 'q') note_object(r, out);
-    Wire held = *out;
+    Value held = *out;
     if (!read_items(r, 1, out)) return false;
     out->size = held.size;
     return true;
 }
 
-static bool read_value(Reader *r, Wire *out) {
+static bool read_value(Reader *r, Value *out) {
     const uint8_t *kind = take(r, 1);
     if (!kind) return false;
-    *out = (Wire){.kind = (char)*kind};
+    *out = (Value){.kind = (char)*kind};
     uint32_t n;
     switch (out->kind) {
     case 'N':
@@ -229,20 +230,20 @@ static bool read_value(Reader *r, Wire *out) {
     }
 }
 
-static const char *read_all(Reader *r, Wire *out) {
+static const char *read_all(Reader *r, Value *out) {
     if (!read_value(r, out)) return r->why;
     return r->at == r->size ? NULL : "bytes after the value";
 }
 
-const char *wire_check(const uint8_t *data, size_t size) {
+const char *value_check(const uint8_t *data, size_t size) {
     Reader r = {.data = data, .size = size};
-    Wire scratch;
+    Value scratch;
     return read_all(&r, &scratch);
 }
 
-const Wire *wire_read(const uint8_t *data, size_t size, const char **why, Arena *arena) {
+const Value *value_read(const uint8_t *data, size_t size, const char **why, Arena *arena) {
     Reader r = {.data = data, .size = size, .arena = arena};
-    Wire *out = ARENA_ARRAY(arena, Wire, 1);
+    Value *out = ARENA_ARRAY(arena, Value, 1);
     *why = read_all(&r, out);
     free(r.object);
     return *why ? NULL : out;
@@ -250,7 +251,7 @@ const Wire *wire_read(const uint8_t *data, size_t size, const char **why, Arena 
 
 // ---- what a value says
 
-static void to_mpz(const Wire *value, mpz_t z) {
+static void to_mpz(const Value *value, mpz_t z) {
     mpz_import(z, value->size, -1, 1, 0, 0, value->data);
     if (value->size && value->data[value->size - 1] & 0x80) {
         mpz_t two;
@@ -261,7 +262,7 @@ static void to_mpz(const Wire *value, mpz_t z) {
     }
 }
 
-int64_t wire_get_int(const Wire *value, int64_t fallback) {
+int64_t value_get_int(const Value *value, int64_t fallback) {
     if (!value || value->kind != 'i') return fallback;
     mpz_t z;
     mpz_init(z);
@@ -271,18 +272,18 @@ int64_t wire_get_int(const Wire *value, int64_t fallback) {
     return out;
 }
 
-bool wire_is_text(const Wire *value, const char *text) {
+bool value_is_text(const Value *value, const char *text) {
     return value && value->kind == 's' && value->size == strlen(text) &&
            memcmp(value->data, text, value->size) == 0;
 }
 
-static double get_float(const Wire *value) {
+static double get_float(const Value *value) {
     double out;
     memcpy(&out, value->data, sizeof out);
     return out;
 }
 
-static bool number_equals(const Wire *value, const char *raw) {
+static bool number_equals(const Value *value, const char *raw) {
     if (value->kind != 'i' && value->kind != 'f') return false;
     bool equal = false;
     mpz_t got, want;
@@ -308,22 +309,22 @@ out:
     return equal;
 }
 
-static bool key_equals(const Wire *key, const char *want) {
-    if (key->kind == 's') return wire_is_text(key, want);
+static bool key_equals(const Value *key, const char *want) {
+    if (key->kind == 's') return value_is_text(key, want);
     if (key->kind != 'i' || !*want) return false;
     for (const char *p = want + (*want == '-'); *p; p++)
         if (*p < '0' || *p > '9') return false;
     return want[strspn(want, "-")] && number_equals(key, want);
 }
 
-static bool equals(const Wire *value, const Json *want, int depth);
+static bool equals(const Value *value, const Json *want, int depth);
 
-static bool dict_equals(const Wire *dict, const Json *want, int depth) {
+static bool dict_equals(const Value *dict, const Json *want, int depth) {
     if (dict->size != 2 * (size_t)json_count(want)) return false;
     // The same order is the usual case; otherwise each key is looked for.
     size_t at = 0;
     for (const Json *n = json_first(want); n; n = json_next(n), at += 2) {
-        const Wire *found = NULL;
+        const Value *found = NULL;
         if (key_equals(&dict->item[at], json_key(n))) found = &dict->item[at + 1];
         for (size_t i = 0; !found && i < dict->size; i += 2)
             if (key_equals(&dict->item[i], json_key(n))) found = &dict->item[i + 1];
@@ -332,8 +333,8 @@ static bool dict_equals(const Wire *dict, const Json *want, int depth) {
     return true;
 }
 
-static bool equals(const Wire *value, const Json *want, int depth) {
-    if (depth > WIRE_MAX_DEPTH) return false; // a list that holds itself
+static bool equals(const Value *value, const Json *want, int depth) {
+    if (depth > VALUE_MAX_DEPTH) return false; // a list that holds itself
     if (value->kind == '@') value = value->item;
     switch (want ? json_kind(want) : JSON_NULL) {
     case JSON_NULL: return value->kind == 'N';
@@ -353,6 +354,6 @@ static bool equals(const Wire *value, const Json *want, int depth) {
     return true;
 }
 
-bool wire_equals(const Wire *value, const Json *want) {
+bool value_equals(const Value *value, const Json *want) {
     return equals(value, want, 0);
 }
