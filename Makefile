@@ -58,7 +58,7 @@ WARN   := -Wall -Wextra -Wno-psabi -Wshadow -Wstrict-prototypes -Wmissing-protot
 CFLAGS += -std=c17 -ffp-contract=off -D_GNU_SOURCE -I. -DHAVE_CUDA=$(CUDA) -O2 -g -fno-omit-frame-pointer $(WARN)
 NVFLAGS += -std=c++20 -I. -DHAVE_CUDA=1 -O3 -g -lineinfo -Xcompiler -Wall $(if $(WERROR),-Werror all-warnings) \
            -gencode arch=compute_$(SM),code=sm_$(SM)
-LDLIBS += -lcjson -lpcre2-8 -lutf8proc -lflint-arb -lflint -lgmp -lz -lm -lpthread
+LDLIBS += -lseccomp -lcjson -lpcre2-8 -lutf8proc -lflint-arb -lflint -lgmp -lz -lm -lpthread
 ifeq ($(CUDA),1)
   LDLIBS += -L$(CUDA_LIB) -lcudart_static -ldl -lrt -lstdc++
 endif
@@ -147,6 +147,20 @@ $B/pipelines/command.c.o: $B/git
 $B/git: FORCE
 	@mkdir -p $(@D)
 	@echo '$(GIT)' | cmp -s - $@ || echo '$(GIT)' >$@
+
+# A slot's program and its Python half: small, static, without sanitizers (they reserve address space
+# that the limits of a cage forbid); the one holds the other, and the broker holds both.
+CELL_FLAGS := -std=c17 -D_GNU_SOURCE -I. -O2 -g $(WARN)
+CELL := $(wildcard sandbox/cell/*.c)
+$B/cell.so: $(filter-out %/cell.c,$(CELL)) sandbox/cell/cell.h sandbox/cage.h $B/flags
+	$(say) CC $@
+	$Q$(CC) $(CELL_FLAGS) -fPIC -shared $(filter %.c,$^) -o $@
+$B/cell: $(filter-out %/python.c,$(CELL)) sandbox/cell/cell.h sandbox/cage.h $B/cell.so sandbox/cell/zygote.py
+	$(say) CC $@
+	$Q$(CC) $(CELL_FLAGS) -fPIE -static-pie '-DCELL_SO="$B/cell.so"' $(filter %.c,$^) -o $@
+	@strip $@
+$B/sandbox/broker.c.o: $B/cell
+$B/sandbox/broker.c.o: private CFLAGS += '-DCELL_PROGRAM="$B/cell"'
 
 # Changes only when the flags do, so a new flag rebuilds everything and nothing else does.
 flags = $(CC) $(CFLAGS) | $(if $(filter 1,$(CUDA)),$(NVCC) $(NVFLAGS))

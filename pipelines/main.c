@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "pipelines/command.h"
 #include "pipelines/interrupt.h"
+#include "sandbox/cage.h"
 
 // Twelve lines: what it is, three commands to copy, where to go on.
 static const char welcome[] =
@@ -84,6 +85,7 @@ static int run(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    cage_main(argc, argv); // the sandbox's broker is this program again
     interrupt_install();
     if (argc < 2) {
         fputs(welcome, stdout);

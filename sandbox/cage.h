@@ -31,8 +31,7 @@
 // Compilers run in a cage too; the executable leaves through a pipe, is kept by the hash of its
 // source as a sealed memory file, and starts by descriptor on an empty root.
 //
-// Layers that a machine lacks are found by trying each. What may be missing, and by which opt-out,
-// is said at CageAllow; seccomp, limits and clock have none.
+// Layers that a machine lacks are found by trying each; what may be missing is said at CageOpts.
 //
 // A cage is used by any number of threads at once: each call takes a lane of its own (a thread of
 // the broker and its slots), made when first needed, so a thread may hold two talks at a time.
@@ -140,18 +139,11 @@ typedef struct CageRecord {
 
 void cage_record_free(CageRecord *record); // gives out and err back, zeroes the rest
 
-// What may be absent on request. Nothing else may: without no_new_privs, seccomp, rlimits, clock
-// and output caps a cage does not open. Net namespace, Landlock, /proc and cgroups are used where
-// they are and need no leave: the filter refuses every socket, the root is read-only, address
-// space times processes is bounded.
-typedef enum CageAllow {
-    CAGE_ALLOW_NONE = 0,
-    CAGE_ALLOW_NS = 1, // no user/pid/mount namespaces (as in Docker's default profile): then
-                       // Landlock with signal scope (ABI 6) is required
-} CageAllow;
-
+// What may be absent: a net namespace (the filter refuses every socket), Landlock (the root is
+// read-only and holds nothing), cgroups (address space times processes is bounded), a uid of its
+// own and a second user namespace (a plain user has neither), and for root the user namespace (then
+// the uid is really switched). Without any other layer a cage does not open; there is no opt-out.
 typedef struct CageOpts {
-    unsigned allow;         // CageAllow bits
     const char *python;     // interpreter; NULL: /usr/bin/python3, then /usr/local/bin/python3
     int warm[CAGE_N_LANGS]; // slots to make ready at once, for each language; 0: when first needed
 
@@ -185,8 +177,8 @@ void cage_run(Cage *cage, const CageJob *job, CageRecord *record);
 // comes back is more than bytes. Not for c, cpp (their descriptors end at 2).
 typedef struct CageTalk CageTalk;
 
-// ST_IO: the program could not be started; `why` of the record that cage_talk_end gives is then in
-// the sentence, and *out is NULL.
+// ST_IO: no slot could be made (the sentence says why) and *out is NULL. A program whose set-up
+// fails later shows as a failed send or recv, and as sandbox_error in the record.
 MUST_USE Status cage_talk_begin(Cage *cage, const CageJob *job, CageTalk **out);
 // One message to the program; waits at most wall_ms. ST_IO: it does not read, has ended, or time is
 // up. A talk that failed once stays failed.
@@ -201,8 +193,8 @@ void cage_talk_end(CageTalk *talk, int wall_ms, CageRecord *record);
 // What the machine can confine, for doctor, --self-test and a line of every run's metrics.
 typedef struct CageMachine {
     unsigned layers;                  // what programs will be held by
-    char missing[CAGE_N_LAYERS][200]; // for a layer that is absent: why, and the fix; else ""
-    char refused[400];                // why a cage does not open here; "" when it does
+    char missing[CAGE_N_LAYERS][400]; // for a layer that is absent: why, and the fix; else ""
+    char refused[600];                // why a cage does not open here; "" when it does
     char cgroup[8];                   // "v2", "v1", "none"
     int landlock_abi;                 // 0: none
     bool lang[CAGE_N_LANGS];          // can it run them?

@@ -1,0 +1,475 @@
+// sandbox/cage.c -- the caller's side: starts the broker, takes lanes, sends jobs, reads records.
+#include "sandbox/cage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "sandbox/broker.h"
+#include "sandbox/cage_wire.h"
+
+static const char hidden[] = "__cage-broker";
+
+typedef struct Lane {
+    int fd;
+    int age; // of the broker it belongs to
+    struct Lane *next;
+} Lane;
+
+struct Cage {
+    WireOpen opts;
+    pthread_mutex_t lock;
+    int fd; // the broker's socket; -1: gone
+    pid_t pid;
+    int age; // counts brokers
+    Lane *idle;
+    CageMachine machine;
+    CageCounts counts;
+};
+
+void cage_main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], hidden) == 0) broker_main();
+}
+
+static void end_broker(Cage *cage) {
+    if (cage->fd >= 0) close(cage->fd);
+    cage->fd = -1;
+    if (cage->pid <= 0) return;
+    // It ends by itself when its socket closes; after five seconds it is broken.
+    for (int i = 0; i < 1000 && waitpid(cage->pid, NULL, WNOHANG) == 0; i++) {
+        if (i == 999) {
+            kill(cage->pid, SIGKILL);
+            waitpid(cage->pid, NULL, 0);
+        }
+        usleep(5000);
+    }
+    cage->pid = 0;
+}
+
+static Status start_broker(Cage *cage) {
+    int ends[2];
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    sigset_t none, all;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return FAIL(ST_IO, "sandbox: no socket for the broker: %s", strerror(errno));
+    // Away from the number that it gets in the child: dup2 onto itself would leave it closed there.
+    int theirs = fcntl(ends[1], F_DUPFD_CLOEXEC, WIRE_FD + 1);
+    close(ends[1]);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, theirs, WIRE_FD);
+    posix_spawnattr_init(&attr);
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attr, &none);
+    posix_spawnattr_setsigdefault(&attr, &all);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    char *const argv[] = {(char *)"grpo", (char *)hidden, NULL}, *const env[] = {NULL};
+    int rc =
+        theirs < 0 ? errno : posix_spawn(&cage->pid, "/proc/self/exe", &actions, &attr, argv, env);
+    if (rc == ENOENT) // no /proc: by the name that this program was started with
+        rc =
+            posix_spawn(&cage->pid, (const char *)getauxval(AT_EXECFN), &actions, &attr, argv, env);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attr);
+    if (theirs >= 0) close(theirs);
+    if (rc != 0) {
+        close(ends[0]);
+        cage->pid = 0;
+        return FAIL(ST_IO, "sandbox: the broker does not start: %s", strerror(rc));
+    }
+    cage->fd = ends[0];
+    cage->age++;
+    if (!wire_send(cage->fd, &cage->opts, sizeof cage->opts) ||
+        !wire_receive(cage->fd, &cage->machine, sizeof cage->machine)) {
+        end_broker(cage);
+        return FAIL(ST_IO, "sandbox: the broker ended before it was ready");
+    }
+    CageMachine *m = &cage->machine;
+    m->refused[sizeof m->refused - 1] = 0;
+    for (int i = 0; i < CAGE_N_LAYERS; i++) m->missing[i][sizeof m->missing[i] - 1] = 0;
+    for (int i = 0; i < CAGE_N_LANGS; i++) m->version[i][sizeof m->version[i] - 1] = 0;
+    m->cgroup[sizeof m->cgroup - 1] = 0;
+    return ST_OK;
+}
+
+static Status open_cage(const CageOpts *opts, bool full, Cage **out) {
+    static const CageOpts plain;
+    if (!opts) opts = &plain;
+    Cage *cage = calloc(1, sizeof *cage);
+    CHECK(cage);
+    pthread_mutex_init(&cage->lock, NULL);
+    cage->fd = -1;
+    cage->opts = (WireOpen){.magic = WIRE_MAGIC,
+                            .without = opts->without,
+                            .fail_slot = (uint32_t)opts->fail_slot,
+                            .fail_run = (uint32_t)opts->fail_run,
+                            .drop = opts->drop_to_nobody,
+                            .full = full};
+    memcpy(cage->opts.warm, opts->warm, sizeof cage->opts.warm);
+    if (opts->python) snprintf(cage->opts.python, sizeof cage->opts.python, "%s", opts->python);
+    Status st = start_broker(cage);
+    if (st != ST_OK) {
+        cage_close(cage);
+        return st;
+    }
+    *out = cage;
+    return ST_OK;
+}
+
+Status cage_open(const CageOpts *opts, Cage **out) {
+    Cage *cage = NULL;
+    *out = NULL;
+    TRY(open_cage(opts, false, &cage));
+    if (cage->machine.refused[0]) {
+        Status st = FAIL(ST_UNSUPPORTED, "the sandbox cannot confine programs here: %s",
+                         cage->machine.refused);
+        cage_close(cage);
+        return st;
+    }
+    *out = cage;
+    return ST_OK;
+}
+
+Status cage_probe(const CageOpts *opts, CageMachine *out) {
+    Cage *cage = NULL;
+    TRY(open_cage(opts, true, &cage));
+    *out = cage->machine;
+    cage_close(cage);
+    return ST_OK;
+}
+
+void cage_close(Cage *cage) {
+    if (!cage) return;
+    while (cage->idle) {
+        Lane *lane = cage->idle;
+        cage->idle = lane->next;
+        close(lane->fd);
+        free(lane);
+    }
+    end_broker(cage);
+    pthread_mutex_destroy(&cage->lock);
+    free(cage);
+}
+
+const CageMachine *cage_machine(const Cage *cage) {
+    return &cage->machine;
+}
+
+void cage_counts(Cage *cage, CageCounts *out) {
+    pthread_mutex_lock(&cage->lock);
+    *out = cage->counts;
+    pthread_mutex_unlock(&cage->lock);
+}
+
+static Status new_lane(Cage *cage, Lane **out) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return FAIL(ST_IO, "sandbox: no socket for a lane: %s", strerror(errno));
+    bool sent = wire_send_fds(cage->fd, 'L', &ends[1], 1);
+    close(ends[1]);
+    if (!sent) {
+        close(ends[0]);
+        return FAIL(ST_IO, "sandbox: the broker is gone");
+    }
+    Lane *lane = calloc(1, sizeof *lane);
+    CHECK(lane);
+    *lane = (Lane){.fd = ends[0], .age = cage->age};
+    *out = lane;
+    return ST_OK;
+}
+
+// An idle lane, or a new one; a dead broker is started again first.
+static Status take_lane(Cage *cage, Lane **out) {
+    Status st = ST_OK;
+    *out = NULL;
+    pthread_mutex_lock(&cage->lock);
+    if (cage->fd < 0) {
+        st = start_broker(cage);
+        if (st == ST_OK) cage->counts.broker_restarts++;
+    }
+    while (st == ST_OK && cage->idle && !*out) {
+        Lane *lane = cage->idle;
+        cage->idle = lane->next;
+        if (lane->age == cage->age) {
+            *out = lane;
+        } else {
+            close(lane->fd);
+            free(lane);
+        }
+    }
+    if (st == ST_OK && !*out) {
+        st = new_lane(cage, out);
+        if (st != ST_OK) end_broker(cage);
+    }
+    pthread_mutex_unlock(&cage->lock);
+    return st;
+}
+
+// A lane that broke means that the broker did: it is ended, and the next call starts another.
+static void give_lane(Cage *cage, Lane *lane, bool broken, const CageRecord *record,
+                      const WireReply *reply) {
+    pthread_mutex_lock(&cage->lock);
+    if (broken) {
+        if (lane->age == cage->age) end_broker(cage);
+        close(lane->fd);
+        free(lane);
+    } else {
+        lane->next = cage->idle;
+        cage->idle = lane;
+    }
+    cage->counts.runs++;
+    cage->counts.verdict[record->verdict]++;
+    if (reply) {
+        cage->counts.compiles += reply->compiled != 0;
+        cage->counts.compile_hits += reply->compile_hit != 0;
+        cage->counts.slots_made += reply->slots_made;
+    }
+    pthread_mutex_unlock(&cage->lock);
+}
+
+static void count_fault(Cage *cage) {
+    pthread_mutex_lock(&cage->lock);
+    cage->counts.runs++;
+    cage->counts.verdict[CAGE_SANDBOX_ERROR]++;
+    pthread_mutex_unlock(&cage->lock);
+}
+
+static void set_fault(CageRecord *record, const char *why) {
+    cage_record_free(record);
+    record->verdict = CAGE_SANDBOX_ERROR;
+    record->stage = "setup";
+    record->exit = -1;
+    snprintf(record->why, sizeof record->why, "%.159s", why);
+}
+
+static const char *check_job(const CageJob *job) {
+    size_t total = job->input_bytes;
+    if ((unsigned)job->lang >= CAGE_N_LANGS) return "no such language";
+    if (job->n_files < 1) return "a job wants a program";
+    for (int i = 0; i < job->n_files; i++) {
+        const CageFile *f = &job->file[i];
+        const char *name = f->name ? f->name : "";
+        if (i > 0 && (!*name || strlen(name) > 200 || strchr(name, '/') || name[0] == '.'))
+            return "a file of a job wants a plain name";
+        if (f->size > WIRE_MAX_BYTES) return "a job is larger than 64 MiB";
+        total += f->size;
+    }
+    return total > WIRE_MAX_BYTES / 2 ? "a job is larger than 32 MiB" : NULL;
+}
+
+static bool send_job(int fd, const CageJob *job, bool talk) {
+    Str s = {0};
+    WireAsk ask = {.magic = WIRE_MAGIC,
+                   .lang = (uint32_t)job->lang,
+                   .talk = talk,
+                   .n_files = (uint32_t)job->n_files,
+                   .limits = job->limits,
+                   .seed = job->seed,
+                   .input_bytes = job->input ? job->input_bytes : 0};
+    str_putc(&s, 'A');
+    str_add(&s, &ask, sizeof ask);
+    for (int i = 0; i < job->n_files; i++) {
+        static const char *const usual[CAGE_N_LANGS] = {"main.py", "main.c", "main.cpp", "main.sh",
+                                                        "main.js"};
+        const CageFile *f = &job->file[i];
+        const char *name = i == 0 ? usual[job->lang] : f->name;
+        uint32_t head[2] = {(uint32_t)strlen(name), (uint32_t)f->size};
+        str_add(&s, head, sizeof head);
+        str_add(&s, name, head[0] + 1);
+        str_add(&s, f->data, f->size);
+        str_putc(&s, 0);
+    }
+    ask.files_bytes = s.size - 1 - sizeof ask;
+    memcpy(s.data + 1, &ask, sizeof ask);
+    if (job->input) str_add(&s, job->input, job->input_bytes);
+    bool sent = wire_send(fd, s.data, s.size);
+    str_free(&s);
+    return sent;
+}
+
+static bool receive_text(int fd, uint64_t size, Str *out) {
+    char block[1 << 14];
+    while (size > 0) {
+        size_t n = size < sizeof block ? (size_t)size : sizeof block;
+        if (!wire_receive(fd, block, n)) return false;
+        str_add(out, block, n);
+        size -= n;
+    }
+    return true;
+}
+
+static bool receive_record(int fd, WireReply *reply, CageRecord *record) {
+    char what;
+    return wire_receive(fd, &what, 1) && what == 'R' && wire_receive(fd, reply, sizeof *reply) &&
+           wire_decode(reply, record) == ST_OK &&
+           receive_text(fd, reply->out_bytes, &record->out) &&
+           receive_text(fd, reply->err_bytes, &record->err);
+}
+
+void cage_run(Cage *cage, const CageJob *job, CageRecord *record) {
+    Lane *lane;
+    WireReply reply = {0};
+    *record = (CageRecord){0};
+    const char *bad = check_job(job);
+    if (bad || take_lane(cage, &lane) != ST_OK) {
+        set_fault(record, bad ? bad : status_text());
+        count_fault(cage);
+        return;
+    }
+    bool whole = send_job(lane->fd, job, false) && receive_record(lane->fd, &reply, record);
+    if (!whole) set_fault(record, "the broker ended while the program ran");
+    give_lane(cage, lane, !whole, record, whole ? &reply : NULL);
+}
+
+struct CageTalk {
+    Cage *cage;
+    Lane *lane;
+    int to, from; // our ends; -1 once closed
+    bool failed;
+};
+
+Status cage_talk_begin(Cage *cage, const CageJob *job, CageTalk **out) {
+    Lane *lane;
+    char what = 0;
+    int fds[2] = {-1, -1}, n = 2;
+    *out = NULL;
+    const char *bad = check_job(job);
+    if (!bad && (job->lang == CAGE_C || job->lang == CAGE_CPP)) bad = "no talk with c or cpp";
+    if (bad) return FAIL(ST_CONFIG, "sandbox: %s", bad);
+    TRY(take_lane(cage, &lane));
+    if (!send_job(lane->fd, job, true) || !wire_receive_fds(lane->fd, &what, fds, &n) ||
+        (what == 'T' && n != 2) || (what != 'T' && what != 'R')) {
+        CageRecord lost = {0};
+        give_lane(cage, lane, true, &lost, NULL);
+        return FAIL(ST_IO, "sandbox: the broker ended before a talk began");
+    }
+    if (what == 'R') { // it could not be started: the record is all that comes
+        CageRecord record = {0};
+        WireReply reply;
+        bool whole = wire_receive(lane->fd, &reply, sizeof reply) &&
+                     wire_decode(&reply, &record) == ST_OK &&
+                     receive_text(lane->fd, reply.out_bytes, &record.out) &&
+                     receive_text(lane->fd, reply.err_bytes, &record.err);
+        Status st = FAIL(ST_IO, "sandbox: %s", whole ? record.why : "the broker ended");
+        give_lane(cage, lane, !whole, &record, whole ? &reply : NULL);
+        cage_record_free(&record);
+        return st;
+    }
+    CageTalk *talk = calloc(1, sizeof *talk);
+    CHECK(talk);
+    *talk = (CageTalk){.cage = cage, .lane = lane, .to = fds[0], .from = fds[1]};
+    fcntl(talk->to, F_SETFL, O_NONBLOCK);
+    fcntl(talk->from, F_SETFL, O_NONBLOCK);
+    *out = talk;
+    return ST_OK;
+}
+
+static Status talk_fails(CageTalk *talk, const char *why) {
+    talk->failed = true;
+    return FAIL(ST_IO, "sandbox: %s", why);
+}
+
+// Waits for `events` until the deadline. False: it is over.
+static bool wait_for(int fd, short events, double deadline) {
+    for (;;) {
+        struct pollfd p = {fd, events, 0};
+        int left = (int)((deadline - clock_now()) * 1000);
+        if (left < 0) return false;
+        int n = poll(&p, 1, left + 1);
+        if (n > 0) return true;
+        if (n < 0 && errno != EINTR) return false;
+    }
+}
+
+static Status talk_write(CageTalk *talk, const void *data, size_t size, double deadline) {
+    for (const char *p = data; size > 0;) {
+        ssize_t put = write(talk->to, p, size);
+        if (put > 0) {
+            p += put, size -= (size_t)put;
+        } else if (put < 0 && errno == EAGAIN) {
+            if (!wait_for(talk->to, POLLOUT, deadline))
+                return talk_fails(talk, "the program does not read in time");
+        } else if (put < 0 && errno != EINTR) {
+            return talk_fails(talk, "the program has ended");
+        }
+    }
+    return ST_OK;
+}
+
+static Status talk_read(CageTalk *talk, void *data, size_t size, double deadline) {
+    for (char *p = data; size > 0;) {
+        ssize_t got = read(talk->from, p, size);
+        if (got > 0) {
+            p += got, size -= (size_t)got;
+        } else if (got == 0) {
+            return talk_fails(talk, "the program has ended");
+        } else if (errno == EAGAIN) {
+            if (!wait_for(talk->from, POLLIN, deadline))
+                return talk_fails(talk, "the program does not answer in time");
+        } else if (errno != EINTR) {
+            return talk_fails(talk, strerror(errno));
+        }
+    }
+    return ST_OK;
+}
+
+Status cage_talk_send(CageTalk *talk, const void *data, size_t size, int wall_ms) {
+    if (talk->failed) return FAIL(ST_IO, "sandbox: this talk has failed before");
+    CHECK(size <= UINT32_MAX);
+    double deadline = clock_now() + wall_ms / 1000.0;
+    unsigned char head[4];
+    for (int i = 0; i < 4; i++) head[i] = (unsigned char)(size >> 8 * i);
+    TRY(talk_write(talk, head, 4, deadline));
+    return talk_write(talk, data, size, deadline);
+}
+
+Status cage_talk_recv(CageTalk *talk, size_t max_bytes, int wall_ms, Str *out) {
+    if (talk->failed) return FAIL(ST_IO, "sandbox: this talk has failed before");
+    double deadline = clock_now() + wall_ms / 1000.0;
+    unsigned char head[4];
+    char block[4096];
+    TRY(talk_read(talk, head, 4, deadline));
+    size_t size =
+        (size_t)head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16 | (size_t)head[3] << 24;
+    if (size > max_bytes) {
+        talk->failed = true;
+        return FAIL(ST_FORMAT, "sandbox: a message of %zu bytes, at most %zu", size, max_bytes);
+    }
+    while (size > 0) {
+        size_t n = size < sizeof block ? size : sizeof block;
+        TRY(talk_read(talk, block, n, deadline));
+        str_add(out, block, n);
+        size -= n;
+    }
+    return ST_OK;
+}
+
+void cage_talk_end(CageTalk *talk, int wall_ms, CageRecord *record) {
+    Lane *lane = talk->lane;
+    WireReply reply = {0};
+    *record = (CageRecord){0};
+    close(talk->to);
+    close(talk->from);
+    bool sent = true;
+    if (!wait_for(lane->fd, POLLIN, clock_now() + wall_ms / 1000.0))
+        sent = wire_send(lane->fd, "E", 1);
+    bool whole = sent && receive_record(lane->fd, &reply, record);
+    if (!whole) set_fault(record, "the broker ended while the program ran");
+    give_lane(talk->cage, lane, !whole, record, whole ? &reply : NULL);
+    free(talk);
+}

@@ -1,0 +1,121 @@
+// sandbox/cell/cell.h -- what the broker says to a slot, and the parts of the slot's program.
+//
+// The files of this folder make two small programs that include nothing of ours and are built
+// without sanitizers: a static executable (the slot of compiled programs, tools and node), and a
+// shared object that the same executable loads into a stock Python. Both are embedded in grpo and
+// never lie on the disk. Broker and slot come from one build, so the structs below travel as they
+// lie in memory.
+//
+// Order inside a slot:  cell.c (namespaces, then root.c)  ->  serve.c (a program at a time)
+//                       ->  init.c (its pid 1)  ->  confine.c (its pid 2)
+#ifndef SANDBOX_CELL_CELL_H
+#define SANDBOX_CELL_CELL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    CELL_MAGIC = 0x6c6c6563,
+    CELL_CONTROL = 3,  // the socket to the broker
+    CELL_FIRST = 10,   // received descriptors are at least this
+    CELL_EXEC = 200,   // the compiled program; above every program's limit on descriptors
+    CELL_STATUS = 201, // pid 2 tells pid 1 how its set-up went
+    CELL_RULES = 202,  // Landlock rules
+    CELL_TAIL = 203,   // pid 1 tells the zygote how the program ended
+    CELL_NOTES = 204,  // a memory file: CellSlot and the filter, for the Python half
+    CELL_NOFILE = 64,
+    CELL_FDS = 5,
+    CELL_PAYLOAD = 64 << 20, // largest program with its files, bytes
+    CELL_FILTER = 4096,      // instructions
+};
+
+typedef enum CellKind { CELL_NATIVE, CELL_TOOLS, CELL_PYTHON, CELL_NODE } CellKind;
+
+// Once, as the first message. Then filter_len * 8 bytes of filter, then root_bytes of root: lines
+// of three zero-terminated texts each: what ("bind", "dev", "dir", "link"), source, place.
+typedef struct CellSlot {
+    uint32_t magic, kind;
+    uint32_t layers;    // CageLayer bits to use
+    uint32_t uid_base;  // > 0: inner ids 0 and 1 are these two outer ids; 0: inner 0 is our own
+    uint32_t landlock;  // ABI
+    uint32_t fail_slot; // the n-th set-up call fails
+    uint32_t filter_len, root_bytes;
+    char python[256];
+} CellSlot;
+
+// The slot's answer to it. step is 0 and err is 0: ready.
+typedef struct CellReady {
+    uint32_t magic;
+    int32_t err; // errno
+    char step[64];
+    char version[64];
+} CellReady;
+
+// A program: the byte 'R' that carries the descriptors (0 1 2 of the program, then 3 and 4 of a
+// talk, or the executable), then this, then payload_bytes: n_args times {u32 size, bytes, 0},
+// n_files times {u32 name size, u32 size, name, 0, bytes, 0}. The byte 'K' alone ends the program
+// that runs.
+typedef struct CellRun {
+    uint32_t magic;
+    uint32_t n_fds, has_exec, n_args, n_files, payload_bytes;
+    uint32_t cpu_ms, wall_ms, processes, fail_run;
+    uint64_t memory_bytes, scratch_bytes, file_bytes, seed;
+} CellRun;
+
+enum { CELL_BY_NOBODY, CELL_BY_WALL, CELL_BY_CPU, CELL_BY_BROKER }; // who ended it
+
+// Its end. setup_err != 0: the program never ran.
+typedef struct CellTail {
+    uint32_t magic;
+    int32_t setup_err;
+    char step[64];
+    int32_t status; // as wait(2) gives it
+    uint32_t ended_by, n_children;
+    uint64_t cpu_us, wall_us, peak_kb;
+} CellTail;
+
+// ---- inside the slot ---------------------------------------------------------------------------
+
+typedef struct Cell {
+    CellSlot slot;
+    const uint64_t *filter; // struct sock_filter[filter_len]
+    CellRun run;
+    char *payload;
+    size_t payload_cap;
+    int fd[CELL_FDS];
+    unsigned n_steps, fail_at; // set-up calls made in this phase; the one that fails
+    const char *step;          // the last one begun
+} Cell;
+
+// Set-up calls go through DO, which names them and lets a test make any one of them fail.
+int cell_step(Cell *c, const char *name);
+#define DO(c, name, call) (cell_step((c), (name)) ? -1L : (long)(call))
+
+int cell_read(int fd, void *data, size_t size); // 0, or -1 at the end or an error
+int cell_write(int fd, const void *data, size_t size);
+int cell_ready(const Cell *c, int err, const char *version);
+
+int root_build(Cell *c, const char *root); // new root, then pivot; 0 or -1 with errno
+int root_seal(Cell *c, const char *root);  // read-only, Landlock rules
+
+// Serves programs until the broker goes. Returns 1 in the process of a Python program, 0 at the
+// end.
+int serve_loop(Cell *c);
+int cell_serve(void); // the Python half's entry: reads CELL_NOTES, seals the root, serves
+const char *cell_source(uint32_t *size); // of the program, in its own process
+uint64_t cell_seed(void);
+int init_run(Cell *c); // pid 1 of a program; returns 1 in pid 2 of a Python program
+int confine(Cell *c);  // pid 2; returns 0 when every layer is on, -1 with errno
+// Argument or file number i of the payload. NULL when there is no such.
+const char *payload_arg(const Cell *c, unsigned i);
+const char *payload_file(const Cell *c, unsigned i, const char **name, uint32_t *size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

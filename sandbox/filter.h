@@ -1,0 +1,37 @@
+// sandbox/filter.h -- which system calls a program may make, as a seccomp filter.
+//
+// An allow-list for each kind of program; what is not in it fails with EPERM, what no honest
+// program does ends it with SIGSYS. Arguments are compared under a 32-bit mask: the kernel reads
+// 32 bits of them, so a compare of 64 is passed by setting the rest (CVE-2019-10063). Foreign
+// architectures and x32 are killed.
+#ifndef SANDBOX_FILTER_H
+#define SANDBOX_FILTER_H
+
+#include <stdint.h>
+
+#include "base/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum FilterKind {
+    FILTER_NATIVE, // one executable by descriptor, no executable memory of its own making
+    FILTER_TOOLS,  // a shell, small tools, compilers: may exec what the root holds
+    FILTER_PYTHON, // no exec; shared objects may be mapped
+    FILTER_NODE,   // a compiler at run time: executable memory, threads
+    FILTER_KINDS
+} FilterKind;
+
+typedef struct Filter {
+    uint64_t insn[4096]; // struct sock_filter each
+    int n;
+} Filter;
+
+// Compiles with libseccomp. ST_UNSUPPORTED where it refuses.
+MUST_USE Status filter_make(FilterKind kind, Filter *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

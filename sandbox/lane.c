@@ -1,0 +1,197 @@
+// sandbox/lane.c -- one thread of the broker: asks come in, programs run, replies go out.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sandbox/broker.h"
+
+typedef struct Lane {
+    int fd;
+    Slot slot[ROOT_KINDS];
+    char *block; // the ask's files and stdin
+    size_t block_cap;
+    Str payload; // for the slot
+} Lane;
+
+static void put_u32(Str *s, uint32_t v) {
+    str_add(s, &v, 4);
+}
+
+static void put_arg(Str *s, const char *text) {
+    put_u32(s, (uint32_t)strlen(text));
+    str_add(s, text, strlen(text) + 1);
+}
+
+static int or_default(int value, int fallback) {
+    return value > 0 ? value : fallback;
+}
+
+static void take_limits(const WireAsk *ask, SlotRun *run) {
+    const CageLimits *l = &ask->limits;
+    bool many = ask->lang == CAGE_SH || ask->lang == CAGE_JS;
+    run->run.cpu_ms = (uint32_t)or_default(l->cpu_ms, 4000);
+    run->run.wall_ms = (uint32_t)or_default(l->wall_ms, (int)run->run.cpu_ms * 2 + 2000);
+    run->run.processes = (uint32_t)or_default(l->processes, many ? 32 : 4);
+    run->run.memory_bytes = (uint64_t)(l->memory_bytes > 0 ? l->memory_bytes : 512ll << 20);
+    run->run.scratch_bytes = (uint64_t)(l->scratch_bytes > 0 ? l->scratch_bytes : 16ll << 20);
+    run->run.file_bytes = run->run.scratch_bytes;
+    run->output_bytes = l->output_bytes > 0 ? l->output_bytes : 1ll << 20;
+    if (run->output_bytes > WIRE_MAX_OUTPUT) run->output_bytes = WIRE_MAX_OUTPUT;
+    run->run.seed = ask->seed;
+    run->run.fail_run = broker.opts.fail_run;
+    run->uncapped = (broker.opts.without & CAGE_OUTPUT) != 0;
+}
+
+static RootKind kind_of(CageLang lang) {
+    switch (lang) {
+    case CAGE_PYTHON: return ROOT_PYTHON;
+    case CAGE_SH: return ROOT_TOOLS;
+    case CAGE_JS: return ROOT_NODE;
+    case CAGE_C:
+    case CAGE_CPP:
+    case CAGE_N_LANGS: break;
+    }
+    return ROOT_NATIVE;
+}
+
+static bool reply_fault(Lane *lane, const char *why, uint32_t made) {
+    WireReply r = {.magic = WIRE_MAGIC,
+                   .verdict = CAGE_SANDBOX_ERROR,
+                   .stage = WIRE_SETUP,
+                   .exit = -1,
+                   .slots_made = made};
+    snprintf(r.why, sizeof r.why, "%s", why);
+    return wire_send(lane->fd, "R", 1) && wire_send(lane->fd, &r, sizeof r);
+}
+
+static bool reply_end(Lane *lane, const WireReply *r, const SlotEnd *end) {
+    char head[1 + sizeof *r];
+    head[0] = 'R';
+    memcpy(head + 1, r, sizeof *r);
+    return wire_send(lane->fd, head, sizeof head) &&
+           wire_send(lane->fd, end->out.data, end->out.size) &&
+           wire_send(lane->fd, end->err.data, end->err.size);
+}
+
+// Pipes of a talk: the program's ends into *run, ours to the caller.
+static bool open_talk(Lane *lane, SlotRun *run) {
+    int in[2], out[2];
+    if (pipe2(in, O_CLOEXEC) < 0) return false;
+    if (pipe2(out, O_CLOEXEC) < 0) {
+        close(in[0]), close(in[1]);
+        return false;
+    }
+    int theirs[2] = {in[1], out[0]};
+    run->talk_read = in[0];
+    run->talk_write = out[1];
+    run->end_fd = lane->fd;
+    bool sent = wire_send_fds(lane->fd, 'T', theirs, 2);
+    close(theirs[0]), close(theirs[1]);
+    return sent;
+}
+
+static void fill_payload(Lane *lane, const WireAsk *ask, CageLang lang, SlotRun *run) {
+    str_clear(&lane->payload);
+    bool files = lang != CAGE_C && lang != CAGE_CPP; // those were the compiler's
+    switch (lang) {
+    case CAGE_SH:
+        put_arg(&lane->payload, "/bin/sh");
+        put_arg(&lane->payload, "/tmp/main.sh");
+        run->run.n_args = 2;
+        break;
+    case CAGE_C:
+    case CAGE_CPP:
+        put_arg(&lane->payload, "/tmp/main");
+        run->run.n_args = 1;
+        break;
+    case CAGE_PYTHON:
+    case CAGE_JS:
+    case CAGE_N_LANGS: break;
+    }
+    if (files) {
+        str_add(&lane->payload, lane->block, ask->files_bytes);
+        run->run.n_files = ask->n_files;
+    }
+    run->payload = lane->payload.data;
+    run->run.payload_bytes = (uint32_t)lane->payload.size;
+}
+
+static bool run_job(Lane *lane, const WireAsk *ask) {
+    CageLang lang = (CageLang)ask->lang;
+    SlotRun run = {.exec_fd = -1,
+                   .out_fd = -1,
+                   .talk_read = -1,
+                   .talk_write = -1,
+                   .end_fd = -1,
+                   .input = lane->block + ask->files_bytes,
+                   .input_bytes = ask->input_bytes};
+    WireReply reply = {0};
+    Compiled made = {.exec_fd = -1};
+    SlotEnd end = {0};
+    uint32_t slots = 0;
+    take_limits(ask, &run);
+    if (lang == CAGE_C || lang == CAGE_CPP) {
+        compile_get(lang, lane->block, ask->files_bytes, ask->n_files, &made);
+        reply.compiled = made.made, reply.compile_hit = made.hit;
+        slots += made.slots_made;
+        if (made.exec_fd < 0) {
+            SlotRun compile = {.run.memory_bytes = 1ull << 40, .run.cpu_ms = UINT32_MAX / 1000};
+            outcome_fill(ask, &compile, &made.end, broker.machine.layers, &reply);
+            if (reply.verdict != CAGE_SANDBOX_ERROR) reply.stage = WIRE_COMPILE;
+            reply.slots_made = slots;
+            bool ok = reply_end(lane, &reply, &made.end);
+            compile_release(&made);
+            return ok;
+        }
+        run.exec_fd = made.exec_fd;
+    }
+    RootKind kind = kind_of(lang);
+    if (broker_slot(kind, &lane->slot[kind], &slots) != ST_OK)
+        return reply_fault(lane, status_text(), slots);
+    fill_payload(lane, ask, lang, &run);
+    if (ask->talk && !open_talk(lane, &run)) return reply_fault(lane, "no pipes for a talk", slots);
+    slot_run(&lane->slot[kind], &run, &end);
+    outcome_fill(ask, &run, &end, broker.machine.layers, &reply);
+    reply.slots_made = slots;
+    bool ok = reply_end(lane, &reply, &end);
+    slot_end_free(&end);
+    compile_release(&made);
+    return ok;
+}
+
+static bool receive_ask(Lane *lane, WireAsk *ask) {
+    char what;
+    do // an 'E' for a talk that had ended by itself
+        if (!wire_receive(lane->fd, &what, 1)) return false;
+    while (what == 'E');
+    if (what != 'A' || !wire_receive(lane->fd, ask, sizeof *ask)) return false;
+    if (ask->magic != WIRE_MAGIC || ask->lang >= CAGE_N_LANGS ||
+        ask->files_bytes > WIRE_MAX_BYTES || ask->input_bytes > WIRE_MAX_BYTES)
+        return false;
+    size_t need = ask->files_bytes + ask->input_bytes + 1;
+    if (need > lane->block_cap) {
+        lane->block_cap = need + need / 2;
+        free(lane->block);
+        lane->block = malloc(lane->block_cap);
+        CHECK(lane->block);
+    }
+    return wire_receive(lane->fd, lane->block, ask->files_bytes + ask->input_bytes);
+}
+
+void lane_main(int socket) {
+    Lane *lane = calloc(1, sizeof *lane);
+    CHECK(lane);
+    lane->fd = socket;
+    for (int i = 0; i < ROOT_KINDS; i++) lane->slot[i] = (Slot){.fd = -1, .pid_fd = -1};
+    WireAsk ask;
+    while (receive_ask(lane, &ask) && run_job(lane, &ask)) {
+    }
+    for (int i = 0; i < ROOT_KINDS; i++) slot_stop(&lane->slot[i]);
+    close(lane->fd);
+    str_free(&lane->payload);
+    free(lane->block);
+    free(lane);
+}

@@ -1,0 +1,175 @@
+// sandbox/probe.c -- which layers this machine has, found by running a program in them.
+//
+// Starts with all; a step that fails takes its layer away where it may be missing, and says what
+// would bring it back. The program that is run is the slot's own: started with nothing to read, it
+// ends with 1.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "sandbox/broker.h"
+
+#define FIX_USERNS                                                                                 \
+    "user namespaces are refused: Ubuntu: sysctl kernel.apparmor_restrict_unprivileged_userns=0 "  \
+    "(or an AppArmor profile with 'userns,'); Debian: sysctl kernel.unprivileged_userns_clone=1; " \
+    "also sysctl user.max_user_namespaces=10000; Docker: --security-opt seccomp=unconfined "       \
+    "--security-opt apparmor=unconfined --cap-add SYS_ADMIN"
+#define FIX_MOUNT                                                                                  \
+    "mounting in a namespace is refused: Docker: --security-opt seccomp=unconfined "               \
+    "--security-opt apparmor=unconfined"
+
+static int bit_index(unsigned layer) {
+    for (int i = 0; i < CAGE_N_LAYERS; i++)
+        if (layer == 1u << i) return i;
+    return 0;
+}
+
+static void lose(unsigned layer, const char *why) {
+    CageMachine *m = &broker.machine;
+    m->layers &= ~layer;
+    snprintf(m->missing[bit_index(layer)], sizeof m->missing[0], "%s", why);
+}
+
+static void refuse(const char *why) {
+    CageMachine *m = &broker.machine;
+    snprintf(m->refused, sizeof m->refused, "%s", why);
+}
+
+// Runs it once. ST_OK: every layer took hold.
+static Status try_all(void) {
+    Slot slot;
+    uint32_t made = 0;
+    slot = (Slot){.fd = -1, .pid_fd = -1};
+    TRY(broker_slot(ROOT_NATIVE, &slot, &made));
+    SlotRun run = {.run = {.cpu_ms = 1000,
+                           .wall_ms = 5000,
+                           .processes = 4,
+                           .memory_bytes = 64u << 20,
+                           .scratch_bytes = 1u << 20,
+                           .file_bytes = 1u << 20,
+                           .n_args = 1,
+                           .payload_bytes = 10},
+                   .payload = "\5\0\0\0probe",
+                   .exec_fd = broker.cell_fd,
+                   .output_bytes = 4096,
+                   .out_fd = -1,
+                   .talk_read = -1,
+                   .talk_write = -1,
+                   .end_fd = -1};
+    SlotEnd end;
+    slot_run(&slot, &run, &end);
+    Status st = ST_OK;
+    if (end.fault)
+        st = FAIL(ST_UNSUPPORTED, "%s", end.why);
+    else if (!WIFEXITED(end.tail.status) || WEXITSTATUS(end.tail.status) != 1)
+        st = FAIL(ST_UNSUPPORTED, "the probe ended with status %d, not as it should",
+                  end.tail.status);
+    slot_end_free(&end);
+    slot_stop(&slot);
+    return st;
+}
+
+// Takes the layer away that the failed step belongs to. False: there is none that may be missing.
+static bool degrade(const char *why) {
+    CageMachine *m = &broker.machine;
+    bool root = geteuid() == 0;
+    if (strstr(why, "namespaces of the slot") && m->layers & CAGE_NETNS) {
+        // The filter refuses every socket all the same; found again below if it was not this one.
+        lose(CAGE_NETNS, "the kernel gives no net namespace; the filter refuses sockets");
+        return true;
+    }
+    if (strstr(why, "namespaces of the slot") && m->layers & CAGE_USERNS && root) {
+        lose(CAGE_USERNS, FIX_USERNS);
+        lose(CAGE_RUNNS, FIX_USERNS);
+        m->layers |= CAGE_NETNS;
+        m->missing[bit_index(CAGE_NETNS)][0] = 0;
+        return true;
+    }
+    bool map =
+        strstr(why, "map users") || strstr(why, "map groups") || strstr(why, "deny setgroups");
+    if (map && broker.uid_base && m->layers & CAGE_USERNS) {
+        lose(CAGE_UID, "this root may not map other users (it is root of a container)");
+        broker.uid_base = 0;
+        return true;
+    }
+    if (map && root && m->layers & CAGE_USERNS) { // without /proc there is no map to write
+        lose(CAGE_USERNS, "no map of users can be written: is /proc mounted?");
+        lose(CAGE_RUNNS, "no user namespaces");
+        broker.uid_base = 300000;
+        m->layers |= CAGE_UID;
+        m->missing[bit_index(CAGE_UID)][0] = 0;
+        return true;
+    }
+    if (strstr(why, "user namespace of the program") && m->layers & CAGE_RUNNS) {
+        lose(CAGE_RUNNS, "a user namespace inside the slot's is refused");
+        return true;
+    }
+    if (strstr(why, "landlock") && m->layers & CAGE_LANDLOCK) {
+        lose(CAGE_LANDLOCK, why);
+        return true;
+    }
+    if (strstr(why, "cannot join") && m->layers & CAGE_CGROUP) {
+        lose(CAGE_CGROUP, why);
+        return true;
+    }
+    return false;
+}
+
+static void explain(const char *why) {
+    bool ns = strstr(why, "namespaces of the slot") || strstr(why, "map users") ||
+              strstr(why, "map groups");
+    bool mounts = strstr(why, "root") || strstr(why, "mount") || strstr(why, "bind");
+    char text[sizeof broker.machine.refused];
+    snprintf(text, sizeof text, "%.120s. %s", why, ns ? FIX_USERNS : mounts ? FIX_MOUNT : "");
+    refuse(text);
+}
+
+// Versions cost a start of each interpreter: for doctor and the self-test only.
+static void look_at_languages(void) {
+    static const RootKind kind[CAGE_N_LANGS] = {
+        [CAGE_PYTHON] = ROOT_PYTHON, [CAGE_C] = ROOT_COMPILER, [CAGE_CPP] = ROOT_COMPILER,
+        [CAGE_SH] = ROOT_TOOLS,      [CAGE_JS] = ROOT_NODE,
+    };
+    for (int i = 0; i < CAGE_N_LANGS; i++) {
+        const char *why = "";
+        const SlotPlan *plan = broker_plan(kind[i], &why);
+        bool there = plan && (i != CAGE_CPP || plan->root->cpp);
+        broker.machine.lang[i] = there;
+        snprintf(broker.machine.version[i], sizeof broker.machine.version[i], "%.63s",
+                 there           ? plan->root->version
+                 : i == CAGE_CPP ? "no /usr/bin/g++: apt-get install g++"
+                                 : why);
+    }
+}
+
+void probe_machine(void) {
+    CageMachine *m = &broker.machine;
+    CgroupKind groups = CGROUP_NONE;
+    m->layers = CAGE_ALL_LAYERS;
+    if (geteuid() == 0)
+        broker.uid_base = 300000;
+    else
+        lose(CAGE_UID, "only root can run programs under another uid");
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1u /* VERSION */);
+    m->landlock_abi = abi > 0 ? (int)abi : 0;
+    if (abi <= 0)
+        lose(CAGE_LANDLOCK, "the kernel has no Landlock (5.13, and lsm=landlock at boot)");
+    if (cgroup_open(&groups) != ST_OK) lose(CAGE_CGROUP, status_text());
+    // Switched off for a test of the test: not missing, and not there.
+    m->layers &= ~broker.opts.without;
+    // A test that makes set-up calls fail must not be taken for a machine that lacks a layer.
+    unsigned fail_slot = broker.opts.fail_slot;
+    broker.opts.fail_slot = 0;
+    Status st;
+    while ((st = try_all()) != ST_OK && degrade(status_text())) {
+    }
+    broker.opts.fail_slot = fail_slot;
+    if (st != ST_OK) explain(status_text());
+    snprintf(m->cgroup, sizeof m->cgroup, "%s",
+             cgroup_kind_name(m->layers & CAGE_CGROUP ? groups : CGROUP_NONE));
+    if (!m->refused[0] && broker.opts.full) look_at_languages();
+}

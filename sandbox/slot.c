@@ -1,0 +1,328 @@
+// sandbox/slot.c -- one program through one zygote: pipes, the message, the pump, the end.
+#include "sandbox/slot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "sandbox/cage.h"
+
+enum {
+    START_MS = 20000, // a zygote imports its modules; the machine may be busy
+    GRACE_MS = 3000,  // pid 1 keeps the clock; this long after it the slot is broken
+    ERR_KEPT = 64 << 10,
+};
+
+static bool send_all(int fd, const void *data, size_t size) {
+    for (const char *p = data; size > 0;) {
+        ssize_t put = send(fd, p, size, MSG_NOSIGNAL);
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) return false;
+        p += put, size -= (size_t)put;
+    }
+    return true;
+}
+
+// Reads exactly `size` bytes before the deadline.
+static bool receive_all(int fd, void *data, size_t size, double deadline) {
+    for (char *p = data; size > 0;) {
+        struct pollfd wait = {fd, POLLIN, 0};
+        int left = (int)((deadline - clock_now()) * 1000);
+        if (left < 0 || poll(&wait, 1, left) == 0) return false;
+        ssize_t got = recv(fd, p, size, MSG_DONTWAIT);
+        if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (got <= 0) return false;
+        p += got, size -= (size_t)got;
+    }
+    return true;
+}
+
+// The child of vfork shares our memory until its exec: nothing here but system calls.
+static pid_t spawn(int cell_fd, int control) {
+    char *const argv[] = {(char *)"cell", NULL}, *const env[] = {NULL};
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    pid_t pid = vfork();
+    if (pid == 0) {
+        sigset_t none;
+        sigemptyset(&none);
+        // The cell's number 3 may be the memory file itself: move that out of the way first.
+        int exec = fcntl(cell_fd, F_DUPFD_CLOEXEC, 16);
+        if (exec < 0 || dup2(control, CELL_CONTROL) < 0) _exit(127);
+        if (control == CELL_CONTROL) fcntl(CELL_CONTROL, F_SETFD, 0);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        syscall(SYS_execveat, exec, "", argv, env, AT_EMPTY_PATH);
+        _exit(127);
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return pid;
+}
+
+Status slot_start(const SlotPlan *plan, unsigned uid_base, Slot *out) {
+    int ends[2];
+    Status st = ST_OK;
+    *out = (Slot){.fd = -1, .pid_fd = -1};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return FAIL(ST_IO, "sandbox: no socket for a slot: %s", strerror(errno));
+    out->fd = ends[0];
+    out->pid = spawn(plan->cell_fd, ends[1]);
+    close(ends[1]);
+    if (out->pid < 0) {
+        st = FAIL(ST_IO, "sandbox: no process for a slot: %s", strerror(errno));
+        goto out;
+    }
+    out->pid_fd = (int)syscall(SYS_pidfd_open, out->pid, 0);
+    if (plan->layers & CAGE_CGROUP) TRY_OUT(cgroup_join(out->pid, &out->cgroup));
+    const Str *root = &plan->root->lines;
+    CellSlot slot = {.magic = CELL_MAGIC,
+                     .kind = plan->kind,
+                     .layers = plan->layers,
+                     .uid_base = uid_base,
+                     .landlock = (uint32_t)plan->landlock_abi,
+                     .fail_slot = (uint32_t)plan->fail_slot,
+                     .filter_len = (uint32_t)plan->filter->n,
+                     .root_bytes = (uint32_t)root->size};
+    snprintf(slot.python, sizeof slot.python, "%s", plan->root->program);
+    CellReady ready;
+    if (!send_all(out->fd, &slot, sizeof slot) ||
+        !send_all(out->fd, plan->filter->insn, (size_t)plan->filter->n * 8) ||
+        !send_all(out->fd, root->data, root->size) ||
+        !receive_all(out->fd, &ready, sizeof ready, clock_now() + START_MS / 1000.0) ||
+        ready.magic != CELL_MAGIC) {
+        st = FAIL(ST_IO, "sandbox: a slot did not become ready (vm.memfd_noexec=2 forbids it: "
+                         "sysctl vm.memfd_noexec=0)");
+        goto out;
+    }
+    ready.step[sizeof ready.step - 1] = 0;
+    if (ready.err)
+        st = FAIL(ST_UNSUPPORTED, "sandbox: set-up of a slot: %s: %s", ready.step,
+                  strerror(ready.err));
+out:
+    if (st != ST_OK) slot_stop(out);
+    return st;
+}
+
+void slot_stop(Slot *slot) {
+    if (slot->fd >= 0) close(slot->fd); // an idle zygote ends by itself, and the outer one with it
+    if (slot->pid > 0) {
+        // The broker's main thread reaps; here we only see to it that it is over.
+        struct pollfd gone = {slot->pid_fd, POLLIN, 0};
+        if (slot->n_runs < 0 || poll(&gone, 1, 200) == 0) kill(slot->pid, SIGKILL);
+        if (slot->pid_fd >= 0) poll(&gone, 1, 5000);
+    }
+    if (slot->pid_fd >= 0) close(slot->pid_fd);
+    cgroup_leave(&slot->cgroup);
+    *slot = (Slot){.fd = -1, .pid_fd = -1};
+}
+
+typedef struct Pipes {
+    int in[2], out[2], err[2];
+} Pipes;
+
+static void shut(int *fd) {
+    if (*fd >= 0) close(*fd);
+    *fd = -1;
+}
+
+static void shut_pipes(Pipes *p) {
+    for (int i = 0; i < 2; i++) shut(&p->in[i]), shut(&p->out[i]), shut(&p->err[i]);
+}
+
+static bool open_pipes(Pipes *p) {
+    *p = (Pipes){{-1, -1}, {-1, -1}, {-1, -1}};
+    if (pipe2(p->in, O_CLOEXEC) < 0 || pipe2(p->out, O_CLOEXEC) < 0 || pipe2(p->err, O_CLOEXEC) < 0)
+        return false;
+    // Ours only: the program's ends have flags of their own.
+    return fcntl(p->in[1], F_SETFL, O_NONBLOCK) == 0 &&
+           fcntl(p->out[0], F_SETFL, O_NONBLOCK) == 0 && fcntl(p->err[0], F_SETFL, O_NONBLOCK) == 0;
+}
+
+// 'R' with the descriptors, the struct and the payload in one go.
+static bool send_run(int control, const SlotRun *in, const Pipes *p) {
+    CellRun run = in->run;
+    int fd[CELL_FDS] = {p->in[0], p->out[1], p->err[1]}, n = 3;
+    if (in->talk_read >= 0) fd[n++] = in->talk_read, fd[n++] = in->talk_write;
+    if (in->exec_fd >= 0) fd[n++] = in->exec_fd;
+    run.magic = CELL_MAGIC;
+    run.n_fds = (uint32_t)n;
+    run.has_exec = in->exec_fd >= 0;
+    union {
+        char buf[CMSG_SPACE(sizeof fd)];
+        struct cmsghdr align;
+    } control_data;
+    memset(&control_data, 0, sizeof control_data);
+    char r = 'R';
+    struct iovec iov[3] = {{&r, 1}, {&run, sizeof run}, {(void *)in->payload, run.payload_bytes}};
+    struct msghdr msg = {.msg_iov = iov,
+                         .msg_iovlen = 3,
+                         .msg_control = control_data.buf,
+                         .msg_controllen = CMSG_SPACE((size_t)n * sizeof(int))};
+    struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+    h->cmsg_level = SOL_SOCKET;
+    h->cmsg_type = SCM_RIGHTS;
+    h->cmsg_len = CMSG_LEN((size_t)n * sizeof(int));
+    memcpy(CMSG_DATA(h), fd, (size_t)n * sizeof(int));
+    ssize_t put;
+    do put = sendmsg(control, &msg, MSG_NOSIGNAL);
+    while (put < 0 && errno == EINTR);
+    if (put <= 0) return false;
+    size_t sent = (size_t)put; // a large payload goes in pieces
+    for (int i = 0; i < 3; i++) {
+        size_t skip = sent < iov[i].iov_len ? sent : iov[i].iov_len;
+        sent -= skip;
+        if (skip < iov[i].iov_len &&
+            !send_all(control, (char *)iov[i].iov_base + skip, iov[i].iov_len - skip))
+            return false;
+    }
+    return true;
+}
+
+typedef struct Pump {
+    const SlotRun *in;
+    SlotEnd *end;
+    Pipes pipes;
+    int control;
+    size_t fed; // bytes of stdin gone in
+    int64_t n_out, n_err;
+    bool killed;
+} Pump;
+
+static void kill_program(Pump *p) {
+    if (!p->killed) (void)!send(p->control, "K", 1, MSG_NOSIGNAL);
+    p->killed = true;
+}
+
+static void feed(Pump *p) {
+    while (p->fed < p->in->input_bytes) {
+        ssize_t put =
+            write(p->pipes.in[1], (const char *)p->in->input + p->fed, p->in->input_bytes - p->fed);
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0 && errno == EAGAIN) return;
+        if (put < 0) break; // it does not want more
+        p->fed += (size_t)put;
+    }
+    shut(&p->pipes.in[1]);
+}
+
+// Reads what is there. Bytes over the cap are dropped, and the program with them.
+static void drain(Pump *p, bool is_err) {
+    int *fd = is_err ? &p->pipes.err[0] : &p->pipes.out[0];
+    static _Thread_local char block[1 << 16];
+    int64_t *n = is_err ? &p->n_err : &p->n_out;
+    while (*fd >= 0) {
+        ssize_t got = read(*fd, block, sizeof block);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EAGAIN) return;
+        if (got <= 0) {
+            shut(fd);
+            return;
+        }
+        int64_t room = p->in->output_bytes - *n, keep = got < room ? got : room;
+        *n += got;
+        if (is_err && keep > 0) {
+            int64_t space = ERR_KEPT - (int64_t)p->end->err.size;
+            if (keep > space) p->end->err_cut = true, keep = space;
+            str_add(&p->end->err, block, (size_t)keep);
+        } else if (keep > 0 && p->in->out_fd < 0) {
+            str_add(&p->end->out, block, (size_t)keep);
+        } else if (keep > 0 && write(p->in->out_fd, block, (size_t)keep) != keep) {
+            p->end->over_out = true; // no room for it here
+        }
+        if (got > room && !p->in->uncapped) {
+            *(is_err ? &p->end->over_err : &p->end->over_out) = true;
+            kill_program(p);
+            shut(fd);
+        }
+    }
+}
+
+// Until pid 1's word comes. False: it does not.
+static bool pump(Pump *p, double deadline) {
+    for (;;) {
+        struct pollfd w[5] = {{p->control, POLLIN, 0},
+                              {p->pipes.out[0], POLLIN, 0},
+                              {p->pipes.err[0], POLLIN, 0},
+                              {p->pipes.in[1], POLLOUT, 0},
+                              {p->end->asked ? -1 : p->in->end_fd, POLLIN, 0}};
+        int left = (int)((deadline - clock_now()) * 1000);
+        if (left < 0) return false;
+        int n = poll(w, 5, left + 1);
+        if (n < 0 && errno != EINTR) return false;
+        if (n <= 0) continue;
+        if (w[1].revents) drain(p, false);
+        if (w[2].revents) drain(p, true);
+        if (w[3].revents) feed(p);
+        if (w[4].revents) {
+            p->end->asked = true;
+            kill_program(p);
+        }
+        if (w[0].revents) break;
+    }
+    if (!receive_all(p->control, &p->end->tail, sizeof p->end->tail, deadline)) return false;
+    drain(p, false);
+    drain(p, true);
+    return true;
+}
+
+static void fault(Slot *slot, SlotEnd *end, const char *why) {
+    snprintf(end->why, sizeof end->why, "%s", why);
+    end->fault = true;
+    slot->n_runs = -1; // slot_stop does not wait for it
+    slot_stop(slot);
+}
+
+void slot_run(Slot *slot, const SlotRun *in, SlotEnd *end) {
+    Pump p = {.in = in, .end = end, .control = slot->fd};
+    *end = (SlotEnd){0};
+    int talk[2] = {in->talk_read, in->talk_write};
+    if (cgroup_limit(&slot->cgroup, (int64_t)in->run.memory_bytes, (int)in->run.processes) !=
+        ST_OK) {
+        fault(slot, end, status_text());
+        goto out;
+    }
+    if (!open_pipes(&p.pipes)) {
+        snprintf(end->why, sizeof end->why, "no pipes: %s", strerror(errno));
+        end->fault = true;
+        goto out;
+    }
+    feed(&p); // what fits goes ahead of the program
+    bool sent = send_run(slot->fd, in, &p.pipes);
+    shut(&p.pipes.in[0]), shut(&p.pipes.out[1]), shut(&p.pipes.err[1]);
+    for (int i = 0; i < 2; i++) shut(&talk[i]);
+    double deadline = clock_now() + (in->run.wall_ms + GRACE_MS) / 1000.0;
+    if (!sent || !pump(&p, deadline)) {
+        fault(slot, end, "the slot does not answer");
+        goto out;
+    }
+    if (end->tail.magic != CELL_MAGIC) {
+        fault(slot, end, "the slot's record is malformed");
+        goto out;
+    }
+    end->tail.step[sizeof end->tail.step - 1] = 0;
+    if (end->tail.setup_err) {
+        snprintf(end->why, sizeof end->why, "%s: %s", end->tail.step,
+                 strerror(end->tail.setup_err));
+        end->fault = true;
+    }
+    end->oom = cgroup_oom(&slot->cgroup);
+    slot->n_runs++;
+out:
+    for (int i = 0; i < 2; i++) shut(&talk[i]);
+    shut_pipes(&p.pipes);
+}
+
+void slot_end_free(SlotEnd *end) {
+    str_free(&end->out);
+    str_free(&end->err);
+}
