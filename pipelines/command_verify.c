@@ -15,7 +15,7 @@ static const Flag flags[] = {
     {"template", 0, "NAME", "for --task format: think-boxed, r1-zero or chat"},
 };
 
-static void put_judgement(const Judgement *j, double us, Str *out) {
+static void put_judgement(const Judgement *j, double us, const Str *more, Str *out) {
     str_printf(out, "\"verdict\":\"%s\",\"score\":", verdict_name(j->verdict));
     if (j->verdict == VERDICT_ERROR)
         str_puts(out, "null");
@@ -27,6 +27,11 @@ static void put_judgement(const Judgement *j, double us, Str *out) {
     }
     str_puts(out, ",\"reason\":");
     str_json(out, j->reason ? j->reason : "", j->reason ? strlen(j->reason) : 0);
+    if (j->note[0]) {
+        str_puts(out, ",\"note\":");
+        str_json(out, j->note, strlen(j->note));
+    }
+    str_puts(out, str_text(more));
     str_printf(out, ",\"us\":%.0f}\n", us);
 }
 
@@ -56,11 +61,15 @@ static int judge_file(const char *path) {
         if (line->error) {
             lines_error(line, true, &out);
         } else {
+            Str more = {0};
+            in.more = &more;
             double begin = clock_now();
             Judgement j = verify_judge(judge, &in);
+            double us = (clock_now() - begin) * 1e6;
             lines_begin(line, &out);
             str_putc(&out, ',');
-            put_judgement(&j, (clock_now() - begin) * 1e6, &out);
+            put_judgement(&j, us, &more, &out);
+            str_free(&more);
         }
         if (out.size > 60000) lines_flush(&out);
     }
@@ -93,13 +102,15 @@ static int run(const Args *args) {
                      .template_ = args_text(args, "template", NULL),
                      .extract = args_text(args, "extract", needs_gold && !boxed ? "bare" : NULL),
                      .finished = true};
+    Str out = {0}, more = {0};
+    in.more = &more;
     double begin = clock_now();
     Judgement j = verify_judge(judge, &in);
-    Str out = {0};
     str_putc(&out, '{');
-    put_judgement(&j, (clock_now() - begin) * 1e6, &out);
+    put_judgement(&j, (clock_now() - begin) * 1e6, &more, &out);
     lines_flush(&out);
     str_free(&out);
+    str_free(&more);
     return j.verdict == VERDICT_ERROR ? EXIT_BAD_DATA : EXIT_DONE;
 }
 

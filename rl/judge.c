@@ -13,6 +13,7 @@ typedef struct Cell {
     const Judge *judge;
     const Task *task;
     const Json *row;      // task->row, read
+    uint64_t draw;        // equal for a whole group
     const int32_t *token; // copied when the sample finished: the batch may move its own later
     int n_tokens;
     bool ended, known; // known: handed in
@@ -44,6 +45,7 @@ static JudgeInput input(const RlConfig *cfg, const char *text, size_t size, cons
         .gold = cell->task ? cell->task->gold : NULL,
         .prompt = cell->task ? cell->task->prompt : NULL,
         .task = cell->row,
+        .draw = cell->draw,
         .template_ = cfg->format_template[0] ? cfg->format_template : NULL,
         .prefilled = cfg->prefilled[0] ? cfg->prefilled : NULL,
         .extract = cfg->extract[0] ? cfg->extract : NULL,
@@ -173,6 +175,7 @@ void judge_finished(void *ctx, Batch *batch, int sample) {
     CHECK(c->judge != NULL); // judge_knows was asked when the task was
     c->task = task;
     c->row = bench_row(b, group);
+    c->draw = rng_mix(task->id + batch->step);
     c->ended = batch->finish[sample] == FINISH_STOP;
     c->n_tokens = text_tokens(b, batch, sample);
     int32_t *copy = ARENA_ARRAY(b->arena, int32_t, c->n_tokens + 1);
