@@ -25,10 +25,28 @@ static int block_end(const DecodeSeq *seq, int n_seqs, int begin, int rows) {
     return end;
 }
 
+typedef struct Emit { // rows [at, at + rows) of logits
+    Run *r;
+    Decode *d;
+    int at, rows;
+} Emit;
+
+// The rows of one sequence, from its first on.
+static void emit_row(void *ctx, int i, int worker) {
+    (void)worker;
+    const Emit *e = ctx;
+    const Workspace *w = e->r->w;
+    const int32_t *whose = w->want_token + e->at;
+    if (i > 0 && whose[i - 1] == whose[i]) return;
+    const DecodeSeq *seq = &e->r->decode[whose[i]];
+    const int first = w->offset[whose[i] + 1] - seq->n_logits;
+    for (int k = i; k < e->rows && whose[k] == whose[i]; k++)
+        e->d->fn(e->d->ctx, seq, w->want_row[e->at + k] - first,
+                 w->head_logit + (size_t)k * (size_t)e->r->p->model.vocab_size);
+}
+
 static void emit(Run *r, Decode *d) {
-    Policy *p = r->p;
     Workspace *w = r->w;
-    const int V = p->model.vocab_size;
     int n = 0;
     for (int s = 0; s < r->n_seqs; s++)
         for (int i = 0; i < r->decode[s].n_logits; i++, n++) {
@@ -36,14 +54,9 @@ static void emit(Run *r, Decode *d) {
             w->want_token[n] = s; // whose row it is
         }
     for (int at = 0; at < n; at += HEAD_ROWS) {
-        const int rows = n - at < HEAD_ROWS ? n - at : HEAD_ROWS;
-        head_logits(r, at, rows);
-        for (int i = 0; i < rows; i++) {
-            const int s = w->want_token[at + i];
-            const DecodeSeq *seq = &r->decode[s];
-            d->fn(d->ctx, seq, w->want_row[at + i] - (w->offset[s + 1] - seq->n_logits),
-                  w->head_logit + (size_t)i * (size_t)V);
-        }
+        Emit e = {r, d, at, n - at < HEAD_ROWS ? n - at : HEAD_ROWS};
+        head_logits(r, at, e.rows);
+        pool_for(w->dev.pool, e.rows, emit_row, &e);
     }
 }
 

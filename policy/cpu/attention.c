@@ -10,16 +10,6 @@
 #include "policy/cpu/isa.h"
 #include "policy/cpu/lanes.h"
 
-// One row of scores s[64] against the running maximum and sum: s becomes probabilities, o is scaled
-// to the new maximum. `seen` keys of the block count.
-typedef struct Softmax {
-    float *s, *o, *max, *sum;
-    int rows, heads, first; // rows of query tokens; `first`: keys of the block that row 0 sees
-    int v_dim, ldo, begin;  // begin: first block, nothing accumulated yet
-    float scale;
-} Softmax;
-
-void attention_softmax(const Softmax *a);
 LANE_INLINE void attention_softmax_body(const Softmax *a) {
     const I16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const V16 none = v16_set(-INFINITY), scale = v16_set(a->scale);
@@ -55,8 +45,6 @@ LANE_INLINE void attention_softmax_body(const Softmax *a) {
 }
 LANES_FN(attention_softmax, (const Softmax *a), (a))
 
-void attention_finish(float *o, int ldo, float *lse, int ldl, const float *max, const float *sum,
-                      int rows, int v_dim);
 LANE_INLINE void attention_finish_body(float *o, int ldo, float *lse, int ldl, const float *max,
                                        const float *sum, int rows, int v_dim) {
     for (int r = 0; r < rows; r++, o += ldo) {
@@ -250,6 +238,10 @@ static void add_values(const AttentionShape *s, const Panels *p, int block, int 
 
 void cpu_attention(void *dev, const AttentionShape *s, float *o, int ldo, float *lse, int ldl,
                    const float *q, int ldq) {
+    if (attention_decodes(s)) {
+        attention_decode(s, o, ldo, lse, ldl, q, ldq);
+        return;
+    }
     const int n_keys = s->pos0 + s->tokens, n_blocks = pad_keys(n_keys) / KEY_BLOCK;
     const int step = tile_tokens(s->heads), rows_max = step * s->heads;
     Panels p = {.qk = s->k_dim + s->k2_dim};

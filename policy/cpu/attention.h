@@ -36,4 +36,24 @@ void panel_put_cols(float *panels, int kpad, int j, const float *const vec[16], 
 // to[c * ldt + r] = from[r * ldf + c] for r < rows (16 at a time, so to has room), c < cols.
 void panel_turn(float *to, int ldt, const float *from, int ldf, int rows, int cols);
 
+// One row of scores s[64] against the running maximum and sum: s becomes probabilities, o is scaled
+// to the new maximum. `seen` keys of the block count.
+typedef struct Softmax {
+    float *s, *o, *max, *sum;
+    int rows, heads, first; // rows of query tokens; `first`: keys of the block that row 0 sees
+    int v_dim, ldo, begin;  // begin: first block, nothing accumulated yet
+    float scale;
+} Softmax;
+
+void attention_softmax(const Softmax *a);
+// o becomes o / sum, lse the log-sum-exp.
+void attention_finish(float *o, int ldo, float *lse, int ldl, const float *max, const float *sum,
+                      int rows, int v_dim);
+
+// Of one token over turned pages, without scratch: attention_decode.c.
+enum { DECODE_HEADS = 64 };
+bool attention_decodes(const AttentionShape *s);
+void attention_decode(const AttentionShape *s, float *o, int ldo, float *lse, int ldl,
+                      const float *q, int ldq);
+
 #endif
