@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "pipelines/actor.h"
+#include "pipelines/bench_model.h"
 #include "pipelines/ceiling.h"
 #include "pipelines/command.h"
 #include "pipelines/runconfig.h"
@@ -16,8 +17,17 @@
 #include "rl/trainer.h"
 
 static const Flag flags[] = {
-    {"only", 0, "PART", "ceiling, gemm or step (default: all)"},
+    {"only", 0, "PART",
+     "ceiling, gemm or step; of a MODEL: prefill, decode, score or train (default: all)"},
     {"steps", 0, "N", "optimiser steps to time (default 3, after one that is not timed)"},
+    {"seqs", 0, "N,N", "MODEL: sequences decoded together (default 1,16,64)"},
+    {"prompt", 0, "N", "MODEL: tokens of each prompt (default 128)"},
+    {"new", 0, "N", "MODEL: tokens decoded after it (default 32)"},
+    {"batch", 0, "N", "MODEL: sequences scored and trained (default 8)"},
+    {"length", 0, "N", "MODEL: tokens of each (default 256)"},
+    {"rounds", 0, "N", "MODEL: each figure is the median of N (default 3)"},
+    {"precision", 0, "P", "MODEL: fp32, bf16 or fp8 (default: the folder's)"},
+    {"threads", 'j', "N", "MODEL: worker threads (default: all cores)"},
 };
 
 typedef struct BenchRun {
@@ -194,9 +204,35 @@ out:
     return st;
 }
 
+static int run_model(const Args *args) {
+    int64_t threads = 0, prompt = 128, fresh = 32, batch = 8, length = 256, rounds = 3;
+    Status st = args_int(args, "threads", 0, 1024, &threads);
+    if (st == ST_OK) st = args_int(args, "prompt", 1, 1 << 20, &prompt);
+    if (st == ST_OK) st = args_int(args, "new", 1, 1 << 20, &fresh);
+    if (st == ST_OK) st = args_int(args, "batch", 1, 1 << 16, &batch);
+    if (st == ST_OK) st = args_int(args, "length", 2, 1 << 20, &length);
+    if (st == ST_OK) st = args_int(args, "rounds", 1, 100, &rounds);
+    if (st == ST_OK) st = gemm_select(getenv("GRPO_CPU"));
+    if (st != ST_OK) return command_failed(st);
+    const BenchModel bench = {.folder = args->word[0],
+                              .precision = args_text(args, "precision", ""),
+                              .only = args_text(args, "only", ""),
+                              .seqs = args_text(args, "seqs", "1,16,64"),
+                              .threads = (int)threads,
+                              .prompt = (int)prompt,
+                              .fresh = (int)fresh,
+                              .batch = (int)batch,
+                              .length = (int)length,
+                              .rounds = (int)rounds,
+                              .json = args_has(args, "json")};
+    st = bench_model(&bench);
+    return st == ST_OK ? EXIT_DONE : command_failed(st);
+}
+
 static int run(const Args *args) {
     const char *only = args_text(args, "only", "");
-    if (args->n_words) return command_usage("bench: takes no words");
+    if (args->n_words == 1) return run_model(args);
+    if (args->n_words) return command_usage("bench: wants at most one MODEL");
     if (*only && strcmp(only, "ceiling") != 0 && strcmp(only, "gemm") != 0 &&
         strcmp(only, "step") != 0)
         return command_usage("--only %s: wants ceiling, gemm or step", only);
@@ -216,12 +252,12 @@ static int run(const Args *args) {
 const Command command_bench = {
     .name = "bench",
     .summary = "timings: this machine's ceilings, our GEMM, a desk step by phase",
-    .usage = "bench [--only PART] [--json]",
+    .usage = "bench [--only PART] [--json] | bench MODEL [--only PART] [--seqs 1,16,64 ...]",
     .about = "Everything is measured in this run; GRPO_CPU=avx2 (or avx512, avx512bf16, amx) "
-             "forces a row of the "
-             "GEMM table.",
+             "forces a row of the GEMM table.",
     .examples = "grpo bench\n"
                 "GRPO_CPU=avx2 grpo bench --only step\n"
+                "grpo bench model/ --only decode --seqs 1,64 --precision bf16\n"
                 "grpo bench --json > bench.jsonl",
     .flag = flags,
     .n_flags = sizeof flags / sizeof flags[0],

@@ -53,8 +53,8 @@ static void emit(Run *r, Decode *d) {
             w->want_row[n] = w->offset[s + 1] - r->decode[s].n_logits + i;
             w->want_token[n] = s; // whose row it is
         }
-    for (int at = 0; at < n; at += HEAD_ROWS) {
-        Emit e = {r, d, at, n - at < HEAD_ROWS ? n - at : HEAD_ROWS};
+    for (int at = 0; at < n; at += r->p->head_rows) {
+        Emit e = {r, d, at, n - at < r->p->head_rows ? n - at : r->p->head_rows};
         head_logits(r, at, e.rows);
         pool_for(w->dev.pool, e.rows, emit_row, &e);
     }

@@ -1,6 +1,6 @@
 // policy/head.c -- embedding at one end, log-probabilities of wanted tokens at the other.
 //
-// The head runs over blocks of HEAD_ROWS wanted tokens; the logits of a block are made, used and
+// The head runs over blocks of head_rows wanted tokens; the logits of a block are made, used and
 // overwritten, and made again in the backward pass: no [tokens, vocabulary] array exists.
 #include <string.h>
 
@@ -47,7 +47,7 @@ void head_logits(Run *r, int at, int n) {
 }
 
 static int head_block(Run *r, int at, int n_want) {
-    const int n = n_want - at < HEAD_ROWS ? n_want - at : HEAD_ROWS;
+    const int rows = r->p->head_rows, n = n_want - at < rows ? n_want - at : rows;
     head_logits(r, at, n);
     return n;
 }
@@ -59,7 +59,7 @@ static View logits_view(const Run *r, int n) {
 
 void head_logprob(Run *r, int n_want, float inv_temperature, bool entropy) {
     Workspace *w = r->w;
-    for (int at = 0; at < n_want; at += HEAD_ROWS) {
+    for (int at = 0; at < n_want; at += r->p->head_rows) {
         const int n = head_block(r, at, n_want);
         Status st = r->p->ops->logprob(&w->dev, logits_view(r, n), w->want_token + at,
                                        inv_temperature, w->want_logp + at,
@@ -74,7 +74,7 @@ void head_backward(Run *r, int n_want, float inv_temperature, bool entropy) {
     const Ops *ops = p->ops;
     const int D = p->model.hidden_size, V = p->model.vocab_size;
     memset(w->dx, 0, (size_t)r->n_tokens * (size_t)D * sizeof(float));
-    for (int at = 0; at < n_want; at += HEAD_ROWS) {
+    for (int at = 0; at < n_want; at += p->head_rows) {
         const int n = head_block(r, at, n_want);
         Status st =
             ops->logprob_grad(&w->dev, logits_view(r, n), w->want_token + at, inv_temperature,
@@ -82,7 +82,7 @@ void head_backward(Run *r, int n_want, float inv_temperature, bool entropy) {
                               w->want_dlogp + at, entropy ? w->want_dentropy + at : NULL);
         CHECK(st == ST_OK);
         ops->gemm_grad(&w->dev, net_at(p, r->grad, p->head.param), D, w->head_logit, V, w->head_x,
-                       D, NULL, n, V, D, PRECISION_FP32);
+                       D, NULL, n, V, D, p->head.precision);
         ops->gemm(&w->dev, w->head_x, D, w->head_logit, V, n, &p->head.back, false, NULL);
         // head_dx still holds the hidden rows; a row may be wanted once only
         for (int i = 0; i < n; i++)

@@ -15,8 +15,6 @@
 extern "C" {
 #endif
 
-enum { HEAD_ROWS = 64 };
-
 // y = x W^T with W [n,k]; back multiplies by W (for dX), packed only if trainable.
 typedef struct Linear {
     int param, n, k; // param: number in Policy.param
@@ -102,6 +100,7 @@ struct Policy {
     Layer *layer;
     int embed, final_norm, n_moe;
     Linear head;
+    int head_rows; // rows of logits made at a time
     float *master, *grad, *m, *v;
     Fold fold; // of the gradients of lanes
     Workspace *work;
@@ -155,7 +154,7 @@ void ffn_backward(Run *r, int l);
 void net_forward(Run *r); // tokens -> w->x
 // Fills want_row/want_token; returns how many.
 int head_wanted(const Pack *pack, Workspace *w);
-// Hidden rows want_row[at .. at+n) (n <= HEAD_ROWS) -> head_dx, normed head_x, head_logit.
+// Hidden rows want_row[at .. at+n) (n <= head_rows) -> head_dx, normed head_x, head_logit.
 void head_logits(Run *r, int at, int n);
 void head_logprob(Run *r, int n_want, float inv_temperature, bool entropy);
 void head_backward(Run *r, int n_want, float inv_temperature, bool entropy); // writes w->dx

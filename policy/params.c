@@ -213,6 +213,8 @@ static void walk(Adder *a) {
     p->final_norm = add(a, m->hidden_size, 0, false, false, "model.norm.weight");
     p->head = (Linear){
         .param = p->embed, .n = m->vocab_size, .k = m->hidden_size, .precision = PRECISION_FP32};
+    if (m->family == FAMILY_DENSE && m->precision != PRECISION_FP32)
+        p->head.precision = PRECISION_BF16; // as such models are published; a third of a small one
     if (!m->tie_word_embeddings)
         p->head.param = add(a, m->vocab_size, m->hidden_size, true, false, "lm_head.weight");
 }

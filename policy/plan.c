@@ -154,7 +154,7 @@ static size_t product_bytes(const Policy *p, int rows) {
     widest = most(widest, m->n_kv_heads * m->head_dim);
     widest = most(widest, m->n_routed_experts);
     bytes = work_bytes(rows, widest);
-    bytes = larger(bytes, work_bytes(HEAD_ROWS, most(m->vocab_size, m->hidden_size)));
+    bytes = larger(bytes, work_bytes(p->head_rows, most(m->vocab_size, m->hidden_size)));
     bytes *= (size_t)pool_threads(p->opts.pool);
     if (!p->opts.trainable) return bytes;
     for (int i = 0; i < p->n_params; i++)
@@ -163,7 +163,7 @@ static size_t product_bytes(const Policy *p, int rows) {
     if (m->family == FAMILY_MLA_MOE)
         bytes = larger(bytes, gemm_grad_work_bytes(rows, most(m->qk_nope_head_dim, m->v_head_dim),
                                                    m->kv_lora_rank));
-    return larger(bytes, gemm_grad_work_bytes(HEAD_ROWS, m->vocab_size, m->hidden_size));
+    return larger(bytes, gemm_grad_work_bytes(p->head_rows, m->vocab_size, m->hidden_size));
 }
 
 static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
@@ -203,9 +203,9 @@ static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
         w->attention_bytes = (attention_bytes(p) + 63) & ~(size_t)63;
     } else if (m->mla_form == MLA_EXPANDED)
         w->keys = TAKE(b, float, seq *(size_t)(most(C + nv, model_qk_dim(m) + m->v_head_dim)) + 64);
-    w->head_x = TAKE(b, float, HEAD_ROWS *(size_t)D);
-    w->head_dx = TAKE(b, float, HEAD_ROWS *(size_t)D);
-    w->head_logit = TAKE(b, float, HEAD_ROWS *(size_t)m->vocab_size);
+    w->head_x = TAKE(b, float, p->head_rows *(size_t)D);
+    w->head_dx = TAKE(b, float, p->head_rows *(size_t)D);
+    w->head_logit = TAKE(b, float, p->head_rows *(size_t)m->vocab_size);
     w->want_row = TAKE(b, int32_t, rows);
     w->want_token = TAKE(b, int32_t, rows);
     w->want_logp = TAKE(b, float, rows);

@@ -68,6 +68,7 @@ static Status prepare(Policy *p, const ModelConfig *model, const PolicyOpts *opt
     p->work = ARENA_ARRAY(p->arena, Workspace, p->n_work);
     for (int i = 0; i < p->n_work; i++)
         p->work[i].save = ARENA_ARRAY(p->arena, Save, model->n_layers);
+    p->head_rows = model->family == FAMILY_DENSE ? 256 : 64;
     for (;;) {
         PolicyPlan plan = {.n_params = p->plan.n_params, .n_active = p->plan.n_active};
         net_layout(p, NULL, &plan);
