@@ -6,8 +6,11 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
+#include "policy/io/stopids.h"
+#include "policy/io/tokenstream.h"
 #include "tests/test.h"
 
 static Arena *arena;
@@ -294,6 +297,109 @@ static void the_file_is_kept_word_for_word(void **state) {
     tokenizer_free(t);
 }
 
+// A SentencePiece-like vocabulary: word marks, byte tokens, an unknown one.
+static char *spieces(bool fallback) {
+    Str s = {0};
+    str_puts(&s,
+             "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\","
+             "\"prepend\":\"\u2581\"},{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},"
+             "\"content\":\"\u2581\"}]},\"pre_tokenizer\":null,\"decoder\":{\"type\":\"Sequence\","
+             "\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"\u2581\"},"
+             "\"content\":\" \"},{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"},"
+             "{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}]},");
+    str_printf(&s,
+               "\"model\":{\"type\":\"BPE\",\"unk_token\":\"<unk>\",\"fuse_unk\":true,"
+               "\"byte_fallback\":%s,\"vocab\":{\"<unk>\":0",
+               fallback ? "true" : "false");
+    for (int b = 0; b < 256; b++) str_printf(&s, ",\"<0x%02X>\":%d", (unsigned)b, 1 + b);
+    str_puts(&s, ",\"\u2581\":257,\"a\":258,\"b\":259,\"\u2581a\":260,\"\u2581ab\":261},"
+                 "\"merges\":[[\"\u2581\",\"a\"],[\"\u2581a\",\"b\"]]}}");
+    char *copy = arena_printf(arena, "%s", s.data);
+    str_free(&s);
+    return copy;
+}
+
+static void characters_that_are_not_there_become_bytes_or_unknown(void **state) {
+    (void)state;
+    static const char text[] = "ab a\xC3\xA9\xE4\xB8\x96 b\xFF";
+    for (int fallback = 0; fallback < 2; fallback++) {
+        char *json = spieces(fallback);
+        Tokenizer *t = NULL;
+        assert_ok(tokenizer_parse(json, strlen(json), "pieces.json", &t));
+        int32_t *ids;
+        int n;
+        assert_ok(tokenizer_encode(t, text, sizeof text - 1, true, true, &ids, &n, arena));
+        const int32_t plain[] = {261, 260, 0, 257, 259, 0};
+        const int32_t bytes[] = {261,      260,      1 + 0xC3, 1 + 0xA9, 1 + 0xE4,
+                                 1 + 0xB8, 1 + 0x96, 257,      259,      1 + 0xFF};
+        assert_int_equal(n, fallback ? 10 : 6);
+        assert_memory_equal(ids, fallback ? bytes : plain, (size_t)n * sizeof *ids);
+        if (fallback) {
+            Str out = {0};
+            tokenizer_decode(t, ids, n, false, &out);
+            assert_int_equal(out.size, sizeof text - 1);
+            assert_memory_equal(out.data, text, out.size);
+            str_free(&out);
+        }
+        tokenizer_free(t);
+    }
+}
+
+static void a_stream_never_breaks_a_character(void **state) {
+    (void)state;
+    static const char text[] = "a\xC3\xA9\xE4\xB8\x96\xF0\x9F\x98\x80 <think>\xF0\x9F";
+    static const char want[] =
+        "a\xC3\xA9\xE4\xB8\x96\xF0\x9F\x98\x80 <think>\xEF\xBF\xBD\xEF\xBF\xBD";
+    Tokenizer *t = load(desk_path);
+    int32_t *ids;
+    int n;
+    assert_ok(tokenizer_encode(t, text, sizeof text - 1, true, false, &ids, &n, arena));
+    assert_true(n > 10); // most characters are several tokens
+    TokenStream stream = {.tokenizer = t};
+    Str all = {0}, piece = {0};
+    for (int i = 0; i <= n; i++) {
+        str_clear(&piece);
+        if (i < n)
+            tokenstream_add(&stream, ids[i], &piece);
+        else
+            tokenstream_end(&stream, &piece);
+        assert_true(str_is_utf8(str_text(&piece), piece.size, NULL));
+        str_add(&all, str_text(&piece), piece.size);
+    }
+    assert_string_equal(str_text(&all), want);
+    str_free(&all);
+    str_free(&piece);
+    tokenizer_free(t);
+}
+
+static void a_folder_may_name_several_end_tokens(void **state) {
+    (void)state;
+    char *folder = arena_printf(arena, "%s", "/tmp/grpo-stop-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    Tokenizer *t = load(desk_path);
+    StopIds ids = {0};
+    static const char config[] = "{\"eos_token_id\":3}", lists[] = "{\"eos_token_id\":[3,5,7]}",
+                      token[] = "{\"eos_token\":{\"content\":\"<eos>\"}}";
+    assert_ok(stopids_of_folder(folder, t, &ids));
+    assert_int_equal(ids.n, 0);
+    assert_ok(file_write_atomic(arena_printf(arena, "%s/config.json", folder), config,
+                                sizeof config - 1));
+    assert_ok(file_write_atomic(arena_printf(arena, "%s/generation_config.json", folder), lists,
+                                sizeof lists - 1));
+    assert_ok(file_write_atomic(arena_printf(arena, "%s/tokenizer_config.json", folder), token,
+                                sizeof token - 1));
+    assert_ok(stopids_of_folder(folder, t, &ids));
+    assert_int_equal(ids.n, 4);
+    assert_memory_equal(ids.id, ((int32_t[]){3, 5, 7, tokenizer_id(t, "<eos>")}), 16);
+    static const char bad[] = "{\"eos_token_id\":[3,99999999]}";
+    assert_ok(file_write_atomic(arena_printf(arena, "%s/generation_config.json", folder), bad,
+                                sizeof bad - 1));
+    assert_int_equal(stopids_of_folder(folder, t, &ids), ST_FORMAT);
+    assert_non_null(strstr(status_text(), "generation_config.json"));
+    assert_ok(file_remove_tree(folder));
+    tokenizer_free(t);
+}
+
 int main(void) {
     arena = arena_new(1 << 20);
     const struct CMUnitTest tests[] = {
@@ -304,6 +410,9 @@ int main(void) {
         cmocka_unit_test(a_long_hostile_text_ends_soon),
         cmocka_unit_test(the_lowest_rank_merges_first_and_the_leftmost_of_equals),
         cmocka_unit_test(a_regex_that_explodes_falls_back_to_bytes),
+        cmocka_unit_test(characters_that_are_not_there_become_bytes_or_unknown),
+        cmocka_unit_test(a_stream_never_breaks_a_character),
+        cmocka_unit_test(a_folder_may_name_several_end_tokens),
         cmocka_unit_test(what_is_not_built_is_named),
         cmocka_unit_test(a_file_that_lies_is_refused),
         cmocka_unit_test(the_file_is_kept_word_for_word),
