@@ -113,6 +113,8 @@ struct Policy {
     bool *moved, *idle; // of the last step, by parameter
     struct PackJob *pack_job;
     int n_pack;
+    void *kept; // see policy_keep
+    void (*end_kept)(void *kept);
     uint32_t version;
     int64_t steps;
 };

@@ -126,8 +126,19 @@ out:
     return st;
 }
 
+void policy_keep(Policy *p, void *kept, void (*end)(void *kept)) {
+    if (p->kept) p->end_kept(p->kept);
+    p->kept = kept;
+    p->end_kept = end;
+}
+
+void *policy_kept(const Policy *p) {
+    return p->kept;
+}
+
 void policy_free(Policy *p) {
     if (!p) return;
+    policy_keep(p, NULL, NULL);
     if (p->memory) p->ops->release(NULL, p->memory);
     arena_free(p->arena);
     free(p);

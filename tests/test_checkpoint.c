@@ -104,7 +104,7 @@ static void bf16_halves_the_file_and_rounds(void **state) {
     const Param *pa = policy_params(a, &n), *pb = policy_params(b, &n);
     for (int i = 0; i < n; i++)
         assert_close(pb[i].master, pa[i].master, count(&pa[i]), 0, 1.0 / 256);
-    assert_int_equal(checkpoint_save(in_folder("bf16"), a, NULL, "f16"), ST_CONFIG);
+    assert_int_equal(checkpoint_save(in_folder("bf16"), a, NULL, "f8"), ST_CONFIG);
     policy_free(a);
     policy_free(b);
 }

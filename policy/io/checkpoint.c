@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "policy/io/carry.h"
 #include "policy/io/config_hf.h"
 #include "policy/io/runstate.h"
 #include "policy/io/safetensors.h"
@@ -23,47 +24,54 @@ static bool ends_with(const char *text, const char *end) {
 
 // Tensors that published checkpoints hold and this model has no place for: scales of FP8 weights
 // (read with their weight), rotary tables, layers that predict further tokens, a head that is tied.
-static bool may_be_extra(const ModelConfig *m, const SafeTensors *file, const char *name) {
+static bool may_be_extra(const ModelConfig *m, const SafeTensors *file, const SafeTensor *t) {
     int layer = -1;
-    if (ends_with(name, "_scale_inv")) {
-        char weight[512];
-        int n = snprintf(weight, sizeof weight, "%.*s", (int)(strlen(name) - 10), name);
-        const SafeTensor *t = n < (int)sizeof weight ? safetensors_find(file, weight) : NULL;
-        return t && t->dtype == DTYPE_F8_E4M3;
-    }
-    if (ends_with(name, ".rotary_emb.inv_freq")) return true;
-    if (sscanf(name, "model.layers.%d.", &layer) == 1 && layer >= m->n_layers) return true;
-    return m->tie_word_embeddings && strcmp(name, "lm_head.weight") == 0;
+    if (safetensors_is_scale(file, t) || ends_with(t->name, ".rotary_emb.inv_freq")) return true;
+    if (sscanf(t->name, "model.layers.%d.", &layer) == 1 && layer >= m->n_layers) return true;
+    return m->tie_word_embeddings && strcmp(t->name, "lm_head.weight") == 0;
 }
 
 static int by_name(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static Status check_extra(const SafeTensors *file, const ModelConfig *m, const Param *param,
+// `known`: [n] sorted names.
+static Status check_extra(const SafeTensors *file, const ModelConfig *m, const char **known,
                           int n) {
-    Status st = ST_OK;
+    for (int i = 0; i < safetensors_count(file); i++) {
+        const SafeTensor *t = safetensors_at(file, i);
+        if (bsearch(&t->name, known, (size_t)n, sizeof *known, by_name)) continue;
+        if (!may_be_extra(m, file, t))
+            return FAIL(ST_FORMAT, "%s: tensor '%s' has no place in the model of config.json",
+                        t->file, t->name);
+    }
+    return ST_OK;
+}
+
+static void end_carry(void *carry) {
+    carry_free((Carry *)carry);
+}
+
+// Takes over `file`. A head that is tied is not carried: it would be stale after a step.
+static Status load_params(const char *folder, SafeTensors *file, Policy *policy) {
+    int n;
+    Param *param = policy_params(policy, &n);
+    Carry *carry = NULL;
     const char **known = (const char **)malloc(((size_t)n + 1) * sizeof *known);
     CHECK(known != NULL);
     for (int i = 0; i < n; i++) known[i] = param[i].name;
     qsort(known, (size_t)n, sizeof *known, by_name);
-    for (int i = 0; i < safetensors_count(file) && st == ST_OK; i++) {
-        const SafeTensor *t = safetensors_at(file, i);
-        if (bsearch(&t->name, known, (size_t)n, sizeof *known, by_name)) continue;
-        if (!may_be_extra(m, file, t->name))
-            st = FAIL(ST_FORMAT, "%s: tensor '%s' has no place in the model of config.json",
-                      t->file, t->name);
-    }
+    Status st = check_extra(file, policy_model(policy), known, n);
+    for (int i = 0; i < n && st == ST_OK; i++)
+        st = safetensors_read(file, param[i].name, param[i].rows, param[i].cols, param[i].master);
+    known[n] = "lm_head.weight";
+    if (st == ST_OK)
+        st = carry_read(folder, file, known, n + 1, &carry);
+    else
+        safetensors_close(file);
     free(known);
-    return st;
-}
-
-static Status load_params(const SafeTensors *file, Policy *policy) {
-    int n;
-    Param *param = policy_params(policy, &n);
-    TRY(check_extra(file, policy_model(policy), param, n));
-    for (int i = 0; i < n; i++)
-        TRY(safetensors_read(file, param[i].name, param[i].rows, param[i].cols, param[i].master));
+    if (st != ST_OK) return st;
+    policy_keep(policy, carry, end_carry);
     policy_sync(policy);
     return ST_OK;
 }
@@ -71,9 +79,7 @@ static Status load_params(const SafeTensors *file, Policy *policy) {
 Status checkpoint_load(const char *folder, Policy *policy) {
     SafeTensors *file = NULL;
     TRY(safetensors_open(folder, &file));
-    Status st = load_params(file, policy);
-    safetensors_close(file);
-    return st;
+    return load_params(folder, file, policy);
 }
 
 // ---- saving ----------------------------------------------------------------------------------
@@ -93,10 +99,19 @@ static void put_token(const Tokenizer *tokenizer, const char *key, int32_t id, S
     str_json(out, bytes, size);
 }
 
+static bool in_folder(const char *folder, const char *name) {
+    Str path = {0};
+    str_printf(&path, "%s/%s", folder, name);
+    bool is = file_exists(path.data);
+    str_free(&path);
+    return is;
+}
+
 static Status save_tokenizer(const char *folder, const ModelConfig *m, const Tokenizer *tokenizer) {
     size_t size;
     const char *json = tokenizer_json(tokenizer, &size);
     TRY(save_text(folder, "tokenizer.json", json, size));
+    if (in_folder(folder, "tokenizer_config.json")) return ST_OK; // carried along
     Str text = {0};
     str_puts(&text, "{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\"");
     str_printf(&text, ",\n  \"model_max_length\": %d", m->max_position);
@@ -110,16 +125,31 @@ static Status save_tokenizer(const char *folder, const ModelConfig *m, const Tok
     return st;
 }
 
-static Status save_configs(const char *folder, const ModelConfig *m, const char *torch_dtype) {
+static Status save_config(const char *folder, const Policy *policy, const char *torch_dtype) {
+    const ModelConfig *m = policy_model(policy);
+    const Carry *carry = (const Carry *)policy_kept(policy);
+    Str text = {0}, ours = {0};
+    Status st = ST_OK;
+    if (carry) {
+        config_hf_write_grpo(m, &ours);
+        st = carry_config(carry, torch_dtype, ours.data, &text);
+    } else {
+        config_hf_write(m, torch_dtype, &text);
+    }
+    if (st == ST_OK) st = save_text(folder, "config.json", text.data, text.size);
+    str_free(&text);
+    str_free(&ours);
+    return st;
+}
+
+static Status save_generation(const char *folder, const ModelConfig *m) {
+    if (in_folder(folder, "generation_config.json")) return ST_OK;
     Str text = {0};
-    config_hf_write(m, torch_dtype, &text);
-    Status st = save_text(folder, "config.json", text.data, text.size);
-    str_clear(&text);
     str_puts(&text, "{\n  \"do_sample\": true,\n  \"temperature\": 1.0");
     if (m->bos_id >= 0) str_printf(&text, ",\n  \"bos_token_id\": %d", m->bos_id);
     if (m->eos_id >= 0) str_printf(&text, ",\n  \"eos_token_id\": %d", m->eos_id);
     str_puts(&text, "\n}\n");
-    if (st == ST_OK) st = save_text(folder, "generation_config.json", text.data, text.size);
+    Status st = save_text(folder, "generation_config.json", text.data, text.size);
     str_free(&text);
     return st;
 }
@@ -127,21 +157,28 @@ static Status save_configs(const char *folder, const ModelConfig *m, const char 
 static Status save_weights(const char *folder, Policy *policy, Dtype dtype) {
     int n;
     const Param *param = policy_params(policy, &n);
-    TensorSource *source = (TensorSource *)calloc((size_t)n + 1, sizeof *source);
+    const Carry *carry = (const Carry *)policy_kept(policy);
+    const int more = carry ? carry_n_tensors(carry) : 0;
+    TensorSource *source = (TensorSource *)calloc((size_t)(n + more) + 1, sizeof *source);
     CHECK(source != NULL);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         source[i] = tensor_source(param[i].name, param[i].rows, param[i].cols, param[i].master);
-    Status st = safewrite_model(folder, source, n, dtype, SAFEWRITE_SHARD_BYTES);
+        source[i].exact = ends_with(param[i].name, "e_score_correction_bias"); // as published
+    }
+    for (int i = 0; i < more; i++) source[n + i] = carry_tensor(carry, i, dtype);
+    Status st = safewrite_model(folder, source, n + more, dtype, SAFEWRITE_SHARD_BYTES);
     free(source);
     return st;
 }
 
 Status checkpoint_save(const char *folder, Policy *policy, const Tokenizer *tokenizer,
                        const char *dtype) {
-    bool f32 = strcmp(dtype, "f32") == 0;
-    if (!f32 && strcmp(dtype, "bf16") != 0)
-        return FAIL(ST_CONFIG, "weights can be stored as \"f32\" or \"bf16\", not \"%s\"", dtype);
+    const DtypeInfo *info = dtype_flag(dtype);
+    if (!info)
+        return FAIL(ST_CONFIG, "weights can be stored as \"f32\", \"bf16\" or \"f16\", not \"%s\"",
+                    dtype);
     const ModelConfig *m = policy_model(policy);
+    const Carry *carry = (const Carry *)policy_kept(policy);
     Arena *arena = arena_new(1 << 12);
     size_t n = strlen(folder);
     while (n > 1 && folder[n - 1] == '/') n--;
@@ -150,8 +187,10 @@ Status checkpoint_save(const char *folder, Policy *policy, const Tokenizer *toke
     Status st;
     TRY_OUT(file_remove_tree(tmp)); // what a killed run may have left
     TRY_OUT(file_mkdirs(tmp));
-    TRY_OUT(save_configs(tmp, m, f32 ? "float32" : "bfloat16"));
-    TRY_OUT(save_weights(tmp, policy, f32 ? DTYPE_F32 : DTYPE_BF16));
+    TRY_OUT(save_config(tmp, policy, info->torch));
+    if (carry) TRY_OUT(carry_files(carry, tmp));
+    TRY_OUT(save_generation(tmp, m));
+    TRY_OUT(save_weights(tmp, policy, info->dtype));
     if (tokenizer) TRY_OUT(save_tokenizer(tmp, m, tokenizer));
     st = file_replace_folder(tmp, place);
 out:

@@ -21,8 +21,10 @@ extern "C" {
 MUST_USE Status checkpoint_config(const char *folder, ModelConfig *out);
 // Fills every parameter of a policy made from that config, then syncs. Missing, extra, misshapen
 // tensors and numbers that are not finite are errors by name; the masters are then undefined.
+// What else the folder holds goes along when the policy is saved (policy/io/carry).
 MUST_USE Status checkpoint_load(const char *folder, Policy *policy);
-// dtype of the stored weights: "f32" or "bf16". tokenizer may be NULL.
+// dtype of the stored weights: "f32", "bf16" or "f16" (the selection bias stays F32). tokenizer may
+// be NULL.
 MUST_USE Status checkpoint_save(const char *folder, Policy *policy, const Tokenizer *tokenizer,
                                 const char *dtype);
 

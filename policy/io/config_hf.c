@@ -197,6 +197,11 @@ static void put_deepseek(const ModelConfig *model, Str *out) {
     config_put_flag(out, "rope_interleave", true);
 }
 
+void config_hf_write_grpo(const ModelConfig *model, Str *out) {
+    str_printf(out, "{\"precision\": \"%s\", \"mla_form\": \"%s\"}", precisions[model->precision],
+               mla_forms[model->mla_form]);
+}
+
 void config_hf_write(const ModelConfig *model, const char *dtype, Str *out) {
     str_puts(out, "{\n");
     if (model->family == FAMILY_DENSE)
@@ -214,6 +219,7 @@ void config_hf_write(const ModelConfig *model, const char *dtype, Str *out) {
     config_put_rope(&model->rope, out);
     config_put_flag(out, "use_cache", true);
     config_put_text(out, "torch_dtype", dtype);
-    str_printf(out, "  \"grpo\": {\"precision\": \"%s\", \"mla_form\": \"%s\"}\n}\n",
-               precisions[model->precision], mla_forms[model->mla_form]);
+    str_puts(out, "  \"grpo\": ");
+    config_hf_write_grpo(model, out);
+    str_puts(out, "\n}\n");
 }

@@ -22,6 +22,8 @@ extern "C" {
 MUST_USE Status config_hf_parse(const char *text, size_t size, const char *name, ModelConfig *out);
 // A config.json, or a folder that holds one.
 MUST_USE Status config_hf_read(const char *path, ModelConfig *out);
+// Appends our own object, {"precision": ..., "mla_form": ...}.
+void config_hf_write_grpo(const ModelConfig *model, Str *out);
 // Appends config.json: the dense family's own model_type; deepseek_v3, or deepseek_v2 where the
 // router is a softmax. `dtype` is that
 // of the stored weights in torch's words ("float32", "bfloat16").

@@ -203,9 +203,8 @@ static Status folder_to_gguf(const char *from, const char *to, const ConvertOpts
     TRY_OUT(find_type(o->dtype ? o->dtype : common_dtype(file), &type));
     TRY_OUT(gguf_map_export(file, &model, type, &source, &types, &report->tensors, arena));
     put_general(&model, arch, place_of(from, arena), type, &keys);
-    uint64_t before = keys.n;
     TRY_OUT(gguf_put_vocab(from, &model, &keys));
-    report->tokenizer = keys.n > before;
+    report->tokenizer = file_exists(arena_printf(arena, "%s/tokenizer.json", from));
     report->dtype = type->name;
     st = gguf_write(to, &keys, source, types, report->tensors);
 out:
@@ -238,9 +237,7 @@ static Status folder_to_folder(const char *from, const char *to, const ConvertOp
     if (st == ST_OK) st = carry_files(carry, tmp);
     if (st == ST_OK)
         st = safewrite_model(tmp, source, report->tensors, dtype->dtype, shard_bytes(o));
-    if (st == ST_OK) {
-        report->tokenizer = file_exists(arena_printf(arena, "%s/tokenizer.json", tmp));
-    }
+    report->tokenizer = file_exists(arena_printf(arena, "%s/tokenizer.json", tmp));
     st = end_folder(st, tmp, place, arena);
 out:
     str_free(&config);

@@ -76,31 +76,37 @@ void gguf_rope_freqs(const ModelConfig *m, float *out) {
     }
 }
 
-// Finds the parameters of llama3's scaling; the published models differ in `factor` alone.
+static bool same_freqs(const float *have, const float *want, int n) {
+    for (int i = 0; i < n; i++)
+        if (!(fabsf(have[i] - want[i]) <= 1e-4f * want[i])) return false;
+    return true;
+}
+
+// Finds the parameters of llama3's scaling: low_freq_factor 1 and high_freq_factor 4, as in all
+// published models; the factor is the largest divisor, the original context a power of two.
 static Status read_freqs(Reader *r, const GgufTensor *t) {
     ModelConfig *m = r->model;
     float have[HALF_HEAD_MAX], want[HALF_HEAD_MAX];
-    const char *name = gguf_name(r->file);
-    if (t->rows != 1 || t->cols != m->head_dim / 2 || t->cols > HALF_HEAD_MAX)
-        return FAIL(ST_FORMAT, "%s: tensor '%s' must have %d values", name, t->name,
-                    m->head_dim / 2);
+    const int n = m->head_dim / 2;
+    if (t->rows != 1 || t->cols != n || n > HALF_HEAD_MAX)
+        return FAIL(ST_FORMAT, "%s: tensor '%s' must have %d values", gguf_name(r->file), t->name,
+                    n);
     TRY(gguf_rows(r->file, t, 0, 1, have));
     m->rope.llama3 = true;
     m->rope.low_freq_factor = 1;
     m->rope.high_freq_factor = 4;
-    m->rope.original_max_position = 8192;
     m->rope.factor = 1;
-    for (int i = 0; i < m->head_dim / 2; i++)
+    for (int i = 0; i < n; i++)
         if ((double)have[i] > m->rope.factor) m->rope.factor = shortest((double)have[i]);
+    m->rope.original_max_position = 8192; // the published one, where several would do
     gguf_rope_freqs(m, want);
-    for (int i = 0; i < m->head_dim / 2; i++)
-        if (!(fabsf(have[i] - want[i]) <= 1e-4f * want[i]))
-            return FAIL(
-                ST_UNSUPPORTED,
-                "%s: tensor '%s' is not Llama-3's rope scaling (value %d is %g, with factor "
-                "%g it would be %g)",
-                name, t->name, i, (double)have[i], m->rope.factor, (double)want[i]);
-    return ST_OK;
+    for (int k = 3; k < 24 && !same_freqs(have, want, n); k++) {
+        m->rope.original_max_position = 1 << k;
+        gguf_rope_freqs(m, want);
+    }
+    if (same_freqs(have, want, n)) return ST_OK;
+    return FAIL(ST_UNSUPPORTED, "%s: tensor '%s' is not Llama-3's rope scaling by any factor",
+                gguf_name(r->file), t->name);
 }
 
 static Status read_rope(Reader *r) {
@@ -249,7 +255,12 @@ Status gguf_architecture(const ModelConfig *m, const char **out) {
     *out = NULL;
     if (m->family == FAMILY_MLA_MOE) {
         *out = "deepseek2";
-        return ST_OK;
+        const RopeConfig *rope = &m->rope; // llama.cpp takes the two scales for equal
+        if (!rope->yarn || rope->mscale == (rope->mscale_all_dim > 0 ? rope->mscale_all_dim : 1))
+            return ST_OK;
+        return FAIL(ST_UNSUPPORTED,
+                    "GGUF has no place for a yarn mscale of %g beside an mscale_all_dim of %g",
+                    rope->mscale, rope->mscale_all_dim);
     }
     switch (m->dense) {
     case DENSE_LLAMA:

@@ -312,7 +312,12 @@ Status gguf_put_vocab(const char *folder, const ModelConfig *model, GgufKeys *ke
     Status st;
     const char *jinja = arena_printf(arena, "%s/chat_template.jinja", folder);
     TRY_OUT(read_json(folder, "tokenizer.json", &f.tokenizer, arena));
-    if (!f.tokenizer) goto out;
+    if (!f.tokenizer) {
+        gguf_put_text(keys, "tokenizer.ggml.model", "no_vocab", 8);
+        if (model->bos_id >= 0) gguf_put_int(keys, "tokenizer.ggml.bos_token_id", model->bos_id);
+        if (model->eos_id >= 0) gguf_put_int(keys, "tokenizer.ggml.eos_token_id", model->eos_id);
+        goto out;
+    }
     TRY_OUT(read_json(folder, "tokenizer_config.json", &f.config, arena));
     if (file_exists(jinja)) TRY_OUT(file_read(jinja, &f.jinja, &f.jinja_size, arena));
     st = put_all(&f, model, keys, arena);

@@ -24,7 +24,7 @@ bool gguf_has_vocab(const Gguf *file);
 // Texts are copied into the arena.
 MUST_USE Status gguf_vocab(const Gguf *file, Vocabulary *out, Arena *arena);
 
-// From the files of a model folder; without a tokenizer.json nothing is added.
+// From the files of a model folder; without a tokenizer.json the model "no_vocab".
 MUST_USE Status gguf_put_vocab(const char *folder, const ModelConfig *model, GgufKeys *keys);
 
 #ifdef __cplusplus

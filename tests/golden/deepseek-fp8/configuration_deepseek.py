@@ -1,0 +1,1 @@
+# what auto_map names; carried along
