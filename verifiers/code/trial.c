@@ -149,8 +149,8 @@ static void run_io(Cage *cage, const Suite *s, const TrialProgram *p, Trial *t) 
         }
         bool never = strcmp(r.stage, "compile") == 0 && r.verdict != CAGE_OK;
         cage_record_free(&r);
-        // A program that hangs would hang in every test: the third time is enough.
-        if (never || slow == 3 || (t->first_failed && s->score == SUITE_BINARY)) break;
+        // A program that hangs would hang in every test: twice is enough.
+        if (never || slow == 2 || (t->first_failed && s->score == SUITE_BINARY)) break;
     }
 }
 
