@@ -101,7 +101,7 @@ Slice boxed_first(Slice text, size_t *end) {
 Slice boxed_last(Slice text) {
     if (!text.data) return text;
     Slice box = find_box(text, false, NULL);
-    for (int level = 0; box.data && level < 64; level++) { // \boxed{\boxed{5}}
+    for (int level = 0; box.data && level < 8; level++) { // \boxed{\boxed{5}}
         Slice inner = slice_trim(box);
         size_t end;
         if (!inner.size || !box_opens(inner.data, inner.data + inner.size)) break;

@@ -1,21 +1,196 @@
-// verifiers/math/math.c -- the judge: which texts, which layer, what verdict.
+// verifiers/math/math.c -- the judge: which texts, which readings, what verdict.
 #include "verifiers/math/math.h"
 
 #include <string.h>
 
 #include "verifiers/boxed.h"
-#include "verifiers/number.h"
+#include "verifiers/math/ball.h"
+#include "verifiers/math/equal.h"
+#include "verifiers/math/limits.h"
+#include "verifiers/math/reader.h"
+#include "verifiers/math/wording.h"
+
+enum { ARENA_BLOCK = 24 * 1024, EXPLAIN_BYTES = 4000 };
+
+// One pair of texts, each in the readings it has.
+typedef struct Pair {
+    Work w;
+    Slice gold, answer;
+    Expr *gold_tree, *answer_tree;
+} Pair;
+
+static MathResult result(Verdict verdict, MathLayer layer, const char *reason) {
+    return (MathResult){.verdict = verdict, .layer = layer, .reason = reason};
+}
+
+static MathResult right(MathLayer layer) {
+    switch (layer) {
+    case MATH_UNREAD:
+    case MATH_TEXT: return result(VERDICT_RIGHT, MATH_TEXT, "same text");
+    case MATH_RATIONAL: return result(VERDICT_RIGHT, layer, "equal rationals");
+    case MATH_IDENTITY: return result(VERDICT_RIGHT, layer, "the same rational function");
+    case MATH_NUMERIC: return result(VERDICT_RIGHT, layer, "equal within the proven error");
+    case MATH_STRUCTURE: return result(VERDICT_RIGHT, layer, "equal part by part");
+    }
+    return result(VERDICT_RIGHT, layer, "equal");
+}
+
+// (A), A. and "(A) 5" name the same choice; a letter with its content agrees with the letter alone.
+static bool same_choice(Work *w, Slice gold, Slice answer) {
+    Slice rest_gold, rest_answer;
+    Slice a = words_normal(w, gold), b = words_normal(w, answer);
+    char x = choice_letter(a, &rest_gold), y = choice_letter(b, &rest_answer);
+    if (!x || x != y || (rest_gold.size && rest_answer.size)) return false;
+    // "(A)5" without a blank may be a product
+    Slice with = rest_gold.size ? gold : answer;
+    return (!rest_gold.size && !rest_answer.size) || memchr(with.data, ' ', with.size) ||
+           memchr(with.data, ':', with.size) || memmem(with.data, with.size, "\\quad", 5);
+}
+
+static bool within_tolerance(Work *w, const Expr *gold, const Expr *answer, const char *tolerance) {
+    if (!expr_is_scalar(gold) || !expr_is_scalar(answer)) return false;
+    bool grouped;
+    const Expr *bar = reader_read(w, (Slice){tolerance, strlen(tolerance)}, true, &grouped);
+    mpq_t q;
+    mpq_init(q);
+    bool near =
+        bar && rational_value(w, bar, NULL, q) == VALUE_OK && ball_near(w, gold, answer, 0, q);
+    mpq_clear(q);
+    return near;
+}
+
+// Tools that take 6/8 for another answer than 3/4: numbers must be written alike.
+static bool written_alike(Work *w, const Expr *a, const Expr *b) {
+    if (!w->rules->fractions_reduced || expr_same(a, b)) return true;
+    mpq_t q;
+    mpq_init(q);
+    bool numbers = expr_is_scalar(a) && expr_is_scalar(b) &&
+                   rational_value(w, a, NULL, q) == VALUE_OK &&
+                   rational_value(w, b, NULL, q) == VALUE_OK;
+    mpq_clear(q);
+    bool percent = a->kind == EX_PERCENT || b->kind == EX_PERCENT;
+    return !numbers || percent;
+}
+
+static bool same_trees(Work *w, const Expr *gold, const Expr *answer, const MathOptions *options,
+                       MathLayer *layer) {
+    *layer = MATH_UNREAD;
+    w->why = NULL;
+    if (equal_answers(w, gold, answer, layer)) return written_alike(w, gold, answer);
+    if (options && options->tolerance && !w->over &&
+        within_tolerance(w, gold, answer, options->tolerance)) {
+        *layer = MATH_NUMERIC;
+        return true;
+    }
+    return false;
+}
+
+static bool read_both(Pair *p, bool group, bool *grouped) {
+    bool in_gold, in_answer;
+    p->gold_tree = reader_read(&p->w, p->gold, group, &in_gold);
+    if (!p->gold_tree) return false;
+    p->answer_tree = reader_read(&p->w, p->answer, group, &in_answer);
+    *grouped = in_gold || in_answer;
+    return p->answer_tree != NULL;
+}
+
+static MathResult decide(Pair *p, const MathOptions *options) {
+    Work *w = &p->w;
+    MathLayer layer;
+    bool grouped;
+    if (!p->gold.size) return result(VERDICT_ERROR, MATH_UNREAD, "the gold answer is empty");
+    if (p->gold.size == p->answer.size && memcmp(p->gold.data, p->answer.data, p->gold.size) == 0)
+        return right(MATH_TEXT);
+    if (p->gold.size > MATH_MAX_BYTES)
+        return result(VERDICT_ERROR, MATH_UNREAD, "the gold answer is too long");
+    if (!p->answer.size) {
+        p->answer_tree = NULL;
+        p->gold_tree = reader_read(w, p->gold, true, &grouped);
+        return p->gold_tree ? result(VERDICT_WRONG, MATH_UNREAD, "the answer is empty")
+                            : result(VERDICT_ERROR, MATH_UNREAD, "the gold answer cannot be read");
+    }
+    if (w->rules->strings_only) {
+        Slice a = words_normal(w, p->gold), b = words_normal(w, p->answer);
+        return words_equal(a, b, w->rules->case_matters)
+                   ? right(MATH_TEXT)
+                   : result(VERDICT_WRONG, MATH_TEXT, "different texts");
+    }
+    bool read = read_both(p, true, &grouped);
+    if (!p->gold_tree) { // only a copy of it can be right
+        const char *over = w->over;
+        w->over = NULL;
+        if (p->answer.size <= MATH_MAX_BYTES &&
+            words_equal(words_normal(w, p->gold), words_normal(w, p->answer), true))
+            return right(MATH_TEXT);
+        return result(VERDICT_ERROR, MATH_UNREAD, over ? over : "the gold answer cannot be read");
+    }
+    if (!read)
+        return result(VERDICT_WRONG, MATH_UNREAD, w->over ? w->over : "the answer cannot be read");
+    if (same_trees(w, p->gold_tree, p->answer_tree, options, &layer)) return right(layer);
+    const char *why = w->over ? w->over : w->why ? w->why : "different answers";
+    MathResult wrong = result(VERDICT_WRONG, layer, why);
+    if (same_choice(w, p->gold, p->answer)) return right(MATH_STRUCTURE);
+    if (grouped && !w->over) { // 100,200 may be two numbers: read both that way
+        Expr *gold = p->gold_tree, *answer = p->answer_tree;
+        if (read_both(p, false, &grouped) &&
+            same_trees(w, p->gold_tree, p->answer_tree, options, &layer))
+            return right(layer);
+        p->gold_tree = gold, p->answer_tree = answer;
+    }
+    return wrong;
+}
+
+static bool begin(Pair *p, Slice gold, Slice answer, const MathOptions *options) {
+    const MathRules *rules = rules_find(options ? options->policy : NULL);
+    if (!rules) return false;
+    *p = (Pair){.gold = slice_trim(gold), .answer = slice_trim(answer)};
+    p->w = (Work){.arena = arena_new(ARENA_BLOCK),
+                  .steps = MATH_MAX_STEPS,
+                  .rules = rules,
+                  .seed = 0x6D617468};
+    return true;
+}
 
 MathResult math_compare(const char *gold, size_t gold_size, const char *answer, size_t answer_size,
                         const MathOptions *options) {
-    MathResult result = {.verdict = VERDICT_ERROR, .layer = MATH_UNREAD};
-    if (options && !math_policy_known(options->policy)) {
-        result.reason = "no such policy";
-        return result;
+    Pair p;
+    if (!begin(&p, (Slice){gold, gold_size}, (Slice){answer, answer_size}, options))
+        return result(VERDICT_ERROR, MATH_UNREAD, "no such policy");
+    MathResult got = decide(&p, options);
+    arena_free(p.w.arena);
+    return got;
+}
+
+static void write_tree(const char *name, const Expr *tree, Str *out) {
+    Str line = {0};
+    expr_write(tree, EXPLAIN_BYTES, &line);
+    str_printf(out, "%s %s\n", name, str_text(&line));
+    str_free(&line);
+}
+
+static void explain(Slice gold, Slice answer, const MathOptions *options, Str *out) {
+    Pair p;
+    if (!begin(&p, gold, answer, options)) {
+        str_puts(out, "no such policy\n");
+        return;
     }
-    result.verdict = number_compare(gold, gold_size, answer, answer_size, &result.reason);
-    if (result.verdict == VERDICT_RIGHT) result.layer = MATH_RATIONAL;
-    return result;
+    MathResult got = decide(&p, options);
+    bool grouped;
+    if (!p.gold_tree && !p.w.over) read_both(&p, true, &grouped);
+    write_tree("gold  ", p.gold_tree, out);
+    write_tree("answer", p.answer_tree, out);
+    str_printf(out, "%s, decided by the layer \"%s\": %s\n", verdict_name(got.verdict),
+               math_layer_name(got.layer), got.reason);
+    arena_free(p.w.arena);
+}
+
+const char *math_explain(const char *gold, size_t gold_size, const char *answer, size_t answer_size,
+                         const MathOptions *options, Arena *arena) {
+    Str text = {0};
+    explain((Slice){gold, gold_size}, (Slice){answer, answer_size}, options, &text);
+    const char *copy = arena_printf(arena, "%s", str_text(&text));
+    str_free(&text);
+    return copy;
 }
 
 static Slice gold_answer(const char *gold) {
@@ -25,43 +200,33 @@ static Slice gold_answer(const char *gold) {
     return hash ? (Slice){hash + 4, (size_t)(all.data + all.size - hash - 4)} : all;
 }
 
-Judgement math_judge_with(const JudgeInput *in, const MathOptions *options, MathResult *result) {
+Judgement math_judge_with(const JudgeInput *in, const MathOptions *options, MathResult *out) {
     Judgement j = {.verdict = VERDICT_ERROR};
-    MathResult got = {.verdict = VERDICT_ERROR, .layer = MATH_UNREAD};
+    MathResult got = result(VERDICT_ERROR, MATH_UNREAD, "no gold");
     const char *missing = NULL;
-    if (!in->gold) {
-        got.reason = "no gold";
-    } else if (!boxed_extract_known(in->extract)) {
+    if (in->gold && !boxed_extract_known(in->extract)) {
         got.reason = "unknown way to extract";
-    } else {
+    } else if (in->gold) {
         Slice gold = gold_answer(in->gold), answer = boxed_answer(in, &missing);
         if (answer.data && !in->finished) answer = (Slice){NULL, 0}, missing = "cut off";
         // A gold that cannot be read is an error whatever the response says.
-        got = math_compare(gold.data, gold.size, answer.data ? answer.data : "", answer.size,
-                           options);
-        if (!answer.data && got.verdict != VERDICT_ERROR) {
-            got = (MathResult){VERDICT_WRONG, MATH_UNREAD, missing};
-        }
+        Slice text = answer.data ? answer : (Slice){"", 0};
+        got = math_compare(gold.data, gold.size, text.data, text.size, options);
+        if (!answer.data && got.verdict != VERDICT_ERROR)
+            got = result(VERDICT_WRONG, MATH_UNREAD, missing);
         j.answer = answer.data;
         j.answer_size = answer.size;
     }
     j.verdict = got.verdict;
     j.score = got.verdict == VERDICT_RIGHT;
     j.reason = got.reason;
-    if (result) *result = got;
+    if (out) *out = got;
     return j;
 }
 
 Judgement math_judge(const JudgeInput *in) {
-    return math_judge_with(in, NULL, NULL);
-}
-
-const char *math_explain(const char *gold, size_t gold_size, const char *answer, size_t answer_size,
-                         const MathOptions *options, Arena *arena) {
-    MathResult got = math_compare(gold, gold_size, answer, answer_size, options);
-    return arena_printf(arena, "gold    %.*s\nanswer  %.*s\n%s by %s: %s\n", (int)gold_size, gold,
-                        (int)answer_size, answer, verdict_name(got.verdict),
-                        math_layer_name(got.layer), got.reason);
+    MathOptions options = {.policy = in->policy};
+    return math_judge_with(in, &options, NULL);
 }
 
 const char *math_layer_name(MathLayer layer) {
@@ -76,14 +241,10 @@ const char *math_layer_name(MathLayer layer) {
     return "?";
 }
 
-static const char *const policies[] = {"default", "math-verify", "qwen", "prm800k", "verl"};
-
 bool math_policy_known(const char *policy) {
-    for (size_t i = 0; policy && i < sizeof policies / sizeof *policies; i++)
-        if (strcmp(policy, policies[i]) == 0) return true;
-    return !policy;
+    return rules_find(policy) != NULL;
 }
 
 const char *math_policy_names(void) {
-    return "default, math-verify, qwen, prm800k, verl";
+    return rules_names();
 }

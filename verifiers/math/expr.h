@@ -1,0 +1,191 @@
+// verifiers/math/expr.h -- the tree of a mathematical answer.
+//
+// Floor 3 (verifiers). Nodes live in the arena of one verdict and are never freed singly. Children
+// hang in a list (first, next). A tree is at most MATH_MAX_DEPTH deep, so walking it may recurse.
+#ifndef VERIFIERS_MATH_EXPR_H
+#define VERIFIERS_MATH_EXPR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "verifiers/boxed.h"
+#include "verifiers/math/rules.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum ExprKind {
+    // scalars
+    EX_NUMBER,    // text: digits; exp10
+    EX_SYMBOL,    // text: the name with subscript, primes and accent
+    EX_CONSTANT,  // op: 'p' pi, 'e', 'i', 'o' infinity
+    EX_SUM,       // children
+    EX_PRODUCT,   // children
+    EX_NEGATE,    // one child
+    EX_QUOTIENT,  // numerator, denominator
+    EX_POWER,     // base, exponent
+    EX_ROOT,      // radicand, index
+    EX_CALL,      // op: ExprFunction; arguments (logarithm: argument, base)
+    EX_APPLY,     // an unknown function: text is its name; arguments
+    EX_FACTORIAL, // op: 1 for n!, 2 for n!!
+    EX_BINOMIAL,  // n, k
+    EX_ABS,
+    EX_FLOOR,
+    EX_CEIL,
+    EX_PLUSMINUS, // op: '+' for \pm, '-' for \mp; one child
+    EX_PERCENT,
+    EX_DEGREE,
+    // what stands around a scalar
+    EX_UNIT,  // one child; text: the unit, normalised
+    EX_BASED, // text: digits in base op
+    EX_RATIO, // a : b : c
+    EX_DOTS,  // an ellipsis
+    EX_TEXT,  // text: normalised words
+    EX_BIG,   // \sum, \int, \lim with all that belongs to it: text, compared as written
+    // collections
+    EX_TUPLE,    // ( , ): two parts may be an open interval
+    EX_BRACKET,  // [ , ]: a closed interval or a list
+    EX_INTERVAL, // lo, hi; op: bit 0 = lo belongs to it, bit 1 = hi does
+    EX_SET,
+    EX_LIST, // commas alone
+    EX_UNION,
+    EX_INTERSECTION,
+    EX_WITHOUT, // A \setminus B
+    EX_DOMAIN,  // op: 'R', 'Z', 'N', 'Q', 'C', 'P' (primes)
+    EX_MATRIX,  // op: columns; rows = n / op; flag: a determinant
+    EX_CASES,   // op: columns
+    // statements
+    EX_RELATION, // operands; each but the first has in `relation` what stands before it
+} ExprKind;
+
+typedef enum ExprFunction {
+    FN_SIN = 1,
+    FN_COS,
+    FN_TAN,
+    FN_COT,
+    FN_SEC,
+    FN_CSC,
+    FN_ARCSIN,
+    FN_ARCCOS,
+    FN_ARCTAN,
+    FN_ARCCOT,
+    FN_ARCSEC,
+    FN_ARCCSC,
+    FN_SINH,
+    FN_COSH,
+    FN_TANH,
+    FN_COTH,
+    FN_SECH,
+    FN_CSCH,
+    FN_ARSINH,
+    FN_ARCOSH,
+    FN_ARTANH,
+    FN_LN,
+    FN_LOG,
+    FN_EXP,
+    FN_SIGN,
+    FN_GCD,
+    FN_LCM,
+    FN_MAX,
+    FN_MIN,
+    FN_RE,
+    FN_IM,
+    FN_ARG,
+    FN_CONJ,
+    FN_GAMMA,
+    FN_DET,
+    FN_MOD,
+    N_FUNCTIONS,
+    FN_WORD_ABS,
+    FN_WORD_FLOOR,
+    FN_WORD_CEIL,
+    FN_WORD_CBRT, // read as nodes of their own
+} ExprFunction;
+
+typedef enum Relation {
+    RELATION_NONE,
+    RELATION_EQ,
+    RELATION_NE,
+    RELATION_LT,
+    RELATION_LE,
+    RELATION_GT,
+    RELATION_GE,
+    RELATION_IN,
+    RELATION_NOTIN,
+    RELATION_APPROX,
+    RELATION_CONGRUENT,
+    RELATION_OTHER,
+} Relation;
+
+// What a tree holds somewhere.
+enum {
+    HAS_SYMBOL = 1,
+    HAS_IRRATIONAL = 2, // a root, a function, a power that is no whole number: balls are needed
+    HAS_PI_OR_E = 4,
+    HAS_I = 8,
+    HAS_INFINITY = 16,
+    HAS_ABS = 32,
+    HAS_WHOLE = 64,   // factorials, binomials, floors, (-1)^n: its letters are whole numbers
+    HAS_SIGN = 128,   // plus-minus
+    HAS_OBJECT = 256, // something that is no scalar
+    HAS_POINT = 512,  // a decimal point
+    HAS_COLLECTION = 1024,
+    HAS_OPAQUE = 2048, // an ellipsis, text or a big operator inside: compared as written only
+    HAS_ROUND = 4096,  // floor or ceiling
+};
+
+typedef struct Expr Expr;
+struct Expr {
+    uint8_t kind;
+    uint8_t relation; // in a relation: what stands before this operand
+    uint16_t op;
+    uint16_t depth;
+    bool flag;
+    uint32_t has;
+    uint32_t n; // children
+    int32_t exp10;
+    uint32_t hash; // of kind, op, text, children in order
+    Expr *first, *last, *next;
+    Slice text;
+};
+
+// One verdict's memory and budget.
+typedef struct Work {
+    Arena *arena;
+    Expr *block; // nodes come in blocks
+    uint32_t block_left, n_nodes;
+    int64_t steps; // left; below zero = over budget
+    const MathRules *rules;
+    const char *over; // NULL, or which budget ended
+    const char *why;  // NULL, or the difference that was found: a literal
+    int nested;       // of comparisons inside of each other
+    uint64_t seed;    // of the random points
+} Work;
+
+// NULL in, NULL out: a node over budget (Work.over) is NULL, and so is all that is built on it.
+Expr *expr_new(Work *w, ExprKind kind);
+Expr *expr_leaf(Work *w, ExprKind kind, int op, Slice text);
+Expr *expr_number(Work *w, Slice digits, int32_t exp10); // leading and trailing zeros are cut
+Expr *expr_integer(Work *w, long value);
+Expr *expr_one(Work *w, ExprKind kind, int op, Expr *a);
+Expr *expr_two(Work *w, ExprKind kind, Expr *a, Expr *b);
+void expr_add(Expr *parent, Expr *child); // appends; expr_done when all are there
+Expr *expr_done(Work *w, Expr *e);        // depth, hash, has
+Expr *expr_copy(Work *w, const Expr *e);  // the node alone, children shared, next cut
+
+// The same tree in every part, in this order.
+bool expr_same(const Expr *a, const Expr *b);
+const char *expr_kind_name(ExprKind kind);
+const char *expr_function_name(int function);
+// One line: (+ 1 (* 2 x)). At most about `max` bytes.
+void expr_write(const Expr *e, size_t max, Str *out);
+const Expr *expr_child(const Expr *e, uint32_t i);
+bool expr_is_scalar(const Expr *e);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,20 @@
+// verifiers/math/matrix.h -- arithmetic of matrices, so that 2A, A + B and AB are matrices.
+//
+// Floor 3 (verifiers).
+#ifndef VERIFIERS_MATH_MATRIX_H
+#define VERIFIERS_MATH_MATRIX_H
+
+#include "verifiers/math/expr.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// A tree of sums, products and quotients that holds matrices as one matrix; the tree itself where
+// there is nothing to do or the sizes do not fit.
+const Expr *matrix_fold(Work *w, const Expr *e);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,29 @@
+// verifiers/math/numeral.h -- one written number: digits, separators of thousands, point, e-12.
+//
+// Floor 3 (verifiers). Read are 12  007  .5  330.  2.9e33  and groups of exactly three digits
+// behind one to three:  1{,}236  1,\!236  1\,236  1 236  1'236  (the blank may be any of
+// Unicode's), where `commas` allows it 1,236 and 1,236.50, and 1.234.567 and 1.234.567,89.
+#ifndef VERIFIERS_MATH_NUMERAL_H
+#define VERIFIERS_MATH_NUMERAL_H
+
+#include "verifiers/math/expr.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct Numeral {
+    Slice digits; // without separators and point; a view into the text, or into `room`
+    int32_t exp10;
+    bool plain; // nothing but digits
+    bool comma; // a bare comma was taken for a separator
+} Numeral;
+
+// *p stands on a digit, or on a point before one; afterwards behind the number. False: over budget.
+// `room` takes the digits: as many bytes as the text has; it moves behind them.
+bool numeral_take(Work *w, const char **p, const char *end, bool commas, char **room, Numeral *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

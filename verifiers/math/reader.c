@@ -1,0 +1,468 @@
+// verifiers/math/reader.c -- lists, relations, sums, terms; atoms are in atom.c.
+#include "verifiers/math/reader.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "verifiers/math/grammar.h"
+#include "verifiers/math/limits.h"
+#include "verifiers/math/wording.h"
+
+enum { MAX_TEXTS = 32, MAX_CALL_SPAN = 64 };
+
+bool reader_enter(Reader *r) {
+    if (r->w->over) return false;
+    if (++r->depth > MATH_MAX_DEPTH) {
+        r->w->over = "too deep";
+        return false;
+    }
+    return true;
+}
+
+void reader_leave(Reader *r) {
+    r->depth--;
+}
+
+bool reader_take(Reader *r, int mark) {
+    if (!token_is(r->t, mark)) return false;
+    r->t++;
+    return true;
+}
+
+// ---- items that are words
+
+static bool ends_item(const Token *t) {
+    if (t->kind == TK_END) return true;
+    if (t->kind != TK_MARK) return false;
+    switch (t->id) {
+    case ',':
+    case ';':
+    case '&':
+    case ')':
+    case ']':
+    case '}':
+    case MARK_AND:
+    case MARK_ROW:
+    case MARK_END:
+    case MARK_OVER:
+    case MARK_CHOOSE:
+    case MARK_SET_CLOSE:
+    case MARK_ANGLE_CLOSE: return true;
+    default: return false;
+    }
+}
+
+static int opens(const Token *t) {
+    if (t->kind != TK_MARK) return 0;
+    switch (t->id) {
+    case '(':
+    case '[':
+    case '{':
+    case MARK_SET_OPEN:
+    case MARK_ANGLE_OPEN:
+    case MARK_BEGIN: return 1;
+    case ')':
+    case ']':
+    case '}':
+    case MARK_SET_CLOSE:
+    case MARK_ANGLE_CLOSE:
+    case MARK_END: return -1;
+    default: return 0;
+    }
+}
+
+Expr *grammar_text(Reader *r, Token *from) {
+    int nested = 0;
+    bool words = false;
+    if (r->w->over || ++r->texts > MAX_TEXTS) return NULL;
+    for (r->t = from; r->t->kind != TK_END; r->t++) {
+        if (nested == 0 && ends_item(r->t)) break;
+        nested += opens(r->t);
+        words |=
+            r->t->kind == TK_WORD || (r->t->kind == TK_LETTER && (r->t->run >= 2 || r->t->plain));
+    }
+    if (!words) return NULL;
+    const char *end =
+        r->t->kind == TK_END || r->t->begin < from->begin ? r->t[-1].end : r->t->begin;
+    if (end < from->begin) return NULL;
+    Slice text = words_normal(r->w, (Slice){from->begin, (size_t)(end - from->begin)});
+    return text.size ? expr_leaf(r->w, EX_TEXT, 0, text) : NULL;
+}
+
+// An item of letters alone is a word, not a product: Navin, CBAD, even.
+static bool is_plain_word(const Token *t) {
+    if (t->kind != TK_LETTER || t->run < 2) return false;
+    bool upper = true;
+    for (int i = 0; i < t->run; i++) upper &= isupper((unsigned char)*t[i].text.data) != 0;
+    return (upper || t->run >= 4) && ends_item(t + t->run);
+}
+
+Expr *grammar_item(Reader *r) {
+    Token *from = r->t;
+    int bars = r->bars, depth = r->depth;
+    if (is_plain_word(from)) return grammar_text(r, from);
+    Expr *e = grammar_relation(r);
+    if (e && ends_item(r->t)) return e;
+    if (r->w->over) return NULL;
+    r->bars = bars;
+    r->depth = depth;
+    r->unit = (Slice){NULL, 0};
+    return grammar_text(r, from);
+}
+
+// ---- lists
+
+static bool take_separator(Reader *r, char *op) {
+    bool any = false;
+    while (token_is(r->t, ',') || token_is(r->t, ';') || token_is(r->t, MARK_AND)) {
+        if (token_is(r->t, MARK_AND)) {
+            *op = memmem(r->t->text.data, r->t->text.size, "or", 2) ? 'o' : 'a';
+        } else if (any) {
+            return false;
+        }
+        any = true;
+        r->t++;
+    }
+    return any;
+}
+
+Expr *grammar_list(Reader *r) {
+    Expr *first = grammar_item(r), *list = NULL;
+    char op = ',';
+    while (first) {
+        Token *at = r->t;
+        if (!take_separator(r, &op)) {
+            if (r->t != at) first = NULL;
+            break;
+        }
+        Expr *next = grammar_item(r);
+        if (!next) {
+            first = NULL;
+            break;
+        }
+        if (!list) {
+            list = expr_new(r->w, EX_LIST);
+            expr_add(list, first);
+        }
+        expr_add(list, next);
+    }
+    if (!first || !list) return first;
+    list->op = (uint16_t)op;
+    return expr_done(r->w, list);
+}
+
+// ---- statements
+
+// f(x) and a_n(k) before "=": a name, not a product.
+static void find_name(Reader *r) {
+    const Token *t = r->t;
+    if (t->kind != TK_LETTER) return;
+    const Token *open = t + 1;
+    while (token_is(open, '\'')) open++;
+    if (token_is(open, '_')) {
+        open++;
+        if (token_is(open, '{'))
+            while (open->kind != TK_END && !token_is(open, '}')) open++;
+        if (open->kind != TK_END) open++;
+    }
+    if (!token_is(open, '(')) return;
+    int nested = 0;
+    for (int i = 0; i < MAX_CALL_SPAN && open->kind != TK_END; i++, open++) {
+        nested += opens(open);
+        if (nested == 0) break;
+    }
+    if (token_is(open, ')') && token_is(open + 1, MARK_RELATION)) r->apply = t;
+}
+
+static Expr *grammar_union(Reader *r) {
+    Expr *e = grammar_sum(r);
+    while (e &&
+           (token_is(r->t, MARK_CUP) || token_is(r->t, MARK_CAP) || token_is(r->t, MARK_WITHOUT))) {
+        int id = (r->t++)->id;
+        ExprKind kind = id == MARK_CUP ? EX_UNION : id == MARK_CAP ? EX_INTERSECTION : EX_WITHOUT;
+        Expr *next = grammar_sum(r);
+        if (!next) return NULL;
+        if (e->kind == kind && kind != EX_WITHOUT) {
+            expr_add(e, next);
+            e = expr_done(r->w, e);
+        } else {
+            e = expr_two(r->w, kind, e, next);
+        }
+    }
+    return e;
+}
+
+// 12:05 may be an hour: two digits of minutes behind one or two.
+static bool is_clock(const Token *hour, const Token *minute) {
+    return minute == hour + 2 && hour->kind == TK_NUMBER && hour->plain && hour->text.size <= 2 &&
+           minute->kind == TK_NUMBER && minute->plain && minute->text.size == 2 &&
+           *minute->text.data < '6';
+}
+
+static Expr *grammar_ratio(Reader *r) {
+    const Token *begin = r->t, *part = begin;
+    Expr *e = grammar_union(r);
+    if (!e || !token_is(r->t, ':') || r->sets) return e;
+    Expr *ratio = expr_new(r->w, EX_RATIO), *last = e;
+    Slice unit = {NULL, 0};
+    expr_add(ratio, e);
+    while (reader_take(r, ':')) {
+        part = r->t;
+        last = grammar_union(r);
+        if (!last || !ratio || unit.data) return NULL;
+        if (last->kind == EX_UNIT) unit = last->text, last = last->first; // 4:30 p.m.
+        expr_add(ratio, last);
+    }
+    if (!ratio) return NULL;
+    ratio->flag = is_clock(begin, part);
+    ratio = expr_done(r->w, ratio);
+    if (!unit.data || !ratio) return ratio;
+    Expr *with = expr_new(r->w, EX_UNIT);
+    if (!with) return NULL;
+    with->text = unit;
+    expr_add(with, ratio);
+    return expr_done(r->w, with);
+}
+
+Expr *grammar_relation(Reader *r) {
+    const Token *outer = r->apply;
+    if (token_is(r->t, MARK_RELATION) &&
+        (r->t->exp10 == RELATION_EQ || r->t->exp10 == RELATION_APPROX))
+        r->t++; // "= 5"
+    find_name(r);
+    Expr *first = grammar_ratio(r), *chain = NULL;
+    while (first && token_is(r->t, MARK_RELATION)) {
+        int relation = (r->t++)->exp10;
+        find_name(r);
+        Expr *next = grammar_ratio(r);
+        if (!next) {
+            first = NULL;
+            break;
+        }
+        if (!chain) {
+            chain = expr_new(r->w, EX_RELATION);
+            expr_add(chain, first);
+        }
+        next->relation = (uint8_t)relation;
+        expr_add(chain, next);
+    }
+    r->apply = outer;
+    if (!first) return NULL;
+    if (token_is(r->t, MARK_PMOD) || token_is(r->t, MARK_BMOD)) {
+        r->t++;
+        Expr *modulus = grammar_argument(r, false);
+        Expr *whole = chain ? expr_done(r->w, chain) : first;
+        Expr *mod = expr_two(r->w, EX_APPLY, whole, modulus);
+        if (!mod) return NULL;
+        mod->text = (Slice){"mod", 3};
+        return expr_done(r->w, mod);
+    }
+    return chain ? expr_done(r->w, chain) : first;
+}
+
+// ---- sums and terms
+
+// A word behind a value begins its unit, which goes on to the end of the item.
+static bool starts_unit(const Reader *r, const Expr *value) {
+    const Token *t = r->t, *before = t > r->first ? t - 1 : NULL;
+    if (t->kind == TK_WORD) return true;
+    if (token_is(t, MARK_CURRENCY)) return true;
+    if (t->kind != TK_LETTER || !before) return false;
+    if (t->plain) return true;
+    bool number = before->kind == TK_NUMBER || token_is(before, '}') || token_is(before, ')');
+    if (!number || value->has & HAS_SYMBOL || t->run < 2) return false;
+    Slice run = {t->text.data, t->run};
+    if (t->run >= 3 && t->space) return true;
+    return unit_known(run) && (t->space || t->run > 2 || strncmp(run.data, "km", 2) != 0);
+}
+
+static bool take_unit(Reader *r) {
+    const char *begin = r->t->begin;
+    if (token_is(r->t, MARK_CURRENCY)) {
+        r->unit = (r->t++)->text;
+        return true;
+    }
+    while (!ends_item(r->t) && !token_is(r->t, MARK_RELATION)) {
+        const Token *t = r->t;
+        bool raised =
+            t > r->first && (token_is(t - 1, '^') || token_is(t - 1, '-') || token_is(t - 1, '{'));
+        if (t->kind == TK_NUMBER && !raised) return false;
+        if (t->kind == TK_MARK && !strchr("^/*-'{.", t->id < 128 ? t->id : '?') &&
+            !token_is(t, MARK_FRAC))
+            return false;
+        if (token_is(t, '{')) {
+            while (r->t->kind != TK_END && !token_is(r->t, '}')) r->t++;
+            if (r->t->kind == TK_END) return false;
+        }
+        r->t++;
+    }
+    r->unit = (Slice){begin, (size_t)(r->t[-1].end - begin)};
+    return true;
+}
+
+static bool is_integer_quotient(const Expr *e) {
+    return e->kind == EX_QUOTIENT && e->first->kind == EX_NUMBER && e->last->kind == EX_NUMBER &&
+           !e->first->flag && !e->last->flag && !e->first->exp10 && !e->last->exp10;
+}
+
+// "2 1/3" behind the 2
+static Expr *take_plain_fraction(Reader *r) {
+    const Token *t = r->t;
+    if (t[0].kind != TK_NUMBER || !t[0].plain || !token_is(t + 1, '/') || t[2].kind != TK_NUMBER ||
+        !t[2].plain || !t[0].space)
+        return NULL;
+    r->t += 3;
+    return expr_two(r->w, EX_QUOTIENT, expr_number(r->w, t[0].text, 0),
+                    expr_number(r->w, t[2].text, 0));
+}
+
+static Expr *append_factor(Reader *r, Expr *value, Expr *factor) {
+    if (value->kind == EX_PRODUCT && value->flag) {
+        expr_add(value, factor);
+        return expr_done(r->w, value);
+    }
+    Expr *product = expr_two(r->w, EX_PRODUCT, value, factor);
+    if (product) product->flag = true; // open for more factors
+    return product;
+}
+
+static Expr *grammar_signed_factor(Reader *r) {
+    int minus = 0;
+    while (token_is(r->t, '-') || token_is(r->t, '+')) minus ^= token_is(r->t++, '-');
+    if (token_is(r->t, MARK_PM) || token_is(r->t, MARK_MP)) {
+        int op = token_is(r->t++, MARK_PM) ? '+' : '-';
+        Expr *e = grammar_factor(r);
+        return expr_one(r->w, EX_PLUSMINUS, op, e);
+    }
+    Expr *e = grammar_factor(r);
+    return minus ? expr_one(r->w, EX_NEGATE, 0, e) : e;
+}
+
+static Expr *grammar_term(Reader *r) {
+    const Token *start = r->t;
+    Expr *value = grammar_factor(r);
+    while (value) {
+        if (token_is(r->t, '*') || token_is(r->t, '/')) {
+            bool divide = token_is(r->t++, '/');
+            Expr *factor = grammar_signed_factor(r);
+            if (divide)
+                value = factor ? expr_two(r->w, EX_QUOTIENT, value, factor) : NULL;
+            else
+                value = factor ? append_factor(r, value, factor) : NULL;
+            continue;
+        }
+        if (starts_unit(r, value)) {
+            if (!take_unit(r)) value = NULL;
+            break;
+        }
+        if (!grammar_starts_atom(r)) break;
+        const Token *before = r->t - 1;
+        bool whole = before->kind == TK_NUMBER && before->plain && before >= start &&
+                     (before == start || !token_is(before - 1, '^'));
+        bool lone = whole && (value->kind == EX_NUMBER ||
+                              (value->kind == EX_PRODUCT && value->last->kind == EX_NUMBER));
+        if (r->t->kind == TK_NUMBER) {
+            Expr *part = lone && value->kind == EX_NUMBER ? take_plain_fraction(r) : NULL;
+            if (part)
+                value = expr_two(r->w, EX_SUM, value, part);
+            else if (before->kind == TK_NUMBER)
+                value = NULL; // "1 2" means nothing
+            else
+                value = append_factor(r, value, grammar_factor(r));
+            continue;
+        }
+        bool fraction = token_is(r->t, MARK_FRAC);
+        Expr *factor = grammar_factor(r);
+        if (!factor) {
+            value = NULL;
+        } else if (fraction && lone && value->kind == EX_NUMBER && is_integer_quotient(factor)) {
+            value = expr_two(r->w, EX_SUM, value, factor); // 13\frac{1}{4}
+        } else {
+            value = append_factor(r, value, factor);
+        }
+    }
+    return value;
+}
+
+Expr *grammar_sum(Reader *r) {
+    Expr *sum = NULL, *only = NULL;
+    for (bool first = true;; first = false) {
+        int minus = 0, both = 0;
+        Token *at = r->t;
+        for (;; r->t++) {
+            if (token_is(r->t, '-'))
+                minus ^= 1;
+            else if ((token_is(r->t, MARK_PM) || token_is(r->t, MARK_MP)) && !both)
+                both = token_is(r->t, MARK_PM) ? '+' : '-';
+            else if (!token_is(r->t, '+'))
+                break;
+        }
+        if (!first && r->t == at) break;
+        Expr *term = r->unit.data ? NULL : grammar_term(r);
+        if (term && both) term = expr_one(r->w, EX_PLUSMINUS, both, term);
+        if (term && minus) term = expr_one(r->w, EX_NEGATE, 0, term);
+        if (!term) {
+            only = NULL;
+            break;
+        }
+        if (first) {
+            only = term;
+            continue;
+        }
+        if (!sum) {
+            sum = expr_new(r->w, EX_SUM);
+            expr_add(sum, only);
+        }
+        expr_add(sum, term);
+    }
+    if (only && sum) only = expr_done(r->w, sum);
+    if (only && r->unit.data) {
+        Slice unit = unit_normal(r->w, r->unit);
+        r->unit = (Slice){NULL, 0};
+        if (unit.size == 7 && memcmp(unit.data, "percent", 7) == 0) {
+            only = expr_one(r->w, EX_PERCENT, 0, only);
+        } else if (unit.size == 6 && memcmp(unit.data, "degree", 6) == 0) {
+            only = expr_one(r->w, EX_DEGREE, 0, only);
+        } else if (unit.size) {
+            Expr *with = expr_new(r->w, EX_UNIT);
+            if (!with) return NULL;
+            with->text = unit;
+            expr_add(with, only);
+            only = expr_done(r->w, with);
+        }
+    }
+    return only;
+}
+
+Expr *reader_read(Work *w, Slice text, bool group, bool *grouped) {
+    Tokens tokens;
+    *grouped = false;
+    text = slice_trim(text);
+    while (text.size && strchr(",;.", text.data[text.size - 1]) && text.data[text.size - 1] &&
+           !(text.size > 1 && text.data[text.size - 2] == '\\')) // the end of a sentence; not "\,"
+        text = slice_trim((Slice){text.data, text.size - 1});
+    if (text.size > MATH_MAX_BYTES) {
+        w->over = "too long";
+        return NULL;
+    }
+    if (!latex_tokens(w, text, group, &tokens)) return NULL;
+    *grouped = tokens.grouped;
+    if (!tokens.n) return NULL;
+    Reader r = {.w = w, .t = tokens.token, .first = tokens.token};
+    Expr *e = tokens.bad ? NULL : grammar_list(&r);
+    if (e && r.t->kind == TK_END) return e;
+    if (w->over) return NULL;
+    bool letters = false; // not mathematics: words, if there are any
+    for (size_t i = 0; i + 1 < text.size; i++)
+        letters |=
+            (isalpha((unsigned char)text.data[i]) && isalpha((unsigned char)text.data[i + 1])) ||
+            (text.data[i] & 0x80);
+    if (!letters || memchr(text.data, '\\', text.size)) {
+        Slice plain = words_normal(w, text);
+        bool words = false;
+        for (size_t i = 0; i < plain.size; i++) words |= isalpha((unsigned char)plain.data[i]) != 0;
+        if (!words || memchr(text.data, '\\', text.size) || tokens.bad) return NULL;
+    }
+    Slice plain = words_normal(w, text);
+    return plain.size ? expr_leaf(w, EX_TEXT, 0, plain) : NULL;
+}

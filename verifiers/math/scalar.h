@@ -1,0 +1,26 @@
+// verifiers/math/scalar.h -- are two numbers or formulae the same? The layers, in order.
+//
+// Floor 3 (verifiers). Same tree; exact rational values; identity of rational functions; balls at
+// random points. A decimal may stand for a number it cannot write (rules.h says from how many right
+// digits on), rounded or cut off correctly in its last digit.
+#ifndef VERIFIERS_MATH_SCALAR_H
+#define VERIFIERS_MATH_SCALAR_H
+
+#include "verifiers/math/expr.h"
+#include "verifiers/math/math.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Raises *layer to the one that decided. Undecided is false.
+bool scalar_same(Work *w, const Expr *a, const Expr *b, MathLayer *layer);
+// -1, 0, 1 for real constants, infinities too; *known false: no order.
+int scalar_order(Work *w, const Expr *a, const Expr *b, bool *known);
+// a = c * b with a constant c != 0; *sign of c, 0 if unknown or not real.
+bool scalar_proportional(Work *w, const Expr *a, const Expr *b, int *sign, MathLayer *layer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

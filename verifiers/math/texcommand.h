@@ -1,0 +1,41 @@
+// verifiers/math/texcommand.h -- what a LaTeX command means to the reader of tokens.
+//
+// Floor 3 (verifiers).
+#ifndef VERIFIERS_MATH_TEXCOMMAND_H
+#define VERIFIERS_MATH_TEXCOMMAND_H
+
+#include "verifiers/math/latex.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum CommandAction {
+    DO_SPACE,      // leaves nothing behind
+    DO_SKIP_GROUP, // nor does its argument
+    DO_TEXT,       // words
+    DO_FONT,       // letters of one name, or just letters
+    DO_DOMAIN,     // \mathbb
+    DO_SYMBOL,     // text: the name of the letter
+    DO_FUNCTION,   // value: ExprFunction
+    DO_CONSTANT,   // value: op of EX_CONSTANT
+    DO_MARK,       // value: character or MarkId
+    DO_ACCENT,     // text: which
+    DO_BIG,        // text: which
+    DO_RELATION,   // value: Relation
+} CommandAction;
+
+typedef struct Command {
+    const char *name;
+    CommandAction action;
+    int value;
+    const char *text;
+} Command;
+
+const Command *texcommand_find(Slice name); // without the backslash; NULL if unknown
+bool texcommand_is_word(Slice name);        // a plain word that means the command of its name
+
+#ifdef __cplusplus
+}
+#endif
+#endif

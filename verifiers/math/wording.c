@@ -1,0 +1,254 @@
+// verifiers/math/wording.c -- tables of units, and a plain form of words.
+#include "verifiers/math/wording.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static bool dress(const char *p, const char *end, size_t *n) {
+    static const char *const skip[] = {
+        "\\textbf", "\\textit", "\\textrm", "\\textnormal", "\\text",
+        "\\mathrm", "\\mathbf", "\\mathit", "\\mathsf",     "\\operatorname",
+        "\\mbox",   "\\hbox",   "\\left",   "\\right",      "\\displaystyle",
+        "\\quad",   "\\qquad",  "\\,",      "\\;",          "\\:",
+        "\\!",      "\\ ",      "\\(",      "\\)",          "\\[",
+        "\\]"};
+    for (size_t i = 0; i < sizeof skip / sizeof *skip; i++) {
+        size_t k = strlen(skip[i]);
+        if ((size_t)(end - p) >= k && memcmp(p, skip[i], k) == 0) {
+            *n = k;
+            return true;
+        }
+    }
+    return false;
+}
+
+Slice words_normal(Work *w, Slice text) {
+    char *out = ARENA_ARRAY(w->arena, char, text.size + 1);
+    size_t n = 0;
+    const char *p = text.data, *end = p + text.size;
+    while (p < end) {
+        size_t k;
+        unsigned char c = (unsigned char)*p;
+        if (c == '\\' && dress(p, end, &k)) {
+            p += k;
+        } else if (isspace(c) || strchr("${}~\"'`", c) || (c == '\\')) {
+            p++; // NUL too
+        } else {
+            out[n++] = *p++;
+        }
+    }
+    while (n && strchr(".,;:!?", out[n - 1])) n--;
+    return (Slice){out, n};
+}
+
+bool words_equal(Slice a, Slice b, bool case_matters) {
+    if (a.size != b.size) return false;
+    return a.size == 0 || (case_matters ? memcmp(a.data, b.data, a.size)
+                                        : strncasecmp(a.data, b.data, a.size)) == 0;
+}
+
+typedef struct Unit {
+    const char *word, *name;
+} Unit;
+
+// Sorted by nothing: short enough. Words of two letters and more that are units even without \text.
+static const Unit units[] = {
+    {"cm", "cm"},
+    {"centimeter", "cm"},
+    {"centimetre", "cm"},
+    {"mm", "mm"},
+    {"millimeter", "mm"},
+    {"millimetre", "mm"},
+    {"km", "km"},
+    {"kilometer", "km"},
+    {"kilometre", "km"},
+    {"m", "m"},
+    {"meter", "m"},
+    {"metre", "m"},
+    {"dm", "dm"},
+    {"in", "in"},
+    {"inch", "in"},
+    {"inche", "in"},
+    {"ft", "ft"},
+    {"foot", "ft"},
+    {"feet", "ft"},
+    {"yd", "yd"},
+    {"yard", "yd"},
+    {"mi", "mi"},
+    {"mile", "mi"},
+    {"nm", "nm"},
+    {"kg", "kg"},
+    {"kilogram", "kg"},
+    {"g", "g"},
+    {"gram", "g"},
+    {"mg", "mg"},
+    {"milligram", "mg"},
+    {"lb", "lb"},
+    {"pound", "lb"},
+    {"oz", "oz"},
+    {"ounce", "oz"},
+    {"s", "s"},
+    {"sec", "s"},
+    {"second", "s"},
+    {"ms", "ms"},
+    {"min", "min"},
+    {"minute", "min"},
+    {"h", "h"},
+    {"hr", "h"},
+    {"hour", "h"},
+    {"day", "day"},
+    {"week", "week"},
+    {"month", "month"},
+    {"year", "year"},
+    {"yr", "year"},
+    {"l", "l"},
+    {"liter", "l"},
+    {"litre", "l"},
+    {"ml", "ml"},
+    {"milliliter", "ml"},
+    {"mph", "mi/h"},
+    {"kmh", "km/h"},
+    {"kph", "km/h"},
+    {"hz", "hz"},
+    {"hertz", "hz"},
+    {"n", "n"},
+    {"newton", "n"},
+    {"j", "j"},
+    {"joule", "j"},
+    {"w", "w"},
+    {"watt", "w"},
+    {"v", "v"},
+    {"volt", "v"},
+    {"pa", "pa"},
+    {"kpa", "kpa"},
+    {"mol", "mol"},
+    {"ev", "ev"},
+    {"kev", "kev"},
+    {"mev", "mev"},
+    {"rad", "radian"},
+    {"radian", "radian"},
+    {"degree", "degree"},
+    {"deg", "degree"},
+    {"percent", "percent"},
+    {"pct", "percent"},
+    {"percentage", "percent"},
+    {"dollar", "dollar"},
+    {"usd", "dollar"},
+    {"buck", "dollar"},
+    {"cent", "cent"},
+    {"euro", "euro"},
+    {"yen", "yen"},
+    {"rupee", "rupee"},
+    {"unit", ""},
+    {"squareunit", ""},
+    {"sq.unit", ""},
+    {"squnit", ""},
+    {"cubicunit", ""},
+    {"cu.unit", ""},
+    {"unit^2", ""},
+    {"unit^3", ""},
+    {"units^2", ""},
+    {"units^3", ""},
+    {"sq.units", ""},
+    {"a.m", "am"},
+    {"am", "am"},
+    {"p.m", "pm"},
+    {"pm", "pm"},
+    {"kmperhour", "km/h"},
+    {"milesperhour", "mi/h"},
+    {"mileperhour", "mi/h"},
+    {"miles/hour", "mi/h"},
+    {"mile/hour", "mi/h"},
+    {"km/hr", "km/h"},
+    {"meterpersecond", "m/s"},
+    {"meterspersecond", "m/s"},
+    {"kilometersperhour", "km/h"},
+    {"m/sec", "m/s"},
+    {"miles/hr", "mi/h"},
+};
+
+static const char *unit_name(const char *word, size_t n) {
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strlen(units[i].word) == n && strncasecmp(units[i].word, word, n) == 0)
+            return units[i].name;
+    return NULL;
+}
+
+static Slice slice_of(const char *text) {
+    return (Slice){text, strlen(text)};
+}
+
+// "square", "sq.", "cubic" before a unit: its power, and the word moves on.
+static char power_prefix(Slice *s) {
+    static const struct {
+        const char *word;
+        char power;
+    } prefix[] = {{"square", '2'}, {"sq.", '2'}, {"sq", '2'}, {"cubic", '3'}, {"cu.", '3'}};
+    for (size_t i = 0; i < sizeof prefix / sizeof *prefix; i++) {
+        size_t n = strlen(prefix[i].word);
+        if (s->size > n && strncasecmp(s->data, prefix[i].word, n) == 0) {
+            s->data += n, s->size -= n;
+            return prefix[i].power;
+        }
+    }
+    return 0;
+}
+
+Slice unit_normal(Work *w, Slice text) {
+    Slice s = words_normal(w, text);
+    char *out = (char *)s.data; // its own copy
+    for (size_t i = 0; i < s.size; i++) out[i] = (char)tolower((unsigned char)out[i]);
+    const char *known = unit_name(s.data, s.size);
+    if (!known && s.size > 1 && s.data[s.size - 1] == 's') known = unit_name(s.data, s.size - 1);
+    if (known) return slice_of(known);
+    Slice base = s;
+    char power = power_prefix(&base);
+    if (!power && base.size > 2 && base.data[base.size - 2] == '^') {
+        power = base.data[base.size - 1];
+        base.size -= 2;
+    }
+    if (!power && base.size > 2 && (unsigned char)base.data[base.size - 2] == 0xC2) {
+        unsigned char last = (unsigned char)base.data[base.size - 1]; // U+00B2, U+00B3
+        power = last == 0xB2 ? '2' : last == 0xB3 ? '3' : 0;
+        if (power) base.size -= 2;
+    }
+    known = unit_name(base.data, base.size);
+    if (!known && base.size > 1 && base.data[base.size - 1] == 's')
+        known = unit_name(base.data, base.size - 1);
+    if (!known && !power) {
+        if (s.size > 3 && s.data[s.size - 1] == 's') s.size--;
+        return s;
+    }
+    if (power && known && !*known) return slice_of("");
+    size_t n = known ? strlen(known) : base.size;
+    char *joined = ARENA_ARRAY(w->arena, char, n + 3);
+    memcpy(joined, known ? known : base.data, n);
+    joined[n++] = '^';
+    joined[n++] = power;
+    return (Slice){joined, n};
+}
+
+bool unit_known(Slice word) {
+    if (word.size < 2) return false;
+    if (unit_name(word.data, word.size)) return true;
+    return word.size > 3 && word.data[word.size - 1] == 's' && unit_name(word.data, word.size - 1);
+}
+
+char choice_letter(Slice text, Slice *rest) {
+    *rest = (Slice){NULL, 0};
+    const char *p = text.data, *end = p + text.size;
+    bool open = p < end && *p == '(';
+    if (open) p++;
+    if (p >= end || *p < 'A' || *p > 'J') return 0;
+    char letter = *p++;
+    if (open) {
+        if (p >= end || *p != ')') return 0;
+        p++;
+    } else if (p < end) {
+        if (*p != '.' && *p != ')' && *p != ':') return 0;
+        p++;
+    }
+    if (p < end && (*p == '.' || *p == ':')) p++;
+    if (p < end) *rest = (Slice){p, (size_t)(end - p)};
+    return letter;
+}
