@@ -438,7 +438,8 @@ Expr *reader_read(Work *w, Slice text, bool group, bool *grouped) {
     Tokens tokens;
     *grouped = false;
     text = slice_trim(text);
-    while (text.size && strchr(",;.", text.data[text.size - 1]) && text.data[text.size - 1] &&
+    while (text.size && !(text.size > 1 && memcmp(text.data + text.size - 2, "..", 2) == 0) &&
+           strchr(",;.", text.data[text.size - 1]) && text.data[text.size - 1] &&
            !(text.size > 1 && text.data[text.size - 2] == '\\')) // the end of a sentence; not "\,"
         text = slice_trim((Slice){text.data, text.size - 1});
     if (text.size > MATH_MAX_BYTES) {
