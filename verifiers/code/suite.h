@@ -42,7 +42,7 @@ typedef struct SuiteTest {
     const char *text;                 // asserts, check
 } SuiteTest;
 
-enum { SUITE_DOCS_MAX = 4 };
+enum { SUITE_DOCS_MAX = 8 };
 
 typedef struct Suite {
     SuiteForm form;
