@@ -6,6 +6,7 @@
 
 #include "verifiers/boxed.h"
 #include "verifiers/choice.h"
+#include "verifiers/code/code.h"
 #include "verifiers/countdown.h"
 #include "verifiers/format.h"
 #include "verifiers/ifeval/ifeval.h"
@@ -77,6 +78,11 @@ static const Judge judges[] = {
      .fn = math_row,
      .needs_gold = true,
      .refuses = math_refuses},
+    {.name = "code",
+     .help = "the program does what its tests want, in a cage",
+     .fn = code_judge,
+     .refuses = code_refuses,
+     .ready = code_ready},
     {.name = "format",
      .help = "the response has the form of its template",
      .fn = format_judge,
