@@ -140,6 +140,7 @@ $B/tests/fuzz_trainer_state: LDLIBS += -lcmocka
 # `private`: a flag of one object is none of $B/flags.
 $B/pipelines/recipe.c.o: $(wildcard pipelines/recipes/*.json)
 $B/pipelines/actor.c.o: datasets/desk/tokenizer.json
+$B/datasets/published.c.o: $(wildcard datasets/slices/*.jsonl)
 $B/verifiers/code/harness.c.o: verifiers/code/harness.py
 $B/pipelines/report_page.c.o: $(wildcard pipelines/report_page.*s)
 $B/pipelines/command.c.o: private CFLAGS += -DGRPO_GIT='"$(GIT)"'

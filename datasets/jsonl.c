@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "datasets/order.h"
+#include "datasets/published.h"
 
 enum { NAMED = 5 }; // skipped lines that are named
 
@@ -182,18 +183,46 @@ typedef struct JsonlTasks {
     JsonlFields fields;
     char *source;          // the file's name without folder and suffix
     const char *prompt[5]; // names to look for
-    const char *gold[5];
+    const char *gold[6];
 } JsonlTasks;
+
+static const Published *known(const JsonlTasks *t, const Json *row) {
+    return t->fields.known ? t->fields.known : published_of_row(row);
+}
+
+static const char *judge_of(const JsonlTasks *t, const Json *row, Arena *arena) {
+    static const char *const names[] = {"judge", NULL};
+    if (t->fields.judge) return t->fields.judge;
+    const char *own = jsonl_text(row, names, arena);
+    return own ? own : known(t, row) ? known(t, row)->judge : "math";
+}
+
+// Does this judge compare with an answer that the row must have?
+static bool wants_gold(const char *judge) {
+    static const char *const without[] = {"code",     "ifeval",  "countdown",
+                                          "language", "program", "format"};
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++)
+        if (strcmp(judge, without[i]) == 0) return false;
+    return true;
+}
+
+static const char *question_of(const JsonlTasks *t, const Json *row, Arena *arena) {
+    const Published *p = known(t, row);
+    bool own = p && p->question && !t->fields.prompt;
+    return own ? p->question(row, arena) : jsonl_text(row, t->prompt, arena);
+}
 
 static const char *accept_task(void *ctx, const Json *row) {
     const JsonlTasks *t = ctx;
     Arena *arena = arena_new(4096);
-    const char *prompt = jsonl_text(row, t->prompt, arena), *gold = jsonl_text(row, t->gold, arena);
+    const char *prompt = question_of(t, row, arena), *gold = jsonl_text(row, t->gold, arena);
+    bool needed = wants_gold(judge_of(t, row, arena));
     const char *why = !prompt || !*prompt ? "no question: needs a text 'prompt', 'question' or "
                                             "'problem', or the field that the config names"
-                      : !gold || !*gold ? "no answer: needs 'gold', 'answer', 'expected_answer' or "
-                                          "'solution', or the field that the config names"
-                                        : NULL;
+                      : needed && (!gold || !*gold)
+                          ? "no answer: needs 'gold', 'answer', 'expected_answer' or "
+                            "'solution', or the field that the config names"
+                          : NULL;
     arena_free(arena);
     return why;
 }
@@ -214,23 +243,38 @@ static const char *apply_template(const char *template_, const char *question, A
     return arena_printf(arena, "%.*s%s%s", (int)(gap - template_), template_, question, gap + 2);
 }
 
+static int level_of(const Json *row) { // 3, or MATH's "Level 3"
+    const Json *level = json_get(row, "level");
+    const char *text = json_text(level, "");
+    return strncmp(text, "Level ", 6) == 0 ? atoi(text + 6) : (int)json_int(level, 0);
+}
+
+static const char *echo(const Json *row, Arena *arena) {
+    Str text = {0};
+    json_echo(row, &text);
+    char *out = ARENA_ARRAY(arena, char, text.size + 1);
+    memcpy(out, str_text(&text), text.size);
+    str_free(&text);
+    return out;
+}
+
 static Status get(const TaskSource *source, uint64_t index, Task *out, Arena *arena) {
-    static const char *const source_names[] = {"source", NULL}, *const judges[] = {"judge", NULL};
+    static const char *const source_names[] = {"source", NULL};
     const JsonlTasks *t = source->self;
     uint64_t n = (uint64_t)source->n_tasks, i = index % n;
     if (t->fields.shuffle) i = order_at(t->fields.seed, index / n, n, i);
     JsonDoc *doc;
     TRY(jsonl_row(t->jsonl, (int64_t)i, &doc));
     const Json *row = json_root(doc);
-    const char *question = jsonl_text(row, t->prompt, arena);
+    const char *question = question_of(t, row, arena), *gold = jsonl_text(row, t->gold, arena);
     const char *named = t->fields.source ? t->fields.source : jsonl_text(row, source_names, arena);
-    const char *judge = t->fields.judge ? t->fields.judge : jsonl_text(row, judges, arena);
     *out = (Task){.id = rng_hash(question, strlen(question)),
                   .source = named ? named : t->source,
                   .prompt = apply_template(t->fields.template_, question, arena),
-                  .gold = final_answer(jsonl_text(row, t->gold, arena), arena),
-                  .judge = judge ? judge : "number",
-                  .level = (int)json_int(json_get(row, "level"), 0)};
+                  .gold = gold ? final_answer(gold, arena) : NULL,
+                  .judge = judge_of(t, row, arena),
+                  .row = echo(row, arena),
+                  .level = level_of(row)};
     json_free(doc);
     return ST_OK;
 }
@@ -245,7 +289,7 @@ static void close_tasks(TaskSource *source) {
     *source = (TaskSource){0};
 }
 
-Status jsonl_tasks(const char *path, const JsonlFields *fields, TaskSource *out) {
+static Status prepare(const char *path, const JsonlFields *fields, TaskSource *out) {
     *out = (TaskSource){0};
     if (fields->template_ && !strstr(fields->template_, "{}"))
         return FAIL(ST_CONFIG, "the prompt template '%s' has no {} for the question",
@@ -253,8 +297,8 @@ Status jsonl_tasks(const char *path, const JsonlFields *fields, TaskSource *out)
     JsonlTasks *t = calloc(1, sizeof *t);
     CHECK(t != NULL);
     t->fields = *fields;
-    const char *prompts[] = {"prompt", "question", "problem"};
-    const char *golds[] = {"gold", "answer", "expected_answer", "solution"};
+    const char *prompts[] = {"prompt", "question", "problem", "quiz"};
+    const char *golds[] = {"gold", "answer", "expected_answer", "solution", "solution_text"};
     if (fields->prompt)
         t->prompt[0] = fields->prompt;
     else
@@ -271,12 +315,29 @@ Status jsonl_tasks(const char *path, const JsonlFields *fields, TaskSource *out)
                         .self = t,
                         .get = get,
                         .close = close_tasks};
-    Status st = jsonl_open(path, accept_task, t, &t->jsonl);
+    return ST_OK;
+}
+
+static Status opened(Status st, TaskSource *out) {
     if (st != ST_OK) {
         close_tasks(out);
         return st;
     }
+    const JsonlTasks *t = out->self;
     out->n_tasks = jsonl_size(t->jsonl);
     out->hash = jsonl_hash(t->jsonl);
     return ST_OK;
+}
+
+Status jsonl_tasks(const char *path, const JsonlFields *fields, TaskSource *out) {
+    TRY(prepare(path, fields, out));
+    JsonlTasks *t = out->self;
+    return opened(jsonl_open(path, accept_task, t, &t->jsonl), out);
+}
+
+Status jsonl_tasks_bytes(const char *data, size_t size, const char *name, const JsonlFields *fields,
+                         TaskSource *out) {
+    TRY(prepare(name, fields, out));
+    JsonlTasks *t = out->self;
+    return opened(jsonl_open_bytes(data, size, name, accept_task, t, &t->jsonl), out);
 }

@@ -8,8 +8,10 @@
 #include "base/rng.h"
 #include "datasets/corpus.h"
 #include "datasets/jsonl.h"
+#include "datasets/published.h"
 #include "pipelines/actor.h"
 #include "pipelines/command.h"
+#include "pipelines/sources.h"
 
 static const Flag flags[] = {
     {"n", 'n', "N", "how many (default 100)"},
@@ -17,12 +19,22 @@ static const Flag flags[] = {
     {"seed", 's', "N", "default 1"},
     {"first", 0, "I", "number of the first one (default 0)"},
     {"documents", 0, NULL, "documents of the corpus, not questions"},
+    {"folder", 0, "DIR", "of data sets known by name, for show"},
     {"out", 'o', "FILE", "where to (default: stdout)"},
 };
 
 static void pair(const char *key, const char *value, Str *out) {
     str_printf(out, ",\"%s\":", key);
     str_json(out, value, strlen(value));
+}
+
+static void put_task(const Task *task, Str *out) {
+    str_printf(out, "{\"id\":\"%016llx\"", (unsigned long long)task->id);
+    pair("prompt", task->prompt, out);
+    if (task->gold) pair("gold", task->gold, out);
+    pair("judge", task->judge, out);
+    pair("source", task->source, out);
+    str_printf(out, ",\"level\":%d}\n", task->level);
 }
 
 static Status make_tasks(const TaskFamily *family, Split split, uint64_t seed, int64_t first,
@@ -35,12 +47,7 @@ static Status make_tasks(const TaskFamily *family, Split split, uint64_t seed, i
         Task task;
         st = source.get(&source, (uint64_t)i, &task, arena);
         if (st != ST_OK) break;
-        str_printf(out, "{\"id\":\"%016llx\"", (unsigned long long)task.id);
-        pair("prompt", task.prompt, out);
-        pair("gold", task.gold, out);
-        pair("judge", task.judge, out);
-        pair("source", task.source, out);
-        str_printf(out, ",\"level\":%d}\n", task.level);
+        put_task(&task, out);
         arena_rewind(arena, mark);
     }
     if (source.close) source.close(&source);
@@ -159,18 +166,85 @@ static int stats(const Args *args) {
     return st == ST_OK ? EXIT_DONE : command_failed(st);
 }
 
+static int list(const Args *args) {
+    if (args->n_words != 1) return command_usage("data list: takes no words");
+    bool json = args_has(args, "json");
+    Str out = {0};
+    if (!json) str_printf(&out, "%-10s %-9s %-12s rows here  what\n", "name", "judge", "licence");
+    for (int i = 0; i < published_count(); i++) {
+        const Published *p = published_at(i);
+        int rows = 0;
+        for (const char *at = p->slice ? p->slice : ""; *at; at++) rows += *at == '\n';
+        if (json) {
+            str_printf(&out, "{\"name\":\"%s\",\"judge\":\"%s\",\"rows\":%d", p->name, p->judge,
+                       rows);
+            pair("licence", p->licence, &out);
+            pair("about", p->about, &out);
+            str_puts(&out, "}\n");
+        } else {
+            str_printf(&out, "%-10s %-9s %-12s %9d  %s\n", p->name, p->judge, p->licence, rows,
+                       p->about);
+        }
+    }
+    if (!json)
+        str_printf(&out,
+                   "Families: %s. NAME alone is the program's few rows; NAME=FILE or NAME=FOLDER "
+                   "(train.jsonl, test.jsonl)\nis the whole set, or data.folder=FOLDER of all of "
+                   "them.\n",
+                   family_names());
+    fputs(str_text(&out), stdout);
+    str_free(&out);
+    return EXIT_DONE;
+}
+
+// A data set by name is its rows: `data show gsm8k -n 3` prints them as the model would see them.
+static int show(const Args *args) {
+    if (args->n_words != 2) return command_usage("data show: wants one NAME or FILE");
+    int64_t n = 5, first = 0;
+    Split split;
+    Str out = {0};
+    TaskSource source = {0};
+    Arena *arena = arena_new(1 << 16);
+    Status st;
+    TRY_OUT(args_int(args, "n", 0, 100000000, &n));
+    TRY_OUT(args_int(args, "first", 0, INT64_MAX / 2, &first));
+    TRY_OUT(split_parse(args_text(args, "split", "train"), &split));
+    TRY_OUT(sources_open(args->word[1], args_text(args, "folder", ""), split, &(JsonlFields){0},
+                         &source));
+    for (int64_t i = first; i < first + n && i < source.n_tasks; i++) {
+        Task task;
+        TRY_OUT(source.get(&source, (uint64_t)i, &task, arena));
+        put_task(&task, &out);
+    }
+    fwrite(str_text(&out), 1, out.size, stdout);
+out:
+    task_source_close(&source);
+    arena_free(arena);
+    str_free(&out);
+    return st == ST_OK ? EXIT_DONE : command_failed(st);
+}
+
 static int run(const Args *args) {
     const char *what = args->n_words ? args->word[0] : "";
+    if (strcmp(what, "list") == 0) return list(args);
+    if (strcmp(what, "show") == 0) return show(args);
     if (strcmp(what, "make") == 0) return make(args);
     if (strcmp(what, "stats") == 0) return stats(args);
-    return command_usage("data: wants make or stats");
+    return command_usage("data: wants list, show, make or stats");
 }
 
 const Command command_data = {
     .name = "data",
     .summary = "make and inspect data sets",
-    .usage = "data make FAMILY [-n N] [--split S] [--documents] | data stats FILE",
-    .examples = "grpo data make desk -n 100 --split heldout --seed 1\n"
+    .usage =
+        "data list | data show NAME | data make FAMILY [-n N] [--split S] [--documents] | data "
+        "stats FILE",
+    .about =
+        "list names the data sets that are known by name, each with the judge that is bound to "
+        "it; show prints\ntheir questions as a model sees them.",
+    .examples = "grpo data list\n"
+                "grpo data show humaneval -n 1\n"
+                "grpo data make desk -n 100 --split heldout --seed 1\n"
                 "grpo data make desk -n 5 --documents\n"
                 "grpo data stats train.jsonl",
     .flag = flags,

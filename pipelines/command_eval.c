@@ -12,12 +12,17 @@
 #include "pipelines/interrupt.h"
 #include "pipelines/runconfig.h"
 #include "pipelines/sample_lines.h"
+#include "pipelines/sources.h"
 #include "pipelines/stage_eval.h"
 #include "rl/ask.h"
 
 static const Flag flags[] = {
-    {"data", 'd', "F", "JSON-lines file, or desk (default desk)"},
-    {"split", 0, "S", "of desk: heldout, large or train (default heldout)"},
+    {"data", 'd', "F",
+     "JSON-lines file, a data set by name (grpo data list), or desk (default desk)"},
+    {"split", 0, "S", "heldout, train, or of desk also large (default heldout)"},
+    {"folder", 0, "DIR", "of data sets known by name: DIR/gsm8k/test.jsonl"},
+    {"judge", 0, "NAME", "who judges (default: as the rows or the data set say, else math)"},
+    {"program", 0, "CMD", "the judge 'program'"},
     {"tasks", 'N', "N", "how many questions (default: the file's, or 1000)"},
     {"k", 'k', "1,8,64",
      "k of pass@k; the largest is how often each question is asked (default 1)"},
@@ -54,7 +59,8 @@ static Status read_ks(const char *text, EvalConfig *cfg) {
     return ST_OK;
 }
 
-static Status open_source(const Args *args, TaskSource *out, int64_t *n_tasks) {
+static Status open_source(const Args *args, const RunConfig *rc, TaskSource *out,
+                          int64_t *n_tasks) {
     const char *data = args_text(args, "data", "desk");
     const TaskFamily *family = family_find(data);
     if (family) {
@@ -63,9 +69,12 @@ static Status open_source(const Args *args, TaskSource *out, int64_t *n_tasks) {
         TRY(procedural_tasks(family, NULL, split, 0, out));
         *n_tasks = 1000;
     } else {
-        if (!file_exists(data))
-            return FAIL(ST_CONFIG, "%s: is neither a family (%s) nor a file", data, family_names());
-        TRY(jsonl_tasks(data, &(JsonlFields){0}, out));
+        Split split;
+        TRY(split_parse(args_text(args, "split", "heldout"), &split));
+        const char *judge = args_text(args, "judge", NULL);
+        TRY(sources_open(data, args_text(args, "folder", ""), split, &(JsonlFields){.judge = judge},
+                         out));
+        TRY(sources_inspect(rc, out));
         *n_tasks = out->n_tasks;
     }
     return args_int(args, "tasks", 1, 100000000, n_tasks);
@@ -127,7 +136,8 @@ static int run(const Args *args) {
     TRY_OUT(args_int(args, "threads", 0, 1024, &threads));
     TRY_OUT(args_num(args, "temperature", 0, 100, &cfg.temperature));
     TRY_OUT(read_ks(args_text(args, "k", "1"), &cfg));
-    TRY_OUT(open_source(args, &source, &tasks));
+    rc.rl.judge_program = args_text(args, "program", rc.rl.judge_program);
+    TRY_OUT(open_source(args, &rc, &source, &tasks));
     cfg.n_tasks = (int)tasks;
     TRY_OUT(settings_resolve(&rc.rl));
     int64_t most;

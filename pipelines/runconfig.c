@@ -95,13 +95,19 @@ static const ConfigKey eval_keys[] = {
 
 static const ConfigKey data_keys[] = {
     TEXT(DataSettings, tasks, "desk",
-         "questions: a family (desk), a JSON-lines file, or a mix by weight: a.jsonl:0.7,desk:0.3"),
+         "questions: a family (desk), a data set by name (gsm8k, or gsm8k=FILE; grpo data list), a "
+         "JSON-lines file, or a mix by weight: a.jsonl:0.7,desk:0.3"),
     TEXT(DataSettings, heldout, "",
          "held-out questions; empty = the family's own, disjoint by hash"),
     TEXT(DataSettings, large, "", "questions with larger operands; empty = the family's own"),
     TEXT(DataSettings, corpus, "desk", "documents of pretraining: a family, or a JSON-lines file"),
     {"template", CONFIG_TEXT, offsetof(DataSettings, template_), "", 0, 0, NULL,
      "for files: the prompt with {} for the question, e.g. \"User: {} Assistant:\"", NULL},
+    TEXT(DataSettings, folder, "",
+         "folder of data sets known by name: FOLDER/gsm8k/train.jsonl; empty = the program's "
+         "slices"),
+    TEXT(DataSettings, judge, "",
+         "judge of the questions of files; empty = as the rows or the data set say, else math"),
     INT(DataSettings, eval_seed, "0", 0, 9e15,
         "which held-out questions are asked: the same for every run.seed"),
 };

@@ -62,6 +62,8 @@ typedef struct DataSettings {
     const char *large;     // "" = the family's own split with larger operands
     const char *corpus;    // a family, or a file of documents
     const char *template_; // for files: "User: {}\nAssistant:"
+    const char *folder;    // of data sets that are known by name; "" = the program's slices
+    const char *judge;     // who judges the questions of files; "" = as the file or its name says
     int64_t eval_seed;     // the evaluation's questions are the same for every run.seed
 } DataSettings;
 

@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "datasets/jsonl.h"
 #include "datasets/mix.h"
+#include "datasets/published.h"
+#include "verifiers/verify.h"
 
 static const char *name_of(const RunConfig *rc, Split split) {
     if (split == SPLIT_HELDOUT) return rc->data.heldout;
@@ -24,6 +27,16 @@ bool sources_has(const RunConfig *rc, Split split) {
     return family && family->source[split];
 }
 
+Status sources_open(const char *name, const char *folder, Split split, const JsonlFields *fields,
+                    TaskSource *out) {
+    if (published_is(name)) return published_tasks(name, folder, split, fields, out);
+    if (!file_exists(name))
+        return FAIL(ST_CONFIG,
+                    "%s: is neither a family (%s), nor a data set by name (%s), nor a file", name,
+                    family_names(), published_names());
+    return jsonl_tasks(name, fields, out);
+}
+
 static Status one_source(const RunConfig *rc, const char *name, Split split, TaskSource *out) {
     const TaskFamily *family = family_find(name[0] ? name : rc->data.tasks);
     uint64_t seed = (uint64_t)(split == SPLIT_TRAIN ? rc->run.seed : rc->data.eval_seed);
@@ -31,18 +44,18 @@ static Status one_source(const RunConfig *rc, const char *name, Split split, Tas
     if (!name[0])
         return FAIL(ST_CONFIG, "data.%s: is needed, because data.tasks is a file (%s)",
                     split_name(split), rc->data.tasks);
-    if (!file_exists(name))
-        return FAIL(ST_CONFIG, "%s: is neither a family (%s) nor a file", name, family_names());
     JsonlFields fields = {.template_ = rc->data.template_[0] ? rc->data.template_ : NULL,
+                          .judge = rc->data.judge[0] ? rc->data.judge : NULL,
                           .shuffle = split == SPLIT_TRAIN,
                           .seed = seed};
-    return jsonl_tasks(name, &fields, out);
+    return sources_open(name, rc->data.folder, split, &fields, out);
 }
 
 enum { PARTS_MAX = 32 };
 
 static bool is_mix(const char *name) {
     if (family_find(name) || file_exists(name)) return false;
+    if (published_is(name) && !strchr(name, ',') && !strrchr(name, ':')) return false;
     return strchr(name, ',') || strchr(name, ':');
 }
 
@@ -98,6 +111,96 @@ Status sources_tasks(const RunConfig *rc, Split split, TaskSource *out) {
     if (st == ST_OK) st = mix_tasks(parts.source, parts.weight, parts.n, seed, out);
     if (st != ST_OK) close_parts(&parts);
     return st;
+}
+
+// ---- can the questions be judged?
+
+typedef struct Inspection {
+    const RunConfig *rc;
+    const Judge *judge; // of the question before
+    int64_t seen, refused;
+    Str report; // the first refused ones
+} Inspection;
+
+static Status inspect(Inspection *c, const TaskSource *source, int64_t i, const Task *task) {
+    const RunConfig *rc = c->rc;
+    const Judge *judge = task->judge ? verify_find(task->judge) : NULL;
+    if (!judge || judge != c->judge) {
+        Str who = {0};
+        str_printf(&who, "question %lld of %s", (long long)i + 1, source->name);
+        Status st = verify_need(task->judge, str_text(&who), &judge);
+        if (st == ST_OK && strcmp(judge->name, "program") == 0 && !rc->rl.judge_program[0])
+            st = FAIL(ST_CONFIG,
+                      "%s asks for the judge 'program': name it in rl.judge_program, as in "
+                      "rl.judge_program='python3 my_judge.py'",
+                      str_text(&who));
+        str_free(&who);
+        if (st != ST_OK) return st;
+    }
+    c->judge = judge;
+    JsonDoc *row = NULL;
+    if (task->row) TRY(json_parse(task->row, strlen(task->row), source->name, 1, false, &row));
+    JudgeInput in = {
+        .gold = task->gold,
+        .prompt = task->prompt,
+        .task = row ? json_root(row) : NULL,
+        .policy = rc->rl.math_policy[0] ? rc->rl.math_policy : NULL,
+        .target = rc->rl.language[0] ? rc->rl.language : NULL,
+        .template_ = row ? json_text(json_get(json_root(row), "template"), NULL) : NULL,
+    };
+    const char *why = judge->needs_gold && !in.gold ? "no gold answer"
+                      : judge->refuses              ? judge->refuses(&in)
+                                                    : NULL;
+    c->seen++;
+    if (why && c->refused++ < 5)
+        str_printf(&c->report, "\n  %s, question %lld: %s%s%s", source->name, (long long)i + 1, why,
+                   in.gold ? ": " : "", in.gold ? in.gold : "");
+    json_free(row);
+    return ST_OK;
+}
+
+static Status inspect_source(Inspection *c, const TaskSource *source) {
+    Arena *arena = arena_new(1 << 16);
+    Status st = ST_OK;
+    // A family makes what it has always made: its first question stands for all.
+    int64_t n = source->n_tasks > 0 ? source->n_tasks : 1;
+    for (int64_t i = 0; i < n && st == ST_OK; i++) {
+        ArenaMark mark = arena_mark(arena);
+        Task task = {0};
+        st = source->get(source, (uint64_t)i, &task, arena);
+        if (st == ST_OK) st = inspect(c, source, i, &task);
+        arena_rewind(arena, mark);
+    }
+    arena_free(arena);
+    return st;
+}
+
+Status sources_inspect(const RunConfig *rc, const TaskSource *source) {
+    Inspection c = {.rc = rc};
+    Status st = inspect_source(&c, source);
+    if (st == ST_OK && c.refused == c.seen && c.seen > 0)
+        st = FAIL(ST_CONFIG, "%s: none of its %lld questions can be judged:%s", source->name,
+                  (long long)c.seen, str_text(&c.report));
+    else if (st == ST_OK && c.refused)
+        log_warn("%s: %lld of %lld questions cannot be judged; they get the verdict error and "
+                 "teach nothing:%s%s",
+                 source->name, (long long)c.refused, (long long)c.seen, str_text(&c.report),
+                 c.refused > 5 ? "\n  ..." : "");
+    str_free(&c.report);
+    return st;
+}
+
+Status sources_check(const RunConfig *rc) {
+    for (int s = 0; s < SPLITS; s++) {
+        if (!sources_has(rc, (Split)s)) continue;
+        Parts parts = {.rc = rc, .split = (Split)s};
+        Status st = each_part(name_of(rc, (Split)s)[0] ? name_of(rc, (Split)s) : rc->data.tasks,
+                              open_part, &parts);
+        for (int i = 0; i < parts.n && st == ST_OK; i++) st = sources_inspect(rc, &parts.source[i]);
+        close_parts(&parts);
+        TRY(st);
+    }
+    return ST_OK;
 }
 
 // Appends the ids of all questions of the files among the parts.

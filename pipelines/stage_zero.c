@@ -46,6 +46,7 @@ Status stage_zero(const StageOpts *opts, StageResult *out, Arena *arena) {
     Status st;
     RlConfig check = opts->rc->rl; // what cannot be is said now, not after the base is made
     TRY_OUT(settings_resolve(&check));
+    TRY_OUT(sources_check(opts->rc)); // the sandbox's broker starts here, before there are weights
     TRY_OUT(hashes(opts->rc, &data));
     TRY_OUT(gemm_select(NULL));
     if (gemm_row() != GEMM_AMX)

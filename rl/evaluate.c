@@ -15,7 +15,7 @@ enum { SLICE_SAMPLES = 1024 };
 // What is kept of each question; one value per question is what intervals are made of.
 typedef struct Tally {
     int n_asked, k, group_size;
-    int *n_right, *n_known;
+    int *n_right, *n_known, *n_formed;
     double *format, *cons;
     double length[3]; // all, right, wrong
     int64_t count[3];
@@ -106,7 +106,8 @@ static void count(Tally *t, const Batch *b, const uint64_t *answer) {
             t->samples++;
             t->truncated += b->finish[i] == FINISH_LENGTH;
             t->error += b->verdict[i] == VERDICT_ERROR;
-            t->format[q] += (double)b->part[PART_FORMAT][i] / (end - begin);
+            if (b->finish[i] != FINISH_ABORT) // nobody saw the form of what was given up
+                t->format[q] += (double)b->part[PART_FORMAT][i], t->n_formed[q]++;
             t->length[0] += length;
             t->count[0]++;
             if (b->verdict[i] == VERDICT_ERROR) continue;
@@ -116,6 +117,7 @@ static void count(Tally *t, const Batch *b, const uint64_t *answer) {
             t->length[right ? 1 : 2] += length;
             t->count[right ? 1 : 2]++;
         }
+        if (t->n_formed[q]) t->format[q] /= t->n_formed[q];
         t->cons[q] = consensus(b, answer, begin, end);
         count_flat_blocks(t, b, begin, end);
     }
@@ -152,7 +154,10 @@ static void conclude(const Tally *t, const EvalConfig *cfg, EvalResult *out, Are
     out->mixed = 1 - out->all_right - out->all_wrong;
     out->flat_predicted = share(flat, n);
     out->flat_observed = share((double)t->flat_blocks, (double)t->blocks);
-    out->format = passk_interval(t->format, t->n_asked);
+    n = 0;
+    for (int q = 0; q < t->n_asked; q++)
+        if (t->n_formed[q] > 0) value[n++] = t->format[q];
+    out->format = passk_interval(value, n);
     n = 0;
     for (int q = 0; q < t->n_asked; q++)
         if (t->n_known[q] > 0) value[n++] = t->cons[q];
@@ -220,6 +225,7 @@ Status evaluate(const EvalDeps *deps, const EvalConfig *cfg, EvalResult *out, Ar
         .group_size = cfg->group_size > 0 ? cfg->group_size : (int)deps->cfg->group_size,
         .n_right = ARENA_ARRAY(arena, int, n_tasks + 1),
         .n_known = ARENA_ARRAY(arena, int, n_tasks + 1),
+        .n_formed = ARENA_ARRAY(arena, int, n_tasks + 1),
         .format = ARENA_ARRAY(arena, double, n_tasks + 1),
         .cons = ARENA_ARRAY(arena, double, n_tasks + 1),
     };

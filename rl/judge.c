@@ -7,6 +7,10 @@
 #include "base/rng.h"
 #include "rl/reward.h"
 #include "verifiers/boxed.h"
+#include "verifiers/format.h"
+#include "verifiers/language.h"
+#include "verifiers/math/math.h"
+#include "verifiers/program.h"
 #include "verifiers/verify.h"
 
 typedef struct Cell {
@@ -18,7 +22,7 @@ typedef struct Cell {
     int n_tokens;
     bool ended, known; // known: handed in
     Verdict verdict;
-    double accuracy, format;
+    double accuracy, format, language;
 } Cell;
 
 struct Bench {
@@ -27,8 +31,8 @@ struct Bench {
     RlConfig cfg;
     const int32_t *stop_token;
     int n_stop_tokens;
-    const Judge *format;
-    Arena *arena; // the batch's cells
+    Program *program; // of rl.judge_program, or NULL
+    Arena *arena;     // the batch's cells
     ArenaMark mark;
     Cell *cell;
     uint64_t *answer; // [n_cells]
@@ -38,6 +42,10 @@ struct Bench {
     Str *text; // [pool_threads] scratch of each worker
 };
 
+static const char *given(const char *text) {
+    return text && text[0] ? text : NULL;
+}
+
 static JudgeInput input(const RlConfig *cfg, const char *text, size_t size, const Cell *cell) {
     return (JudgeInput){
         .text = text,
@@ -46,30 +54,49 @@ static JudgeInput input(const RlConfig *cfg, const char *text, size_t size, cons
         .prompt = cell->task ? cell->task->prompt : NULL,
         .task = cell->row,
         .draw = cell->draw,
-        .template_ = cfg->format_template[0] ? cfg->format_template : NULL,
-        .prefilled = cfg->prefilled[0] ? cfg->prefilled : NULL,
-        .extract = cfg->extract[0] ? cfg->extract : NULL,
+        .template_ = given(cfg->format_template),
+        .prefilled = given(cfg->prefilled),
+        .extract = given(cfg->extract),
+        .target = given(cfg->language),
+        .policy = given(cfg->math_policy),
         .finished = cell->ended,
     };
+}
+
+// Refuses what no response could be judged with, naming the key.
+static Status check_config(const RlConfig *cfg) {
+    JudgeInput probe = input(cfg, "", 0, &(Cell){.ended = true});
+    Judgement tried = format_judge(&probe);
+    if (tried.verdict == VERDICT_ERROR)
+        return FAIL(ST_CONFIG, "rl.format_template=%s: %s", cfg->format_template, tried.reason);
+    if (given(cfg->extract) && !boxed_extract_known(cfg->extract))
+        return FAIL(ST_CONFIG, "rl.extract=%s: boxed, answer, hash or bare", cfg->extract);
+    if (cfg->reward_language != 0 && !given(cfg->language))
+        return FAIL(ST_CONFIG, "rl.reward_language=%g: needs rl.language, one of %s",
+                    cfg->reward_language, language_codes());
+    if (given(cfg->language) && !language_known(cfg->language))
+        return FAIL(ST_CONFIG, "rl.language=%s: there are %s", cfg->language, language_codes());
+    if (!math_policy_known(given(cfg->math_policy)))
+        return FAIL(ST_CONFIG, "rl.math_policy=%s: there are %s", cfg->math_policy,
+                    math_policy_names());
+    return ST_OK;
 }
 
 Status judge_new(Pool *pool, const Tokenizer *tokenizer, const RlConfig *cfg,
                  const int32_t *stop_token, int n_stop_tokens, Bench **out) {
     *out = NULL;
-    const Judge *format = verify_find("format");
-    if (!format) return FAIL(ST_CONFIG, "no judge 'format'; there are: %s", verify_names());
-    JudgeInput probe = input(cfg, "", 0, &(Cell){.ended = true});
-    Judgement tried = format->fn(&probe);
-    if (tried.verdict == VERDICT_ERROR)
-        return FAIL(ST_CONFIG, "rl.format_template=%s: %s", cfg->format_template, tried.reason);
-
-    if (cfg->extract[0] && !boxed_extract_known(cfg->extract))
-        return FAIL(ST_CONFIG, "rl.extract=%s: boxed, answer, hash or bare", cfg->extract);
+    TRY(check_config(cfg));
+    Program *program = NULL;
+    if (given(cfg->judge_program))
+        TRY(program_open(&(ProgramOpts){.command = cfg->judge_program,
+                                        .copies = pool_threads(pool),
+                                        .deadline_ms = (int)cfg->judge_deadline_ms},
+                         &program));
     Bench *b = calloc(1, sizeof *b);
     CHECK(b != NULL);
     b->pool = pool, b->tokenizer = tokenizer, b->cfg = *cfg;
     b->stop_token = stop_token, b->n_stop_tokens = n_stop_tokens;
-    b->format = format;
+    b->program = program;
     b->arena = arena_new(1 << 18);
     b->mark = arena_mark(b->arena);
     b->text = calloc((size_t)pool_threads(pool), sizeof *b->text);
@@ -87,14 +114,19 @@ void judge_free(Bench *bench) {
     if (!bench) return;
     for (int i = 0; i < pool_threads(bench->pool); i++) str_free(&bench->text[i]);
     free(bench->text);
+    program_close(bench->program);
     close_rows(bench);
     arena_free(bench->arena);
     free(bench);
 }
 
 Status judge_knows(const Bench *bench, const Task *task) {
-    (void)bench;
     const Judge *judge;
+    if (task->judge && strcmp(task->judge, "program") == 0 && !bench->program)
+        return FAIL(ST_CONFIG,
+                    "a task of '%s' asks for the judge 'program': name it in rl.judge_program, as "
+                    "in rl.judge_program='python3 my_judge.py'",
+                    task->source);
     if (task->judge && verify_find(task->judge) && !verify_find(task->judge)->ready) return ST_OK;
     Str who = {0};
     str_printf(&who, "a task of '%s'", task->source);
@@ -147,13 +179,25 @@ static void judge_cell(void *ctx, int i, int worker) {
     str_clear(text);
     tokenizer_decode(b->tokenizer, c->token, c->n_tokens, false, text);
     JudgeInput in = input(&b->cfg, str_text(text), text->size, c);
-    Judgement form = b->format->fn(&in);
+    in.program = b->program;
+    // A box is every judge's default; games also take answer tags, and programs are no boxes.
+    if (in.extract && strcmp(in.extract, "boxed") == 0) in.extract = NULL;
+    Judgement form = format_judge(&in), spoken = {.verdict = VERDICT_WRONG};
+    if (b->cfg.reward_language != 0) {
+        JudgeInput thought = in;
+        thought.extract = NULL;
+        spoken = language_judge(&thought);
+    }
     c->format = form.verdict == VERDICT_RIGHT ? form.score : 0;
+    c->language = spoken.score;
     in.finished = c->ended || !b->cfg.accuracy_needs_end; // a judge calls what was cut off wrong
+    // The template of rl is the form's; a judge with templates of its own has them in its rows.
+    in.template_ = json_text(json_get(c->row, "template"), NULL);
     Judgement judged = verify_judge(c->judge, &in);
-    c->verdict = judged.verdict;
+    bool known = form.verdict != VERDICT_ERROR && spoken.verdict != VERDICT_ERROR;
+    c->verdict = known ? judged.verdict : VERDICT_ERROR;
     if (judged.answer_size > 0) b->answer[i] = rng_hash(judged.answer, judged.answer_size) | 1;
-    c->accuracy = judged.verdict == VERDICT_ERROR ? 0 : judged.score;
+    c->accuracy = c->verdict == VERDICT_ERROR ? 0 : judged.score;
 }
 
 static const Json *bench_row(const Bench *b, int group) {
@@ -207,6 +251,7 @@ void judge_end(Bench *bench, Batch *batch, Arena *arena) {
         batch->verdict[i] = (uint8_t)c->verdict;
         batch->part[PART_ACCURACY][i] = (float)c->accuracy;
         batch->part[PART_FORMAT][i] = (float)c->format;
+        batch->part[PART_LANGUAGE][i] = (float)c->language;
     }
     reward_fill(&bench->cfg, batch);
     close_rows(bench);

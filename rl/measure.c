@@ -64,7 +64,8 @@ static void measure_samples(const RlConfig *cfg, const Batch *b, Metrics *row) {
     set(row, "critic/score", &score);
     set(row, "critic/advantages", &advantage);
     for (int p = 0; p < N_REWARD_PARTS; p++)
-        if (part[p].n > 0 && (p != PART_OVERLONG || cfg->overlong_buffer > 0))
+        if (part[p].n > 0 && (p != PART_OVERLONG || cfg->overlong_buffer > 0) &&
+            (p != PART_LANGUAGE || cfg->reward_language != 0))
             metrics_set(row, mean(&part[p]), "reward/%s/mean", reward_part_name(p));
     set(row, "response_length", &length);
     metrics_set(row, cut / n, "response_length/clip_ratio");

@@ -1,10 +1,10 @@
-// rl/reward.c -- three parts, three weights.
+// rl/reward.c -- parts and their weights.
 #include "rl/reward.h"
 
 #include "verifiers/verdict.h"
 
 const char *reward_part_name(int part) {
-    static const char *const name[N_REWARD_PARTS] = {"accuracy", "format", "overlong"};
+    static const char *const name[N_REWARD_PARTS] = {"accuracy", "format", "overlong", "language"};
     CHECK(part >= 0 && part < N_REWARD_PARTS);
     return name[part];
 }
@@ -22,6 +22,7 @@ void reward_fill(const RlConfig *cfg, Batch *batch) {
         [PART_ACCURACY] = cfg->reward_accuracy,
         [PART_FORMAT] = cfg->reward_format,
         [PART_OVERLONG] = cfg->overlong_penalty,
+        [PART_LANGUAGE] = cfg->reward_language,
     };
     for (int i = 0; i < batch->n_samples; i++) {
         bool known = batch->verdict[i] != VERDICT_ERROR && batch->finish[i] != FINISH_ABORT;

@@ -17,6 +17,7 @@ typedef enum RewardPart {
     PART_ACCURACY, // the judge's score: 1 right, 0 wrong, between for partial credit
     PART_FORMAT,   // 1 if the whole response has the form asked for, else 0
     PART_OVERLONG, // 0 .. -1, rl.overlong_buffer
+    PART_LANGUAGE, // 0 .. 1, share of the thought in rl.language; 0 with rl.reward_language=0
     N_REWARD_PARTS
 } RewardPart;
 
@@ -26,8 +27,8 @@ const char *reward_part_name(int part); // "accuracy"; a metric is reward/<name>
 // falling linearly to -1 at max_new_tokens. 0 everywhere when buffer is 0.
 double reward_overlong(int length, int64_t max_new_tokens, int64_t buffer);
 
-// Fills part[PART_OVERLONG], reward and weight of a JUDGED batch whose verdict, part[PART_ACCURACY]
-// and part[PART_FORMAT] are there. Weight 0: verdict error, FINISH_ABORT, and with overlong_filter
+// Fills part[PART_OVERLONG], reward and weight of a JUDGED batch whose verdict and other parts are
+// there. Weight 0: verdict error, FINISH_ABORT, and with overlong_filter
 // FINISH_LENGTH; the reward of an error or an abort is 0.
 void reward_fill(const RlConfig *cfg, Batch *batch);
 

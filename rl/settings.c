@@ -99,6 +99,10 @@ const ConfigKey rl_keys[] = {
     NUM(advantage_eps, "1e-4", 1e-12, 1, "added to the deviation, in units of reward", NULL),
     NUM(reward_accuracy, "1", -1e6, 1e6, "weight of the accuracy part (0 or 1)", "reward_weights"),
     NUM(reward_format, "0.2", -1e6, 1e6, "weight of the format part (0 or 1)", NULL),
+    NUM(reward_language, "0", -1e6, 1e6,
+        "weight of the language part: the share of the thought's words that are of rl.language "
+        "(0 to 1); 0 = not looked at",
+        NULL),
     NUM(overlong_penalty, "1", 0, 1e6, "weight of the soft overlong part (-1 to 0)",
         "overlong_penalty_factor"),
     INT(overlong_buffer, "0", 0, 1e7,
@@ -111,6 +115,12 @@ const ConfigKey rl_keys[] = {
     TEXT(format_template, "think-boxed", "what the format part checks: see grpo verify", NULL),
     TEXT(prefilled, "", "text of the response that the prompt already holds, e.g. <think>", NULL),
     TEXT(extract, "boxed", "where the answer stands: boxed, answer, hash, bare", NULL),
+    TEXT(language, "", "of the thought, for reward_language: en, de, zh, ...", NULL),
+    TEXT(math_policy, "", "whose conventions the judge math follows; empty = ours", NULL),
+    TEXT(judge_program, "",
+         "command of the judge 'program': it speaks JSON lines, see grpo help verify", NULL),
+    INT(judge_deadline_ms, "10000", 1, 1e7,
+        "time that judge_program has for one response; later is no verdict", NULL),
     PICK(dynamic_sampling, "off", "off|drop|refill",
          "groups without spread of reward: train with them, leave them out of the denominators, or "
          "sample others in their place (DAPO)",

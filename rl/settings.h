@@ -75,10 +75,12 @@ typedef struct RlConfig {
     int advantage, advantage_std; // AdvantageKind, StdKind
     double advantage_eps;
     // reward
-    double reward_accuracy, reward_format, overlong_penalty;
+    double reward_accuracy, reward_format, reward_language, overlong_penalty;
     int64_t overlong_buffer;
     bool overlong_filter, accuracy_needs_end;
     const char *format_template, *prefilled, *extract;
+    const char *language, *math_policy, *judge_program;
+    int64_t judge_deadline_ms;
     // which samples
     int dynamic_sampling; // DynamicSampling
     int64_t max_gen_batches;

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "rl/ask.h"
+#include "rl/reward.h"
 
 // trainer.bin: Head, then curriculum, health, old, ref bytes, then the CRC-32 of all before it.
 typedef struct Head {
@@ -117,6 +118,11 @@ static Status read_batch(Trainer *t, const char *folder, const Head *head, const
     join(path, sizeof path, folder, "batch.bin");
     Batch *b;
     TRY(batch_read(path, &b, t->arena));
+    if (b->stage >= STAGE_JUDGED && b->n_parts != N_REWARD_PARTS)
+        return FAIL(ST_FORMAT,
+                    "%s: has %d parts of the reward, this program has %d: finish the run with the "
+                    "program that wrote it, or begin again with --fresh",
+                    path, b->n_parts, N_REWARD_PARTS);
     int updates = (int)(t->cfg.updates_per_rollout * t->cfg.epochs);
     size_t bytes = (size_t)b->n_tokens * sizeof(float);
     bool fits = b->stage == STAGE_WEIGHED && head->cursor >= 0 && head->cursor < updates &&

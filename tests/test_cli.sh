@@ -67,7 +67,7 @@ run "a schema" 0 'json-schema.org' config schema
 run "verify on the command line" 0 '"verdict":"right"' verify --task number 1/2 0.5
 run "a wrong answer is an answer" 0 '"verdict":"wrong"' verify --task number 1/2 0.51
 run "a gold that is none is an error" 4 '"verdict":"error"' verify --task number nonsense 1
-run "a judge that is not there" 2 'number, math, format' verify --task latex 1 1
+run "a judge that is not there" 2 'number, math, code' verify --task latex 1 1
 run "math is judged as number" 0 '"verdict":"right"' verify --task math '\frac12' 0.5
 run "a gold of math that is no number" 4 '"verdict":"error"' verify --task math 'x^2+1' 'x^2+1'
 cat >"$dir/cases.jsonl" <<'X'
@@ -88,7 +88,7 @@ line "bare" 2 '"id":"b","verdict":"right"'
 line "an empty line is answered" 3 '"id":3,"verdict":"error".*empty'
 line "so is one that is not JSON" 4 '"id":4,"verdict":"error"'
 line "and one that is no object" 5 '"verdict":"error".*array'
-line "an unknown task" 6 '"id":6,"verdict":"error".*number, math, format'
+line "an unknown task" 6 '"id":6,"verdict":"error".*number, math, code'
 line "a missing text" 7 '"id":"g","verdict":"error".*pred'
 line "format" 8 '"id":"f","verdict":"right"'
 line "the rest went on" 9 '"id":"last","verdict":"wrong","score":0'

@@ -82,7 +82,7 @@ static void rows_become_tasks_by_the_usual_names(void **state) {
     assert_ok(source.get(&source, 0, &t, arena));
     assert_string_equal(t.prompt, "User: 2+3? Assistant:");
     assert_string_equal(t.gold, "1,005");
-    assert_string_equal(t.judge, "number");
+    assert_string_equal(t.judge, "math");
     assert_string_equal(t.source, "test_jsonl");
     assert_int_equal(t.level, 3);
     uint64_t id = t.id;

@@ -112,6 +112,7 @@ static inline RlConfig config(void) {
                                "test", "file"));
     assert_ok(config_apply(all));
     c.format_template = "think-boxed", c.prefilled = "", c.extract = "bare"; // outlive the Config
+    c.language = c.math_policy = c.judge_program = "";
     config_free(all);
     return c;
 }

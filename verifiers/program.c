@@ -199,9 +199,8 @@ static bool read_answer(const char *line, size_t size, long id, const JudgeInput
     return known;
 }
 
-static Failure ask(Program *p, Copy *c, const JudgeInput *in, long id, Judgement *out) {
+static Failure ask(Copy *c, const JudgeInput *in, long id, int ms, Judgement *out) {
     double begin = clock_now();
-    int ms = c->warm ? p->opts.deadline_ms : p->opts.start_ms;
     Str request = {0};
     write_request(in, id, &request);
     size_t line = 0;
@@ -209,10 +208,17 @@ static Failure ask(Program *p, Copy *c, const JudgeInput *in, long id, Judgement
     str_free(&request);
     if (f == FINE && !read_answer(c->said.data, line, id, in, out)) f = NONSENSE;
     if (f == FINE && c->said.size > line + 1) f = NONSENSE; // more than was asked
-    if (f == FINE) {
-        str_clear(&c->said);
-        c->warm = true;
-    }
+    if (f == FINE) str_clear(&c->said);
+    return f;
+}
+
+// The first request proves that a copy works, in its own time; then the deadline holds for all.
+static Failure warm_up(const Program *p, Copy *c) {
+    if (c->warm) return FINE;
+    JudgeInput probe = {.text = "", .finished = true, .gold = "", .prompt = ""};
+    Judgement any;
+    Failure f = ask(c, &probe, 0, p->opts.start_ms, &any);
+    c->warm = f == FINE;
     return f;
 }
 
@@ -260,7 +266,8 @@ Judgement program_judge(const JudgeInput *in) {
     long id;
     Copy *c = take(p, &id);
     Judgement j = {0};
-    Failure f = c->pid || start_copy(p, c) == ST_OK ? ask(p, c, in, id, &j) : DIED;
+    Failure f = c->pid || start_copy(p, c) == ST_OK ? warm_up(p, c) : DIED;
+    if (f == FINE) f = ask(c, in, id, p->opts.deadline_ms, &j);
     char how[80] = "";
     if (f != FINE) {
         end_copy(c, f == DIED ? how : NULL, sizeof how);
@@ -291,9 +298,7 @@ Status program_open(const ProgramOpts *opts, Program **out) {
     Copy *c = take(p, &id);
     p->stats.requests = 0;
     Status st = start_copy(p, c);
-    Judgement j;
-    JudgeInput probe = {.text = "", .finished = true, .gold = "", .prompt = ""};
-    Failure f = st == ST_OK ? ask(p, c, &probe, id, &j) : DIED;
+    Failure f = st == ST_OK ? warm_up(p, c) : DIED;
     if (st == ST_OK && f != FINE) {
         char how[80];
         end_copy(c, f == DIED ? how : NULL, sizeof how);

@@ -7,10 +7,11 @@
 //   stdout  {"id":7,"verdict":"right","score":1,"reason":"as it should be","answer":"42"}
 //
 // "verdict" is right, wrong or error; "score" (0 to 1) may stand alone, then 1 is right. Flush
-// after every line. The first request has id 0 and an empty text: any answer will do, it proves at
-// start that the program works. Then every request has a deadline. A program that misses it, dies,
-// or says something else gives the verdict error, never a zero, is killed with all its children
-// and started again for the next request. Trusted code: it runs outside of the sandbox.
+// after every line. The first request to each copy has id 0 and an empty text: any answer will do,
+// it proves that the program works, at start and after a restart. Every other has a deadline. A
+// program that misses it, dies, or says something else gives the verdict error, never a zero, is
+// killed with all its children and started again for the next request. Trusted code: it runs
+// outside of the sandbox.
 #ifndef VERIFIERS_PROGRAM_H
 #define VERIFIERS_PROGRAM_H
 
@@ -24,14 +25,14 @@ enum {
     PROGRAM_MAX_ANSWER = 65536, // bytes of one line
     PROGRAM_MAX_COPIES = 256,
     PROGRAM_DEADLINE_MS = 10000,
-    PROGRAM_START_MS = 60000, // for the first request of a copy: imports take their time
+    PROGRAM_START_MS = 60000, // for the request with id 0: imports take their time
 };
 
 typedef struct ProgramOpts {
     const char *command;
     int copies;      // at most so many at once; 0 = 1
     int deadline_ms; // of a request; 0 = PROGRAM_DEADLINE_MS
-    int start_ms;    // of a copy's first one; 0 = PROGRAM_START_MS
+    int start_ms;    // of id 0; 0 = PROGRAM_START_MS
 } ProgramOpts;
 
 typedef struct ProgramStats {
