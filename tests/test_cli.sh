@@ -68,8 +68,10 @@ run "verify on the command line" 0 '"verdict":"right"' verify --task number 1/2 
 run "a wrong answer is an answer" 0 '"verdict":"wrong"' verify --task number 1/2 0.51
 run "a gold that is none is an error" 4 '"verdict":"error"' verify --task number nonsense 1
 run "a judge that is not there" 2 'number, math, code' verify --task latex 1 1
-run "math is judged as number" 0 '"verdict":"right"' verify --task math '\frac12' 0.5
-run "a gold of math that is no number" 4 '"verdict":"error"' verify --task math 'x^2+1' 'x^2+1'
+run "math reads numbers" 0 '"verdict":"right"' verify --task math '\frac12' 0.5
+run "math reads expressions" 0 '"verdict":"right"' verify --task math '(x+1)^2' 'x^2+2x+1'
+run "a gold that cannot be read" 4 '"verdict":"error"' verify --task math '\frac{1}{' 1
+run "explain shows both sides" 0 '^gold' verify --task math --explain 1/2 0.5
 cat >"$dir/cases.jsonl" <<'X'
 {"id":"a","task":"number","gold":"\\frac12","pred":"well \\boxed{0.5}"}
 {"id":"b","task":"number","gold":"3","pred":"3.0","extract":"bare"}
