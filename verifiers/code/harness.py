@@ -720,6 +720,11 @@ class TestPeer(Peer):
     def __init__(self, read, write, tag):
         super().__init__(read, write, tag)
         self.remotes = {}
+        self.asked = 0  # requests that came to the program's own code
+
+    def request(self, op, payload):
+        self.asked += op != b'Q'
+        return super().request(op, payload)
 
     def theirs(self, x):
         return x._n if type(x) is Remote else None
@@ -812,6 +817,8 @@ class TestPeer(Peer):
                 fault = fault or self.blame(e)
                 if not job.get('all') or fault[0] == 'error':
                     break
+        if not fault and not self.asked:
+            return 'error', 'the test asks nothing of the program'
         return fault or ('right', '')
 
     def blame(self, e):

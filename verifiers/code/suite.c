@@ -347,7 +347,8 @@ static const char *read_tests(const Json *row, Suite *s, Arena *arena) {
         if ((n = json_get(row, contest[i])) != NULL && json_kind(n) != JSON_NULL)
             why = add_io(s, n, arena);
     if (why || s->n_tests) return why;
-    if (!test) return "the task has no tests: \"tests\", \"calls\", \"test\" or \"input_output\"";
+    if (!test || !test[strspn(test, " \n\t\r")])
+        return "the task has no tests: \"tests\", \"calls\", \"test\" or \"input_output\"";
     if (packed_is(test)) {
         n = opened(s, json_get(row, "test"));
         if (n && json_get(n, "input_output")) n = opened(s, json_get(n, "input_output"));
