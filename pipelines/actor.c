@@ -72,6 +72,26 @@ static Status make_plan(const ActorOpts *o, const ModelConfig *model, PolicyOpts
     return st == ST_OK ? ST_OK : does_not_fit(o, out, limit);
 }
 
+static void keep_stops(Actor *a, const StopIds *stop) {
+    memcpy(a->stop_token, stop->id, sizeof stop->id);
+    a->n_stop_tokens = stop->n;
+}
+
+Status actor_chat(Actor *a, const char *name, ChatThinking thinking, const char *said) {
+    TRY(chat_open(name, a->opts.folder, a->tokenizer, &a->chat));
+    a->chat.thinking = thinking;
+    a->chat.said = said;
+    Str probe = {0}; // a switch that the template lacks is found now
+    Status st = chat_prompt(&a->chat, NULL, "", &probe);
+    str_free(&probe);
+    if (st != ST_OK) return st;
+    StopIds stop = {.n = a->n_stop_tokens};
+    memcpy(stop.id, a->stop_token, sizeof stop.id);
+    stopids_add(&stop, chat_turn_end(&a->chat, a->tokenizer));
+    keep_stops(a, &stop);
+    return ST_OK;
+}
+
 Status actor_open(const ActorOpts *opts, Actor *out) {
     *out = (Actor){.opts = *opts};
     Status st;
@@ -103,7 +123,10 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
         TRY_OUT(checkpoint_load(opts->folder, out->policy));
     else
         policy_init(out->policy, opts->seed);
-    if (out->model.eos_id >= 0) out->stop_token[out->n_stop_tokens++] = out->model.eos_id;
+    StopIds stop = {0};
+    stopids_add(&stop, out->model.eos_id);
+    if (opts->folder) TRY_OUT(stopids_of_folder(opts->folder, out->tokenizer, &stop));
+    keep_stops(out, &stop);
     if (opts->engine) {
         EngineOpts eo = {.policy = out->policy,
                          .pool = out->pool,

@@ -11,6 +11,8 @@
 
 #include "base/pool.h"
 #include "base/status.h"
+#include "policy/io/chat.h"
+#include "policy/io/stopids.h"
 #include "policy/io/tokenizer.h"
 #include "policy/policy.h"
 #include "rollout/engine.h"
@@ -42,15 +44,20 @@ typedef struct Actor {
     PolicyPlan plan;
     Pool *pool;
     Tokenizer *tokenizer;
-    Policy *policy; // NULL without `allocate`
-    Engine *engine; // NULL unless asked for
-    int32_t stop_token[1];
+    Policy *policy;                  // NULL without `allocate`
+    Engine *engine;                  // NULL unless asked for
+    int32_t stop_token[STOPIDS_MAX]; // the folder's end tokens, and the chat's
     int n_stop_tokens;
+    Chat chat; // of actor_chat
 } Actor;
 
 // Weights of a new model come from policy_init(seed); of a folder from its files.
 MUST_USE Status actor_open(const ActorOpts *opts, Actor *out);
 void actor_close(Actor *actor);
+
+// Finds the template that `name` says ("auto": the folder's own) and counts the end of a turn to
+// the stop tokens. thinking, said: as in Chat.
+MUST_USE Status actor_chat(Actor *actor, const char *name, ChatThinking thinking, const char *said);
 
 // The tokenizer of the built-in model.
 MUST_USE Status actor_desk_tokenizer(Tokenizer **out);

@@ -102,12 +102,23 @@ static const ConfigKey data_keys[] = {
     TEXT(DataSettings, large, "", "questions with larger operands; empty = the family's own"),
     TEXT(DataSettings, corpus, "desk", "documents of pretraining: a family, or a JSON-lines file"),
     {"template", CONFIG_TEXT, offsetof(DataSettings, template_), "", 0, 0, NULL,
-     "for files: the prompt with {} for the question, e.g. \"User: {} Assistant:\"", NULL},
+     "for files: the prompt with {} for the question, e.g. \"User: {} Assistant:\"; or a name: "
+     "r1-zero, "
+     "boxed",
+     NULL},
     TEXT(DataSettings, folder, "",
          "folder of data sets known by name: FOLDER/gsm8k/train.jsonl; empty = the program's "
          "slices"),
     TEXT(DataSettings, judge, "",
          "judge of the questions of files; empty = as the rows or the data set say, else math"),
+    TEXT(DataSettings, chat, "",
+         "prompts become turns of this chat template: auto = the model folder's own, or a name as "
+         "chatml, qwen3, llama3, r1-zero; empty = prompts as they stand"),
+    TEXT(DataSettings, system, "",
+         "with data.chat: the system message; r1-zero = R1-Zero's words; empty = the template's "
+         "own"),
+    ONE_OF(DataSettings, thinking, "auto", CHAT_THINKING_CHOICES,
+           "with data.chat: the switch of templates that have one (qwen3)"),
     INT(DataSettings, eval_seed, "0", 0, 9e15,
         "which held-out questions are asked: the same for every run.seed"),
 };

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "datasets/desk.h"
 #include "pipelines/args.h"
+#include "policy/io/chat.h"
 #include "policy/model.h"
 #include "rl/settings.h"
 #include "sft/finetune.h"
@@ -64,6 +65,9 @@ typedef struct DataSettings {
     const char *template_; // for files: "User: {}\nAssistant:"
     const char *folder;    // of data sets that are known by name; "" = the program's slices
     const char *judge;     // who judges the questions of files; "" = as the file or its name says
+    const char *chat;      // "" = prompts as they stand; auto = the model folder's template; a name
+    const char *system;    // with chat: the system message; "" = the family's own; r1-zero
+    int thinking;          // ChatThinking
     int64_t eval_seed;     // the evaluation's questions are the same for every run.seed
 } DataSettings;
 

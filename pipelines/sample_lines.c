@@ -21,16 +21,14 @@ void sample_line(const Batch *b, int i, const Tokenizer *tokenizer, int64_t step
     str_printf(out, "{\"step\":%lld,\"id\":\"%016llx\",\"task_index\":%llu,\"sample\":%d",
                (long long)step, (unsigned long long)b->task_id[g],
                (unsigned long long)b->task_index[g], i - b->group_begin[g]);
+    int asked = b->prompt_begin[g];
+    tokenizer_decode(tokenizer, b->prompt_token + asked, b->prompt_begin[g + 1] - asked, false,
+                     &words);
+    text("input", str_text(&words), words.size, out);
+    str_clear(&words);
     if (task) {
-        text("input", task->prompt, strlen(task->prompt), out);
         text("gts", task->gold ? task->gold : "", task->gold ? strlen(task->gold) : 0, out);
         text("data_source", task->source, strlen(task->source), out);
-    } else {
-        int begin = b->prompt_begin[g];
-        tokenizer_decode(tokenizer, b->prompt_token + begin, b->prompt_begin[g + 1] - begin, false,
-                         &words);
-        text("input", str_text(&words), words.size, out);
-        str_clear(&words);
     }
     int begin = b->response_begin[i], end = b->token_end[i];
     // The end token that closed it is told by "finish".

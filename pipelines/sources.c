@@ -37,6 +37,15 @@ Status sources_open(const char *name, const char *folder, Split split, const Jso
     return jsonl_tasks(name, fields, out);
 }
 
+// A template by name, or the text itself.
+static const char *template_of(const char *text) {
+    if (!text[0]) return NULL;
+    if (strcmp(text, "r1-zero") == 0) return chat_r1_zero_prompt();
+    if (strcmp(text, "boxed") == 0)
+        return "{}\nPlease reason step by step, and put your final answer within \\boxed{}.";
+    return text;
+}
+
 static Status one_source(const RunConfig *rc, const char *name, Split split, TaskSource *out) {
     const TaskFamily *family = family_find(name[0] ? name : rc->data.tasks);
     uint64_t seed = (uint64_t)(split == SPLIT_TRAIN ? rc->run.seed : rc->data.eval_seed);
@@ -44,7 +53,7 @@ static Status one_source(const RunConfig *rc, const char *name, Split split, Tas
     if (!name[0])
         return FAIL(ST_CONFIG, "data.%s: is needed, because data.tasks is a file (%s)",
                     split_name(split), rc->data.tasks);
-    JsonlFields fields = {.template_ = rc->data.template_[0] ? rc->data.template_ : NULL,
+    JsonlFields fields = {.template_ = template_of(rc->data.template_),
                           .judge = rc->data.judge[0] ? rc->data.judge : NULL,
                           .shuffle = split == SPLIT_TRAIN,
                           .seed = seed};

@@ -49,6 +49,19 @@ ActorOpts stage_actor_opts(const StageOpts *o, const ModelConfig *model, const c
                        .seed = (uint64_t)rc->run.seed};
 }
 
+Status stage_chat(const RunConfig *rc, Actor *actor, const Chat **out) {
+    const DataSettings *d = &rc->data;
+    const char *said = strcmp(d->system, "r1-zero") == 0 ? chat_r1_zero() : d->system;
+    *out = NULL;
+    if (!d->chat[0]) {
+        if (said[0]) return FAIL(ST_CONFIG, "data.system needs data.chat, e.g. data.chat=auto");
+        return ST_OK;
+    }
+    TRY(actor_chat(actor, d->chat, (ChatThinking)d->thinking, said));
+    *out = &actor->chat;
+    return ST_OK;
+}
+
 static Status fill(const char *folder, const Actor *actor, const StageMark *mark, StageSaveFn *save,
                    void *ctx) {
     Str path = {0}, text = {0};

@@ -46,6 +46,9 @@ MUST_USE Status stage_zero(const StageOpts *opts, StageResult *out, Arena *arena
 MUST_USE Status stage_open_run(const StageOpts *opts, const char *path, const char *command,
                                const char *data, RunFolder **out);
 ActorOpts stage_actor_opts(const StageOpts *opts, const ModelConfig *model, const char *folder);
+// The section data's template for the model in `folder` (may be NULL), kept in the actor; *out
+// NULL: prompts are asked as they stand.
+MUST_USE Status stage_chat(const RunConfig *rc, Actor *actor, const Chat **out);
 // What state/stage.json keeps.
 typedef struct StageMark {
     bool evaluated; // the step's evaluation stands in metrics.jsonl

@@ -206,9 +206,14 @@ static Status open_run(Run *r, const char *base) {
                  (long long)r->shared, (long long)asked);
     r->has_large = sources_has(rc, SPLIT_LARGE);
     if (r->has_large) TRY(sources_tasks(rc, SPLIT_LARGE, &r->large));
+    const Chat *chat;
+    TRY(stage_chat(rc, &r->actor, &chat));
+    rl = rc->rl;
+    if (chat && !rl.prefilled[0]) rl.prefilled = chat_prefilled(chat);
     TrainerDeps deps = {.policy = r->actor.policy,
                         .engine = r->actor.engine,
                         .tokenizer = r->actor.tokenizer,
+                        .chat = chat,
                         .pool = r->actor.pool,
                         .source = &r->train,
                         .stop_token = r->actor.stop_token,
@@ -216,9 +221,10 @@ static Status open_run(Run *r, const char *base) {
                         .max_seq_tokens = r->actor.model.max_position,
                         .seed = (uint64_t)rc->run.seed,
                         .dump_folder = runfolder_path(r->folder)};
-    TRY(trainer_new(&deps, &rc->rl, &r->trainer));
+    TRY(trainer_new(&deps, &rl, &r->trainer));
     r->eval = (EvalDeps){.engine = r->actor.engine,
                          .tokenizer = r->actor.tokenizer,
+                         .chat = chat,
                          .pool = r->actor.pool,
                          .source = &r->heldout,
                          .stop_token = r->actor.stop_token,

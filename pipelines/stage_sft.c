@@ -89,8 +89,11 @@ static Status open_all(const StageOpts *o, const ModelConfig *model, const char 
     ActorOpts ao = stage_actor_opts(o, model, folder);
     TRY(actor_open(&ao, actor));
     if (o->dry_run) return ST_OK;
+    const Chat *chat;
+    TRY(stage_chat(o->rc, actor, &chat));
     FinetuneDeps deps = {.policy = actor->policy,
                          .tokenizer = actor->tokenizer,
+                         .chat = chat,
                          .pool = actor->pool,
                          .corpus = corpus,
                          .chunk_tokens = (int)o->rc->rl.chunk_tokens};

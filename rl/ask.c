@@ -1,15 +1,12 @@
 // rl/ask.c -- look the task up, encode its prompt, put it into a group.
 #include "rl/ask.h"
 
-#include <string.h>
-
 Status ask_question(const TaskSource *source, uint64_t index, const Tokenizer *tokenizer,
-                    const Bench *bench, Question *out, Arena *arena) {
+                    const Chat *chat, const Bench *bench, Question *out, Arena *arena) {
     *out = (Question){.task = ARENA_ARRAY(arena, Task, 1), .index = index};
     TRY(source->get(source, index, out->task, arena));
     TRY(judge_knows(bench, out->task));
-    TRY(tokenizer_encode(tokenizer, out->task->prompt, strlen(out->task->prompt), true, true,
-                         &out->prompt, &out->n_prompt, arena));
+    TRY(chat_encode(chat, tokenizer, out->task->prompt, &out->prompt, &out->n_prompt, arena));
     if (out->n_prompt == 0)
         return FAIL(ST_FORMAT, "%s: task %llu has an empty prompt", source->name,
                     (unsigned long long)index);

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "datasets/task.h"
+#include "policy/io/chat.h"
 #include "policy/io/tokenizer.h"
 #include "rl/judge.h"
 #include "rl/settings.h"
@@ -27,9 +28,10 @@ typedef struct Question {
 
 // Task number `index` of the source (a finite one starts over by itself), its judge found
 // (ST_CONFIG), its prompt encoded with special tokens recognised and the tokenizer's own BOS rule.
+// chat: the prompt is what a user says in that template; NULL: it is the text itself.
 // ST_FORMAT for an empty prompt.
 MUST_USE Status ask_question(const TaskSource *source, uint64_t index, const Tokenizer *tokenizer,
-                             const Bench *bench, Question *out, Arena *arena);
+                             const Chat *chat, const Bench *bench, Question *out, Arena *arena);
 
 // An ASKED batch of n questions, group_size samples each.
 Batch *ask_batch(const Question *question, int n, int group_size, uint64_t step, Arena *arena);

@@ -15,7 +15,7 @@ static Status next_question(const Collector *c, uint64_t *at, Question *out, Are
     for (int passed = 0;; passed++) {
         ArenaMark mark = arena_mark(arena);
         uint64_t index = (*at)++;
-        TRY(ask_question(c->source, index, c->tokenizer, c->bench, out, arena));
+        TRY(ask_question(c->source, index, c->tokenizer, c->chat, c->bench, out, arena));
         if (passed == PASSED_OVER_MAX || curriculum_takes(c->curriculum, out->task, index))
             return ST_OK;
         arena_rewind(arena, mark);

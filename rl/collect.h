@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "policy/io/chat.h"
 #include "rl/curriculum.h"
 #include "rl/judge.h"
 #include "rl/settings.h"
@@ -20,6 +21,7 @@ extern "C" {
 typedef struct Collector { // all borrowed
     Engine *engine;
     const Tokenizer *tokenizer;
+    const Chat *chat; // may be NULL
     const TaskSource *source;
     const RlConfig *cfg;
     Bench *bench;

@@ -59,7 +59,8 @@ static Status next_questions(const EvalDeps *deps, Asked *asked, const Bench *be
     for (*found = 0; *found < n && asked->left > 0; asked->left--) {
         ArenaMark mark = arena_mark(arena);
         Question *q = &question[*found];
-        TRY(ask_question(deps->source, asked->next++, deps->tokenizer, bench, q, arena));
+        TRY(ask_question(deps->source, asked->next++, deps->tokenizer, deps->chat, bench, q,
+                         arena));
         if (asked_first_time(asked, q->task->id))
             ++*found;
         else

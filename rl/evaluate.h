@@ -15,6 +15,7 @@
 #include "base/pool.h"
 #include "base/status.h"
 #include "datasets/task.h"
+#include "policy/io/chat.h"
 #include "policy/io/tokenizer.h"
 #include "rl/judge.h"
 #include "rl/passk.h"
@@ -34,6 +35,7 @@ typedef void EvalSeenFn(void *ctx, const Batch *batch, const Bench *bench);
 typedef struct EvalDeps { // borrowed
     Engine *engine;
     const Tokenizer *tokenizer;
+    const Chat *chat; // NULL: prompts are asked as they stand
     Pool *pool;
     const TaskSource *source;
     const int32_t *stop_token;

@@ -24,7 +24,8 @@ static Status check_tasks(const Trainer *t) {
     for (int i = 0; i < n && st == ST_OK; i++) {
         ArenaMark mark = arena_mark(t->scratch);
         Question q;
-        st = ask_question(source, (uint64_t)i, t->deps.tokenizer, t->bench, &q, t->scratch);
+        st = ask_question(source, (uint64_t)i, t->deps.tokenizer, t->deps.chat, t->bench, &q,
+                          t->scratch);
         arena_rewind(t->scratch, mark);
     }
     return st;
@@ -141,6 +142,7 @@ static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
     Collector c = {
         .engine = t->deps.engine,
         .tokenizer = t->deps.tokenizer,
+        .chat = t->deps.chat,
         .source = t->deps.source,
         .cfg = &t->cfg,
         .bench = t->bench,

@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "datasets/task.h"
+#include "policy/io/chat.h"
 #include "policy/policy.h"
 #include "rl/settings.h"
 #include "rollout/batch.h"
@@ -30,7 +31,8 @@ typedef struct TrainerDeps {
     Policy *policy; // trainable
     Engine *engine; // over that policy
     const Tokenizer *tokenizer;
-    Pool *pool; // NULL = one thread
+    const Chat *chat; // NULL: prompts are asked as they stand
+    Pool *pool;       // NULL = one thread
     const TaskSource *source;
     const int32_t *stop_token; // [n_stop_tokens]; none = the model's eos_id
     int n_stop_tokens;

@@ -38,6 +38,8 @@ typedef struct Call { // one engine_sample
     uint8_t *broken; // [runs] the row of logits was no distribution
     FinishedFn *fn;
     void *ctx;
+    TokenFn *on_token;
+    void *token_ctx;
 } Call;
 
 Status engine_new(const EngineOpts *opts, Engine **out) {
@@ -145,6 +147,7 @@ static void accept_token(Call *call, Run *run, int sample) {
     int n = batch_response_length(b, sample);
     if (n == 1) b->version_min[sample] = version;
     b->version_max[sample] = version;
+    if (call->on_token) call->on_token(call->token_ctx, sample, b->token[b->token_end[sample] - 1]);
 
     call->stop.max_new_tokens = room_of(call, sample);
     Finish finish = stop_check(&call->stop, b->token + b->response_begin[sample], n);
@@ -256,6 +259,8 @@ Status engine_sample(Engine *engine, Batch *batch, const SampleConfig *cfg, uint
     Call call = {.engine = engine, .batch = batch, .stream = stream, .fn = fn, .ctx = ctx};
     call.sampler = sampler_make(cfg->temperature, cfg->top_k, cfg->top_p, cfg->min_p);
     call.max_new_tokens = cfg->max_new_tokens;
+    call.on_token = cfg->on_token;
+    call.token_ctx = cfg->token_ctx;
     call.stop = (StopRules){.token = cfg->stop_token,
                             .n_tokens = cfg->n_stop_tokens,
                             .text = cfg->stop_text,

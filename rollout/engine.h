@@ -23,6 +23,9 @@ extern "C" {
 
 typedef struct Tokenizer Tokenizer; // policy/io/tokenizer.h; only for stop strings
 
+// A token that became part of sample i, from the calling thread of engine_sample.
+typedef void TokenFn(void *ctx, int sample, int32_t token);
+
 typedef struct SampleConfig {
     double temperature;  // 0 = greedy; log-probs are then at temperature 1
     int top_k;           // 0 = off
@@ -32,6 +35,8 @@ typedef struct SampleConfig {
     int n_stop_tokens;
     const char *const *stop_text; // [n_stop_texts]; need `tokenizer`
     int n_stop_texts;
+    TokenFn *on_token; // NULL = nobody listens
+    void *token_ctx;
     int repeat_window; // stop as FINISH_REPEAT when the last repeat_window tokens are one period of
                        // <= 16 repeated; 0 = off
 } SampleConfig;

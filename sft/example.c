@@ -3,15 +3,15 @@
 
 #include <string.h>
 
-Status example_encode(const Tokenizer *tokenizer, const Document *document, ExampleMask mask,
-                      int32_t eos_id, Example *out, Arena *arena) {
+Status example_encode(const Tokenizer *tokenizer, const Chat *chat, const Document *document,
+                      ExampleMask mask, int32_t eos_id, Example *out, Arena *arena) {
     int32_t *prompt = NULL, *response;
     int n_prompt = 0, n_response;
     *out = (Example){0};
     size_t size = strlen(document->prompt);
-    if (size)
-        TRY(tokenizer_encode(tokenizer, document->prompt, size, true, true, &prompt, &n_prompt,
-                             arena));
+    if (size) TRY(chat_encode(chat, tokenizer, document->prompt, &prompt, &n_prompt, arena));
+    if (size && chat && chat_turn_end(chat, tokenizer) >= 0)
+        eos_id = chat_turn_end(chat, tokenizer);
     TRY(tokenizer_encode(tokenizer, document->response, strlen(document->response), true, size == 0,
                          &response, &n_response, arena));
 

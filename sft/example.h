@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "datasets/task.h"
+#include "policy/io/chat.h"
 #include "policy/io/tokenizer.h"
 
 #ifdef __cplusplus
@@ -29,9 +30,12 @@ typedef struct Example {
 } Example;
 
 // Fills *out from the document; its arrays live in the arena. eos_id < 0: no end token. The
-// tokenizer's own rule for a leading token is applied to the document's beginning.
-MUST_USE Status example_encode(const Tokenizer *tokenizer, const Document *document,
-                               ExampleMask mask, int32_t eos_id, Example *out, Arena *arena);
+// tokenizer's own rule for a leading token is applied to the document's beginning. chat (may be
+// NULL): a document with a prompt is a turn of that template, and the token that ends a turn there
+// follows its response in place of eos_id.
+MUST_USE Status example_encode(const Tokenizer *tokenizer, const Chat *chat,
+                               const Document *document, ExampleMask mask, int32_t eos_id,
+                               Example *out, Arena *arena);
 
 #ifdef __cplusplus
 }

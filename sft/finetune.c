@@ -126,8 +126,8 @@ typedef struct Encoding {
 static Status encode(const Encoding *e, int i, Arena *arena) {
     Document document;
     TRY(corpus_get(e->corpus, e->first + (uint64_t)i, &document, arena));
-    return example_encode(e->f->deps.tokenizer, &document, (ExampleMask)e->f->cfg.mask,
-                          e->f->eos_id, &e->example[i], arena);
+    return example_encode(e->f->deps.tokenizer, e->f->deps.chat, &document,
+                          (ExampleMask)e->f->cfg.mask, e->f->eos_id, &e->example[i], arena);
 }
 
 static void encode_one(void *ctx, int i, int worker) {

@@ -16,6 +16,7 @@
 #include "base/pool.h"
 #include "base/status.h"
 #include "datasets/corpus.h"
+#include "policy/io/chat.h"
 #include "policy/io/tokenizer.h"
 #include "policy/policy.h"
 
@@ -42,6 +43,7 @@ extern const ConfigSection finetune_section; // "sft"; target NULL: copy it and 
 typedef struct FinetuneDeps {
     Policy *policy;             // trainable
     const Tokenizer *tokenizer; // of the policy's vocabulary
+    const Chat *chat;           // NULL: documents as they stand
     Pool *pool;                 // NULL = one thread
     const Corpus *corpus;
     int chunk_tokens; // as in PolicyOpts; part of the arithmetic, see pack_chunks

@@ -97,7 +97,7 @@ static void the_r1_zero_prompt_is_that_of_the_paper(void **state) {
     Chat chat;
     Str out = {0};
     assert_ok(chat_named("r1-zero", &chat));
-    assert_ok(chat_prompt(&chat, NULL, NULL, "What is 2+3", &out));
+    assert_ok(chat_prompt(&chat, NULL, "What is 2+3", &out));
     assert_string_equal(
         str_text(&out),
         "A conversation between User and Assistant. The user asks a question, and the Assistant "
@@ -140,7 +140,8 @@ static void llama_3_2_says_todays_date(void **state) {
     assert_ok(chat_of_template("<|start_header_id|>Cutting Knowledge Date strftime_now", "<b>", "",
                                &chat));
     assert_string_equal(chat.name, "llama3.2");
-    assert_ok(chat_prompt(&chat, NULL, "Be brief.", "Hi", &out));
+    chat.said = "Be brief.";
+    assert_ok(chat_prompt(&chat, NULL, "Hi", &out));
     strftime(date, sizeof date, "Today Date: %d %b %Y\n\nBe brief.", localtime_r(&now, &local));
     assert_non_null(strstr(str_text(&out), date));
     str_free(&out);
@@ -197,11 +198,11 @@ static void a_beginning_that_the_tokenizer_adds_is_not_said_twice(void **state) 
     Str out = {0};
     assert_ok(tokenizer_load("tests/golden/tokenizer/llama3.json", &t)); // its bos is <eos>
     assert_ok(chat_of_template("<|start_header_id|>", "<eos>", "", &chat));
-    assert_ok(chat_prompt(&chat, t, NULL, "Hi", &out));
+    assert_ok(chat_prompt(&chat, t, "Hi", &out));
     assert_memory_equal(str_text(&out), "<|start_header_id|>user", 23);
     str_clear(&out);
     strcpy(chat.bos, "<pad>");
-    assert_ok(chat_prompt(&chat, t, NULL, "Hi", &out));
+    assert_ok(chat_prompt(&chat, t, "Hi", &out));
     assert_memory_equal(str_text(&out), "<pad><|start_header_id|>", 24);
     str_free(&out);
     tokenizer_free(t);

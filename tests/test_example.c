@@ -17,8 +17,8 @@ static void all_tokens_or_the_response_alone_are_trained(void **state) {
     assert_ok(tokenizer_encode(tokenizer, d.response, strlen(d.response), true, false, &ids,
                                &n_response, arena));
     Example all, response;
-    assert_ok(example_encode(tokenizer, &d, EXAMPLE_ALL, 7, &all, arena));
-    assert_ok(example_encode(tokenizer, &d, EXAMPLE_RESPONSE, 7, &response, arena));
+    assert_ok(example_encode(tokenizer, NULL, &d, EXAMPLE_ALL, 7, &all, arena));
+    assert_ok(example_encode(tokenizer, NULL, &d, EXAMPLE_RESPONSE, 7, &response, arena));
     assert_int_equal(all.n, n_prompt + n_response + 1);
     assert_int_equal(all.token[all.n - 1], 7);
     assert_memory_equal(all.token, response.token, (size_t)all.n * sizeof *all.token);
@@ -33,7 +33,7 @@ static void a_text_without_prompt_is_all_response(void **state) {
     (void)state;
     Document d = {"", "12"};
     Example e;
-    assert_ok(example_encode(tokenizer, &d, EXAMPLE_RESPONSE, -1, &e, arena));
+    assert_ok(example_encode(tokenizer, NULL, &d, EXAMPLE_RESPONSE, -1, &e, arena));
     assert_int_equal(e.n, 2);
     assert_int_equal(e.want[0], 0); // nothing stands before it
     assert_int_equal(e.want[1], 1);
@@ -48,7 +48,7 @@ static void tokens_of_a_document_spell_its_text(void **state) {
         Example e;
         Str text = {0};
         desk_document(&desk_default, 1, i, &d, NULL, NULL, NULL, arena);
-        assert_ok(example_encode(tokenizer, &d, EXAMPLE_ALL, eos, &e, arena));
+        assert_ok(example_encode(tokenizer, NULL, &d, EXAMPLE_ALL, eos, &e, arena));
         tokenizer_decode(tokenizer, e.token, e.n - 1, false, &text);
         assert_string_equal(text.data, arena_printf(arena, "%s%s", d.prompt, d.response));
         // Far fewer tokens than characters: words and tags are one token each.

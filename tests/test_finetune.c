@@ -219,7 +219,7 @@ static void metrics_count_what_was_read(void **state) {
         Document d;
         Example e;
         assert_ok(corpus_get(corpus, i, &d, arena));
-        assert_ok(example_encode(tokenizer, &d, EXAMPLE_RESPONSE, 0, &e, arena));
+        assert_ok(example_encode(tokenizer, NULL, &d, EXAMPLE_RESPONSE, 0, &e, arena));
         if (e.n > 40) {
             left_out++;
             continue;

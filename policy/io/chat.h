@@ -57,6 +57,7 @@ typedef struct Chat {
     bool join_systems;      // several system messages, with a blank line between; else the last
     bool dates, today;      // Llama-3.1's lines; the date is today's, else 26 Jul 2024
     ChatThinking thinking;  // set by the caller; off is refused where the family has no switch
+    const char *said; // set by the caller: chat_prompt's system message, NULL: the family's own
 } Chat;
 
 typedef struct ChatMessage {
@@ -86,10 +87,18 @@ size_t chat_own_bos(const Tokenizer *tokenizer, const char *text);
 // The tokens that end a turn besides eos ("<|im_end|>"), for stopping: -1 where there is none.
 int32_t chat_turn_end(const Chat *chat, const Tokenizer *tokenizer);
 
-// A prompt: `system` (NULL or "": the family's own) and one question, ready for a reply, without a
-// beginning token that the tokenizer (may be NULL) adds by itself.
-MUST_USE Status chat_prompt(const Chat *chat, const Tokenizer *tokenizer, const char *system,
-                            const char *question, Str *out);
+// R1-Zero's words about <think> and <answer>, for use as a system message; and its whole prompt
+// with {} for the question.
+const char *chat_r1_zero(void);
+const char *chat_r1_zero_prompt(void);
+
+// A prompt: one question, ready for a reply, without a beginning token that the tokenizer (may be
+// NULL) adds by itself.
+MUST_USE Status chat_prompt(const Chat *chat, const Tokenizer *tokenizer, const char *question,
+                            Str *out);
+// Such a prompt as tokens; chat NULL: the question as it stands. Everything in the arena.
+MUST_USE Status chat_encode(const Chat *chat, const Tokenizer *tokenizer, const char *question,
+                            int32_t **ids, int *n, Arena *arena);
 
 #ifdef __cplusplus
 }

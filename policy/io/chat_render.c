@@ -219,17 +219,17 @@ static void deepseek(const Chat *chat, const ChatMessage *m, int n, bool reply, 
 }
 
 // ---- R1-Zero ---------------------------------------------------------------------------------
-static const char r1_zero[] =
-    "A conversation between User and Assistant. The user asks a question, and the Assistant solves "
-    "it. The assistant first thinks about the reasoning process in the mind and then provides the "
-    "user with the answer. The reasoning process and answer are enclosed within <think> </think> "
-    "and <answer> </answer> tags, respectively, i.e., <think> reasoning process here </think> "
-    "<answer> answer here </answer>.";
+#define R1_ZERO                                                                                    \
+    "A conversation between User and Assistant. The user asks a question, and the Assistant "      \
+    "solves it. The assistant first thinks about the reasoning process in the mind and then "      \
+    "provides the user with the answer. The reasoning process and answer are enclosed within "     \
+    "<think> </think> and <answer> </answer> tags, respectively, i.e., <think> reasoning process " \
+    "here </think> <answer> answer here </answer>."
 
 static void zero(const Chat *chat, const ChatMessage *m, int n, bool reply, Str *out) {
     str_puts(out, chat->bos);
     bool system = n > 0 && is(&m[0], "system");
-    str_puts(out, system ? m[0].content : r1_zero);
+    str_puts(out, system ? m[0].content : R1_ZERO);
     for (int i = system; i < n; i++) {
         str_puts(out, is(&m[i], "assistant") ? " Assistant:" : " User: ");
         str_puts(out, m[i].content);
@@ -269,10 +269,31 @@ Status chat_render(const Chat *chat, const ChatMessage *m, int n, bool reply, St
     return st;
 }
 
-Status chat_prompt(const Chat *chat, const Tokenizer *tokenizer, const char *system,
-                   const char *question, Str *out) {
-    ChatMessage m[2] = {{"system", system}, {"user", question}};
-    bool has_system = system && system[0];
+const char *chat_r1_zero(void) {
+    return R1_ZERO;
+}
+
+const char *chat_r1_zero_prompt(void) {
+    return R1_ZERO " User: {}. Assistant:";
+}
+
+Status chat_encode(const Chat *chat, const Tokenizer *tokenizer, const char *question,
+                   int32_t **ids, int *n, Arena *arena) {
+    Str text = {0};
+    Status st = ST_OK;
+    if (chat)
+        st = chat_prompt(chat, tokenizer, question, &text);
+    else
+        str_puts(&text, question);
+    if (st == ST_OK)
+        st = tokenizer_encode(tokenizer, str_text(&text), text.size, true, true, ids, n, arena);
+    str_free(&text);
+    return st;
+}
+
+Status chat_prompt(const Chat *chat, const Tokenizer *tokenizer, const char *question, Str *out) {
+    ChatMessage m[2] = {{"system", chat->said}, {"user", question}};
+    bool has_system = chat->said && chat->said[0];
     Str text = {0};
     Status st = chat_render(chat, has_system ? m : m + 1, has_system ? 2 : 1, true, &text);
     if (st == ST_OK) {
