@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "datasets/jsonl.h"
 #include "pipelines/actor.h"
+#include "pipelines/chatflags.h"
 #include "pipelines/command.h"
 #include "pipelines/interrupt.h"
 #include "pipelines/runconfig.h"
@@ -31,7 +32,10 @@ static const Flag flags[] = {
     {"seed", 's', "N", "of the samples (default 1)"},
     {"samples", 0, "FILE", "write every sample with its verdict as JSON lines"},
     {"threads", 'j', "N", "worker threads (default: all cores)"},
+    CHAT_FLAGS,
 };
+
+enum { CHAT_ROOM = 1024 }; // tokens of a template around a prompt, and of its system message
 
 typedef struct Seen {
     const Tokenizer *tokenizer;
@@ -142,6 +146,8 @@ static int run(const Args *args) {
     TRY_OUT(settings_resolve(&rc.rl));
     int64_t most;
     TRY_OUT(longest_prompt(&source, tasks, &most, arena));
+    if (chatflags_given(args)) most += CHAT_ROOM;
+    if (chatflags_system(args)) most += 3 * (int64_t)strlen(chatflags_system(args));
     most += rc.rl.max_new_tokens;
     ActorOpts ao = {.folder = args->word[0],
                     .engine = true,
@@ -152,9 +158,13 @@ static int run(const Args *args) {
                     .decode_seqs = (int)rc.run.decode_seqs,
                     .seed = (uint64_t)seed};
     TRY_OUT(actor_open(&ao, &a));
+    const Chat *chat;
+    TRY_OUT(chatflags_actor(args, &a, &chat));
+    if (chat && !rc.rl.prefilled[0]) rc.rl.prefilled = chat_prefilled(chat);
     seen.tokenizer = a.tokenizer;
     EvalDeps deps = {.engine = a.engine,
                      .tokenizer = a.tokenizer,
+                     .chat = chat,
                      .pool = a.pool,
                      .source = &source,
                      .stop_token = a.stop_token,

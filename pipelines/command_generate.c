@@ -4,6 +4,7 @@
 
 #include "base/rng.h"
 #include "pipelines/actor.h"
+#include "pipelines/chatflags.h"
 #include "pipelines/command.h"
 #include "pipelines/interrupt.h"
 #include "pipelines/lines.h"
@@ -11,7 +12,8 @@
 
 static const Flag flags[] = {
     {"prompt", 'p', "TEXT", "one prompt; the text of its samples goes to stdout"},
-    {"in", 'i', "FILE", "JSON lines {\"id\",\"prompt\"} or {\"id\",\"tokens\"}; - is stdin"},
+    {"in", 'i', "FILE",
+     "JSON lines {\"id\",\"prompt\"}, {\"id\",\"messages\"} or {\"id\",\"tokens\"}; - is stdin"},
     {"n", 'n', "N", "samples of each prompt (default 1)"},
     {"temperature", 'T', "T", "0 = greedy (default 1)"},
     {"top-p", 0, "P", "nucleus (default 1 = off)"},
@@ -21,8 +23,10 @@ static const Flag flags[] = {
     {"stop", 0, "TEXT", "end a response at this text"},
     {"seed", 's', "N", "default 1"},
     {"threads", 'j', "N", "worker threads (default: all cores)"},
+    CHAT_FLAGS,
 };
 
+enum { CHAT_ROOM = 1024 }; // tokens of a template around a prompt, and of its system message
 enum { SLICE = 64, SLICE_SAMPLES = 4096 }; // prompts and samples drawn together
 
 static const char *const finish_name[] = {"none", "stop", "length", "repeat", "abort"};
@@ -32,7 +36,8 @@ typedef struct Question {
     int n;
 } Question;
 
-static void read_prompt(const Actor *a, InLine *line, Question *q, Arena *arena) {
+static void read_prompt(const Actor *a, const Chat *chat, InLine *line, Question *q, Arena *arena) {
+    const Json *messages = json_get(line->row, "messages");
     const Json *text = json_get(line->row, "prompt"), *tokens = json_get(line->row, "tokens");
     if (!text) text = json_get(line->row, "text");
     if (tokens && json_kind(tokens) == JSON_ARRAY) {
@@ -46,10 +51,19 @@ static void read_prompt(const Actor *a, InLine *line, Question *q, Arena *arena)
             }
             q->ids[q->n++] = (int32_t)id;
         }
-    } else if (text && json_kind(text) == JSON_STRING) {
-        if (tokenizer_encode(a->tokenizer, json_text(text, ""), json_text_size(text), true, true,
-                             &q->ids, &q->n, arena) != ST_OK)
+    } else if (messages && chat) {
+        const char *said = chatflags_messages(chat, a->tokenizer, messages, &line->error, arena);
+        if (said && tokenizer_encode(a->tokenizer, said, strlen(said), true, true, &q->ids, &q->n,
+                                     arena) != ST_OK)
             line->error = arena_printf(arena, "%s", status_text());
+    } else if (messages) {
+        line->error = "\"messages\" need --chat or --template";
+    } else if (text && json_kind(text) == JSON_STRING) {
+        Status st =
+            chat ? chat_encode(chat, a->tokenizer, json_text(text, ""), &q->ids, &q->n, arena)
+                 : tokenizer_encode(a->tokenizer, json_text(text, ""), json_text_size(text), true,
+                                    true, &q->ids, &q->n, arena);
+        if (st != ST_OK) line->error = arena_printf(arena, "%s", status_text());
     } else {
         line->error = "neither \"prompt\" nor \"tokens\" is there";
     }
@@ -61,7 +75,7 @@ static void read_prompt(const Actor *a, InLine *line, Question *q, Arena *arena)
 
 // At least the tokens of the longest prompt, known before there is a tokenizer: a byte is one token
 // at most, and normal form C makes three of it at most.
-static int64_t longest_prompt(const Lines *lines) {
+static int64_t longest_prompt(const Lines *lines, bool chat) {
     int64_t longest = 0;
     for (int i = 0; i < lines->n; i++) {
         const InLine *line = &lines->line[i];
@@ -73,6 +87,10 @@ static int64_t longest_prompt(const Lines *lines) {
             n = json_count(tokens);
         else if (text && json_kind(text) == JSON_STRING)
             n = 3 * (int64_t)json_text_size(text) + 16; // and the special tokens around it
+        Str whole = {0};
+        if (json_get(line->row, "messages")) json_echo(json_get(line->row, "messages"), &whole);
+        if (chat) n += CHAT_ROOM + 3 * (int64_t)whole.size;
+        str_free(&whole);
         if (n > longest) longest = n;
     }
     return longest;
@@ -181,9 +199,13 @@ static int run(const Args *args) {
         TRY_OUT(one_prompt(prompt, &lines, arena));
     else
         TRY_OUT(lines_read(path, &lines, arena));
-    int64_t most = longest_prompt(&lines) + max_tokens;
+    const char *said = chatflags_system(args);
+    int64_t most = longest_prompt(&lines, chatflags_given(args)) + max_tokens +
+                   (said ? 3 * (int64_t)strlen(said) : 0);
     ao.max_seq_tokens = most < 1 << 24 ? (int)most : 1 << 24; // or the model's context, if shorter
     TRY_OUT(actor_open(&ao, &a));
+    const Chat *chat;
+    TRY_OUT(chatflags_actor(args, &a, &chat));
     if (max_tokens > a.model.max_position) max_tokens = a.model.max_position;
     cfg.max_new_tokens = (int)max_tokens;
     cfg.top_k = (int)top_k;
@@ -198,7 +220,7 @@ static int run(const Args *args) {
         int end = begin + slice < lines.n ? begin + slice : lines.n;
         Question *q = ARENA_ARRAY(arena, Question, lines.n);
         for (int i = begin; i < end; i++)
-            if (!lines.line[i].error) read_prompt(&a, &lines.line[i], &q[i], arena);
+            if (!lines.line[i].error) read_prompt(&a, chat, &lines.line[i], &q[i], arena);
         TRY_OUT(sample_slice(&a, &lines, q, begin, end, &cfg, (int)n, plain, &out, arena));
         arena_rewind(arena, mark);
     }
@@ -217,6 +239,7 @@ const Command command_generate = {
     .usage = "generate MODEL -p TEXT | generate MODEL --in FILE [--n N ...]",
     .examples = "grpo generate runs/zero/checkpoints/step-100/model -p 'User: Compute 47*6+85. "
                 "Assistant:'\n"
+                "grpo generate model/ --chat -p 'What is 47*6+85?'\n"
                 "grpo generate model/ --in prompts.jsonl --n 4 --temperature 1 --max-tokens 512",
     .flag = flags,
     .n_flags = sizeof flags / sizeof flags[0],

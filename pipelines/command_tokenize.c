@@ -2,26 +2,37 @@
 #include <string.h>
 
 #include "pipelines/actor.h"
+#include "pipelines/chatflags.h"
 #include "pipelines/command.h"
 #include "pipelines/lines.h"
 
 static const Flag flags[] = {
     {"in", 'i', "FILE",
-     "JSON lines {\"id\",\"text\"}, or {\"id\",\"tokens\"} with --decode; - is stdin"},
+     "JSON lines {\"id\",\"text\"}, {\"id\",\"messages\"} with --chat, or {\"id\",\"tokens\"} with "
+     "--decode; - is stdin"},
     {"prompt", 'p', "TEXT", "one text instead of a file"},
     {"decode", 'd', NULL, "ids to text"},
     {"skip-special", 0, NULL, "with --decode: leave special tokens out"},
+    CHAT_FLAGS,
 };
 
-static void encode(const Tokenizer *t, InLine *line, Str *out, Arena *arena) {
-    const Json *text = json_get(line->row, "text");
+static void encode(const Tokenizer *t, const Chat *chat, InLine *line, Str *out, Arena *arena) {
+    const Json *text = json_get(line->row, "text"), *messages = json_get(line->row, "messages");
+    const char *said = NULL;
     int32_t *ids = NULL;
     int n = 0;
-    if (!text || json_kind(text) != JSON_STRING)
+    Status st = ST_OK;
+    if (chat && messages)
+        said = chatflags_messages(chat, t, messages, &line->error, arena);
+    else if (!text || json_kind(text) != JSON_STRING)
         line->error = "\"text\" is missing or not a text";
-    else if (tokenizer_encode(t, json_text(text, ""), json_text_size(text), true, true, &ids, &n,
-                              arena) != ST_OK)
-        line->error = arena_printf(arena, "%s", status_text());
+    else if (chat)
+        st = chat_encode(chat, t, json_text(text, ""), &ids, &n, arena);
+    else
+        st = tokenizer_encode(t, json_text(text, ""), json_text_size(text), true, true, &ids, &n,
+                              arena);
+    if (said) st = tokenizer_encode(t, said, strlen(said), true, true, &ids, &n, arena);
+    if (st != ST_OK) line->error = arena_printf(arena, "%s", status_text());
     if (line->error) {
         lines_error(line, false, out);
         return;
@@ -29,6 +40,9 @@ static void encode(const Tokenizer *t, InLine *line, Str *out, Arena *arena) {
     lines_begin(line, out);
     str_puts(out, ",\"tokens\":[");
     for (int i = 0; i < n; i++) str_printf(out, "%s%d", i ? "," : "", ids[i]);
+    const int32_t *eos;
+    int n_eos = chat ? 0 : tokenizer_eos(t, &eos); // a chat's prompt stays open
+    for (int i = 0; i < n_eos; i++) str_printf(out, "%s%d", n + i ? "," : "", eos[i]);
     str_puts(out, "]}\n");
 }
 
@@ -73,6 +87,12 @@ static int run(const Args *args) {
     Status st;
     bool desk = strcmp(args->word[0], "desk") == 0;
     TRY_OUT(desk ? actor_desk_tokenizer(&tokenizer) : tokenizer_load(args->word[0], &tokenizer));
+    Chat chat = {0};
+    if (chatflags_given(args)) {
+        TRY_OUT(chat_open(chatflags_name(args), desk ? NULL : args->word[0], tokenizer, &chat));
+        chat.thinking = chatflags_thinking(args);
+        chat.said = chatflags_system(args);
+    }
     if (prompt) {
         Str text = {0};
         str_puts(&text, "{\"text\":");
@@ -96,7 +116,7 @@ static int run(const Args *args) {
         else if (args_has(args, "decode"))
             decode(tokenizer, line, args_has(args, "skip-special"), &out, arena);
         else
-            encode(tokenizer, line, &out, arena);
+            encode(tokenizer, chatflags_given(args) ? &chat : NULL, line, &out, arena);
         arena_rewind(arena, mark);
         if (out.size > 60000) lines_flush(&out);
     }
@@ -116,6 +136,7 @@ const Command command_tokenize = {
     .about = "MODEL is a model folder, a tokenizer.json, or 'desk' for the built-in one.",
     .examples = "grpo tokenize desk -p 'User: Compute 47*6+85. Assistant:'\n"
                 "grpo tokenize model/ --in texts.jsonl\n"
+                "grpo tokenize model/ --chat -p 'What is 47*6+85?'\n"
                 "grpo tokenize model/ --in ids.jsonl --decode",
     .flag = flags,
     .n_flags = sizeof flags / sizeof flags[0],
