@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# tests/test_talk.sh -- grpo chat and chat templates, on a small random model.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+GRPO=$(realpath "${GRPO:-${BUILD:-build/release-cpu}/grpo}")
+dir=$(mktemp -d "${TMPDIR:-/tmp}/talk.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+passed=0 failed=0
+
+ok() { passed=$((passed + 1)); }
+bad() {
+    failed=$((failed + 1))
+    echo "FAILED: $1"
+    sed 's/^/    /' "$dir/out" "$dir/err" 2>/dev/null | head -n 8
+}
+check() { if [ "$2" = "$3" ]; then ok; else bad "$1: '$2' is not '$3'"; fi; }
+has() { if grep -aqE -- "$2" "$dir/out" "$dir/err"; then ok; else bad "$1"; fi; }
+
+"$GRPO" model new model.hidden_size=32 model.n_layers=1 model.first_k_dense=1 model.max_position=512 -o "$dir/m" >"$dir/out" 2>"$dir/err" ||
+    bad "a model"
+
+# ---- two messages, two replies, the same ones again
+printf 'Hi\n\nAnd you?\n' >"$dir/in"
+"$GRPO" chat "$dir/m" --template chatml -T 0 -m 6 --json <"$dir/in" >"$dir/out" 2>"$dir/err"
+check "exit code of chat" $? 0
+check "a reply for each message, none for an empty line" "$(wc -l <"$dir/out")" 2
+has "the first" '^\{"turn":0,"role":"assistant","content":".*","tokens":[0-9]+,"finish":"(stop|length)"\}$'
+has "the second" '^\{"turn":1,'
+cp "$dir/out" "$dir/first"
+"$GRPO" chat "$dir/m" --template chatml -T 0 -m 6 --json <"$dir/in" 2>"$dir/err" | cmp -s - "$dir/first"
+check "the same again" $? 0
+# the second reply knows of the first turn: it is that of the whole talk
+reply=$(sed -nE '1s/.*"content":"(.*)","tokens".*/\1/p' "$dir/first")
+printf '{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"%s"},{"role":"user","content":"And you?"}]}\n' \
+    "$reply" >"$dir/talk.jsonl"
+"$GRPO" generate "$dir/m" --template chatml -T 0 -m 6 --in "$dir/talk.jsonl" >"$dir/out" 2>"$dir/err"
+check "the whole talk at once gives the same reply" \
+    "$(sed -nE 's/.*"text":"(.*)","finish".*/\1/p' "$dir/out" | sed 's/<eos>$//')" \
+    "$(sed -nE '2s/.*"content":"(.*)","tokens".*/\1/p' "$dir/first" | sed 's/<eos>$//')"
+
+# ---- a talk longer than the context forgets its beginning
+for i in 1 2 3 4 5 6 7 8; do echo "message $i"; done >"$dir/in"
+"$GRPO" chat "$dir/m" --template r1-zero --system s -T 0 -m 8 --context 100 --json <"$dir/in" >"$dir/out" 2>"$dir/err"
+check "a long talk goes on" "$(wc -l <"$dir/out")" 8
+head -c 300 /dev/zero | tr '\0' 'x' >"$dir/in"
+"$GRPO" chat "$dir/m" --template chatml --context 100 <"$dir/in" >"$dir/out" 2>"$dir/err"
+check "a question longer than the context" $? 2
+has "is named" 'raise --context'
+
+# ---- Ctrl-C stops a reply, and the talk goes on
+mkfifo "$dir/fifo"
+"$GRPO" chat "$dir/m" --template chatml -T 1 -m 200 --json <"$dir/fifo" >"$dir/out" 2>"$dir/err" &
+pid=$!
+exec 3>"$dir/fifo"
+sleep 1
+kill -INT $pid 2>/dev/null # waiting for a message: it leaves
+wait $pid
+check "Ctrl-C at the prompt leaves" $? 130
+exec 3>&-
+
+# ---- templates
+"$GRPO" chat "$dir/m" </dev/null >"$dir/out" 2>"$dir/err"
+check "a folder without a template" $? 2
+has "is named with what there is" 'has no chat template; name one of chatml'
+"$GRPO" chat "$dir/m" --template nobody </dev/null >"$dir/out" 2>"$dir/err"
+check "an unknown template" $? 2
+"$GRPO" chat "$dir/m" --template llama3 --no-think </dev/null >"$dir/out" 2>"$dir/err"
+has "a switch that is not there" 'no switch for thinking'
+"$GRPO" tokenize desk --template r1-zero -p 'What is 2+3' >"$dir/ids" 2>"$dir/err"
+"$GRPO" tokenize desk --decode --in "$dir/ids" >"$dir/out" 2>"$dir/err"
+has "tokenize in a template" 'User: What is 2\+3\. Assistant:"\}$'
+printf '{"id":"a","messages":[{"role":"user"}]}\n{"id":"b","messages":[{"role":"user","content":"x"}]}\n' >"$dir/bad.jsonl"
+"$GRPO" tokenize desk --template chatml --in "$dir/bad.jsonl" >"$dir/out" 2>"$dir/err"
+has "a message without content" '"a","error":"a message needs'
+has "does not stop the next" '"b","tokens":\['
+"$GRPO" generate "$dir/m" --in "$dir/talk.jsonl" >"$dir/out" 2>"$dir/err"
+has "messages need a template" 'need --chat or --template'
+
+# ---- training: prompts and documents as turns
+printf '{"question":"What is 2+3?","answer":"5"}\n' >"$dir/q.jsonl"
+"$GRPO" rl model.path="$dir/m" data.tasks="$dir/q.jsonl" data.heldout="$dir/q.jsonl" data.chat=chatml \
+    data.system=r1-zero data.template=boxed rl.steps=1 rl.groups_per_step=1 rl.group_size=2 rl.max_new_tokens=4 \
+    rl.preflight_tasks=1 rl.preflight_min_pass=0 rl.skip_flat=false eval.final_tasks=1 eval.passk_tasks=0 \
+    eval.tasks=1 run.decode_seqs=4 -o "$dir/run" >"$dir/out" 2>"$dir/err"
+check "GRPO in a template" $? 0
+cat "$dir"/run/rollouts/*.jsonl >"$dir/out" 2>/dev/null
+has "asks as the template has it" 'im_start\|>system\\nA conversation between User and Assistant.*im_start\|>user\\nWhat is 2\+3\?\\nPlease reason'
+"$GRPO" rl model.path="$dir/m" data.tasks="$dir/q.jsonl" data.heldout="$dir/q.jsonl" data.system=x -o "$dir/run2" \
+    >"$dir/out" 2>"$dir/err"
+has "a system message needs a template" 'data\.system needs data\.chat'
+printf '{"prompt":"Say hi","response":"hi"}\n' >"$dir/d.jsonl"
+"$GRPO" sft model.path="$dir/m" data.corpus="$dir/d.jsonl" data.chat=chatml sft.steps=1 sft.batch=1 -o "$dir/sft" \
+    >"$dir/out" 2>"$dir/err"
+check "SFT in a template" $? 0
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
