@@ -108,6 +108,21 @@ static Status check_seq(const Policy *p, const DecodeSeq *q, int s) {
     return ST_OK;
 }
 
+// New tokens that make a block. At desk size two blocks a worker at least, but products want some
+// 32 rows. Weights that do not stay in a cache are read once a block: up to 64 rows then, as even
+// as can be; of fewer than 16 a worker, all share one block.
+static int block_rows(const Policy *p, int total) {
+    int rows = (total + 2 * p->n_work - 1) / (2 * p->n_work);
+    if (p->model.family == FAMILY_DENSE) {
+        const int each = (total + p->n_work - 1) / p->n_work, n = (each + 63) / 64;
+        rows = (each + n - 1) / n;
+        if (rows < 16) rows = 16 * p->n_work;
+    } else if (rows < 32) {
+        rows = 32;
+    }
+    return rows < p->work[0].cap ? rows : p->work[0].cap;
+}
+
 Status policy_decode(Policy *p, const DecodeSeq *seq, int n_seqs, LogitsFn *fn, void *ctx) {
     int total = 0;
     for (int s = 0; s < n_seqs; s++) {
@@ -115,10 +130,7 @@ Status policy_decode(Policy *p, const DecodeSeq *seq, int n_seqs, LogitsFn *fn, 
         total += seq[s].n_new;
     }
     if (n_seqs == 0) return ST_OK;
-    // two blocks per worker at least, but products want some 32 rows
-    int rows = (total + 2 * p->n_work - 1) / (2 * p->n_work);
-    if (rows < 32) rows = 32;
-    if (rows > p->work[0].cap) rows = p->work[0].cap;
+    const int rows = block_rows(p, total);
     Decode d = {.p = p, .seq = seq, .n_seqs = n_seqs, .rows = rows, .fn = fn, .ctx = ctx};
     d.solo = block_end(seq, n_seqs, 0, rows) == n_seqs;
     if (d.solo)
