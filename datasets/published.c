@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "datasets/codeset.h"
 
 // A slice as a text in the program (the path is relative to the root, where make runs).
 #define SLICE(symbol, path)                                                                        \
@@ -142,6 +143,14 @@ static const Published table[] = {
      question_humaneval, fits_humaneval, slice_humaneval},
     {"mbpp", "974 short Python programs with asserts (Google); sanitized 427", "CC BY 4.0", "code",
      false, NULL, question_mbpp, fits_mbpp, slice_mbpp},
+    {"livecodebench", "contest problems, by stdin or by calls (also SandboxFusion's records)", "",
+     "code", false, NULL, codeset_question, codeset_fits, NULL},
+    {"apps", "contest and interview problems: rows with input_output", "", "code", false, NULL,
+     codeset_question, NULL, NULL},
+    {"codeforces", "rows with tests or official_tests, a checker where there is one", "", "code",
+     false, NULL, codeset_question, NULL, NULL},
+    {"code_contests", "rows with public, private and generated tests", "", "code", false, NULL,
+     codeset_question, NULL, NULL},
     {"ifeval", "541 prompts with instructions that a program can check (Google)", "Apache-2.0",
      "ifeval", false, NULL, NULL, fits_ifeval, slice_ifeval},
     {"countdown", "rows {\"nums\",\"target\"}: an expression that makes the target", "",

@@ -1,93 +1,76 @@
-// tests/test_codeset.c -- datasets/codeset: rows of the known sets become questions for a program.
+// tests/test_codeset.c -- datasets/codeset: rows of contests become questions for the judge "code".
 #include "datasets/codeset.h"
 
-#include <stdlib.h>
-#include <unistd.h>
-
+#include "datasets/jsonl.h"
+#include "datasets/published.h"
 #include "tests/test.h"
 
 static const char rows[] =
-    "{\"task_id\":\"HumanEval/0\",\"prompt\":\"def f(x):\\n    "
-    "\\\"\\\"\\\"doc\\\"\\\"\\\"\\n\",\"entry_point\":\"f\","
-    "\"test\":\"def check(candidate):\\n    assert candidate(1) == 2\\n\"}\n"
-    "{\"prompt\":\"Add two numbers.\",\"test_list\":[\"assert add(1,2)==3\",\"assert "
-    "add(2,2)==4\"]}\n"
     "{\"question\":\"Sum.\",\"starter_code\":\"class Solution:\",\"input_output\":\"{}\"}\n"
-    "{\"prompt\":\"no tests\"}\n"
-    "{\"tests\":[{\"input\":\"1\",\"output\":\"2\"}]}\n"
-    "{\"description\":\"Print "
-    "n+1.\",\"public_tests\":{\"input\":[\"1\"],\"output\":[\"2\"]},\"level\":3}\n";
-
-static char path[] = "/tmp/grpo_codeset_XXXXXX";
-
-static int setup(void **state) {
-    (void)state;
-    int fd = mkstemp(path);
-    if (fd < 0 || write(fd, rows, sizeof rows - 1) != (ssize_t)(sizeof rows - 1)) return -1;
-    return close(fd);
-}
-
-static int teardown(void **state) {
-    (void)state;
-    return unlink(path);
-}
+    "{\"prompt\":\"Add.\",\"tests\":[{\"input\":\"1\",\"output\":\"2\"}]}\n"
+    "{\"description\":\"Print n+1.\",\"public_tests\":{\"input\":[\"1\"],\"output\":[\"2\"]}}\n"
+    "{\"content\":\"f(x)\",\"test\":\"assert f(1) == 2\"}\n"
+    "{\"question\":\"two\",\"input_output\":{\"inputs\":[[1]],\"outputs\":[2],\"fn_name\":\"f\"}}"
+    "\n";
 
 static void each_form_is_asked_in_its_way(void **state) {
     (void)state;
+    static const char program[] =
+        "Write a Python program that reads standard input and writes standard output. Answer with "
+        "the whole program in one ```python block.";
+    static const char function[] = "Answer with the whole Python program in one ```python block.";
+    const char *const want[][2] = {{"Sum.\n\n```python\nclass Solution:\n```\n\n", function},
+                                   {"Add.\n\n", program},
+                                   {"Print n+1.\n\n", program},
+                                   {"f(x)\n\n", function},
+                                   {"two\n\n", function}};
     Arena *arena = arena_new(1 << 12);
     TaskSource source;
-    Task task;
-    JsonlFields fields = {.template_ = "Q: {}\nA:"};
-    assert_true(codeset_is(path));
-    assert_ok(codeset_tasks(path, &fields, &source));
-    assert_int_equal(source.n_tasks, 4); // two rows lack something
-    static const char *const want[] = {
-        "Q: def f(x):\n    \"\"\"doc\"\"\"\n\nA:",
-        "Q: Add two numbers.\nYour code should pass this test:\nassert add(1,2)==3\n\nA:",
-        "Q: Sum.\n\nclass Solution:\nA:", "Q: Print n+1.\nA:"};
-    for (uint64_t i = 0; i < 4; i++) {
+    assert_ok(jsonl_tasks_bytes(rows, sizeof rows - 1, "rows", &(JsonlFields){0}, &source));
+    assert_int_equal(source.n_tasks, 5);
+    for (uint64_t i = 0; i < 5; i++) {
+        Task task;
         assert_ok(source.get(&source, i, &task, arena));
-        assert_string_equal(task.prompt, want[i]);
+        assert_string_equal(task.prompt, arena_printf(arena, "%s%s", want[i][0], want[i][1]));
         assert_string_equal(task.judge, "code");
-        JsonDoc *doc; // the row is whole, so the judge sees every test
+        JsonDoc *doc; // the row is whole: the judge sees every test
         assert_ok(json_parse(task.row, strlen(task.row), "row", 1, false, &doc));
-        assert_null(codeset_lacks(json_root(doc)));
+        assert_true(codeset_fits(json_root(doc)));
         json_free(doc);
-        assert_true(strncmp(task.source, "grpo_codeset_", 13) == 0);
     }
-    assert_int_equal(task.level, 3);
-    Task again;
-    assert_ok(source.get(&source, 7, &again, arena)); // the next epoch
-    assert_true(again.id == task.id);
     task_source_close(&source);
     arena_free(arena);
 }
 
-static void other_files_are_none(void **state) {
+static void other_rows_are_none(void **state) {
     (void)state;
-    assert_false(codeset_is("/nonexistent"));
-    char other[] = "/tmp/grpo_codeset_XXXXXX";
-    int fd = mkstemp(other);
-    static const char text[] = "{\"question\":\"2+2\",\"answer\":\"4\"}\n";
-    assert_true(fd >= 0 && write(fd, text, sizeof text - 1) == (ssize_t)(sizeof text - 1));
-    close(fd);
-    assert_false(codeset_is(other));
-    TaskSource source;
-    assert_int_equal(codeset_tasks(other, &(JsonlFields){0}, &source), ST_FORMAT);
-    unlink(other);
+    static const char *const others[] = {
+        "{\"question\":\"2+2\",\"answer\":\"4\"}", "{\"prompt\":\"x\",\"tests\":[]}",
+        "{\"prompt\":\"x\",\"test\":\"\"}", "{\"tests\":[{\"input\":\"1\",\"output\":\"2\"}]}",
+        "{\"prompt\":\"x\",\"input_output\":null}"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        JsonDoc *doc;
+        assert_ok(json_parse(others[i], strlen(others[i]), "row", 1, false, &doc));
+        assert_false(codeset_fits(json_root(doc)));
+        json_free(doc);
+    }
 }
 
-static void a_template_needs_a_gap(void **state) {
+static void the_sets_have_names(void **state) {
     (void)state;
-    TaskSource source;
-    assert_int_equal(codeset_tasks(path, &(JsonlFields){.template_ = "Q:"}, &source), ST_CONFIG);
+    static const char *const name[] = {"humaneval", "mbpp",       "livecodebench",
+                                       "apps",      "codeforces", "code_contests"};
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        assert_non_null(published_find(name[i]));
+        assert_string_equal(published_find(name[i])->judge, "code");
+    }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_form_is_asked_in_its_way),
-        cmocka_unit_test(other_files_are_none),
-        cmocka_unit_test(a_template_needs_a_gap),
+        cmocka_unit_test(other_rows_are_none),
+        cmocka_unit_test(the_sets_have_names),
     };
-    return cmocka_run_group_tests_name("datasets/codeset", tests, setup, teardown);
+    return cmocka_run_group_tests_name("datasets/codeset", tests, NULL, NULL);
 }
