@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "pipelines/actor.h"
 #include "pipelines/bench_model.h"
+#include "pipelines/bench_verify.h"
 #include "pipelines/ceiling.h"
 #include "pipelines/command.h"
 #include "pipelines/runconfig.h"
@@ -19,6 +20,7 @@
 static const Flag flags[] = {
     {"only", 0, "PART",
      "ceiling, gemm or step; of a MODEL: prefill, decode, score or train (default: all)"},
+    {"task", 't', "NAME", "verify: judge of rows that name none (default math)"},
     {"steps", 0, "N", "optimiser steps to time (default 3, after one that is not timed)"},
     {"seqs", 0, "N,N", "MODEL: sequences decoded together (default 1,16,64)"},
     {"prompt", 0, "N", "MODEL: tokens of each prompt (default 128)"},
@@ -27,7 +29,7 @@ static const Flag flags[] = {
     {"length", 0, "N", "MODEL: tokens of each (default 256)"},
     {"rounds", 0, "N", "MODEL: each figure is the median of N (default 3)"},
     {"precision", 0, "P", "MODEL: fp32, bf16 or fp8 (default: the folder's)"},
-    {"threads", 'j', "N", "MODEL: worker threads (default: all cores)"},
+    {"threads", 'j', "N", "MODEL, verify: worker threads (default: all cores)"},
 };
 
 typedef struct BenchRun {
@@ -229,8 +231,22 @@ static int run_model(const Args *args) {
     return st == ST_OK ? EXIT_DONE : command_failed(st);
 }
 
+static int verify(const Args *args) {
+    if (args->n_words != 2)
+        return command_usage("bench verify: wants one FILE of rows {\"gold\",\"pred\"}");
+    int64_t threads = 0;
+    Status st = args_int(args, "threads", 0, 1024, &threads);
+    if (st == ST_OK)
+        st = bench_verify(&(BenchVerify){.path = args->word[1],
+                                         .task = args_text(args, "task", NULL),
+                                         .threads = (int)threads,
+                                         .json = args_has(args, "json")});
+    return st == ST_OK ? EXIT_DONE : command_failed(st);
+}
+
 static int run(const Args *args) {
     const char *only = args_text(args, "only", "");
+    if (args->n_words && strcmp(args->word[0], "verify") == 0) return verify(args);
     if (args->n_words == 1) return run_model(args);
     if (args->n_words) return command_usage("bench: wants at most one MODEL");
     if (*only && strcmp(only, "ceiling") != 0 && strcmp(only, "gemm") != 0 &&
@@ -252,12 +268,14 @@ static int run(const Args *args) {
 const Command command_bench = {
     .name = "bench",
     .summary = "timings: this machine's ceilings, our GEMM, a desk step by phase",
-    .usage = "bench [--only PART] [--json] | bench MODEL [--only PART] [--seqs 1,16,64 ...]",
+    .usage = "bench [--only PART] [--json] | bench MODEL [--only PART] [--seqs 1,16,64 ...] | "
+             "bench verify FILE",
     .about = "Everything is measured in this run; GRPO_CPU=avx2 (or avx512, avx512bf16, amx) "
              "forces a row of the GEMM table.",
     .examples = "grpo bench\n"
                 "GRPO_CPU=avx2 grpo bench --only step\n"
                 "grpo bench model/ --only decode --seqs 1,64 --precision bf16\n"
+                "grpo bench verify rows.jsonl\n"
                 "grpo bench --json > bench.jsonl",
     .flag = flags,
     .n_flags = sizeof flags / sizeof flags[0],
