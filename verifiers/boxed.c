@@ -20,13 +20,20 @@ const char *slice_last(Slice text, const char *needle) {
     return NULL;
 }
 
+bool boxed_prefill_open(const char *prefilled) {
+    if (!prefilled) return false;
+    Slice all = {prefilled, strlen(prefilled)};
+    const char *open = slice_last(all, "<think>"), *close = slice_last(all, "</think>");
+    return open && (!close || close < open);
+}
+
 Slice boxed_after_think(const char *text, size_t size, const char *prefilled) {
     Slice all = {text, size};
     const char *closed = slice_last(all, "</think>");
     if (closed) {
         closed += strlen("</think>");
         all = (Slice){closed, (size_t)(text + size - closed)};
-    } else if (prefilled && strstr(prefilled, "<think>")) {
+    } else if (boxed_prefill_open(prefilled)) {
         return (Slice){NULL, 0};
     }
     return slice_last(all, "<think>") ? (Slice){NULL, 0} : all;

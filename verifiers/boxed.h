@@ -26,6 +26,8 @@ typedef struct Slice {
 
 Slice slice_trim(Slice s); // without white space at both ends
 
+// Did the prompt leave a thought open? "<think>" did, "<think></think>" did not; NULL did not.
+bool boxed_prefill_open(const char *prefilled);
 // The response after its thoughts; data NULL if a thought is not closed.
 Slice boxed_after_think(const char *text, size_t size, const char *prefilled);
 // Content of the last complete box; data NULL if there is none.

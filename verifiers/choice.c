@@ -32,7 +32,7 @@ static bool peel(Slice *s) {
                                        "option:",
                                        "\\left",
                                        "answer "};
-    static const char pairs[] = "$$(){}[]**\"\"";
+    static const char pairs[] = "(){}[]\"\"";
     if (s->size == 0) return false;
     char last = s->data[s->size - 1];
     for (size_t i = 0; i < sizeof macro / sizeof *macro; i++)
@@ -46,6 +46,10 @@ static bool peel(Slice *s) {
             *s = without(*s, strlen(lead[i]), 0);
             return true;
         }
+    if (s->size > 2 && (last == '*' || last == '$') && s->data[0] == last) {
+        *s = without(*s, 1, 1);
+        return true;
+    }
     for (const char *p = pairs; *p && s->size > 2; p += 2)
         if (s->data[0] == p[0] && last == p[1] && !memchr(s->data + 1, p[1], s->size - 2)) {
             *s = without(*s, 1, 1);
@@ -196,7 +200,7 @@ Judgement choice_judge(const JudgeInput *in) {
     if (!in->finished) {
         j.reason = "cut off";
     } else if (answer.data && answer.size > CHOICE_MAX_BYTES) {
-        j.reason = "longer than 16384 bytes";
+        j.reason = "longer than 4096 bytes";
     } else if (answer.data) {
         uint32_t set = read_choice(answer, options_of(in), &j.reason);
         bool right = set == gold;

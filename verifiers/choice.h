@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-enum { CHOICE_MAX_BYTES = 16384 };
+enum { CHOICE_MAX_BYTES = 4096 };
 
 Judgement choice_judge(const JudgeInput *in);
 const char *choice_refuses(const JudgeInput *in);

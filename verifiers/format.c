@@ -61,7 +61,11 @@ bool format_template_known(const char *name) {
 static const char *why_not(const JudgeInput *in, const struct Template *t) {
     Slice s = slice_trim((Slice){in->text, in->size});
     if (!in->finished) return "cut off";
-    if (!(in->prefilled && strstr(in->prefilled, "<think>")) && !eat(&s, "<think>"))
+    bool closed = in->prefilled && strstr(in->prefilled, "</think>") &&
+                  !boxed_prefill_open(in->prefilled); // the prompt did the thinking
+    if (closed && (holds(s, "<think>") || holds(s, "</think>"))) return "more than one <think>";
+    if (closed) return t->tail(s);
+    if (!boxed_prefill_open(in->prefilled) && !eat(&s, "<think>"))
         return "does not begin with <think>";
     const char *close = s.size ? memmem(s.data, s.size, "</think>", 8) : NULL;
     if (!close) return "no </think>";

@@ -5,7 +5,8 @@
 //   r1-zero       <think> ... </think> <answer> ... </answer>
 //   chat          <think> ... </think> and an answer in any form
 // Each tag occurs exactly once. A thought may be empty, an answer may not. If the prompt opened the
-// thought (`prefilled` holds "<think>"), the response begins inside it. A response that was cut
+// thought (`prefilled` holds "<think>"), the response begins inside it; if the prompt closed it too
+// ("<think></think>"), the response is the answer alone. A response that was cut
 // off has no form.
 #ifndef VERIFIERS_FORMAT_H
 #define VERIFIERS_FORMAT_H

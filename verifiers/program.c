@@ -164,9 +164,7 @@ static void copy_note(Judgement *j, const char *text) {
     if (!str_is_utf8(j->note, n, &bad)) j->note[bad] = 0; // cut inside of a character
 }
 
-// False: the line is no answer to request `id`.
-static bool read_answer(const char *line, size_t size, long id, const JudgeInput *in,
-                        Judgement *out) {
+bool program_read(const char *line, size_t size, long id, const JudgeInput *in, Judgement *out) {
     JsonDoc *doc;
     if (json_parse(line, size, "the judge program's answer", 1, false, &doc) != ST_OK) return false;
     const Json *a = json_root(doc), *score = json_get(a, "score"), *echo = json_get(a, "id");
@@ -206,7 +204,7 @@ static Failure ask(Copy *c, const JudgeInput *in, long id, int ms, Judgement *ou
     size_t line = 0;
     Failure f = exchange(c, &request, begin + ms * 1e-3, &line);
     str_free(&request);
-    if (f == FINE && !read_answer(c->said.data, line, id, in, out)) f = NONSENSE;
+    if (f == FINE && !program_read(c->said.data, line, id, in, out)) f = NONSENSE;
     if (f == FINE && c->said.size > line + 1) f = NONSENSE; // more than was asked
     if (f == FINE) str_clear(&c->said);
     return f;

@@ -46,6 +46,9 @@ MUST_USE Status program_open(const ProgramOpts *opts, Program **out);
 void program_close(Program *program); // ends all copies; NULL is fine
 ProgramStats program_stats(Program *program);
 
+// One line of an answer to request `id` about `in`; false: it is none. For tests.
+bool program_read(const char *line, size_t size, long id, const JudgeInput *in, Judgement *out);
+
 // The judge "program": in->program answers. Thread-safe: a request waits for a free copy.
 Judgement program_judge(const JudgeInput *in);
 
