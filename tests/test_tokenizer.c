@@ -29,6 +29,25 @@ static bool same_ids(const Json *want, const int32_t *ids, int n) {
     return i == n;
 }
 
+// The ids with what the post-processor puts after a text.
+static int32_t *with_eos(const Tokenizer *t, const int32_t *ids, int *n) {
+    const int32_t *eos;
+    int n_eos = tokenizer_eos(t, &eos);
+    int32_t *all = ARENA_ARRAY(arena, int32_t, *n + n_eos + 1);
+    if (*n) memcpy(all, ids, (size_t)*n * sizeof *ids);
+    for (int i = 0; i < n_eos; i++) all[(*n)++] = eos[i];
+    return all;
+}
+
+// Where bytes are no UTF-8, Hugging Face's library has U+FFFD and we what they were.
+static void compare_back(const Tokenizer *t, const char *back, const int32_t *ids, int n) {
+    Str out = {0};
+    tokenizer_decode(t, ids, n, true, &out);
+    if (back && !strstr(back, "\xEF\xBF\xBD") && str_is_utf8(str_text(&out), out.size, NULL))
+        assert_string_equal(str_text(&out), back);
+    str_free(&out);
+}
+
 static void compare(const char *tokenizer_path, const char *expect_path) {
     Tokenizer *t = load(tokenizer_path);
     JsonDoc *doc = NULL;
@@ -41,9 +60,11 @@ static void compare(const char *tokenizer_path, const char *expect_path) {
             int n;
             assert_ok(tokenizer_encode(t, json_text(text, ""), json_text_size(text), !plain, !plain,
                                        &ids, &n, arena));
+            if (!plain) ids = with_eos(t, ids, &n);
             if (!same_ids(json_get(row, plain ? "plain" : "ids"), ids, n))
                 fail_msg("%s:%d: %s ids of \"%s\" differ", expect_path, json_line(doc, row),
                          plain ? "plain" : "full", json_text(text, ""));
+            if (!plain) compare_back(t, json_text(json_get(row, "back"), NULL), ids, n);
         }
     }
     assert_true(rows > 50);
@@ -53,8 +74,9 @@ static void compare(const char *tokenizer_path, const char *expect_path) {
 
 static void ids_are_those_of_hugging_face_in_every_style(void **state) {
     (void)state;
-    static const char *const style[] = {"gpt2",    "smollm2",  "qwen2", "llama3",     "deepseek",
-                                        "removed", "previous", "next",  "contiguous", "invert"};
+    static const char *const style[] = {
+        "gpt2", "smollm2",    "qwen2",  "llama3",      "deepseek", "removed", "previous",
+        "next", "contiguous", "invert", "punctuation", "words",    "llama2",  "metaspace"};
     for (size_t i = 0; i < sizeof style / sizeof *style; i++)
         compare(arena_printf(arena, "tests/golden/tokenizer/%s.json", style[i]),
                 arena_printf(arena, "tests/golden/tokenizer/%s.expect.json", style[i]));

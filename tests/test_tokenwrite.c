@@ -82,6 +82,59 @@ static void a_vocabulary_becomes_the_tokenizer_of_its_name(void **state) {
     }
 }
 
+static void scores_become_merges(void **state) {
+    (void)state;
+    // a SentencePiece vocabulary: the higher score merges first, "ab" before "bc"
+    enum { N = 3 + 256 + 8 };
+    const char **token = ARENA_ARRAY(arena, const char *, N);
+    int32_t *type = ARENA_ARRAY(arena, int32_t, N);
+    float *score = ARENA_ARRAY(arena, float, N);
+    static const char *const word[] = {"\xE2\x96\x81",
+                                       "a",
+                                       "b",
+                                       "c",
+                                       "ab",
+                                       "bc",
+                                       "abc",
+                                       "\xE2\x96\x81"
+                                       "ab"};
+    static const float worth[] = {-3, -4, -5, -6, -1, -0.5f, -2, -2.5f};
+    token[0] = "<unk>", token[1] = "<s>", token[2] = "</s>";
+    type[0] = VOCAB_UNKNOWN, type[1] = type[2] = VOCAB_CONTROL;
+    for (int b = 0; b < 256; b++) {
+        token[3 + b] = arena_printf(arena, "<0x%02X>", (unsigned)b);
+        type[3 + b] = VOCAB_BYTE;
+    }
+    for (int i = 0; i < 8; i++) {
+        token[259 + i] = word[i];
+        type[259 + i] = VOCAB_NORMAL;
+        score[259 + i] = worth[i];
+    }
+    Vocabulary v = {.model = "llama",
+                    .token = token,
+                    .type = type,
+                    .score = score,
+                    .n_tokens = N,
+                    .bos_id = 1,
+                    .eos_id = 2,
+                    .pad_id = -1,
+                    .unk_id = 0,
+                    .add_bos = -1,
+                    .add_eos = -1,
+                    .add_space_prefix = -1};
+    Tokenizer *t = written(&v);
+    // bc before ab; abc then comes of a + bc as well as of ab + c
+    assert_ids(t, "abc ab", (int32_t[]){1, 259, 265, 266}, 4);
+    assert_ids(t, "\xC3\xA9</s>", (int32_t[]){1, 259, 3 + 0xC3, 3 + 0xA9, 2}, 5);
+    Str out = {0};
+    tokenizer_decode(t, (int32_t[]){1, 259, 265, 266}, 4, true, &out);
+    assert_string_equal(str_text(&out), "abc ab");
+    str_free(&out);
+    tokenizer_free(t);
+    v.score = NULL;
+    assert_int_equal(tokenwrite_json(&v, &out), ST_FORMAT);
+}
+
 static void what_is_not_known_is_named(void **state) {
     (void)state;
     Vocabulary v = byte_vocabulary();
@@ -100,6 +153,7 @@ int main(void) {
     arena = arena_new(1 << 20);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_vocabulary_becomes_the_tokenizer_of_its_name),
+        cmocka_unit_test(scores_become_merges),
         cmocka_unit_test(what_is_not_known_is_named),
     };
     int failed = cmocka_run_group_tests_name("policy/io/tokenwrite", tests, NULL, NULL);

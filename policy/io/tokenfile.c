@@ -325,9 +325,9 @@ Status tokenfile_read(const char *text, size_t size, const char *name, Tokenfile
     JsonDoc *doc = NULL;
     out->arena = arena_new(1 << 20);
     out->name = keep(out, name, strlen(name));
-    out->cache = wordcache_new();
     TRY(json_parse(text, size, name, 1, false, &doc));
     Status st = read_all(out, doc);
+    if (st == ST_OK) out->cache = wordcache_new();
     json_free(doc);
     return st;
 }

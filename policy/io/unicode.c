@@ -61,7 +61,7 @@ static void put_range(int32_t first, int32_t last, Str *out) {
 }
 
 // The characters of the property that PCRE2 does not count to it, as ranges of a regex class.
-static void missing(const Property *p, Str *out) {
+static void find_missing(const Property *p, Str *out) {
     const uint8_t *class_of = unicode_classes();
     Str all = {0}, pattern = {0};
     for (int32_t c = 0; c < UC_POINTS; c++)
@@ -93,6 +93,19 @@ static void missing(const Property *p, Str *out) {
     str_free(&all);
 }
 
+// The same, looked for once.
+static const char *missing(const Property *p) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static Str ranges[sizeof properties / sizeof *properties];
+    static bool known[sizeof properties / sizeof *properties];
+    size_t i = (size_t)(p - properties);
+    pthread_mutex_lock(&lock);
+    if (!known[i]) find_missing(p, &ranges[i]);
+    known[i] = true;
+    pthread_mutex_unlock(&lock);
+    return str_text(&ranges[i]);
+}
+
 static const Property *find_property(const char *name, size_t size) {
     for (size_t i = 0; i < sizeof properties / sizeof *properties; i++)
         if (strlen(properties[i].name) == size && memcmp(properties[i].name, name, size) == 0)
@@ -103,7 +116,7 @@ static const Property *find_property(const char *name, size_t size) {
 static void put_class(const Property *p, bool negated, bool in_class, Str *out) {
     if (!in_class) str_puts(out, negated ? "[^" : "[");
     str_printf(out, "\\p{%s}", p->name);
-    missing(p, out);
+    str_puts(out, missing(p));
     if (!in_class) str_putc(out, ']');
 }
 

@@ -43,6 +43,16 @@ STYLES = {
     "next": dict(pre=seq(split(r"[aeiou]", "merged_with_next"), byte_level())),
     "contiguous": dict(pre=seq(pre_tokenizers.Digits(individual_digits=False),
                                split(r"[aeiou]", "contiguous"), byte_level())),
+    "punctuation": dict(pre=seq(pre_tokenizers.Punctuation("merged_with_next"), byte_level(True)),
+                        norm=normalizers.NFKC(), eos=True),
+    "words": dict(pre=pre_tokenizers.Whitespace(), chars=True),
+    "llama2": dict(pre=None, chars=True, fallback=True, bos=True,
+                   norm=normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")]),
+                   decoder=decoders.Sequence([decoders.Replace("\u2581", " "), decoders.ByteFallback(),
+                                              decoders.Fuse(), decoders.Strip(" ", 1, 0)])),
+    "metaspace": dict(pre=pre_tokenizers.Metaspace("\u2581", prepend_scheme="first"), chars=True, fallback=True,
+                      decoder=decoders.Metaspace("\u2581", prepend_scheme="first"),
+                      norm=normalizers.NFD()),
     "invert": dict(pre=seq(split(r"[A-Za-z]+", "removed", True),
                            pre_tokenizers.Split("the", "isolated"), byte_level())),
 }
@@ -70,14 +80,24 @@ TEXTS = [
 
 
 def tokenizer(style):
-    tok = Tokenizer(models.BPE(ignore_merges=style.get("ignore_merges", False)))
-    tok.pre_tokenizer = style["pre"]
+    chars = style.get("chars", False)
+    tok = Tokenizer(models.BPE(ignore_merges=style.get("ignore_merges", False), unk_token="<unk>" if chars else None,
+                               fuse_unk=chars, byte_fallback=style.get("fallback", False)))
+    if style["pre"]:
+        tok.pre_tokenizer = style["pre"]
     if "norm" in style:
         tok.normalizer = style["norm"]
-    tok.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(vocab_size=420, show_progress=False,
-                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
-    tok.train_from_iterator(CORPUS.splitlines(keepends=True), trainer)
+    tok.decoder = style.get("decoder", decoders.Fuse() if chars else decoders.ByteLevel())
+    special = (["<unk>"] if chars else []) + ([f"<0x{b:02X}>" for b in range(256)] if "fallback" in style else [])
+    trainer = trainers.BpeTrainer(vocab_size=500 if chars else 420, show_progress=False, special_tokens=special,
+                                  **({"limit_alphabet": 90} if chars else {}),
+                                  initial_alphabet=[] if chars else pre_tokenizers.ByteLevel.alphabet())
+    lines = CORPUS.splitlines(keepends=True)
+    tok.train_from_iterator(lines if style["pre"] else " ".join(lines).split(" "), trainer)
+    if special:  # byte tokens are words of the vocabulary, not added ones
+        data = json.loads(tok.to_str())
+        data["added_tokens"] = [t for t in data["added_tokens"] if not t["content"].startswith("<0x")]
+        tok = Tokenizer.from_str(json.dumps(data))
     tok.add_special_tokens([AddedToken("<eos>", special=True, normalized=False),
                             AddedToken("<mask>", special=True, lstrip=True, normalized=False),
                             AddedToken("<pad>", special=True, rstrip=True, normalized=False)])
@@ -85,11 +105,12 @@ def tokenizer(style):
                     AddedToken("cat", single_word=True), AddedToken("caf\u00e9"),
                     AddedToken("<|long|>", normalized=False),
                     AddedToken("<|long|>er|>", normalized=False)])
-    if style.get("bos"):
+    if style.get("bos") or style.get("eos"):
         eos = tok.token_to_id("<eos>")
+        single = "<eos> $A" if style.get("bos") else "$A <eos>"
         tok.post_processor = processors.Sequence([
             processors.ByteLevel(trim_offsets=False),
-            processors.TemplateProcessing(single="<eos> $A", pair="<eos> $A <eos> $B",
+            processors.TemplateProcessing(single=single, pair="<eos> $A <eos> $B",
                                           special_tokens=[("<eos>", eos)])])
     return tok
 
@@ -118,8 +139,8 @@ def main():
         if name == "gpt2":  # the older way to write merges
             data["model"]["merges"] = [" ".join(m) for m in data["model"]["merges"]]
         (HERE / f"{name}.json").write_text(json.dumps(data, ensure_ascii=False) + "\n")
-        rows = [dict(text=t, ids=ids(tok, t, True, True), plain=ids(tok, t, False, False))
-                for t in texts]
+        rows = [dict(text=t, ids=ids(tok, t, True, True), plain=ids(tok, t, False, False),
+                     back=tok.decode(ids(tok, t, True, True))) for t in texts]
         (HERE / f"{name}.expect.json").write_text(
             "[\n" + ",\n".join(json.dumps(r) for r in rows) + "\n]\n")
     tok = Tokenizer.from_file(str(HERE.parents[2] / "datasets/desk/tokenizer.json"))
