@@ -9,6 +9,7 @@
 #include "datasets/jsonl.h"
 #include "datasets/mix.h"
 #include "datasets/published.h"
+#include "rl/judge.h"
 #include "verifiers/verify.h"
 
 static const char *name_of(const RunConfig *rc, Split split) {
@@ -200,6 +201,7 @@ Status sources_inspect(const RunConfig *rc, const TaskSource *source) {
 }
 
 Status sources_check(const RunConfig *rc) {
+    judge_configure(&rc->rl);
     for (int s = 0; s < SPLITS; s++) {
         if (!sources_has(rc, (Split)s)) continue;
         Parts parts = {.rc = rc, .split = (Split)s};

@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "rl/reward.h"
 #include "verifiers/boxed.h"
+#include "verifiers/code/code.h"
 #include "verifiers/format.h"
 #include "verifiers/language.h"
 #include "verifiers/math/math.h"
@@ -82,10 +83,27 @@ static Status check_config(const RlConfig *cfg) {
     return ST_OK;
 }
 
+void judge_configure(const RlConfig *cfg) {
+    code_configure(&(CodeOptions){
+        .score = (SuiteScore)cfg->code_score,
+        .max_tests = (int)cfg->code_tests,
+    });
+}
+
+void judge_measure(Metrics *row) {
+    CageCounts counts;
+    if (!code_cage()) return;
+    cage_counts(code_cage(), &counts);
+    metrics_set(row, cage_machine(code_cage())->layers, "sandbox/layers");
+    metrics_set(row, (double)counts.runs, "sandbox/runs");
+    metrics_set(row, (double)counts.verdict[CAGE_SANDBOX_ERROR], "sandbox/errors");
+}
+
 Status judge_new(Pool *pool, const Tokenizer *tokenizer, const RlConfig *cfg,
                  const int32_t *stop_token, int n_stop_tokens, Bench **out) {
     *out = NULL;
     TRY(check_config(cfg));
+    judge_configure(cfg);
     Program *program = NULL;
     if (given(cfg->judge_program))
         TRY(program_open(&(ProgramOpts){.command = cfg->judge_program,

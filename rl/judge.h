@@ -7,6 +7,7 @@
 #define RL_JUDGE_H
 
 #include "base/arena.h"
+#include "base/metrics.h"
 #include "base/pool.h"
 #include "base/status.h"
 #include "datasets/task.h"
@@ -19,6 +20,10 @@ extern "C" {
 #endif
 
 typedef struct Bench Bench; // the judges' bench
+
+// Tells the judges what the configuration says about them; judge_new does it too. Call before a
+// judge is asked whether it can work (sources_check), which may open the sandbox.
+void judge_configure(const RlConfig *cfg);
 
 // Everything is borrowed; pool may be NULL. stop_token: an end token that closes a sample is not
 // part of its text. Finds the format judge and tries the template: ST_CONFIG names the key.
@@ -40,6 +45,11 @@ void judge_cancel(Bench *bench);
 // A hash of the answer each sample of the last judged batch was found to give, 0 = none; valid
 // until the next judge_begin.
 const uint64_t *judge_answers(const Bench *bench);
+
+// What held the programs that were judged: sandbox/layers (a sum of CageLayer bits), sandbox/runs
+// and sandbox/errors (programs since the start, and those without a verdict by a fault of ours).
+// Nothing where no program is judged.
+void judge_measure(Metrics *row);
 
 // The text that is judged: the response without its closing end token. Appends to out.
 void judge_text(const Bench *bench, const Batch *batch, int sample, Str *out);

@@ -121,6 +121,14 @@ const ConfigKey rl_keys[] = {
          "command of the judge 'program': it speaks JSON lines, see grpo help verify", NULL),
     INT(judge_deadline_ms, "10000", 1, 1e7,
         "time that judge_program has for one response; later is no verdict", NULL),
+    PICK(code_score, "binary", "binary|fraction|weighted",
+         "the accuracy of a program: 1 if every test passes; passed / tests; or 1 if every test "
+         "passes, and 0.1 * passed / tests besides",
+         NULL),
+    INT(code_tests, "0", 0, 1e6,
+        "tests that a program is judged by, of a task with more: drawn by task and step, the same "
+        "for its whole group; 0 = all",
+        NULL),
     PICK(dynamic_sampling, "off", "off|drop|refill",
          "groups without spread of reward: train with them, leave them out of the denominators, or "
          "sample others in their place (DAPO)",

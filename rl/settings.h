@@ -81,6 +81,8 @@ typedef struct RlConfig {
     const char *format_template, *prefilled, *extract;
     const char *language, *math_policy, *judge_program;
     int64_t judge_deadline_ms;
+    int code_score;     // SuiteScore of verifiers/code/suite.h
+    int64_t code_tests; // of a task with more; 0 = all
     // which samples
     int dynamic_sampling; // DynamicSampling
     int64_t max_gen_batches;

@@ -133,6 +133,7 @@ static void set_throughput(const Trainer *t, const Rollout *r, Metrics *row) {
     metrics_set(row, (double)r->n_new_tokens / (gen > 0 ? gen : 1), "perf/throughput_gen");
     metrics_set(row, r->batch->n_tokens, "perf/total_num_tokens");
     metrics_set(row, (double)r->n_gen_batches, "rollout/gen_batches");
+    judge_measure(row);
 }
 
 // Puts a fresh rollout in hand; hand.batch stays NULL if it was stopped.
