@@ -308,7 +308,7 @@ static void put_rope(const Writer *w, const ModelConfig *m) {
 static void put_mla(const Writer *w, const ModelConfig *m) {
     char key[128];
     put_int(w, "attention.head_count_kv", 1); // the absorbed form shares one key among the heads
-    if (m->q_lora_rank) put_int(w, "attention.q_lora_rank", m->q_lora_rank);
+    put_int(w, "attention.q_lora_rank", m->q_lora_rank); // llama.cpp wants it, 0 for none
     put_int(w, "attention.kv_lora_rank", m->kv_lora_rank);
     put_int(w, "attention.key_length", model_cache_dim(m));
     put_int(w, "attention.value_length", m->kv_lora_rank);
