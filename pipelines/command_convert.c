@@ -18,7 +18,7 @@ static int run(const Args *args) {
     if (args->n_words < 1 || args->n_words > 2 || !to)
         return command_usage("convert: wants MODEL and -o PATH");
     int64_t gib = 5;
-    ConvertReport report;
+    ConvertReport report = {0};
     Status st = args_int(args, "shard-gib", 1, 1 << 20, &gib);
     const ConvertOpts opts = {.dtype = args_text(args, "dtype", NULL),
                               .shard_bytes = (size_t)gib << 30,
@@ -29,12 +29,16 @@ static int run(const Args *args) {
         log_warn("%s: %d tensors of layers that predict further tokens were left out",
                  args->word[0], report.skipped);
     if (!report.tokenizer) log_warn("%s: holds no tokenizer", args->word[0]);
-    if (args_has(args, "json"))
-        printf("{\"out\":\"%s\",\"tensors\":%d,\"skipped\":%d,\"dtype\":\"%s\",\"tokenizer\":%s}\n",
-               to, report.tensors, report.skipped, report.dtype,
+    if (args_has(args, "json")) {
+        Str out = {0};
+        str_json(&out, to, strlen(to));
+        printf("{\"out\":%s,\"tensors\":%d,\"skipped\":%d,\"dtype\":\"%s\",\"tokenizer\":%s}\n",
+               str_text(&out), report.tensors, report.skipped, report.dtype,
                report.tokenizer ? "true" : "false");
-    else
+        str_free(&out);
+    } else {
         printf("%s: %d tensors, %s\n", to, report.tensors, report.dtype);
+    }
     return EXIT_DONE;
 }
 

@@ -6,12 +6,17 @@
 #include "base/file.h"
 #include "pipelines/actor.h"
 #include "pipelines/command.h"
+#include "pipelines/machine.h"
 #include "pipelines/runconfig.h"
 #include "policy/io/checkpoint.h"
+#include "policy/io/safewrite.h"
+#include "policy/io/weights.h"
+
+enum { CONTEXT = 1024, DTYPES = 16 };
 
 static const Flag flags[] = {
     {"out", 'o', "DIR", "new: the folder to write"},
-    {"dtype", 0, "D", "new: f32 or bf16 (default f32)"},
+    {"dtype", 0, "D", "new: f32, bf16 or f16 (default f32)"},
 };
 
 static int make(const Args *args) {
@@ -49,95 +54,178 @@ static const char *family_name(const ModelConfig *m) {
     return m->family == FAMILY_MLA_MOE ? "mla_moe" : dense[m->dense];
 }
 
-static int info(const Args *args) {
-    if (args->n_words != 2) return command_usage("model info: wants one DIR");
-    Actor a = {0};
-    Str plan = {0};
-    Status st;
-    ActorOpts ao = {.folder = args->word[1],
-                    .trainable = true,
-                    .engine = true,
-                    .quiet = true,
-                    .max_seq_tokens = 1 << 24,
-                    .chunk_tokens = 2048,
-                    .decode_seqs = 128};
-    TRY_OUT(actor_open(&ao, &a));
-    static const char *const precision[] = {"fp32", "bf16", "fp8"};
-    const ModelConfig *m = &a.model;
-    if (args_has(args, "json")) {
-        printf("{\"family\":\"%s\",\"parameters\":%lld,\"active\":%lld,\"hidden_size\":%d,"
-               "\"n_layers\":%d,\"n_heads\":%d,\"vocab_size\":%d,\"max_position\":%d,"
-               "\"precision\":\"%s\",\"mla_form\":\"%s\",\"plan_bytes\":%zu}\n",
-               family_name(m), (long long)a.plan.n_params, (long long)a.plan.n_active,
-               m->hidden_size, m->n_layers, m->n_heads, m->vocab_size, m->max_position,
-               precision[m->precision], m->mla_form == MLA_ABSORBED ? "absorbed" : "expanded",
-               a.plan.total);
-        goto out;
+static const char *const precisions[] = {"fp32", "bf16", "fp8"};
+
+// What training and sampling it would take, at the contexts that are common in training.
+static Status plan_of(const ModelConfig *m, PolicyPlan *plan) {
+    Pool *pool = pool_new(0);
+    const int seqs = 128, longest = m->max_position < CONTEXT ? m->max_position : CONTEXT;
+    const int pages = (longest + KV_PAGE_TOKENS - 1) / KV_PAGE_TOKENS + 1;
+    const PolicyOpts opts = {.pool = pool,
+                             .trainable = true,
+                             .chunk_tokens = 2048,
+                             .max_seq_tokens = longest,
+                             .kv_pages = pages * (seqs + 1),
+                             .max_decode_rows = 2 * seqs};
+    Status st = policy_plan(m, &opts, plan);
+    pool_free(pool);
+    return st;
+}
+
+typedef struct Stored { // tensors of one dtype
+    const char *dtype;
+    int tensors;
+    int64_t values;
+} Stored;
+
+static int count_dtypes(const Weights *w, Stored *out, int max) {
+    int n = 0;
+    for (int i = 0; i < w->n; i++) {
+        int k = 0;
+        while (k < n && strcmp(out[k].dtype, w->weight[i].dtype) != 0) k++;
+        if (k == max) continue;
+        if (k == n) out[n++] = (Stored){.dtype = w->weight[i].dtype};
+        out[k].tensors++;
+        out[k].values += w->weight[i].values;
     }
-    printf("%s: %s, hidden %d, %d layers, %d heads, vocabulary %d, context %d, %s\n", args->word[1],
+    return n;
+}
+
+static void info_json(const Weights *w, const PolicyPlan *plan, const Stored *stored, int n) {
+    const ModelConfig *m = &w->model;
+    printf("{\"family\":\"%s\",\"parameters\":%lld,\"active\":%lld,\"hidden_size\":%d,"
+           "\"n_layers\":%d,\"n_heads\":%d,\"vocab_size\":%d,\"max_position\":%d,"
+           "\"precision\":\"%s\",\"mla_form\":\"%s\",\"plan_bytes\":%zu,\"tokenizer\":%s,"
+           "\"stored_bytes\":%llu,\"stored\":{",
+           family_name(m), (long long)plan->n_params, (long long)plan->n_active, m->hidden_size,
+           m->n_layers, m->n_heads, m->vocab_size, m->max_position, precisions[m->precision],
+           m->mla_form == MLA_ABSORBED ? "absorbed" : "expanded", plan->total,
+           w->tokenizer ? "true" : "false", (unsigned long long)w->bytes);
+    for (int i = 0; i < n; i++)
+        printf("%s\"%s\":{\"tensors\":%d,\"values\":%lld}", i ? "," : "", stored[i].dtype,
+               stored[i].tensors, (long long)stored[i].values);
+    puts("}}");
+}
+
+static void info_text(const char *path, const Weights *w, const PolicyPlan *plan,
+                      const Stored *stored, int n) {
+    const ModelConfig *m = &w->model;
+    Str text = {0};
+    printf("%s: %s, hidden %d, %d layers, %d heads, vocabulary %d, context %d, %s\n", path,
            m->family == FAMILY_MLA_MOE ? "MLA/MoE" : family_name(m), m->hidden_size, m->n_layers,
-           m->n_heads, m->vocab_size, m->max_position, precision[m->precision]);
+           m->n_heads, m->vocab_size, m->max_position, precisions[m->precision]);
+    if (m->family == FAMILY_DENSE)
+        printf("attention: %d heads of %d over %d key-value heads%s%s\n", m->n_heads, m->head_dim,
+               m->n_kv_heads, m->qkv_bias ? ", biases" : "", m->qk_norm ? ", normed" : "");
     printf("cache: %d values a token and layer\n", model_cache_dim(m));
     if (m->n_routed_experts)
         printf("experts: %d routed, %d a token, %d shared\n", m->n_routed_experts,
                m->n_experts_per_tok, m->n_shared_experts);
-    policy_plan_print(&a.plan, &plan);
-    printf("to train and sample it (chunks of 2048 tokens, 128 sequences):\n%s\n", str_text(&plan));
+    machine_bytes(w->bytes, &text);
+    printf("stored: %d tensors, %s:", w->n, str_text(&text));
+    for (int i = 0; i < n; i++)
+        printf("%s %lld values in %s", i ? "," : "", (long long)stored[i].values, stored[i].dtype);
+    printf("; %s tokenizer%s\n", w->tokenizer ? "with" : "without",
+           m->tie_word_embeddings ? "; embedding and head tied" : "");
+    str_clear(&text);
+    policy_plan_print(plan, &text);
+    printf("to train and sample it (chunks of 2048 tokens, 128 sequences, at most %d tokens "
+           "each):\n%s\n",
+           m->max_position < CONTEXT ? m->max_position : CONTEXT, str_text(&text));
+    str_free(&text);
+}
+
+static int info(const Args *args) {
+    if (args->n_words != 2) return command_usage("model info: wants one folder or GGUF file");
+    Weights w = {0};
+    PolicyPlan plan;
+    Stored stored[DTYPES];
+    Status st;
+    TRY_OUT(weights_open(args->word[1], &w));
+    TRY_OUT(plan_of(&w.model, &plan));
+    int n = count_dtypes(&w, stored, DTYPES);
+    if (args_has(args, "json"))
+        info_json(&w, &plan, stored, n);
+    else
+        info_text(args->word[1], &w, &plan, stored, n);
 out:
-    str_free(&plan);
-    actor_close(&a);
+    weights_close(&w);
     return st == ST_OK ? EXIT_DONE : command_failed(st);
 }
 
-static Status open_weights(const char *folder, Actor *a) {
-    ActorOpts ao = {.folder = folder,
-                    .allocate = true,
-                    .quiet = true,
-                    .max_seq_tokens = 1,
-                    .chunk_tokens = 1,
-                    .threads = 1};
-    return actor_open(&ao, a);
+// ---- diff ------------------------------------------------------------------------------------
+typedef struct Difference {
+    int64_t changed;
+    double most, square, size;
+} Difference;
+
+static Status compare(const TensorSource *a, const TensorSource *b, TensorBuffer *x,
+                      TensorBuffer *y, Difference *d) {
+    const int64_t rows = tensor_source_rows(a), cols = tensor_source_cols(a);
+    const int64_t step = tensor_buffer_rows(x, cols);
+    tensor_buffer_rows(y, cols);
+    for (int64_t row = 0; row < rows; row += step) {
+        const int64_t m = rows - row < step ? rows - row : step;
+        TRY(tensor_source_read(a, row, m, x->value));
+        TRY(tensor_source_read(b, row, m, y->value));
+        for (int64_t i = 0; i < m * cols; i++) {
+            const double v = (double)x->value[i], by = (double)y->value[i] - v;
+            d->changed += memcmp(&x->value[i], &y->value[i], sizeof(float)) != 0;
+            if (fabs(by) > d->most) d->most = fabs(by);
+            d->square += by * by;
+            d->size += v * v;
+        }
+    }
+    return ST_OK;
 }
 
-// Tensors that differ, largest difference first seen; exit code 1 if any does.
+static bool same_shape(const TensorSource *a, const TensorSource *b) {
+    return a->n_dims == b->n_dims && memcmp(a->dim, b->dim, sizeof a->dim) == 0;
+}
+
+// One tensor that both have; *differ counts.
+static Status diff_one(const Weight *a, const Weight *b, TensorBuffer *x, TensorBuffer *y,
+                       int *differ) {
+    Difference d = {0};
+    if (!same_shape(&a->source, &b->source))
+        return FAIL(ST_FORMAT, "tensor '%s' has %lld values against %lld, or another shape",
+                    a->source.name, (long long)a->values, (long long)b->values);
+    TRY(compare(&a->source, &b->source, x, y, &d));
+    if (!d.changed) return ST_OK;
+    ++*differ;
+    printf("%-56s %9lld of %9lld differ, at most %.3g, relative norm %.3g\n", a->source.name,
+           (long long)d.changed, (long long)a->values, d.most,
+           d.size > 0 ? sqrt(d.square / d.size) : sqrt(d.square));
+    return ST_OK;
+}
+
+// Tensors that differ, in order of name; exit code 1 if any does. Both lists are sorted.
 static int diff(const Args *args) {
-    if (args->n_words != 3) return command_usage("model diff: wants two model folders");
-    Actor a = {0}, b = {0};
+    if (args->n_words != 3) return command_usage("model diff: wants two folders or GGUF files");
+    Weights a = {0}, b = {0};
+    TensorBuffer x = {0}, y = {0};
     Status st;
-    int n_a = 0, n_b = 0, differ = 0;
-    TRY_OUT(open_weights(args->word[1], &a));
-    TRY_OUT(open_weights(args->word[2], &b));
-    Param *pa = policy_params(a.policy, &n_a), *pb = policy_params(b.policy, &n_b);
-    if (n_a != n_b) {
-        st = FAIL(ST_FORMAT, "the models have %d and %d tensors: they are of different shape", n_a,
-                  n_b);
-        goto out;
-    }
-    for (int i = 0; i < n_a; i++) {
-        if (strcmp(pa[i].name, pb[i].name) != 0 || pa[i].rows != pb[i].rows ||
-            pa[i].cols != pb[i].cols) {
-            st = FAIL(ST_FORMAT, "tensor '%s' [%d, %d] stands against '%s' [%d, %d]", pa[i].name,
-                      pa[i].rows, pa[i].cols, pb[i].name, pb[i].rows, pb[i].cols);
-            goto out;
+    int differ = 0, all = 0;
+    TRY_OUT(weights_open(args->word[1], &a));
+    TRY_OUT(weights_open(args->word[2], &b));
+    for (int i = 0, k = 0; i < a.n || k < b.n; all++) {
+        int order = i == a.n   ? 1
+                    : k == b.n ? -1
+                               : strcmp(a.weight[i].source.name, b.weight[k].source.name);
+        if (order == 0) {
+            TRY_OUT(diff_one(&a.weight[i++], &b.weight[k++], &x, &y, &differ));
+            continue;
         }
-        size_t n = (size_t)pa[i].rows * (size_t)(pa[i].cols ? pa[i].cols : 1), changed = 0;
-        double most = 0, square = 0, size = 0;
-        for (size_t k = 0; k < n; k++) {
-            double d = (double)pb[i].master[k] - (double)pa[i].master[k];
-            changed += memcmp(&pa[i].master[k], &pb[i].master[k], sizeof(float)) != 0;
-            if (fabs(d) > most) most = fabs(d);
-            square += d * d;
-            size += (double)pa[i].master[k] * (double)pa[i].master[k];
-        }
-        if (!changed) continue;
+        const char *name = order < 0 ? a.weight[i++].source.name : b.weight[k++].source.name;
+        printf("%-56s only in %s\n", name, args->word[order < 0 ? 1 : 2]);
         differ++;
-        printf("%-56s %9zu of %9zu differ, at most %.3g, relative norm %.3g\n", pa[i].name, changed,
-               n, most, size > 0 ? sqrt(square / size) : sqrt(square));
     }
-    printf("%d of %d tensors differ\n", differ, n_a);
+    printf("%d of %d tensors differ\n", differ, all);
 out:
-    actor_close(&a);
-    actor_close(&b);
+    tensor_buffer_free(&x);
+    tensor_buffer_free(&y);
+    weights_close(&a);
+    weights_close(&b);
     if (st != ST_OK) return command_failed(st);
     return differ ? EXIT_FAILED : EXIT_DONE;
 }
@@ -152,13 +240,16 @@ static int run(const Args *args) {
 
 const Command command_model = {
     .name = "model",
-    .summary = "make, inspect and compare model folders",
-    .usage =
-        "model new [CONFIG.json] [model.key=value ...] -o DIR | model info DIR | model diff A B",
-    .about = "diff ends with exit code 1 if any tensor differs.",
+    .summary = "make, inspect and compare models",
+    .usage = "model new [CONFIG.json] [model.key=value ...] -o DIR | model info MODEL | "
+             "model diff A B",
+    .about =
+        "MODEL, A and B are Hugging Face folders or GGUF files. diff compares values as fp32, by "
+        "Hugging\nFace's names, and ends with exit code 1 if any tensor differs.",
     .examples = "grpo model new model.hidden_size=256 -o model/\n"
                 "grpo model new model.family=qwen3 model.n_kv_heads=2 -o model/\n"
                 "grpo model info runs/zero/checkpoints/step-100/model\n"
+                "grpo model diff models/SmolLM2-135M-Instruct SmolLM2-135M-Instruct.Q4_1.gguf\n"
                 "grpo model diff runs/a/checkpoints/step-0/model runs/a/checkpoints/step-20/model",
     .flag = flags,
     .n_flags = sizeof flags / sizeof flags[0],

@@ -124,6 +124,18 @@ run "is not written twice" 2 'is there already' model new -o "$model"
 run "info" 0 'MLA/MoE, hidden 32, 2 layers' model info "$model"
 run "info as JSON" 0 '"n_layers":2' model info "$model" --json
 run "a model is equal to itself" 0 '^0 of [0-9]+ tensors differ' model diff "$model" "$model"
+run "to GGUF" 0 'm.gguf: 11 tensors, F32' convert tests/golden/smollm2 -o "$dir/m.gguf"
+run "which is not written twice" 2 'is there already' convert tests/golden/smollm2 -o "$dir/m.gguf"
+run "and back" 0 '"tensors":11,.*"dtype":"f32"' convert "$dir/m.gguf" -o "$dir/back" --json
+run "to the same values" 0 '^0 of 11 tensors differ' model diff tests/golden/smollm2 "$dir/m.gguf"
+run "and the same folder" 0 '^0 of 11 tensors differ' model diff "$dir/m.gguf" "$dir/back"
+run "another shape is named" 4 'another shape' model diff "$dir/back" tests/golden/qwen2
+run "info of a GGUF" 0 'stored: 11 tensors.* in F32; without tokenizer' model info "$dir/m.gguf"
+run "a GGUF is no folder" 2 'grpo convert' score "$dir/m.gguf" --in "$dir/t.jsonl"
+printf 'GGUF\3\0\0\0\1' >"$dir/bad.gguf"
+run "a GGUF that is cut off" 4 'bad.gguf: .*cut off' convert "$dir/bad.gguf" -o "$dir/never"
+mkdir -p "$dir/gpt" && echo '{"model_type":"gpt_oss"}' >"$dir/gpt/config.json"
+run "an architecture that is not built" 2 "gpt/config.json:1: model_type 'gpt_oss' is not built; deepseek_v3" model info "$dir/gpt"
 run "tokenize" 0 '"tokens":\[[0-9,]+\]' tokenize "$model" -p 'User: Compute 47*6+85. Assistant:'
 printf '{"id":"x","text":"any \\u00e9 bytes \\ud83d\\ude00 <think>"}\nbroken\n' >"$dir/t.jsonl"
 run "tokenize a file" 0 . tokenize "$model" --in "$dir/t.jsonl"

@@ -148,6 +148,39 @@ static void heads_of_llama_are_turned(void **state) {
     }
 }
 
+// A layer that predicts further tokens is left out and counted; a stranger is refused.
+static void what_gguf_has_no_place_for_is_said(void **state) {
+    (void)state;
+    const ConvertOpts opts = {.overwrite = true};
+    ConvertReport report;
+    assert_ok(convert_model("tests/golden/deepseek-fp8", in_folder("fp8.gguf"), &opts, &report));
+    assert_int_equal(report.skipped, 32);
+    assert_string_equal(report.dtype, "BF16");
+    ModelConfig a, b;
+    convert(in_folder("fp8.gguf"), in_folder("fp8"), NULL);
+    assert_ok(config_hf_read("tests/golden/deepseek-fp8", &a));
+    assert_ok(config_hf_read(in_folder("fp8"), &b));
+    assert_memory_equal(&a, &b, sizeof a);
+    SafeTensors *s = NULL;
+    assert_ok(safetensors_open("tests/golden/qwen2/model.safetensors", &s));
+    const int n = safetensors_count(s);
+    TensorSource *source = ARENA_ARRAY(arena, TensorSource, n + 1);
+    for (int i = 0; i < n; i++)
+        source[i] = (TensorSource){.name = safetensors_at(s, i)->name, .raw = safetensors_at(s, i)};
+    source[n] = tensor_source("model.layers.0.stranger.weight", 1, 0, (const float[]){1});
+    char *config = NULL;
+    size_t size;
+    assert_ok(file_read("tests/golden/qwen2/config.json", &config, &size, arena));
+    assert_ok(file_mkdirs(in_folder("strange")));
+    assert_ok(file_write_atomic(in_folder("strange/config.json"), config, size));
+    assert_ok(safewrite_model(in_folder("strange"), source, n + 1, DTYPE_F32, (size_t)1 << 30));
+    safetensors_close(s);
+    assert_int_equal(convert_model(in_folder("strange"), in_folder("s.gguf"), &opts, &report),
+                     ST_FORMAT);
+    assert_non_null(strstr(status_text(), "model.layers.0.stranger.weight"));
+    assert_false(file_exists(in_folder("s.gguf")));
+}
+
 static void a_folder_to_another_dtype_keeps_the_rest(void **state) {
     (void)state;
     const char *from = "tests/golden/deepseek-fp8";
@@ -284,17 +317,15 @@ static void bad_source(const char *name, const char *word) {
 static void write_changed(void (*edit)(TensorSource *, int *), const char *arch) {
     SafeTensors *s = NULL;
     ModelConfig m;
-    TensorSource *source = NULL;
-    const GgufType *const *types = NULL;
+    GgufExport x = {0};
     GgufKeys keys = {0};
-    int n;
     assert_ok(config_hf_read("tests/golden/llama3", &m));
     assert_ok(safetensors_open("tests/golden/llama3/model.safetensors", &s));
-    assert_ok(gguf_map_export(s, &m, gguf_type(GGUF_F32), &source, &types, &n, arena));
-    if (edit) edit(source, &n);
+    assert_ok(gguf_map_export(s, &m, gguf_type(GGUF_F32), &x, arena));
+    if (edit) edit(x.source, &x.n);
     if (arch) gguf_put_text(&keys, "general.architecture", arch, strlen(arch));
     gguf_put_config(&m, &keys);
-    assert_ok(gguf_write(in_folder("bad.gguf"), &keys, source, types, n));
+    assert_ok(gguf_write(in_folder("bad.gguf"), &keys, x.source, x.type, x.n));
     safetensors_close(s);
     str_free(&keys.bytes);
 }
@@ -356,6 +387,7 @@ int main(void) {
         cmocka_unit_test(a_folder_to_gguf_and_back_is_the_same),
         cmocka_unit_test(q8_0_is_near),
         cmocka_unit_test(heads_of_llama_are_turned),
+        cmocka_unit_test(what_gguf_has_no_place_for_is_said),
         cmocka_unit_test(a_folder_to_another_dtype_keeps_the_rest),
         cmocka_unit_test(a_tokenizer_through_gguf_gives_the_same_ids),
         cmocka_unit_test(a_tokenizer_without_a_name_is_refused),

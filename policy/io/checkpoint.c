@@ -8,11 +8,16 @@
 #include "base/file.h"
 #include "policy/io/carry.h"
 #include "policy/io/config_hf.h"
+#include "policy/io/convert.h"
 #include "policy/io/runstate.h"
 #include "policy/io/safetensors.h"
 #include "policy/io/safewrite.h"
 
 Status checkpoint_config(const char *folder, ModelConfig *out) {
+    if (convert_is_gguf(folder))
+        return FAIL(ST_UNSUPPORTED,
+                    "%s: a GGUF file becomes a folder first: grpo convert %s -o DIR", folder,
+                    folder);
     return config_hf_read(folder, out);
 }
 

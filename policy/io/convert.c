@@ -193,20 +193,22 @@ static Status folder_to_gguf(const char *from, const char *to, const ConvertOpts
     Arena *arena = arena_new(1 << 20);
     GgufKeys keys = {0};
     ModelConfig model;
-    TensorSource *source;
-    const GgufType *type = NULL, *const *types = NULL;
+    GgufExport export = {0};
+    const GgufType *type = NULL;
     const char *arch;
     Status st;
     TRY_OUT(config_hf_read(from, &model));
     TRY_OUT(gguf_architecture(&model, &arch));
     TRY_OUT(safetensors_open(from, &file));
     TRY_OUT(find_type(o->dtype ? o->dtype : common_dtype(file), &type));
-    TRY_OUT(gguf_map_export(file, &model, type, &source, &types, &report->tensors, arena));
+    TRY_OUT(gguf_map_export(file, &model, type, &export, arena));
     put_general(&model, arch, place_of(from, arena), type, &keys);
     TRY_OUT(gguf_put_vocab(from, &model, &keys));
     report->tokenizer = file_exists(arena_printf(arena, "%s/tokenizer.json", from));
     report->dtype = type->name;
-    st = gguf_write(to, &keys, source, types, report->tensors);
+    report->tensors = export.n;
+    report->skipped = export.skipped;
+    st = gguf_write(to, &keys, export.source, export.type, export.n);
 out:
     str_free(&keys.bytes);
     safetensors_close(file);

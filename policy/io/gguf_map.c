@@ -138,6 +138,7 @@ typedef struct Walk {
     bool *used; // [tensors of the file]
     // export
     const SafeTensors *hf;
+    bool *written; // [tensors of hf]
     const GgufType *type;
     const GgufType **types;
 } Walk;
@@ -385,7 +386,7 @@ static Status hf_v_b(const TensorSource *s, int64_t row, int64_t n, float *out) 
     return ST_OK;
 }
 
-static Status find_hf(const Walk *w, const Item *item, const SafeTensor **out) {
+static Status find_hf(Walk *w, const Item *item, const SafeTensor **out) {
     TensorSource want = {0};
     const SafeTensors *f = w->hf;
     set_shape(w->model, item->row->shape, &want);
@@ -393,6 +394,7 @@ static Status find_hf(const Walk *w, const Item *item, const SafeTensor **out) {
     if (!*out)
         return FAIL(ST_FORMAT, "%s: tensor '%s' is missing",
                     safetensors_count(f) ? safetensors_at(f, 0)->file : "safetensors", item->hf);
+    w->written[*out - safetensors_at(f, 0)] = true;
     return check_shape((*out)->file, item->hf, (*out)->n_dims, (*out)->dim, want.n_dims, want.dim);
 }
 
@@ -457,10 +459,31 @@ static Status export_one(Walk *w, const Item *item) {
     return ST_OK;
 }
 
+// Those of layers that predict further tokens count as left out; a tied head and rotary tables are
+// said in other words.
+static Status check_written(const Walk *w, int *skipped) {
+    const ModelConfig *m = w->model;
+    *skipped = 0;
+    for (int i = 0; i < safetensors_count(w->hf); i++) {
+        const SafeTensor *t = safetensors_at(w->hf, i);
+        int layer = -1;
+        if (w->written[i] || safetensors_is_scale(w->hf, t) || strstr(t->name, ".rotary_emb."))
+            continue;
+        if (m->tie_word_embeddings && strcmp(t->name, "lm_head.weight") == 0) continue;
+        if (sscanf(t->name, "model.layers.%d.", &layer) != 1 || layer < m->n_layers)
+            return FAIL(ST_FORMAT, "%s: tensor '%s' has no place in the model of config.json",
+                        t->file, t->name);
+        ++*skipped;
+    }
+    return ST_OK;
+}
+
 Status gguf_map_export(const SafeTensors *file, const ModelConfig *model, const GgufType *type,
-                       TensorSource **source, const GgufType *const **types, int *n, Arena *arena) {
+                       GgufExport *out, Arena *arena) {
     Walk w = {.model = model, .arena = arena, .visit = export_one, .hf = file, .type = type};
+    w.written = ARENA_ARRAY(arena, bool, safetensors_count(file) + 1);
     TRY(walk(&w));
+    TRY(check_written(&w, &out->skipped));
     if (model->rope.llama3) {
         TensorSource *s = add(&w, "rope_freqs.weight");
         float *freqs = ARENA_ARRAY(arena, float, model->head_dim / 2);
@@ -468,8 +491,8 @@ Status gguf_map_export(const SafeTensors *file, const ModelConfig *model, const 
         *s = tensor_source(s->name, model->head_dim / 2, 0, freqs);
         w.types[w.n - 1] = gguf_type(GGUF_F32);
     }
-    *source = w.source;
-    *types = w.types;
-    *n = w.n;
+    out->source = w.source;
+    out->type = w.types;
+    out->n = w.n;
     return ST_OK;
 }

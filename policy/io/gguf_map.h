@@ -26,11 +26,16 @@ extern "C" {
 MUST_USE Status gguf_map_import(const Gguf *file, const ModelConfig *model, TensorSource **source,
                                 int *n, int *skipped, Arena *arena);
 
+typedef struct GgufExport {
+    TensorSource *source;
+    const GgufType *const *type;
+    int n, skipped; // skipped: tensors of layers that predict further tokens, which have no place
+} GgufExport;
+
 // Every tensor as GGUF has it, read from safetensors; and the type that suits it: F32 for vectors
 // and the router, else `type`, or F16 where a row is no whole number of its blocks.
 MUST_USE Status gguf_map_export(const SafeTensors *file, const ModelConfig *model,
-                                const GgufType *type, TensorSource **source,
-                                const GgufType *const **types, int *n, Arena *arena);
+                                const GgufType *type, GgufExport *out, Arena *arena);
 
 #ifdef __cplusplus
 }
