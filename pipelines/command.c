@@ -12,6 +12,7 @@
 static const Command *const commands[] = {
     &command_zero, &command_sft, &command_rl,
     &command_eval, &command_generate, &command_chat, &command_score, &command_tokenize, &command_verify,
+    &command_sandbox,
     &command_report, &command_data, &command_convert, &command_model,
     &command_config, &command_doctor, &command_bench,
 };

@@ -40,8 +40,8 @@ typedef struct Command {
 } Command;
 
 extern const Command command_zero, command_sft, command_rl, command_eval, command_generate,
-    command_chat, command_score, command_tokenize, command_verify, command_report, command_data,
-    command_convert, command_model, command_config, command_doctor, command_bench;
+    command_chat, command_score, command_tokenize, command_verify, command_sandbox, command_report,
+    command_data, command_convert, command_model, command_config, command_doctor, command_bench;
 
 const Command *command_find(const char *name);   // NULL if there is none
 const char *command_nearest(const char *name);   // "did you mean", NULL if nothing is near

@@ -93,7 +93,9 @@ static bool open_talk(Lane *lane, SlotRun *run) {
     return sent;
 }
 
-static void fill_payload(Lane *lane, const WireAsk *ask, CageLang lang, SlotRun *run) {
+static void fill_payload(Lane *lane, const WireAsk *ask, CageLang lang, const char *program,
+                         SlotRun *run) {
+    char heap[64];
     str_clear(&lane->payload);
     bool files = lang != CAGE_C && lang != CAGE_CPP; // those were the compiler's
     switch (lang) {
@@ -107,8 +109,16 @@ static void fill_payload(Lane *lane, const WireAsk *ask, CageLang lang, SlotRun 
         put_arg(&lane->payload, "/tmp/main");
         run->run.n_args = 1;
         break;
-    case CAGE_PYTHON:
     case CAGE_JS:
+        // V8 would take what the whole machine has; a process may use most of what it is given.
+        snprintf(heap, sizeof heap, "--max-old-space-size=%llu",
+                 (unsigned long long)(run->run.memory_bytes >> 20) * 3 / 4);
+        put_arg(&lane->payload, program);
+        put_arg(&lane->payload, heap);
+        put_arg(&lane->payload, "/tmp/main.js");
+        run->run.n_args = 3;
+        break;
+    case CAGE_PYTHON:
     case CAGE_N_LANGS: break;
     }
     if (files) {
@@ -151,7 +161,7 @@ static bool run_job(Lane *lane, const WireAsk *ask) {
     RootKind kind = kind_of(lang);
     if (broker_slot(kind, &lane->slot[kind], &slots) != ST_OK)
         return reply_fault(lane, status_text(), slots);
-    fill_payload(lane, ask, lang, &run);
+    fill_payload(lane, ask, lang, broker_plan(kind, NULL)->root->program, &run);
     if (ask->talk && !open_talk(lane, &run)) return reply_fault(lane, "no pipes for a talk", slots);
     slot_run(&lane->slot[kind], &run, &end);
     outcome_fill(ask, &run, &end, broker.machine.layers, &reply);

@@ -32,7 +32,9 @@ static int limit(int which, uint64_t value) {
 
 static int take_limits(Cell *c) {
     const CellRun *r = &c->run;
-    uint64_t memory = r->memory_bytes, stack = 256u << 20;
+    uint64_t memory = r->memory_bytes;
+    // Every thread takes as much address space as the stack may grow to.
+    uint64_t stack = c->slot.kind == CELL_NODE ? 8u << 20 : 64u << 20;
     if (stack > memory) stack = memory;
     // The interpreter's own image is not the program's.
     uint64_t image = c->slot.kind == CELL_PYTHON ? 128u << 20 : 4u << 20;
