@@ -106,7 +106,7 @@ static void fill_payload(Lane *lane, const WireAsk *ask, CageLang lang, const ch
         break;
     case CAGE_C:
     case CAGE_CPP:
-        put_arg(&lane->payload, "/tmp/main");
+        put_arg(&lane->payload, "/main"); // a name that nobody can write to
         run->run.n_args = 1;
         break;
     case CAGE_JS:
