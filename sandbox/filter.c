@@ -145,7 +145,7 @@ Status filter_make(FilterKind kind, Filter *out) {
     put_arguments(&b, kind);
     // What is newer than this list: as on a kernel that has not got it, so that libraries fall
     // back.
-    for (int nr = 443; nr < 512; nr++) {
+    for (int nr = 443; nr < 472; nr++) {
         char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, nr);
         if (!name) put(&b, SCMP_ACT_ERRNO(ENOSYS), nr, 0, NULL);
         free(name);

@@ -26,7 +26,6 @@ enum {
     CELL_EXEC = 200,   // the compiled program; above every program's limit on descriptors
     CELL_STATUS = 201, // pid 2 tells pid 1 how its set-up went
     CELL_RULES = 202,  // Landlock rules
-    CELL_TAIL = 203,   // pid 1 tells the zygote how the program ended
     CELL_NOTES = 204,  // a memory file: CellSlot and the filter, for the Python half
     CELL_NOFILE = 64,
     CELL_FDS = 5,

@@ -24,9 +24,11 @@
 
 // Hard and soft at once: what is taken cannot be taken back.
 static int limit(int which, uint64_t value) {
-    struct rlimit l = {value, value}, now;
+    struct rlimit l = {value, value};
+    if (setrlimit(which, &l) == 0) return 0;
     // Without privilege a hard limit that is already lower stays.
-    if (getrlimit(which, &now) == 0 && now.rlim_max < value) l.rlim_cur = l.rlim_max = now.rlim_max;
+    if (errno != EPERM || getrlimit(which, &l) < 0 || l.rlim_max > value) return -1;
+    l.rlim_cur = l.rlim_max;
     return setrlimit(which, &l);
 }
 
@@ -67,11 +69,10 @@ static int take_limits(Cell *c) {
     return 0;
 }
 
+// The bounding set is the slot's (serve.c empties it); a user namespace of the program's own brings
+// it back in full, over a namespace that owns nothing, where without root, file capabilities and
+// new privileges nothing can be taken from it.
 static int drop_caps(Cell *c) {
-    for (int cap = 0; cap <= 63; cap++) {
-        if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) < 0) break; // past the last one
-        if (DO(c, "drop bounding set", prctl(PR_CAPBSET_DROP, cap, 0, 0, 0)) < 0) return -1;
-    }
     if (DO(c, "clear ambient set", prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)) < 0)
         return -1;
     unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
@@ -120,7 +121,7 @@ int confine(Cell *c) {
         return -1;
     int first_closed = c->run.has_exec ? CELL_EXEC - 1 : CELL_STATUS - 1;
     if (DO(c, "close descriptors", syscall(SYS_close_range, last, first_closed, 0)) < 0) return -1;
-    if (DO(c, "close the rest", syscall(SYS_close_range, CELL_TAIL, ~0u, 0)) < 0) return -1;
+    if (DO(c, "close the rest", syscall(SYS_close_range, CELL_RULES + 1, ~0u, 0)) < 0) return -1;
 
     if (take_ids(c) < 0) return -1;
     if (s->layers & CAGE_RUNNS &&

@@ -1,12 +1,13 @@
 // sandbox/cell/serve.c -- the zygote: one program after another, each in new namespaces.
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -132,39 +133,39 @@ static int receive_run(Cell *c) {
     return c->run.payload_bytes ? cell_read(CELL_CONTROL, c->payload, c->run.payload_bytes) : 0;
 }
 
+static jmp_buf program; // where the process of a Python program goes on
+
+// Pid 1 borrows the zygote's memory, as vfork does, on a stack of its own: nothing is copied, and
+// the zygote waits until it ends. A Python program is a copy of it all, and leaves by the jump.
+static int pid_one(void *cell) {
+    if (init_run(cell) == 1) longjmp(program, 1);
+    _exit(1);
+}
+
 int serve_loop(Cell *c) {
-    int tail_pipe[2];
-    if (pipe2(tail_pipe, O_CLOEXEC | O_NONBLOCK) < 0) return 0;
-    if (dup3(tail_pipe[1], CELL_TAIL, O_CLOEXEC) < 0) return 0;
-    close(tail_pipe[1]);
-    struct clone_args args = {.exit_signal = SIGCHLD};
-    if (c->slot.layers & CAGE_PIDNS) args.flags |= CLONE_NEWPID;
-    if (c->slot.layers & CAGE_MNTNS) args.flags |= CLONE_NEWNS;
-    if (c->slot.layers & CAGE_IPCNS) args.flags |= CLONE_NEWIPC;
-    if (c->slot.layers & CAGE_UTSNS) args.flags |= CLONE_NEWUTS;
+    enum { STACK = 256 << 10 };
+    char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (stack == MAP_FAILED) return 0;
+    if (setjmp(program) != 0) return 1;
+    for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+        if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0) return 0;
+    int flags = CLONE_VM | CLONE_VFORK | CLONE_NEWPID | CLONE_NEWNS | SIGCHLD;
+    if (c->slot.layers & CAGE_IPCNS) flags |= CLONE_NEWIPC;
+    if (c->slot.layers & CAGE_UTSNS) flags |= CLONE_NEWUTS;
 
     while (receive_run(c) == 0) {
         c->n_steps = 0;
         c->fail_at = c->run.fail_run;
         pid_t pid =
-            (pid_t)DO(c, "namespaces of the program", syscall(SYS_clone3, &args, sizeof args));
+            (pid_t)DO(c, "namespaces of the program", clone(pid_one, stack + STACK, flags, c));
         int err = errno;
-        if (pid == 0) return init_run(c);
         for (unsigned i = 0; i < c->run.n_fds; i++) close(c->fd[i]);
-        CellTail tail;
-        if (pid < 0) {
-            tail = (CellTail){.magic = CELL_MAGIC, .setup_err = err};
-            strncpy(tail.step, c->step, sizeof tail.step - 1);
-        } else {
-            int status = 0;
-            while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-            }
-            ssize_t got = read(tail_pipe[0], &tail, sizeof tail);
-            if (got != (ssize_t)sizeof tail || status != 0) {
-                tail = (CellTail){.magic = CELL_MAGIC, .setup_err = ECHILD};
-                strcpy(tail.step, "pid 1 of the program");
-            }
+        int status = 0;
+        while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
         }
+        if (pid > 0 && status == 0) continue; // pid 1 has told the broker
+        CellTail tail = {.magic = CELL_MAGIC, .setup_err = pid < 0 ? err : ECHILD};
+        strncpy(tail.step, pid < 0 ? c->step : "pid 1 of the program", sizeof tail.step - 1);
         if (cell_write(CELL_CONTROL, &tail, sizeof tail) < 0) break;
     }
     return 0;
