@@ -163,7 +163,7 @@ void probe_machine(void) {
     m->layers &= ~broker.opts.without;
     // A test that makes set-up calls fail must not be taken for a machine that lacks a layer.
     unsigned fail_slot = broker.opts.fail_slot;
-    broker.opts.fail_slot = 0;
+    broker.opts.fail_slot = 0; // (the probe's run has none of its own)
     Status st;
     while ((st = try_all()) != ST_OK && degrade(status_text())) {
     }

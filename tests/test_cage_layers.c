@@ -1,0 +1,258 @@
+// tests/test_cage_layers.c -- a layer switched off lets the named attack out; a set-up call that
+// fails lets nothing run; the broker may die; a plain user has a cage too.
+#include "tests/test.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "sandbox/cage.h"
+
+static Arena *arena;
+
+static CageRecord run(Cage *cage, CageLang lang, const char *source) {
+    CageFile file = {NULL, source, strlen(source)};
+    CageJob job = {.lang = lang,
+                   .file = &file,
+                   .n_files = 1,
+                   .limits = {.cpu_ms = 2000, .wall_ms = 8000, .memory_bytes = 64 << 20}};
+    CageRecord r;
+    cage_run(cage, &job, &r);
+    return r;
+}
+
+static const char hello_py[] = "print('ran')";
+static const char hello_c[] = "#include <stdio.h>\nint main(void) { puts(\"ran\"); return 0; }\n";
+
+static bool cage_or_skip(const CageOpts *opts, Cage **cage) {
+    if (cage_open(opts, cage) == ST_OK) return true;
+    print_message("skipped: %s\n", status_text());
+    return false;
+}
+
+typedef struct Control {
+    unsigned without;
+    CageLang lang;
+    const char *attack; // what gets out: a file of tests/attacks, or a source
+} Control;
+
+static bool gets_out(Cage *cage, const Control *k) {
+    char path[128], *source;
+    if (strchr(k->attack, '\n')) {
+        source = (char *)k->attack;
+    } else {
+        snprintf(path, sizeof path, "tests/attacks/%s", k->attack);
+        assert_ok(file_read(path, &source, NULL, arena));
+    }
+    CageRecord r = run(cage, k->lang, source);
+    bool out = strstr(str_text(&r.out), "ESCAPED") || strstr(str_text(&r.err), "ESCAPED") ||
+               r.verdict == CAGE_SANDBOX_ERROR;
+    cage_record_free(&r);
+    return out;
+}
+
+static void with_a_layer_off_the_named_attacks_escape(void **state) {
+    (void)state;
+    static const char sends[] = "import socket\n"
+                                "try:\n    socket.socket(); print('ESCAPED')\n"
+                                "except OSError: print('CONTAINED')\n";
+    static const char looks[] = "import os\n"
+                                "try:\n    os.listdir('/'); print('ESCAPED')\n"
+                                "except OSError: print('CONTAINED')\n";
+    static const char privileges[] =
+        "#include <stdio.h>\n#include <sys/prctl.h>\nint main(void) {\n"
+        "    puts(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? \"CONTAINED\" : \"ESCAPED\"); }\n";
+    static const char flood[] =
+        "for i in range(40):\n    print('x' * 65536)\nprint()\nprint('ESCAPED')\n";
+    static const Control controls[] = {
+        // The layers overlap: these two need a second one gone.
+        {CAGE_SECCOMP | CAGE_RUNNS, CAGE_C, "c15_unshare_userns.c"},
+        {CAGE_SECCOMP | CAGE_RUNNS, CAGE_C, "c17_seccomp_override.c"},
+        {CAGE_SECCOMP, CAGE_PYTHON, "n04_raw_netlink_vsock.py"},
+        {CAGE_SECCOMP, CAGE_PYTHON, sends},
+        {CAGE_LANDLOCK, CAGE_PYTHON, looks},
+        {CAGE_RLIMITS, CAGE_PYTHON, "r06_raise_rlimits.py"},
+        {CAGE_OUTPUT, CAGE_PYTHON, flood},
+        {CAGE_SECCOMP | CAGE_NNP, CAGE_C, privileges},
+    };
+    for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++) {
+        const Control *k = &controls[i];
+        Cage *whole, *less;
+        CageOpts opts = {.without = k->without};
+        if (!cage_or_skip(NULL, &whole)) return;
+        bool there = (cage_machine(whole)->layers & k->without) == k->without;
+        if (!there)
+            print_message("skipped: this machine has no %x\n", k->without);
+        else if (gets_out(whole, k))
+            fail_msg("%.40s gets out of the whole cage", k->attack);
+        cage_close(whole);
+        assert_ok(cage_open(&opts, &less));
+        if (there && !gets_out(less, k))
+            fail_msg("without layer %x %.40s does not get out: the test sees nothing", k->without,
+                     k->attack);
+        cage_close(less);
+    }
+}
+
+// The n-th call fails, for every n until the set-up has no more calls: never a program that ran.
+static void check_failing_calls(CageLang lang, bool of_slot) {
+    int n = 1, n_refused = 0;
+    for (;; n++) {
+        Cage *cage;
+        CageOpts opts = {.fail_slot = of_slot ? n : 0, .fail_run = of_slot ? 0 : n};
+        if (!cage_or_skip(&opts, &cage)) return;
+        CageRecord r = run(cage, lang, lang == CAGE_PYTHON ? hello_py : "echo ran\n");
+        bool ok = r.verdict == CAGE_OK;
+        // Sixty libraries are bound by the same three calls: every fifth of those will do.
+        bool same = strstr(r.why, "of the root") || strstr(r.why, "into the root") ||
+                    strstr(r.why, "make it read-only");
+        if (same && n > 30) n += 4;
+        if (!ok) {
+            n_refused++;
+            if (r.verdict != CAGE_SANDBOX_ERROR || r.out.size || !r.why[0])
+                fail_msg("call %d failed and the verdict is %s: %s%s", n,
+                         cage_verdict_name(r.verdict), r.why, str_text(&r.out));
+        }
+        cage_record_free(&r);
+        cage_close(cage);
+        if (ok) break;
+        assert_true(n < 400);
+    }
+    print_message("%s of %s: %d calls, each refused in turn\n",
+                  of_slot ? "set-up of a slot" : "set-up", cage_lang_name(lang), n_refused);
+    assert_true(n_refused > (of_slot ? 40 : 15));
+}
+
+static void every_failing_setup_call_of_a_program_is_our_fault(void **state) {
+    (void)state;
+    check_failing_calls(CAGE_SH, false);
+    check_failing_calls(CAGE_PYTHON, false);
+}
+
+static void every_failing_setup_call_of_a_slot_is_our_fault(void **state) {
+    (void)state;
+    check_failing_calls(CAGE_PYTHON, true);
+}
+
+static pid_t child_of_ours(void) {
+    char path[64];
+    int pid = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *t; tasks && !pid && (t = readdir(tasks));) {
+        snprintf(path, sizeof path, "/proc/self/task/%.20s/children", t->d_name);
+        FILE *f = fopen(path, "re");
+        if (f && fscanf(f, "%d", &pid) != 1) pid = 0;
+        if (f) fclose(f);
+    }
+    if (tasks) closedir(tasks);
+    return pid;
+}
+
+static void *kill_soon(void *pid) {
+    usleep(200000);
+    kill(*(pid_t *)pid, SIGKILL);
+    return NULL;
+}
+
+static void a_killed_broker_is_our_fault_once_and_comes_back(void **state) {
+    (void)state;
+    Cage *cage;
+    pthread_t thread;
+    CageCounts counts;
+    if (!cage_or_skip(NULL, &cage)) return;
+    pid_t broker = child_of_ours();
+    assert_true(broker > 0);
+    assert_int_equal(pthread_create(&thread, NULL, kill_soon, &broker), 0);
+    CageRecord r = run(cage, CAGE_PYTHON, "import time\ntime.sleep(5)\nprint('ran')");
+    pthread_join(thread, NULL);
+    assert_int_equal(r.verdict, CAGE_SANDBOX_ERROR);
+    assert_int_equal(r.out.size, 0);
+    cage_record_free(&r);
+    for (int i = 0; i < 3; i++) {
+        r = run(cage, i ? CAGE_PYTHON : CAGE_C, i ? hello_py : hello_c);
+        assert_int_equal(r.verdict, CAGE_OK);
+        assert_string_equal(str_text(&r.out), "ran\n");
+        cage_record_free(&r);
+    }
+    cage_counts(cage, &counts);
+    assert_int_equal(counts.broker_restarts, 1);
+    assert_int_equal(counts.verdict[CAGE_SANDBOX_ERROR], 1);
+    assert_int_equal(counts.verdict[CAGE_OK], 3);
+    cage_close(cage);
+}
+
+static void the_broker_sees_nothing_of_its_caller(void **state) {
+    (void)state;
+    char path[64], text[4096];
+    Cage *cage;
+    setenv("GRPO_TEST_CANARY", "canary", 1);
+    if (!cage_or_skip(NULL, &cage)) return;
+    snprintf(path, sizeof path, "/proc/%d/environ", child_of_ours());
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    assert_int_equal(fread(text, 1, sizeof text, f), 0);
+    fclose(f);
+    CageRecord r = run(cage, CAGE_PYTHON, "import os\nprint(sorted(os.environ))");
+    assert_string_equal(str_text(&r.out), "['HOME', 'LANG', 'LC_ALL', 'PATH', 'TMPDIR']\n");
+    cage_record_free(&r);
+    cage_close(cage);
+    unsetenv("GRPO_TEST_CANARY");
+}
+
+static void a_plain_user_has_a_cage_too(void **state) {
+    (void)state;
+    if (geteuid() != 0) {
+        print_message("skipped: as root only; a plain user's run is the rest of this file\n");
+        return;
+    }
+    Cage *cage;
+    CageOpts opts = {.drop_to_nobody = true};
+    if (!cage_or_skip(&opts, &cage)) return;
+    const CageMachine *m = cage_machine(cage);
+    assert_false(m->layers & CAGE_UID);
+    assert_true(m->layers & CAGE_USERNS && m->layers & CAGE_SECCOMP && m->layers & CAGE_MNTNS);
+    static const CageLang langs[] = {CAGE_PYTHON, CAGE_C, CAGE_SH};
+    static const char *const sources[] = {hello_py, hello_c, "echo ran\n"};
+    for (int i = 0; i < 3; i++) {
+        CageRecord r = run(cage, langs[i], sources[i]);
+        if (r.verdict != CAGE_OK) fail_msg("%s: %s", cage_lang_name(langs[i]), r.why);
+        assert_string_equal(str_text(&r.out), "ran\n");
+        cage_record_free(&r);
+    }
+    static const Control held[] = {{0, CAGE_C, "c15_unshare_userns.c"},
+                                   {0, CAGE_PYTHON, "f06_read_secrets.py"},
+                                   {0, CAGE_PYTHON, "f15_inherited_fds.py"},
+                                   {0, CAGE_C, "c08_ptrace_parent.c"}};
+    for (int i = 0; i < 4; i++) assert_false(gets_out(cage, &held[i]));
+    cage_close(cage);
+}
+
+static int begin(void **state) {
+    (void)state;
+    arena = arena_new(1 << 20);
+    return 0;
+}
+
+static int end(void **state) {
+    (void)state;
+    arena_free(arena);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    cage_main(argc, argv);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(with_a_layer_off_the_named_attacks_escape),
+        cmocka_unit_test(every_failing_setup_call_of_a_program_is_our_fault),
+        cmocka_unit_test(every_failing_setup_call_of_a_slot_is_our_fault),
+        cmocka_unit_test(a_killed_broker_is_our_fault_once_and_comes_back),
+        cmocka_unit_test(the_broker_sees_nothing_of_its_caller),
+        cmocka_unit_test(a_plain_user_has_a_cage_too),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
