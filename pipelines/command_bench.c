@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "pipelines/actor.h"
 #include "pipelines/bench_model.h"
+#include "pipelines/bench_sandbox.h"
 #include "pipelines/bench_verify.h"
 #include "pipelines/ceiling.h"
 #include "pipelines/command.h"
@@ -30,6 +31,8 @@ static const Flag flags[] = {
     {"rounds", 0, "N", "MODEL: each figure is the median of N (default 3)"},
     {"precision", 0, "P", "MODEL: fp32, bf16 or fp8 (default: the folder's)"},
     {"threads", 'j', "N", "MODEL, verify: worker threads (default: all cores)"},
+    {"runs", 0, "N", "sandbox: Python programs a figure (default 500), four times as many in C"},
+    {"soak", 0, "N", "sandbox: N programs in a row instead; fails where anything grows"},
 };
 
 typedef struct BenchRun {
@@ -244,9 +247,21 @@ static int verify(const Args *args) {
     return st == ST_OK ? EXIT_DONE : command_failed(st);
 }
 
+static int run_sandbox(const Args *args) {
+    int64_t n_runs = 500, n_soak = 0;
+    Status st = args_int(args, "runs", 20, 1000000, &n_runs);
+    if (st == ST_OK) st = args_int(args, "soak", 100, 10000000, &n_soak);
+    if (st == ST_OK && n_soak > 0)
+        st = bench_sandbox_soak(args_has(args, "json"), (int)n_soak);
+    else if (st == ST_OK)
+        st = bench_sandbox(args_has(args, "json"), (int)n_runs);
+    return st == ST_OK ? EXIT_DONE : command_failed(st);
+}
+
 static int run(const Args *args) {
     const char *only = args_text(args, "only", "");
     if (args->n_words && strcmp(args->word[0], "verify") == 0) return verify(args);
+    if (args->n_words == 1 && strcmp(args->word[0], "sandbox") == 0) return run_sandbox(args);
     if (args->n_words == 1) return run_model(args);
     if (args->n_words) return command_usage("bench: wants at most one MODEL");
     if (*only && strcmp(only, "ceiling") != 0 && strcmp(only, "gemm") != 0 &&
@@ -269,13 +284,14 @@ const Command command_bench = {
     .name = "bench",
     .summary = "timings: this machine's ceilings, our GEMM, a desk step by phase",
     .usage = "bench [--only PART] [--json] | bench MODEL [--only PART] [--seqs 1,16,64 ...] | "
-             "bench verify FILE",
+             "bench verify FILE | bench sandbox",
     .about = "Everything is measured in this run; GRPO_CPU=avx2 (or avx512, avx512bf16, amx) "
              "forces a row of the GEMM table.",
     .examples = "grpo bench\n"
                 "GRPO_CPU=avx2 grpo bench --only step\n"
                 "grpo bench model/ --only decode --seqs 1,64 --precision bf16\n"
                 "grpo bench verify rows.jsonl\n"
+                "grpo bench sandbox\n"
                 "grpo bench --json > bench.jsonl",
     .flag = flags,
     .n_flags = sizeof flags / sizeof flags[0],

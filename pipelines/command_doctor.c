@@ -17,6 +17,7 @@
 #include "pipelines/command.h"
 #include "pipelines/machine.h"
 #include "policy/cpu/gemm.h"
+#include "sandbox/cage.h"
 
 typedef enum Level { LEVEL_OK, LEVEL_WARN, LEVEL_FAIL } Level;
 
@@ -157,6 +158,32 @@ static void look_at_rest(Doctor *d) {
     tell(d, LEVEL_OK, "build", NULL, "%s", command_version());
 }
 
+// What programs would be held by; without a cage everything but code tasks still works.
+static void look_at_sandbox(Doctor *d) {
+    static CageMachine m;
+    Str names = {0};
+    Status st = cage_probe(NULL, &m);
+    if (st != ST_OK || m.refused[0]) {
+        tell(d, LEVEL_WARN, "sandbox", st == ST_OK ? m.refused : status_text(),
+             "programs cannot be confined here: tasks with code are refused");
+        return;
+    }
+    for (int i = 0; i < CAGE_N_LAYERS; i++)
+        if (m.layers & 1u << i)
+            str_printf(&names, "%s%s", names.size ? " " : "", cage_layer_name(i));
+    tell(d, LEVEL_OK, "sandbox", NULL, "%s (cgroup %s, Landlock ABI %d)", str_text(&names),
+         m.cgroup, m.landlock_abi);
+    for (int i = 0; i < CAGE_N_LAYERS; i++)
+        if (m.missing[i][0])
+            tell(d, LEVEL_OK, "sandbox", NULL, "without %s: %.300s", cage_layer_name(i),
+                 m.missing[i]);
+    str_clear(&names);
+    for (int i = 0; i < CAGE_N_LANGS; i++)
+        str_printf(&names, "%s%s: %s", i ? "; " : "", cage_lang_name((CageLang)i), m.version[i]);
+    tell(d, LEVEL_OK, "programs", NULL, "%s", str_text(&names));
+    str_free(&names);
+}
+
 static int run(const Args *args) {
     if (args->n_words > 1) return command_usage("doctor: wants at most one folder");
     Doctor d = {.json = args_has(args, "json")};
@@ -166,6 +193,7 @@ static int run(const Args *args) {
     look_at_memory(&d, &m);
     look_at_disk(&d, args->n_words ? args->word[0] : ".");
     look_at_rest(&d);
+    look_at_sandbox(&d);
     fputs(str_text(&d.out), stdout);
     if (!d.json)
         printf("\n%d ok, %d warn, %d FAIL\n", d.n[LEVEL_OK], d.n[LEVEL_WARN], d.n[LEVEL_FAIL]);

@@ -61,7 +61,7 @@ static bool holds(Cage *cage, const Proof *p, CageRecord *r) {
     return r->verdict != CAGE_OK || strstr(str_text(&r->out), "CONTAINED");
 }
 
-static void say(bool json, bool held, const char *what, const char *more) {
+static void say(bool json, bool held, const char *word, const char *what, const char *more) {
     Str out = {0};
     if (json) {
         str_puts(&out, "{\"check\":");
@@ -70,7 +70,7 @@ static void say(bool json, bool held, const char *what, const char *more) {
         str_json(&out, more, strlen(more));
         str_puts(&out, "}\n");
     } else {
-        str_printf(&out, "%-5s %-24s %s\n", held ? "ok" : "FAIL", what, more);
+        str_printf(&out, "%-5s %-24s %s\n", word, what, more);
     }
     fputs(str_text(&out), stdout);
     str_free(&out);
@@ -85,13 +85,13 @@ int sandbox_self_test(bool json) {
     for (int i = 0; i < CAGE_N_LAYERS; i++) {
         bool there = m.layers & 1u << i;
         if (there || m.missing[i][0])
-            say(json, there, cage_layer_name(i),
+            say(json, there, there ? "ok" : "lacks", cage_layer_name(i),
                 !there                  ? m.missing[i]
                 : 1 << i == CAGE_CGROUP ? m.cgroup
                                         : "");
     }
     if (m.refused[0]) {
-        say(json, false, "cage", m.refused);
+        say(json, false, "FAIL", "cage", m.refused);
         return EXIT_FAILED;
     }
     st = cage_open(NULL, &cage);
@@ -101,13 +101,13 @@ int sandbox_self_test(bool json) {
         CageRecord r = {0};
         char text[300];
         if (!m.lang[p->lang]) { // said, and no fault of the cage
-            say(json, true, p->what, m.version[p->lang]);
+            say(json, true, "none", p->what, m.version[p->lang]);
             continue;
         }
         bool held = holds(cage, p, &r);
         snprintf(text, sizeof text, "%s, %.2f ms%s%.160s", cage_verdict_name(r.verdict), r.wall_ms,
                  r.why[0] ? ": " : "", r.why);
-        say(json, held, p->what, text);
+        say(json, held, held ? "ok" : "FAIL", p->what, text);
         failed += !held;
         cage_record_free(&r);
     }

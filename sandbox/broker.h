@@ -4,8 +4,8 @@
 #ifndef SANDBOX_BROKER_H
 #define SANDBOX_BROKER_H
 
-#include "sandbox/slot.h"
 #include "sandbox/cage_wire.h"
+#include "sandbox/slot.h"
 
 #ifdef __cplusplus
 extern "C" {

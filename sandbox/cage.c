@@ -384,45 +384,16 @@ static Status talk_fails(CageTalk *talk, const char *why) {
     return FAIL(ST_IO, "sandbox: %s", why);
 }
 
-// Waits for `events` until the deadline. False: it is over.
-static bool wait_for(int fd, short events, double deadline) {
-    for (;;) {
-        struct pollfd p = {fd, events, 0};
-        int left = (int)((deadline - clock_now()) * 1000);
-        if (left < 0) return false;
-        int n = poll(&p, 1, left + 1);
-        if (n > 0) return true;
-        if (n < 0 && errno != EINTR) return false;
-    }
-}
-
 static Status talk_write(CageTalk *talk, const void *data, size_t size, double deadline) {
     for (const char *p = data; size > 0;) {
         ssize_t put = write(talk->to, p, size);
         if (put > 0) {
             p += put, size -= (size_t)put;
         } else if (put < 0 && errno == EAGAIN) {
-            if (!wait_for(talk->to, POLLOUT, deadline))
+            if (!wire_wait(talk->to, POLLOUT, deadline))
                 return talk_fails(talk, "the program does not read in time");
         } else if (put < 0 && errno != EINTR) {
             return talk_fails(talk, "the program has ended");
-        }
-    }
-    return ST_OK;
-}
-
-static Status talk_read(CageTalk *talk, void *data, size_t size, double deadline) {
-    for (char *p = data; size > 0;) {
-        ssize_t got = read(talk->from, p, size);
-        if (got > 0) {
-            p += got, size -= (size_t)got;
-        } else if (got == 0) {
-            return talk_fails(talk, "the program has ended");
-        } else if (errno == EAGAIN) {
-            if (!wait_for(talk->from, POLLIN, deadline))
-                return talk_fails(talk, "the program does not answer in time");
-        } else if (errno != EINTR) {
-            return talk_fails(talk, strerror(errno));
         }
     }
     return ST_OK;
@@ -440,23 +411,9 @@ Status cage_talk_send(CageTalk *talk, const void *data, size_t size, int wall_ms
 
 Status cage_talk_recv(CageTalk *talk, size_t max_bytes, int wall_ms, Str *out) {
     if (talk->failed) return FAIL(ST_IO, "sandbox: this talk has failed before");
-    double deadline = clock_now() + wall_ms / 1000.0;
-    unsigned char head[4];
-    char block[4096];
-    TRY(talk_read(talk, head, 4, deadline));
-    size_t size =
-        (size_t)head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16 | (size_t)head[3] << 24;
-    if (size > max_bytes) {
-        talk->failed = true;
-        return FAIL(ST_FORMAT, "sandbox: a message of %zu bytes, at most %zu", size, max_bytes);
-    }
-    while (size > 0) {
-        size_t n = size < sizeof block ? size : sizeof block;
-        TRY(talk_read(talk, block, n, deadline));
-        str_add(out, block, n);
-        size -= n;
-    }
-    return ST_OK;
+    Status st = wire_read_frame(talk->from, max_bytes, wall_ms, out);
+    talk->failed = st != ST_OK;
+    return st;
 }
 
 void cage_talk_end(CageTalk *talk, int wall_ms, CageRecord *record) {
@@ -466,7 +423,7 @@ void cage_talk_end(CageTalk *talk, int wall_ms, CageRecord *record) {
     close(talk->to);
     close(talk->from);
     bool sent = true;
-    if (!wait_for(lane->fd, POLLIN, clock_now() + wall_ms / 1000.0))
+    if (!wire_wait(lane->fd, POLLIN, clock_now() + wall_ms / 1000.0))
         sent = wire_send(lane->fd, "E", 1);
     bool whole = sent && receive_record(lane->fd, &reply, record);
     if (!whole) set_fault(record, "the broker ended while the program ran");

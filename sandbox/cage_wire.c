@@ -2,9 +2,12 @@
 #include "sandbox/cage_wire.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 bool wire_send(int fd, const void *data, size_t size) {
     for (const char *p = data; size > 0;) {
@@ -108,5 +111,51 @@ Status wire_decode(const WireReply *reply, CageRecord *record) {
     size_t n = strnlen(reply->why, sizeof record->why - 1);
     memcpy(record->why, reply->why, n);
     record->why[n] = 0;
+    return ST_OK;
+}
+
+bool wire_wait(int fd, short events, double deadline) {
+    for (;;) {
+        struct pollfd p = {fd, events, 0};
+        int left = (int)((deadline - clock_now()) * 1000);
+        if (left < 0) return false;
+        int n = poll(&p, 1, left + 1);
+        if (n > 0) return true;
+        if (n < 0 && errno != EINTR) return false;
+    }
+}
+
+static Status read_all(int fd, void *data, size_t size, double deadline) {
+    for (char *p = data; size > 0;) {
+        ssize_t got = read(fd, p, size);
+        if (got > 0) {
+            p += got, size -= (size_t)got;
+        } else if (got == 0) {
+            return FAIL(ST_IO, "sandbox: the program has ended");
+        } else if (errno == EAGAIN) {
+            if (!wire_wait(fd, POLLIN, deadline))
+                return FAIL(ST_IO, "sandbox: the program does not answer in time");
+        } else if (errno != EINTR) {
+            return FAIL(ST_IO, "sandbox: a talk: %s", strerror(errno));
+        }
+    }
+    return ST_OK;
+}
+
+Status wire_read_frame(int fd, size_t max_bytes, int wall_ms, Str *out) {
+    double deadline = clock_now() + wall_ms / 1000.0;
+    unsigned char head[4];
+    char block[4096];
+    TRY(read_all(fd, head, 4, deadline));
+    size_t size =
+        (size_t)head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16 | (size_t)head[3] << 24;
+    if (size > max_bytes)
+        return FAIL(ST_FORMAT, "sandbox: a message of %zu bytes, at most %zu", size, max_bytes);
+    while (size > 0) {
+        size_t n = size < sizeof block ? size : sizeof block;
+        TRY(read_all(fd, block, n, deadline));
+        str_add(out, block, n);
+        size -= n;
+    }
     return ST_OK;
 }

@@ -61,6 +61,12 @@ bool wire_receive(int fd, void *data, size_t size);
 bool wire_send_fds(int fd, char what, const int *fds, int n_fds);
 bool wire_receive_fds(int fd, char *what, int *fds, int *n_fds);
 
+// Waits for `events` of poll(2) until the deadline (of clock_now). False: it is over.
+bool wire_wait(int fd, short events, double deadline);
+// One message of a program: 32-bit little-endian length, then the bytes, appended to *out. Reads no
+// byte past it. ST_FORMAT: longer than max_bytes; ST_IO: it ended or did not come in time.
+MUST_USE Status wire_read_frame(int fd, size_t max_bytes, int wall_ms, Str *out);
+
 #ifdef __cplusplus
 }
 #endif

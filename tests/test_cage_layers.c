@@ -51,7 +51,8 @@ static bool gets_out(Cage *cage, const Control *k) {
     }
     CageRecord r = run(cage, k->lang, source);
     bool out = strstr(str_text(&r.out), "ESCAPED") || strstr(str_text(&r.err), "ESCAPED") ||
-               r.verdict == CAGE_SANDBOX_ERROR;
+               r.verdict == CAGE_SANDBOX_ERROR ||
+               (k->without == CAGE_OUTPUT && r.verdict == CAGE_OK);
     cage_record_free(&r);
     return out;
 }
@@ -67,8 +68,7 @@ static void with_a_layer_off_the_named_attacks_escape(void **state) {
     static const char privileges[] =
         "#include <stdio.h>\n#include <sys/prctl.h>\nint main(void) {\n"
         "    puts(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? \"CONTAINED\" : \"ESCAPED\"); }\n";
-    static const char flood[] =
-        "for i in range(40):\n    print('x' * 65536)\nprint()\nprint('ESCAPED')\n";
+    static const char flood[] = "for i in range(40):\n    print('x' * 65536)\n";
     static const Control controls[] = {
         // The layers overlap: these two need a second one gone.
         {CAGE_SECCOMP | CAGE_RUNNS, CAGE_C, "c15_unshare_userns.c"},
