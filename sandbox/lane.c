@@ -165,10 +165,10 @@ static bool run_job(Lane *lane, const WireAsk *ask) {
     if (ask->talk && !open_talk(lane, &run)) return reply_fault(lane, "no pipes for a talk", slots);
     slot_run(&lane->slot[kind], &run, &end);
     outcome_fill(ask, &run, &end, broker.machine.layers, &reply);
+    compile_release(&made);
     reply.slots_made = slots;
     bool ok = reply_end(lane, &reply, &end);
     slot_end_free(&end);
-    compile_release(&made);
     return ok;
 }
 
