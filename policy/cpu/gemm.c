@@ -5,7 +5,11 @@
 #include "policy/cpu/quant.h"
 #include "policy/cpu/vec.h"
 
-enum { BLOCK_FLOATS = 64 * 1024 }; // rows of A handled at a time: what stays in L2 for all panels
+enum {
+    BLOCK_FLOATS = 64 * 1024,  // rows of A handled at a time: what stays in L2 for all panels
+    STREAM_ROWS = 64,          // up to so many rows, products wait for a weight ..
+    STREAM_VALUES = 64 * 1024, // .. of so many values, which no near cache holds
+};
 
 static int block_rows(int m, int k) {
     int rows = BLOCK_FLOATS / up(k, K_BLOCK) / ROW_STEP * ROW_STEP;
@@ -86,6 +90,11 @@ static void prepare(GemmJob *job, const GemmKernel *kernel, const Product *p, in
     }
 }
 
+// Is the weight to be asked for ahead?
+static bool streams(const Packed *w, int m) {
+    return m <= STREAM_ROWS && (size_t)w->n * (size_t)w->k >= STREAM_VALUES;
+}
+
 // Rows [m0, m1) and panels [p0, p1) of the product.
 static void multiply(const Product *p, int m0, int m1, int p0, int p1, void *work) {
     const GemmKernel *kernel = gemm_kernel(p->w->precision);
@@ -101,7 +110,8 @@ static void multiply(const Product *p, int m0, int m1, int p0, int p1, void *wor
                        .gather = p->gather ? p->gather + m : NULL,
                        .c = p->c + m * p->ldc + p0 * GEMM_PANEL,
                        .c_row = p->ldc,
-                       .accumulate = p->accumulate};
+                       .accumulate = p->accumulate,
+                       .stream = streams(p->w, m1 - m0)};
         if (p->w->precision != PRECISION_FP32) prepare(&job, kernel, p, m, aligned(work));
         if (p->w->precision == PRECISION_FP8) {
             job.sw_panel = (ptrdiff_t)kq * GEMM_PANEL;

@@ -54,8 +54,9 @@ TILE(2, 2)
 TILE(3, 2)
 
 static void multiply(const GemmJob *job) {
-    static TileFn *const fn[TILE_M][TILE_V] = {
-        {tile_1_1, tile_1_2}, {tile_2_1, tile_2_2}, {tile_3_1, tile_3_2}};
+    static TileFns fn = {{TILE_FN(1, 1), TILE_FN(1, 2)},
+                         {TILE_FN(2, 1), TILE_FN(2, 2)},
+                         {TILE_FN(3, 1), TILE_FN(3, 2)}};
     run_panels(job, fn);
 }
 

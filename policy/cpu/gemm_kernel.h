@@ -16,7 +16,11 @@
 #define EACH_VEC UNROLL for (int v = 0; v < nv; v++)
 
 typedef VEC Tile[TILE_M][TILE_V];
-enum { WHOLE_V = TILE_M <= WIDE_M ? TILE_V : 1, SCALE_UNITS = SCALE_BLOCK / K_BLOCK * UNITS };
+enum {
+    AHEAD = 48, // rows of the panel, 6 KB
+    WHOLE_V = TILE_M <= WIDE_M ? TILE_V : 1,
+    SCALE_UNITS = SCALE_BLOCK / K_BLOCK * UNITS
+};
 
 // One step of a chain: sum += a[k] * w[k], for a tile.
 INLINE void chain_step(Tile sum, const float *const *a, ptrdiff_t at, const float *w, int mr,
@@ -29,15 +33,22 @@ INLINE void chain_step(Tile sum, const float *const *a, ptrdiff_t at, const floa
     }
 }
 
-// sum += even + odd of `units` <= UNITS steps; a is at their first.
+// Two rows of the panel, both their halves.
+INLINE void fetch_rows(const float *b) {
+    UNROLL for (int i = 0; i < 4; i++) __builtin_prefetch(b + i * 16);
+}
+
+// sum += even + odd of `units` <= UNITS steps; a is at their first. `stream`: the rows of
+// the panel that come AHEAD rows later are asked for meanwhile.
 INLINE void add_block(Tile sum, const float *const *a, ptrdiff_t at, int step, const float *b,
-                      int units, int mr, int nv) {
+                      int units, int mr, int nv, bool stream) {
     Tile even, odd;
     EACH_ROW {
         EACH_VEC even[i][v] = odd[i][v] = vec_zero();
     }
     if (units == UNITS) {
         UNROLL_STEPS for (int s = 0; s < UNITS / 2; s++) {
+            if (stream) fetch_rows(b + (AHEAD + 2 * s) * GEMM_PANEL);
             chain_step(even, a, at + 2 * s * step, b + s * GEMM_PANEL, mr, nv);
             chain_step(odd, a, at + (2 * s + 1) * step, b + (s + UNITS / 2) * GEMM_PANEL, mr, nv);
         }
@@ -56,8 +67,8 @@ INLINE void add_block(Tile sum, const float *const *a, ptrdiff_t at, int step, c
 
 // One tile: mr rows from row m, nv vectors from column n; `full`: all their lanes are columns;
 // `step`: job->a_step, 1 or TILE_M.
-INLINE void tile(const GemmJob *job, int m, int n, int mr, int nv, bool full, bool scaled,
-                 int step) {
+INLINE void tile(const GemmJob *job, int m, int n, int mr, int nv, bool full, bool scaled, int step,
+                 bool stream) {
     const float *a[TILE_M];
     EACH_ROW a[i] = job->gather ? job->a + job->gather[m + i] * job->a_row
                                 : job->a + m / TILE_M * job->a_tile + i * job->a_row;
@@ -80,11 +91,11 @@ INLINE void tile(const GemmJob *job, int m, int n, int mr, int nv, bool full, bo
     if (!scaled) {
         int left = job->k;
         for (; left >= UNITS; left -= UNITS) {
-            add_block(sum, a, at, step, b, UNITS, mr, nv);
+            add_block(sum, a, at, step, b, UNITS, mr, nv, stream);
             at += UNITS * step;
             b += UNITS * GEMM_PANEL;
         }
-        if (left > 0) add_block(sum, a, at, step, b, left, mr, nv);
+        if (left > 0) add_block(sum, a, at, step, b, left, mr, nv, false);
     } else {
         for (int q = 0; q < job->k; q += SCALE_UNITS) {
             Tile partial;
@@ -92,7 +103,7 @@ INLINE void tile(const GemmJob *job, int m, int n, int mr, int nv, bool full, bo
                 EACH_VEC partial[i][v] = vec_zero();
             }
             for (int k = q; k < least(job->k, q + SCALE_UNITS); k += UNITS) {
-                add_block(partial, a, at, step, b, least(UNITS, job->k - k), mr, nv);
+                add_block(partial, a, at, step, b, least(UNITS, job->k - k), mr, nv, stream);
                 at += UNITS * step;
                 b += UNITS * GEMM_PANEL;
             }
@@ -130,34 +141,43 @@ INLINE void tile(const GemmJob *job, int m, int n, int mr, int nv, bool full, bo
 
 // Rows [m, end) in whole tiles of mr.
 typedef void TileFn(const GemmJob *job, int m, int end, int n);
-INLINE void tiles(const GemmJob *job, int m, int end, int n, int mr, int nv, int step) {
+INLINE void tiles(const GemmJob *job, int m, int end, int n, int mr, int nv, int step,
+                  bool stream) {
     if (job->sa) {
-        for (; m < end; m += mr) tile(job, m, n, mr, nv, false, true, step);
+        for (; m < end; m += mr) tile(job, m, n, mr, nv, false, true, step, stream);
     } else if (job->n - n >= nv * VEC_LANES) {
-        for (; m < end; m += mr) tile(job, m, n, mr, nv, true, false, step);
+        for (; m < end; m += mr) tile(job, m, n, mr, nv, true, false, step, stream);
     } else {
-        for (; m < end; m += mr) tile(job, m, n, mr, nv, false, false, step);
+        for (; m < end; m += mr) tile(job, m, n, mr, nv, false, false, step, stream);
     }
 }
+// A function of its own for a stream: inside the other it would cost that registers.
 #define TILE(mr, nv)                                                                               \
+    static void stream_##mr##_##nv(const GemmJob *job, int m, int end, int n) {                    \
+        tiles(job, m, end, n, mr, nv, 1, true);                                                    \
+    }                                                                                              \
     static void tile_##mr##_##nv(const GemmJob *job, int m, int end, int n) {                      \
         if (job->a_step == 1)                                                                      \
-            tiles(job, m, end, n, mr, nv, 1);                                                      \
+            tiles(job, m, end, n, mr, nv, 1, false);                                               \
         else                                                                                       \
-            tiles(job, m, end, n, mr, nv, TILE_M);                                                 \
+            tiles(job, m, end, n, mr, nv, TILE_M, false);                                          \
     }
+#define TILE_FN(mr, nv)                                                                            \
+    { tile_##mr##_##nv, stream_##mr##_##nv }
+typedef TileFn *const TileFns[TILE_M][TILE_V][2];
 
-static void run_panels(const GemmJob *job, TileFn *const fn[TILE_M][TILE_V]) {
+static void run_panels(const GemmJob *job, TileFns fn) {
     GemmJob one = *job;
+    const int stream = job->stream && job->a_step == 1;
     const int whole = job->m / TILE_M * TILE_M, rest = job->m - whole;
     for (int p = 0; p < job->n; p += GEMM_PANEL) {
         one.n = least(GEMM_PANEL, job->n - p);
         const int vecs = (one.n + VEC_LANES - 1) / VEC_LANES;
         for (int v = 0; whole > 0 && v < vecs; v += WHOLE_V)
-            fn[TILE_M - 1][least(WHOLE_V, vecs - v) - 1](&one, 0, whole, v * VEC_LANES);
+            fn[TILE_M - 1][least(WHOLE_V, vecs - v) - 1][stream](&one, 0, whole, v * VEC_LANES);
         const int wide = rest <= WIDE_M ? TILE_V : 1;
         for (int v = 0; rest > 0 && v < vecs; v += wide)
-            fn[rest - 1][least(wide, vecs - v) - 1](&one, whole, job->m, v * VEC_LANES);
+            fn[rest - 1][least(wide, vecs - v) - 1][stream](&one, whole, job->m, v * VEC_LANES);
         one.b += (ptrdiff_t)up(job->k, UNITS) * GEMM_PANEL;
         one.c += GEMM_PANEL;
         if (one.from) one.from += GEMM_PANEL;

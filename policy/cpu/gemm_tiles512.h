@@ -54,9 +54,15 @@ TILE(3, 2)
 TILE(4, 2)
 
 static void run_tiles(const GemmJob *job) {
-    static TileFn *const fn[TILE_M][TILE_V] = {
-        {tile_1_1, tile_1_2}, {tile_2_1, tile_2_2}, {tile_3_1, tile_3_2}, {tile_4_1, tile_4_2},
-        {tile_5_1},           {tile_6_1},           {tile_7_1},           {tile_8_1},
+    static TileFns fn = {
+        {TILE_FN(1, 1), TILE_FN(1, 2)},
+        {TILE_FN(2, 1), TILE_FN(2, 2)},
+        {TILE_FN(3, 1), TILE_FN(3, 2)},
+        {TILE_FN(4, 1), TILE_FN(4, 2)},
+        {TILE_FN(5, 1)},
+        {TILE_FN(6, 1)},
+        {TILE_FN(7, 1)},
+        {TILE_FN(8, 1)},
     };
     run_panels(job, fn);
 }
