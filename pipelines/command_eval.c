@@ -1,15 +1,18 @@
 // pipelines/command_eval.c -- `grpo eval`: accuracy, pass@k and cons@k, each with its interval.
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "base/file.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "datasets/jsonl.h"
 #include "pipelines/actor.h"
 #include "pipelines/chatflags.h"
 #include "pipelines/command.h"
+#include "pipelines/evalfile.h"
 #include "pipelines/interrupt.h"
 #include "pipelines/runconfig.h"
 #include "pipelines/sample_lines.h"
@@ -30,7 +33,17 @@ static const Flag flags[] = {
     {"temperature", 'T', "T", "0 = greedy (default 1)"},
     {"max-tokens", 'm', "N", "longest response (default 160)"},
     {"seed", 's', "N", "of the samples (default 1)"},
+    {"top-p", 0, "P", "nucleus (default 1 = off)"},
+    {"top-k", 0, "K", "best tokens only (default 0 = off)"},
+    {"ask", 0, "TEXT", "of files: the prompt with {} for the question; or a name: r1-zero, boxed"},
+    {"extract", 0, "HOW",
+     "where the answer stands: boxed, answer, hash, bare (default: the judge's own)"},
+    {"format", 0, "NAME",
+     "the form that is looked for: think-boxed, r1-zero, chat (default think-boxed)"},
+    {"out", 'o', "FILE",
+     "keep the verdicts of each question there; the same command goes on from it"},
     {"samples", 0, "FILE", "write every sample with its verdict as JSON lines"},
+    {"seqs", 0, "N", "sequences decoded together (default 128, fewer where memory is short)"},
     {"threads", 'j', "N", "worker threads (default: all cores)"},
     CHAT_FLAGS,
 };
@@ -39,13 +52,79 @@ enum { CHAT_ROOM = 1024 }; // tokens of a template around a prompt, and of its s
 
 typedef struct Seen {
     const Tokenizer *tokenizer;
+    FILE *stream;
     Str lines;
 } Seen;
 
 static void keep(void *ctx, const Batch *batch, const Bench *bench) {
     (void)bench;
     Seen *s = ctx;
+    str_clear(&s->lines);
     for (int i = 0; i < batch->n_samples; i++) sample_line(batch, i, s->tokenizer, 0, &s->lines);
+    fwrite(str_text(&s->lines), 1, s->lines.size, s->stream);
+    fflush(s->stream);
+}
+
+// ---- how far it has come ---------------------------------------------------------------------
+typedef struct Ahead {
+    double begin, last;
+    int64_t first; // samples that were there at the start
+} Ahead;
+
+static void show_progress(void *ctx, int64_t done, int64_t all) {
+    Ahead *a = ctx;
+    double now = clock_now();
+    double every = log_is_terminal() ? 0.2 : 30;
+    if (now - a->last < every && done < all) return;
+    a->last = now;
+    double rate = (double)(done - a->first) / (now - a->begin + 1e-9);
+    double left = rate > 0 ? (double)(all - done) / rate : 0;
+    log_progress(done < all, "eval  %lld/%lld samples  %.1f/s  %d:%02d left", (long long)done,
+                 (long long)all, rate, (int)(left / 60), (int)left % 60);
+}
+
+// What is evaluated how, on one line: a file of another evaluation is not gone on from.
+static void write_header(const Args *args, const RunConfig *rc, const EvalConfig *cfg, int64_t seed,
+                         const TaskSource *source, const Chat *chat, Str *out) {
+    static const char *const weights[] = {"model.safetensors", "model.safetensors.index.json"};
+    struct stat info;
+    str_puts(out, "{\"model\":");
+    str_json(out, args->word[0], strlen(args->word[0]));
+    for (int i = 0; i < 2; i++) {
+        Str path = {0};
+        str_printf(&path, "%s/%s", args->word[0], weights[i]);
+        if (stat(path.data, &info) == 0)
+            str_printf(out, ",\"weights\":\"%lld bytes of %lld\"", (long long)info.st_size,
+                       (long long)info.st_mtime);
+        str_free(&path);
+    }
+    str_puts(out, ",\"data\":");
+    const char *data = args_text(args, "data", "desk");
+    str_json(out, data, strlen(data));
+    str_printf(out, ",\"hash\":\"%016llx\",\"tasks\":%d,\"k\":%d,\"max_tokens\":%lld,\"seed\":%lld",
+               (unsigned long long)source->hash, cfg->n_tasks, cfg->k,
+               (long long)rc->rl.max_new_tokens, (long long)seed);
+    static const char *const words[] = {"split", "judge", "ask", "extract", "format", "system"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        const char *value = args_text(args, words[i], NULL);
+        if (!value) continue;
+        str_printf(out, ",\"%s\":", words[i]);
+        str_json(out, value, strlen(value));
+    }
+    if (chat) str_printf(out, ",\"template\":\"%s\",\"think\":%d", chat->name, (int)chat->thinking);
+    str_puts(out, ",\"temperature\":");
+    str_number(out, cfg->temperature);
+    str_puts(out, ",\"top_p\":");
+    str_number(out, rc->rl.top_p);
+    str_printf(out, ",\"top_k\":%lld}", (long long)rc->rl.top_k);
+}
+
+// Fewer sequences at once where they do not fit: no result depends on it.
+static Status open_actor(ActorOpts *ao, Actor *a) {
+    for (;; ao->decode_seqs /= 2) {
+        Status st = actor_open(ao, a);
+        if (st != ST_NOMEM || ao->decode_seqs <= 1) return st;
+    }
 }
 
 static Status read_ks(const char *text, EvalConfig *cfg) {
@@ -76,8 +155,9 @@ static Status open_source(const Args *args, const RunConfig *rc, TaskSource *out
         Split split;
         TRY(split_parse(args_text(args, "split", "heldout"), &split));
         const char *judge = args_text(args, "judge", NULL);
-        TRY(sources_open(data, args_text(args, "folder", ""), split, &(JsonlFields){.judge = judge},
-                         out));
+        JsonlFields fields = {.judge = judge,
+                              .template_ = sources_template(args_text(args, "ask", ""))};
+        TRY(sources_open(data, args_text(args, "folder", ""), split, &fields, out));
         TRY(sources_inspect(rc, out));
         *n_tasks = out->n_tasks;
     }
@@ -129,7 +209,9 @@ static int run(const Args *args) {
     Actor a = {0};
     Seen seen = {0};
     EvalResult result = {0};
-    bool nonfinite = false;
+    EvalFile file = {0};
+    Str header = {0};
+    bool nonfinite = false, resumable = false;
     EvalConfig cfg = {.temperature = 1};
     int64_t tasks = 0, seed = 1, threads = 0;
     Args none = {.command = "eval"};
@@ -139,6 +221,11 @@ static int run(const Args *args) {
     TRY_OUT(args_int(args, "seed", 0, INT64_MAX, &seed));
     TRY_OUT(args_int(args, "threads", 0, 1024, &threads));
     TRY_OUT(args_num(args, "temperature", 0, 100, &cfg.temperature));
+    TRY_OUT(args_num(args, "top-p", 1e-6, 1, &rc.rl.top_p));
+    TRY_OUT(args_int(args, "top-k", 0, 1 << 24, &rc.rl.top_k));
+    TRY_OUT(args_int(args, "seqs", 1, 65536, &rc.run.decode_seqs));
+    rc.rl.extract = args_text(args, "extract", rc.rl.extract);
+    rc.rl.format_template = args_text(args, "format", rc.rl.format_template);
     TRY_OUT(read_ks(args_text(args, "k", "1"), &cfg));
     rc.rl.judge_program = args_text(args, "program", rc.rl.judge_program);
     TRY_OUT(open_source(args, &rc, &source, &tasks));
@@ -157,7 +244,7 @@ static int run(const Args *args) {
                     .max_seq_tokens = most < 1 << 24 ? (int)most : 1 << 24,
                     .decode_seqs = (int)rc.run.decode_seqs,
                     .seed = (uint64_t)seed};
-    TRY_OUT(actor_open(&ao, &a));
+    TRY_OUT(open_actor(&ao, &a));
     const Chat *chat;
     TRY_OUT(chatflags_actor(args, &a, &chat));
     if (chat && !rc.rl.prefilled[0]) rc.rl.prefilled = chat_prefilled(chat);
@@ -172,10 +259,30 @@ static int run(const Args *args) {
                      .cfg = &rc.rl,
                      .stop = interrupt_flag(),
                      .nonfinite = &nonfinite};
-    const char *samples = args_text(args, "samples", NULL);
-    if (samples) deps.seen = keep, deps.seen_ctx = &seen;
-    TRY_OUT(evaluate(&deps, &cfg, &result, arena));
-    if (result.stopped) goto out;
+    const char *samples = args_text(args, "samples", NULL), *kept = args_text(args, "out", NULL);
+    if (kept) {
+        write_header(args, &rc, &cfg, seed, &source, chat, &header);
+        TRY_OUT(evalfile_open(kept, str_text(&header), &file, arena));
+        deps.record = evalfile_add, deps.record_ctx = &file;
+        deps.done = file.record, deps.n_done = file.n;
+        if (file.n > 0) log_info("%s: going on after %d questions", kept, file.n);
+    }
+    if (samples) {
+        seen.stream = fopen(samples, file.n > 0 ? "a" : "w");
+        if (!seen.stream) TRY_OUT(FAIL(ST_IO, "%s: cannot open: %s", samples, strerror(errno)));
+        deps.seen = keep, deps.seen_ctx = &seen;
+    }
+    Ahead ahead = {.begin = clock_now(), .last = clock_now(), .first = (int64_t)file.n * cfg.k};
+    deps.progress = show_progress, deps.progress_ctx = &ahead;
+    cfg.slice_samples = 2 * ao.decode_seqs;
+    st = evaluate(&deps, &cfg, &result, arena);
+    log_progress_end();
+    if (st != ST_OK) goto out;
+    if (result.stopped) {
+        if (kept) log_info("stopped; the same command goes on from %s", kept);
+        resumable = kept != NULL;
+        goto out;
+    }
     if (args_has(args, "json")) {
         Str text = {0};
         stage_eval_json(&result, NULL, &text);
@@ -184,9 +291,13 @@ static int run(const Args *args) {
     } else {
         print_plain(&result);
     }
-    if (samples) st = file_write_atomic(samples, str_text(&seen.lines), seen.lines.size);
+    if (seen.stream && ferror(seen.stream))
+        st = FAIL(ST_IO, "%s: cannot write: %s", samples, strerror(errno));
 out:
+    if (seen.stream) fclose(seen.stream);
     str_free(&seen.lines);
+    str_free(&header);
+    evalfile_close(&file);
     actor_close(&a);
     if (source.close) source.close(&source);
     runconfig_close(&rc);
@@ -195,6 +306,7 @@ out:
         int code = command_failed(st);
         return nonfinite ? EXIT_NUMERIC : code;
     }
+    if (result.stopped && resumable) return EXIT_STOPPED;
     return result.stopped ? 128 + interrupt_signal() : EXIT_DONE;
 }
 
@@ -205,10 +317,14 @@ const Command command_eval = {
     .about =
         "Definitions: accuracy is the mean over questions of the share of right samples; pass@k "
         "the unbiased\nestimate from all samples of a question; cons@k takes the most frequent "
-        "answer. Samples without a\nverdict are left out. Intervals are over questions.",
+        "answer. Samples without a\nverdict are left out. Intervals are over questions. With -o "
+        "FILE a "
+        "stopped evaluation (exit code 75) goes on\nwhere it was, to the same numbers.",
     .examples = "grpo eval runs/zero/checkpoints/step-100/model --k 1,8,64 --tasks 200\n"
                 "grpo eval model/ --split large\n"
-                "grpo eval model/ --data test.jsonl --temperature 0 --json",
+                "grpo eval model/ --data test.jsonl --temperature 0 --json\n"
+                "grpo eval model/ --data gsm8k --chat --ask boxed -T 0.6 --top-p 0.95 --k 1,8 "
+                "--max-tokens 400 -o gsm8k.eval",
     .flag = flags,
     .n_flags = sizeof flags / sizeof flags[0],
     .run = run,

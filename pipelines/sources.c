@@ -38,8 +38,7 @@ Status sources_open(const char *name, const char *folder, Split split, const Jso
     return jsonl_tasks(name, fields, out);
 }
 
-// A template by name, or the text itself.
-static const char *template_of(const char *text) {
+const char *sources_template(const char *text) {
     if (!text[0]) return NULL;
     if (strcmp(text, "r1-zero") == 0) return chat_r1_zero_prompt();
     if (strcmp(text, "boxed") == 0)
@@ -54,7 +53,7 @@ static Status one_source(const RunConfig *rc, const char *name, Split split, Tas
     if (!name[0])
         return FAIL(ST_CONFIG, "data.%s: is needed, because data.tasks is a file (%s)",
                     split_name(split), rc->data.tasks);
-    JsonlFields fields = {.template_ = template_of(rc->data.template_),
+    JsonlFields fields = {.template_ = sources_template(rc->data.template_),
                           .judge = rc->data.judge[0] ? rc->data.judge : NULL,
                           .shuffle = split == SPLIT_TRAIN,
                           .seed = seed};

@@ -21,6 +21,8 @@ extern "C" {
 MUST_USE Status sources_tasks(const RunConfig *rc, Split split, TaskSource *out);
 // Is there a source for this split? Files have no large set unless one is named.
 bool sources_has(const RunConfig *rc, Split split);
+// What a prompt template stands for: a name (r1-zero, boxed), the text itself, NULL for "".
+const char *sources_template(const char *text);
 // A data set by name, or a file.
 MUST_USE Status sources_open(const char *name, const char *folder, Split split,
                              const JsonlFields *fields, TaskSource *out);

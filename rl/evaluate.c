@@ -90,38 +90,52 @@ static double consensus(const Batch *b, const uint64_t *answer, int begin, int e
     return tied ? right / tied : 0;
 }
 
-static void count_flat_blocks(Tally *t, const Batch *b, int begin, int end) {
-    for (int at = begin; at + t->group_size <= end; at += t->group_size) {
+static void count_flat_blocks(EvalRecord *r, const Batch *b, int begin, int end, int group_size) {
+    for (int at = begin; at + group_size <= end; at += group_size) {
         bool flat = true;
-        for (int i = at; i < at + t->group_size; i++) flat = flat && b->reward[i] == b->reward[at];
-        t->blocks++;
-        t->flat_blocks += flat;
+        for (int i = at; i < at + group_size; i++) flat = flat && b->reward[i] == b->reward[at];
+        r->blocks++;
+        r->flat_blocks += flat;
     }
 }
 
-static void count(Tally *t, const Batch *b, const uint64_t *answer) {
-    for (int g = 0; g < b->n_groups; g++) {
-        int begin = b->group_begin[g], end = b->group_begin[g + 1], q = t->n_asked++;
-        for (int i = begin; i < end; i++) {
-            double length = batch_response_length(b, i);
-            t->samples++;
-            t->truncated += b->finish[i] == FINISH_LENGTH;
-            t->error += b->verdict[i] == VERDICT_ERROR;
-            if (b->finish[i] != FINISH_ABORT) // nobody saw the form of what was given up
-                t->format[q] += (double)b->part[PART_FORMAT][i], t->n_formed[q]++;
-            t->length[0] += length;
-            t->count[0]++;
-            if (b->verdict[i] == VERDICT_ERROR) continue;
-            bool right = b->verdict[i] == VERDICT_RIGHT;
-            t->n_known[q]++;
-            t->n_right[q] += right;
-            t->length[right ? 1 : 2] += length;
-            t->count[right ? 1 : 2]++;
-        }
-        if (t->n_formed[q]) t->format[q] /= t->n_formed[q];
-        t->cons[q] = consensus(b, answer, begin, end);
-        count_flat_blocks(t, b, begin, end);
+static EvalRecord record_of(const Batch *b, int g, const uint64_t *answer, int group_size) {
+    int begin = b->group_begin[g], end = b->group_begin[g + 1];
+    EvalRecord r = {.id = b->task_id[g], .samples = end - begin};
+    for (int i = begin; i < end; i++) {
+        double length = batch_response_length(b, i);
+        r.truncated += b->finish[i] == FINISH_LENGTH;
+        r.error += b->verdict[i] == VERDICT_ERROR;
+        if (b->finish[i] != FINISH_ABORT) // nobody saw the form of what was given up
+            r.format += (double)b->part[PART_FORMAT][i], r.n_formed++;
+        r.length[0] += length;
+        r.count[0]++;
+        if (b->verdict[i] == VERDICT_ERROR) continue;
+        bool right = b->verdict[i] == VERDICT_RIGHT;
+        r.n_known++;
+        r.n_right += right;
+        r.length[right ? 1 : 2] += length;
+        r.count[right ? 1 : 2]++;
     }
+    if (r.n_formed) r.format /= r.n_formed;
+    r.cons = consensus(b, answer, begin, end);
+    count_flat_blocks(&r, b, begin, end, group_size);
+    return r;
+}
+
+static void add_record(Tally *t, const EvalRecord *r) {
+    int q = t->n_asked++;
+    t->n_right[q] = r->n_right;
+    t->n_known[q] = r->n_known;
+    t->n_formed[q] = r->n_formed;
+    t->format[q] = r->format;
+    t->cons[q] = r->cons;
+    for (int i = 0; i < 3; i++) t->length[i] += r->length[i], t->count[i] += r->count[i];
+    t->truncated += r->truncated;
+    t->error += r->error;
+    t->samples += r->samples;
+    t->blocks += r->blocks;
+    t->flat_blocks += r->flat_blocks;
 }
 
 static double share(double part, double whole) {
@@ -182,8 +196,23 @@ static void conclude(const Tally *t, const EvalConfig *cfg, EvalResult *out, Are
     out->n_known = t->n_known;
 }
 
-static Status one_slice(const EvalDeps *deps, const EvalConfig *cfg, Bench *bench, Asked *asked,
+// Hands a finished sample to the judges, and says how far the whole has come.
+typedef struct Watch {
+    const EvalDeps *deps;
+    Bench *bench;
+    int64_t done, all;
+} Watch;
+
+static void on_finished(void *ctx, Batch *batch, int sample) {
+    Watch *w = ctx;
+    judge_finished(w->bench, batch, sample);
+    w->done++;
+    if (w->deps->progress) w->deps->progress(w->deps->progress_ctx, w->done, w->all);
+}
+
+static Status one_slice(const EvalDeps *deps, const EvalConfig *cfg, Watch *watch, Asked *asked,
                         int n, Tally *tally, EvalResult *out, Arena *arena) {
+    Bench *bench = watch->bench;
     Question *question = ARENA_ARRAY(arena, Question, n);
     TRY(next_questions(deps, asked, bench, n, question, &n, arena));
     if (n == 0) return ST_OK;
@@ -192,7 +221,7 @@ static Status one_slice(const EvalDeps *deps, const EvalConfig *cfg, Bench *benc
     if (cfg->temperature >= 0) sampling.temperature = cfg->temperature;
     EngineStats stats = {0};
     judge_begin(bench, batch);
-    Status st = engine_sample(deps->engine, batch, &sampling, RNG_EVAL, judge_finished, bench,
+    Status st = engine_sample(deps->engine, batch, &sampling, RNG_EVAL, on_finished, watch,
                               deps->stop, &stats, arena);
     if (st != ST_OK || batch->stage != STAGE_SAMPLED) {
         judge_cancel(bench);
@@ -202,8 +231,29 @@ static Status one_slice(const EvalDeps *deps, const EvalConfig *cfg, Bench *benc
     }
     judge_end(bench, batch, arena);
     out->n_new_tokens += stats.n_new_tokens;
-    count(tally, batch, judge_answers(bench));
+    for (int g = 0; g < batch->n_groups; g++) {
+        EvalRecord r = record_of(batch, g, judge_answers(bench), tally->group_size);
+        add_record(tally, &r);
+        if (deps->record) TRY(deps->record(deps->record_ctx, &r));
+    }
     if (deps->seen) deps->seen(deps->seen_ctx, batch, bench);
+    return ST_OK;
+}
+
+// Passes over the questions that were asked at an earlier time.
+static Status take_done(const EvalDeps *deps, const EvalConfig *cfg, Watch *watch, Asked *asked,
+                        Tally *tally, Arena *arena) {
+    for (int i = 0; i < deps->n_done; i++) {
+        ArenaMark mark = arena_mark(arena);
+        Question question;
+        int n;
+        TRY(next_questions(deps, asked, watch->bench, 1, &question, &n, arena));
+        if (n == 0 || question.task->id != deps->done[i].id || deps->done[i].samples != cfg->k)
+            return FAIL(ST_FORMAT, "question %d of the earlier evaluation is another one", i + 1);
+        add_record(tally, &deps->done[i]);
+        watch->done += cfg->k;
+        arena_rewind(arena, mark);
+    }
     return ST_OK;
 }
 
@@ -230,13 +280,16 @@ Status evaluate(const EvalDeps *deps, const EvalConfig *cfg, EvalResult *out, Ar
         .format = ARENA_ARRAY(arena, double, n_tasks + 1),
         .cons = ARENA_ARRAY(arena, double, n_tasks + 1),
     };
-    int slice = cfg->k < SLICE_SAMPLES ? SLICE_SAMPLES / cfg->k : 1;
+    int together = cfg->slice_samples > 0 ? cfg->slice_samples : SLICE_SAMPLES;
+    int slice = cfg->k < together ? together / cfg->k : 1;
+    Watch watch = {.deps = deps, .bench = bench, .all = (int64_t)n_tasks * cfg->k};
     Asked asked = asked_new(deps->source, cfg->first_index, n_tasks, arena);
-    Status st = ST_OK;
-    for (int at = 0; at < n_tasks && st == ST_OK && !out->stopped && asked.left > 0; at += slice) {
+    Status st = take_done(deps, cfg, &watch, &asked, &tally, arena);
+    for (int at = tally.n_asked; at < n_tasks && st == ST_OK && !out->stopped && asked.left > 0;
+         at += slice) {
         int n = n_tasks - at < slice ? n_tasks - at : slice;
         ArenaMark mark = arena_mark(arena);
-        st = one_slice(deps, cfg, bench, &asked, n, &tally, out, arena);
+        st = one_slice(deps, cfg, &watch, &asked, n, &tally, out, arena);
         arena_rewind(arena, mark);
     }
     judge_free(bench);

@@ -32,6 +32,20 @@ enum { EVAL_PASS_MAX = 8 };
 // gives its texts: judge_text.
 typedef void EvalSeenFn(void *ctx, const Batch *batch, const Bench *bench);
 
+// What is kept of one question; an evaluation is concluded from these alone.
+typedef struct EvalRecord {
+    uint64_t id; // of the task
+    int samples, n_right, n_known, n_formed, truncated, error, blocks, flat_blocks;
+    double format, cons;
+    double length[3]; // tokens of all, right and wrong samples together
+    int count[3];     // how many of each
+} EvalRecord;
+
+// Called for each question in order when it is judged, before the next ones are asked.
+typedef Status EvalRecordFn(void *ctx, const EvalRecord *record);
+// Called when a sample is finished: samples done of all that are asked for.
+typedef void EvalProgressFn(void *ctx, int64_t done, int64_t all);
+
 typedef struct EvalDeps { // borrowed
     Engine *engine;
     const Tokenizer *tokenizer;
@@ -43,6 +57,12 @@ typedef struct EvalDeps { // borrowed
     const RlConfig *cfg; // resolved; template, extraction, reward weights, sampling
     EvalSeenFn *seen;    // may be NULL
     void *seen_ctx;
+    EvalRecordFn *record; // may be NULL
+    void *record_ctx;
+    EvalProgressFn *progress; // may be NULL
+    void *progress_ctx;
+    const EvalRecord *done; // [n_done] the first questions, from an earlier time; ST_FORMAT if they
+    int n_done;             // are others
     const volatile int *stop; // may be NULL
     bool *nonfinite;          // set with ST_FORMAT if logits were no numbers; may be NULL
 } EvalDeps;
@@ -53,6 +73,7 @@ typedef struct EvalConfig {
     double temperature;                // < 0: rl.temperature; 0 = greedy
     int pass_k[EVAL_PASS_MAX], n_pass; // each at most k
     int group_size;                    // for the flat shares; 0 = rl.group_size
+    int slice_samples;                 // drawn together; 0 = 1024; no result depends on it
 } EvalConfig;
 
 typedef struct EvalResult {

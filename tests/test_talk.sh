@@ -76,6 +76,27 @@ has "does not stop the next" '"b","tokens":\['
 "$GRPO" generate "$dir/m" --in "$dir/talk.jsonl" >"$dir/out" 2>"$dir/err"
 has "messages need a template" 'need --chat or --template'
 
+# ---- an evaluation that was stopped goes on to the same numbers
+printf '{"question":"What is 2+3?","answer":"5"}\n{"question":"What is 2+4?","answer":"6"}\n' >"$dir/two.jsonl"
+eval_two() { "$GRPO" eval "$dir/m" --data "$dir/two.jsonl" --template chatml --ask boxed --k 1,2 -m 4 --json "$@"; }
+eval_two -o "$dir/whole.eval" --samples "$dir/s.jsonl" 2>"$dir/err" | sed 's/,"seconds.*//' >"$dir/out"
+has "an evaluation in a template" '"tasks":2,"samples":2'
+check "its records" "$(wc -l <"$dir/whole.eval")" 3
+check "its samples" "$(wc -l <"$dir/s.jsonl")" 4
+head -n 2 "$dir/whole.eval" >"$dir/part.eval"
+tail -n 1 "$dir/whole.eval" | head -c 30 >>"$dir/part.eval" # torn
+eval_two -o "$dir/part.eval" 2>"$dir/err" | sed 's/,"seconds.*//' | cmp -s - "$dir/out"
+check "gone on with, the same numbers" $? 0
+cmp -s "$dir/whole.eval" "$dir/part.eval"
+check "and the same records" $? 0
+eval_two -T 0 -o "$dir/part.eval" >"$dir/out" 2>"$dir/err"
+check "another evaluation in that file" $? 2
+has "is named" 'is of another evaluation'
+sed -i '2s/"right":[0-9]*/"right":99/' "$dir/part.eval"
+eval_two -o "$dir/part.eval" >"$dir/out" 2>"$dir/err"
+check "a record that cannot be" $? 4
+has "is named with its line" 'part\.eval:2: not a record'
+
 # ---- training: prompts and documents as turns
 printf '{"question":"What is 2+3?","answer":"5"}\n' >"$dir/q.jsonl"
 "$GRPO" rl model.path="$dir/m" data.tasks="$dir/q.jsonl" data.heldout="$dir/q.jsonl" data.chat=chatml \

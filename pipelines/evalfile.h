@@ -1,0 +1,33 @@
+// pipelines/evalfile.h -- the records of an evaluation, so that a stopped one goes on.
+//
+// Floor 5. A file of JSON lines: the first says what is evaluated how, each other one a question in
+// order. A last line that is torn is cut off. ST_IO; ST_CONFIG: the file is of another evaluation;
+// ST_FORMAT: a line that is no record.
+#ifndef PIPELINES_EVALFILE_H
+#define PIPELINES_EVALFILE_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "rl/evaluate.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct EvalFile {
+    const char *path;
+    void *stream;       // FILE
+    EvalRecord *record; // [n] of earlier times, in the arena
+    int n;
+} EvalFile;
+
+// `header` is one JSON object without line breaks: it must be what the file begins with.
+MUST_USE Status evalfile_open(const char *path, const char *header, EvalFile *out, Arena *arena);
+// Adds a line and hands it to the system. An EvalRecordFn, ctx the EvalFile.
+Status evalfile_add(void *file, const EvalRecord *record);
+void evalfile_close(EvalFile *file); // a zeroed one is fine
+
+#ifdef __cplusplus
+}
+#endif
+#endif
