@@ -160,7 +160,7 @@ static void put_program(const TrialProgram *p, const char *prelude, Str *out) {
     value_open(out, '{', prelude ? 2 : 1);
     value_key(out, "source");
     value_open(out, '(', (uint32_t)p->n);
-    for (int i = 0; i < p->n; i++) value_text(out, p->text[i], p->size[i]);
+    for (int i = 0; i < p->n; i++) value_bytes(out, p->text[i], p->size[i]);
     if (prelude) {
         value_key(out, "prelude");
         value_key(out, prelude);

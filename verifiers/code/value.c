@@ -35,6 +35,12 @@ void value_text(Str *out, const char *text, size_t size) {
     str_add(out, text, size);
 }
 
+void value_bytes(Str *out, const void *data, size_t size) {
+    str_putc(out, 'b');
+    put_u32(out, (uint32_t)size);
+    str_add(out, data, size);
+}
+
 void value_open(Str *out, char kind, uint32_t n) {
     str_putc(out, kind);
     put_u32(out, n);

@@ -42,6 +42,7 @@ void value_none(Str *out);
 void value_bool(Str *out, bool value);
 void value_int(Str *out, int64_t value);
 void value_text(Str *out, const char *text, size_t size);
+void value_bytes(Str *out, const void *data, size_t size);
 void value_open(Str *out, char kind, uint32_t n); // '(' '[' or '{': n values or pairs follow
 void value_key(Str *out, const char *key);        // a text that is a C string
 // A JSON value as Python's json module reads it: whole numbers are ints of any size.
