@@ -53,13 +53,44 @@ static size_t box_opens(const char *s, const char *end) {
 }
 
 typedef struct OpenBox {
-    const char *content;
+    const char *begin, *content;
     size_t depth; // of braces outside of it
 } OpenBox;
 
+// Boxes with nothing but "," "and" "or" and dress between them.
+typedef struct Run {
+    Slice *box;
+    int n, max;
+    const char *end; // of the last
+} Run;
+
+static bool is_connector(const char *p, const char *end) {
+    static const char *const words[] = {"\\quad", "\\qquad", "\\text", "\\mbox", "and", "or", "\\(",
+                                        "\\)",    "\\[",     "\\]",    "\\,",    "\\;", "\\ "};
+    enum { FAR = 64 };
+    if (end - p > FAR) return false;
+    while (p < end) {
+        size_t taken = strchr(" \t\n\r,;$~{}&", *p) && *p ? 1 : 0;
+        for (size_t i = 0; !taken && i < sizeof words / sizeof *words; i++) {
+            size_t n = strlen(words[i]);
+            if ((size_t)(end - p) >= n && memcmp(p, words[i], n) == 0) taken = n;
+        }
+        if (!taken) return false;
+        p += taken;
+    }
+    return true;
+}
+
+static void run_add(Run *run, const OpenBox *box, const char *end) {
+    if (run->n && !is_connector(run->end, box->begin)) run->n = 0;
+    if (run->n < run->max) run->box[run->n] = (Slice){box->content, (size_t)(end - box->content)};
+    if (run->n <= run->max) run->n++; // max + 1: too many
+    run->end = end + 1;
+}
+
 // Walks the text and returns the content of the complete box that ends last; with `first`, of the
 // box that the text begins with, and stops behind it (*stop).
-static Slice find_box(Slice text, bool first, const char **stop) {
+static Slice find_box(Slice text, bool first, const char **stop, Run *run) {
     const char *p = text.data, *end = p + text.size;
     OpenBox *open = NULL;
     size_t n_open = 0, cap = 0, depth = 0;
@@ -68,13 +99,14 @@ static Slice find_box(Slice text, bool first, const char **stop) {
         size_t opening = *p == '\\' ? box_opens(p, end) : 0;
         if (first && p == text.data && !opening) break;
         if (opening) {
+            const char *begin = p;
             p += opening;
             if (n_open == cap) {
                 cap = cap ? 2 * cap : 16;
                 open = realloc(open, cap * sizeof *open);
                 CHECK(open != NULL);
             }
-            open[n_open++] = (OpenBox){.content = p, .depth = depth};
+            open[n_open++] = (OpenBox){.begin = begin, .content = p, .depth = depth};
             depth++;
         } else if (*p == '\\') {
             p += p + 1 < end ? 2 : 1; // the next byte is escaped: \{ \} \\ ; a name goes on as text
@@ -86,6 +118,7 @@ static Slice find_box(Slice text, bool first, const char **stop) {
                 OpenBox *box = &open[--n_open];
                 found = (Slice){box->content, (size_t)(p - box->content)};
                 if (stop) *stop = p + 1;
+                if (run && n_open == 0) run_add(run, box, p);
                 if (first && n_open == 0) break;
             }
             p++;
@@ -100,14 +133,14 @@ static Slice find_box(Slice text, bool first, const char **stop) {
 
 Slice boxed_first(Slice text, size_t *end) {
     const char *stop = text.data;
-    Slice box = find_box(text, true, &stop);
+    Slice box = find_box(text, true, &stop, NULL);
     *end = (size_t)(stop - text.data);
     return box;
 }
 
 Slice boxed_last(Slice text) {
     if (!text.data) return text;
-    Slice box = find_box(text, false, NULL);
+    Slice box = find_box(text, false, NULL, NULL);
     for (int level = 0; box.data && level < 8; level++) { // \boxed{\boxed{5}}
         Slice inner = slice_trim(box);
         size_t end;
@@ -117,6 +150,12 @@ Slice boxed_last(Slice text) {
         box = content;
     }
     return box;
+}
+
+int boxed_run(Slice text, Slice *box, int max) {
+    Run run = {.box = box, .max = max};
+    if (text.data) find_box(text, false, NULL, &run);
+    return run.n <= max ? run.n : 0;
 }
 
 static Slice answer_tag(Slice text) {

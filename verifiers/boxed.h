@@ -32,6 +32,9 @@ bool boxed_prefill_open(const char *prefilled);
 Slice boxed_after_think(const char *text, size_t size, const char *prefilled);
 // Content of the last complete box; data NULL if there is none.
 Slice boxed_last(Slice text);
+// The boxes of the last sentence: complete ones with only "," "and" "or" and dress between them,
+// the last box of the text last. Their number; 0 if there are none or more than max.
+int boxed_run(Slice text, Slice *box, int max);
 // A complete box at the very start of the text: its content, and *end behind its brace. For format.
 Slice boxed_first(Slice text, size_t *end);
 // The answer by in->extract (NULL = "boxed"), trimmed. If data is NULL, *reason (a literal) says

@@ -10,6 +10,22 @@ static Slice literal(const char *text) {
     return (Slice){text, strlen(text)};
 }
 
+// Is this [ the beginning of a group, or the end of an interval [0, 1[ ?
+static bool opens_bracket(const Token *t) {
+    enum { FAR = 256 };
+    const Token *next = t + 1;
+    if (next->kind == TK_END ||
+        (next->kind == TK_MARK && !strchr("([{-+|", next->id < 128 ? next->id : '?') &&
+         next->id != MARK_FRAC && next->id != MARK_SQRT && next->id != MARK_CONSTANT &&
+         next->id != MARK_BEGIN && next->id != MARK_BINOM))
+        return false;
+    for (int i = 0, open = 0; i < FAR && t->kind != TK_END; i++, t++) {
+        open += token_is(t, '[') - token_is(t, ']');
+        if (open == 0) return true;
+    }
+    return false;
+}
+
 bool grammar_starts_atom(const Reader *r) {
     const Token *t = r->t;
     switch ((TokenKind)t->kind) {
@@ -21,8 +37,8 @@ bool grammar_starts_atom(const Reader *r) {
     case TK_MARK: break;
     }
     switch (t->id) {
+    case '[': return opens_bracket(t);
     case '(':
-    case '[':
     case '{':
     case MARK_SET_OPEN:
     case MARK_ANGLE_OPEN:
@@ -79,7 +95,9 @@ static Slice join(Reader *r, Slice a, char with, Slice b) {
 
 // Subscripts and primes behind a name.
 static bool take_name_tail(Reader *r, Slice *name) {
+    enum { LONGEST = 200 };
     for (;;) {
+        if (name->size > LONGEST) return false;
         if (token_is(r->t, '\'')) {
             r->t++;
             *name = join(r, *name, '\'', (Slice){"", 0});
@@ -556,6 +574,9 @@ static Expr *take_big(Reader *r) {
             break;
         nested += open - close;
         if (n + t->text.size + 2 > cap) return NULL;
+        bool lone = (token_is(t, '{') && t[1].kind != TK_END && token_is(t + 2, '}')) ||
+                    (token_is(t, '}') && n && token_is(t - 2, '{'));
+        if (lone) continue; // _{0} is _0
         memcpy(out + n, t->text.data, t->text.size);
         n += t->text.size;
         out[n++] = ' ';

@@ -24,26 +24,25 @@ static bool spend(const Point *p, int64_t factor) {
 
 // ---- heights
 
+static double small_integer(const Expr *e) { // its value, or a large one
+    double v = 0;
+    for (size_t i = 0; i < e->text.size && v < 1e9; i++) v = v * 10 + (e->text.data[i] - '0');
+    return e->exp10 ? 1e9 : v;
+}
+
 double ball_height(const Expr *e) {
-    double h = 0;
-    for (const Expr *c = e->first; c; c = c->next) h += 1 + ball_height(c);
     if (e->kind == EX_NUMBER)
         return 3.33 * (double)(e->text.size + (size_t)(e->exp10 < 0 ? -e->exp10 : e->exp10));
-    if (e->kind == EX_POWER && e->last->kind == EX_NUMBER && !e->last->exp10 &&
-        e->last->text.size < 7) {
-        double k = 0;
-        for (size_t i = 0; i < e->last->text.size; i++) k = k * 10 + (e->last->text.data[i] - '0');
-        return k * (1 + ball_height(e->first)) + ball_height(e->last);
+    if (e->kind == EX_FACTORIAL && e->first->kind == EX_NUMBER) return 12 * small_integer(e->first);
+    if (e->kind == EX_POWER) { // once a child: a tower must not double the work at each level
+        double base = ball_height(e->first), exponent = ball_height(e->last);
+        const Expr *k = e->last->kind == EX_NEGATE ? e->last->first : e->last;
+        if (k->kind == EX_NUMBER) return small_integer(k) * (1 + base) + exponent;
+        bool constant = !(e->last->has & (HAS_SYMBOL | HAS_IRRATIONAL));
+        return constant && exponent > 24 ? 1e9 : 2 + base + exponent;
     }
-    if (e->kind == EX_POWER && !(e->last->has & (HAS_SYMBOL | HAS_IRRATIONAL)) &&
-        ball_height(e->last) > 24)
-        return 1e9;
-    if (e->kind == EX_FACTORIAL && e->first->kind == EX_NUMBER) {
-        double n = 0;
-        for (size_t i = 0; i < e->first->text.size && n < 1e9; i++)
-            n = n * 10 + (e->first->text.data[i] - '0');
-        return n * 12;
-    }
+    double h = 0;
+    for (const Expr *c = e->first; c; c = c->next) h += 1 + ball_height(c);
     return h;
 }
 
@@ -73,7 +72,7 @@ static void letter_value(const Point *p, uint64_t hash, acb_t out) {
     }
     long top = (long)(r >> 40) + (1L << 22); // in [1/4, 5/4) * 2^24
     acb_set_si(out, p->kind == POINT_MIXED && minus ? -top : top);
-    acb_mul_2exp_si(out, out, -23 + (int)((r >> 8) % 2));
+    acb_mul_2exp_si(out, out, -26 + (int)((r >> 8) % 5)); // 1/16 .. 5, also inside (-1, 1)
 }
 
 // Out of line: inlined, gcc 12 takes the ball for its midpoint and warns of reading past it.

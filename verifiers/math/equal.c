@@ -196,6 +196,7 @@ static bool equal_inside(Work *w, const Expr *a, const Expr *b, MathLayer *layer
         if (b->kind == EX_DEGREE) b = b->first;
         return scalar_same(w, a, b, layer) || differ(w, "different numbers");
     }
+    if (is_statement(a) && is_statement(b) && statement_same(w, a, b, layer)) return true;
     if (is_set_of_reals(a) || is_set_of_reals(b)) {
         bool read = false, same = false;
         bool relation = is_statement(a) != is_statement(b);

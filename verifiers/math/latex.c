@@ -139,7 +139,14 @@ static void lex_words(Lexer *l, Slice content, bool font, const char *begin) {
         mark(l, *s.data == ',' && s.size == 1 ? ',' : MARK_AND, begin);
         return;
     }
+    static const char *const ifs[] = {"if", "for", "when", "where", NULL};
     size_t letters = 0;
+    while (letters < s.size && isalpha((unsigned char)s.data[letters])) letters++;
+    if (l->tables && is_one_of((Slice){s.data, letters}, ifs)) { // conditions of a case distinction
+        lex_inside(l, (Slice){s.data + letters, s.size - letters});
+        return;
+    }
+    letters = 0;
     while (letters < s.size && isalpha((unsigned char)s.data[letters])) letters++;
     if (s.size == 1 || is_letters_list(s)) {
         lex_inside(l, s);
@@ -214,6 +221,10 @@ static void lex_command(Lexer *l, const Command *c, Slice name, const char *begi
             group = slice_trim(group);
         } else if (l->p < l->end) {
             group = (Slice){l->p++, 1};
+        }
+        if (!group.size) {
+            l->out->bad = true;
+            return;
         }
         if (group.size == 1 && strchr("RZNQCP", *group.data))
             emit(l, TK_MARK, MARK_DOMAIN, group, begin);
@@ -571,16 +582,14 @@ static void lex(Lexer *l) {
                    (c == '.' && l->p + 1 < l->end && isdigit((unsigned char)l->p[1]))) {
             const char *begin = l->p;
             Numeral n;
-            if (!numeral_take(l->w, &l->p, l->end, l->group && l->brackets <= 0, l->room, &n))
+            if (!numeral_take(l->w, &l->p, l->end, l->group && l->brackets == 0, l->room, &n))
                 return;
             l->out->grouped |= n.comma;
             Token *t = emit(l, TK_NUMBER, 0, n.digits, begin);
             if (!t) return;
             t->exp10 = n.exp10;
             t->plain = n.plain;
-        } else if (c == '.' && l->p + 1 < l->end && l->p[1] == '\\' &&
-                   (strncmp(l->p + 1, "\\overline", 9) == 0 ||
-                    strncmp(l->p + 1, "\\bar", 4) == 0)) {
+        } else if (c == '.' && (starts(l, ".\\overline") || starts(l, ".\\bar"))) {
             const char *begin = l->p++; // .\overline{3}
             Token *t = emit(l, TK_NUMBER, 1, literal("0"), begin);
             if (!t) return;

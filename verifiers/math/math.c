@@ -1,6 +1,8 @@
 // verifiers/math/math.c -- the judge: which texts, which readings, what verdict.
 #include "verifiers/math/math.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "verifiers/boxed.h"
@@ -85,6 +87,49 @@ static bool same_trees(Work *w, const Expr *gold, const Expr *answer, const Math
     return false;
 }
 
+// The same bytes, but for how much white space there is.
+static bool same_spelling(Slice a, Slice b) {
+    size_t i = 0, j = 0;
+    while (i < a.size && j < b.size) {
+        bool x = isspace((unsigned char)a.data[i]), y = isspace((unsigned char)b.data[j]);
+        if (x != y || (!x && a.data[i] != b.data[j])) return false;
+        if (!x) {
+            i++, j++;
+            continue;
+        }
+        while (i < a.size && isspace((unsigned char)a.data[i])) i++;
+        while (j < b.size && isspace((unsigned char)b.data[j])) j++;
+    }
+    return i == a.size && j == b.size;
+}
+
+// The string normal form of MATH's first grader: units, percent, degree and dollar signs and a
+// short left side are gone.
+static Slice string_normal(Work *w, Slice text) {
+    static const char *const drop[] = {"\\%",       "%",   "\\$",    "^\\circ",
+                                       "^{\\circ}", "\\!", "\\left", "\\right"};
+    const char *unit = memmem(text.data, text.size, "\\text{ ", 7);
+    if (unit && unit > text.data) text.size = (size_t)(unit - text.data);
+    const char *equals = memchr(text.data, '=', text.size);
+    if (equals && slice_trim((Slice){text.data, (size_t)(equals - text.data)}).size <= 2)
+        text = (Slice){equals + 1, (size_t)(text.data + text.size - equals - 1)};
+    char *out = ARENA_ARRAY(w->arena, char, text.size + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < text.size;) {
+        size_t taken = 0;
+        for (size_t k = 0; !taken && k < sizeof drop / sizeof *drop; k++)
+            if (text.size - i >= strlen(drop[k]) &&
+                memcmp(text.data + i, drop[k], strlen(drop[k])) == 0)
+                taken = strlen(drop[k]);
+        bool frac = text.size - i > 6 && (memcmp(text.data + i, "\\dfrac", 6) == 0 ||
+                                          memcmp(text.data + i, "\\tfrac", 6) == 0);
+        if (frac) out[n++] = '\\', taken = 2;
+        if (!taken) out[n++] = text.data[i], taken = 1;
+        i += taken;
+    }
+    return words_normal(w, (Slice){out, n});
+}
+
 static bool read_both(Pair *p, bool group, bool *grouped) {
     bool in_gold, in_answer;
     p->gold_tree = reader_read(&p->w, p->gold, group, &in_gold);
@@ -110,7 +155,8 @@ static MathResult decide(Pair *p, const MathOptions *options) {
                             : result(VERDICT_ERROR, MATH_UNREAD, "the gold answer cannot be read");
     }
     if (w->rules->strings_only) {
-        Slice a = words_normal(w, p->gold), b = words_normal(w, p->answer);
+        if (p->answer.size > MATH_MAX_BYTES) return result(VERDICT_WRONG, MATH_TEXT, "too long");
+        Slice a = string_normal(w, p->gold), b = string_normal(w, p->answer);
         return words_equal(a, b, w->rules->case_matters)
                    ? right(MATH_TEXT)
                    : result(VERDICT_WRONG, MATH_TEXT, "different texts");
@@ -119,9 +165,7 @@ static MathResult decide(Pair *p, const MathOptions *options) {
     if (!p->gold_tree) { // only a copy of it can be right
         const char *over = w->over;
         w->over = NULL;
-        if (p->answer.size <= MATH_MAX_BYTES &&
-            words_equal(words_normal(w, p->gold), words_normal(w, p->answer), true))
-            return right(MATH_TEXT);
+        if (same_spelling(p->gold, p->answer)) return right(MATH_TEXT);
         return result(VERDICT_ERROR, MATH_UNREAD, over ? over : "the gold answer cannot be read");
     }
     if (!read)
@@ -200,6 +244,74 @@ static Slice gold_answer(const char *gold) {
     return hash ? (Slice){hash + 4, (size_t)(all.data + all.size - hash - 4)} : all;
 }
 
+// "\boxed{1}, \boxed{2}" as the list 1, 2: asked only where the last box alone is not right.
+// malloc'd.
+static Slice joined_boxes(Slice text) {
+    enum { MAX_JOINED = 16 };
+    Slice box[MAX_JOINED];
+    int n = boxed_run(text, box, MAX_JOINED);
+    size_t size = 0;
+    for (int i = 0; i < n; i++) size += box[i].size + 2;
+    if (n < 2 || size > MATH_MAX_BYTES) return (Slice){NULL, 0};
+    char *out = malloc(size), *p = out;
+    CHECK(out != NULL);
+    for (int i = 0; i < n; i++) {
+        memcpy(p, box[i].data, box[i].size);
+        p += box[i].size;
+        if (i + 1 < n) *p++ = ',', *p++ = ' ';
+    }
+    return (Slice){out, (size_t)(p - out)};
+}
+
+// A whole answer that is a sentence, where the task says that the text is the answer: the formula
+// in it that stands last between signs, or the number it ends with.
+static Slice formula_in_prose(Slice text) {
+    static const char *const marks[][2] = {{"\\(", "\\)"}, {"\\[", "\\]"}};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        const char *open = slice_last(text, marks[i][0]), *close = slice_last(text, marks[i][1]);
+        if (open && close && open < close) return (Slice){open + 2, (size_t)(close - open - 2)};
+    }
+    int words = 0;
+    for (size_t i = 0; i < text.size; i++) words += text.data[i] == ' ';
+    size_t end = text.size;
+    while (end && !isdigit((unsigned char)text.data[end - 1])) end--;
+    size_t begin = end;
+    while (begin &&
+           (isdigit((unsigned char)text.data[begin - 1]) || strchr(".,", text.data[begin - 1])))
+        begin--;
+    enum { MIN_WORDS = 3, MAX_UNIT = 8 };
+    if (words < MIN_WORDS || text.size - end > MAX_UNIT || begin < 4 ||
+        text.data[begin - 1] != ' ' || memcmp(text.data + begin - 4, "not", 3) == 0)
+        return (Slice){NULL, 0};
+    return (Slice){text.data + begin, end - begin};
+}
+
+// The other readings of an answer that is not right as it stands.
+static bool right_otherwise(const JudgeInput *in, Slice gold, Slice answer,
+                            const MathOptions *options, MathResult *got) {
+    bool bare = in->extract && strcmp(in->extract, "bare") == 0;
+    MathResult again = *got;
+    if (answer.size > MATH_MAX_BYTES) return false;
+    if (bare) {
+        Slice formula = formula_in_prose(answer);
+        if (formula.data)
+            again = math_compare(gold.data, gold.size, formula.data, formula.size, options);
+    } else if (!in->extract || strcmp(in->extract, "boxed") == 0) {
+        Slice list = joined_boxes(boxed_after_think(in->text, in->size, in->prefilled));
+        Slice whole_gold = {in->gold, strlen(in->gold)}, gold_list = joined_boxes(whole_gold);
+        if (gold_list.data) gold = gold_list;
+        if (list.data || gold_list.data) {
+            if (list.data) answer = list;
+            again = math_compare(gold.data, gold.size, answer.data, answer.size, options);
+        }
+        free((char *)list.data);
+        free((char *)gold_list.data);
+    }
+    if (again.verdict != VERDICT_RIGHT) return false;
+    *got = again;
+    return true;
+}
+
 Judgement math_judge_with(const JudgeInput *in, const MathOptions *options, MathResult *out) {
     Judgement j = {.verdict = VERDICT_ERROR};
     MathResult got = result(VERDICT_ERROR, MATH_UNREAD, "no gold");
@@ -214,6 +326,8 @@ Judgement math_judge_with(const JudgeInput *in, const MathOptions *options, Math
         got = math_compare(gold.data, gold.size, text.data, text.size, options);
         if (!answer.data && got.verdict != VERDICT_ERROR)
             got = result(VERDICT_WRONG, MATH_UNREAD, missing);
+        if (answer.data && got.verdict == VERDICT_WRONG)
+            right_otherwise(in, gold, answer, options, &got);
         j.answer = answer.data;
         j.answer_size = answer.size;
     }
@@ -222,6 +336,16 @@ Judgement math_judge_with(const JudgeInput *in, const MathOptions *options, Math
     j.reason = got.reason;
     if (out) *out = got;
     return j;
+}
+
+bool math_gold_readable(const char *gold, const MathOptions *options, const char **reason) {
+    Pair p;
+    *reason = "no such policy";
+    if (!begin(&p, gold_answer(gold), (Slice){"", 0}, options)) return false;
+    MathResult got = decide(&p, options);
+    arena_free(p.w.arena);
+    *reason = got.reason;
+    return got.verdict != VERDICT_ERROR;
 }
 
 Judgement math_judge(const JudgeInput *in) {

@@ -45,11 +45,17 @@ MathResult math_compare(const char *gold, size_t gold_size, const char *answer, 
                         const MathOptions *options);
 
 // The judge "math": the answer (boxed.h) of a response that ended by itself against the gold, which
-// may itself be boxed or stand behind "####".
+// may itself be boxed or stand behind "####". Where the last box is not right and the last sentence
+// has several, they are tried as a list. With extract "bare" a sentence counts by the formula
+// between
+// \( \) in it, or by the number it ends with.
 Judgement math_judge(const JudgeInput *in);
 
 // The same with options and with what decided (`result` may be NULL).
 Judgement math_judge_with(const JudgeInput *in, const MathOptions *options, MathResult *result);
+
+// Can the gold answer of a task be read? Asked once at the start; *reason says why not.
+bool math_gold_readable(const char *gold, const MathOptions *options, const char **reason);
 
 // For people: both trees, one node a line, and the layer that decided. In the arena.
 const char *math_explain(const char *gold, size_t gold_size, const char *answer, size_t answer_size,

@@ -377,6 +377,11 @@ static Expr *grammar_term(Reader *r) {
             value = NULL;
         } else if (fraction && lone && value->kind == EX_NUMBER && is_integer_quotient(factor)) {
             value = expr_two(r->w, EX_SUM, value, factor); // 13\frac{1}{4}
+        } else if (fraction && lone && value->kind == EX_NUMBER &&
+                   (factor->kind == EX_PERCENT || factor->kind == EX_DEGREE) &&
+                   is_integer_quotient(factor->first)) { // 12\frac12\%
+            value = expr_one(r->w, (ExprKind)factor->kind, 0,
+                             expr_two(r->w, EX_SUM, value, factor->first));
         } else {
             value = append_factor(r, value, factor);
         }

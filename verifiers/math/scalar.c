@@ -103,13 +103,13 @@ static int by_ball(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
     if (!(has & HAS_SYMBOL))
         return ball_compare(w, a, b, POINT_POSITIVE, 0) == BALL_EQUAL ? SAME : DIFFERENT;
     bool whole = (has & HAS_WHOLE) && whole_letters(a) && whole_letters(b);
-    enum { POINTS = 8, WHOLE_POINTS = 14 };
-    int equal = 0, tries = whole ? WHOLE_POINTS : POINTS;
+    enum { POINTS = 14, WHOLE_POINTS = 14, ENOUGH = 7 };
+    int equal = 0, tries = whole ? WHOLE_POINTS : POINTS, enough = whole ? WHOLE_POINTS : ENOUGH;
     // Where only one side exists the other may have the smaller domain (ln ab and ln a + ln b), but
     // a side that says |x| means the difference.
     bool strict = (has & HAS_ABS) != 0;
-    for (int i = 0; i < tries; i++) {
-        PointKind kind = whole ? POINT_WHOLE : i < 3 ? POINT_POSITIVE : POINT_MIXED;
+    for (int i = 0; i < tries && equal < enough; i++) {
+        PointKind kind = whole ? POINT_WHOLE : i % 3 == 0 && i != 3 ? POINT_POSITIVE : POINT_MIXED;
         BallOrder order = ball_compare(w, a, b, kind, i);
         if (order == BALL_DIFFERENT || order == BALL_OVER) return DIFFERENT;
         if ((order == BALL_LEFT_ONLY || order == BALL_RIGHT_ONLY) && strict) return DIFFERENT;
