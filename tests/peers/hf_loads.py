@@ -10,10 +10,10 @@ import sys
 import tempfile
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 BUILD = "build/release-cpu"
-LIBS = "-lcjson -lpcre2-8 -lutf8proc -lz -lm -lpthread".split()
+LIBS = "-lcjson -lpcre2-8 -lutf8proc -lgmp -lz -lm -lpthread".split()
 
 
 def main():
@@ -21,13 +21,15 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         subprocess.run(["cc", "-std=c17", "-D_GNU_SOURCE", "-I.", "tests/peers/hf_write.c",
                         f"{BUILD}/libgrpo.a", *LIBS, "-o", f"{tmp}/hf_write"], check=True)
-        for config in ["deepseek-v3", "deepseek-v3-plain-q", "deepseek-v2", "deepseek-v2-lite"]:
-            for dtype in ["f32", "bf16"]:
+        for config in ["deepseek-v3", "deepseek-v3-plain-q", "deepseek-v2", "deepseek-v2-lite", "llama3",
+                       "llama-bias", "smollm2", "qwen2", "qwen3", "mistral"]:
+            for dtype in ["f32", "bf16", "f16"]:
                 folder = f"{tmp}/{config}-{dtype}"
                 got = json.loads(subprocess.run(
                     [f"{tmp}/hf_write", f"tests/golden/{config}", folder, dtype],
                     check=True, stdout=subprocess.PIPE).stdout)
-                tok = AutoTokenizer.from_pretrained(folder)
+                # AutoTokenizer would put Qwen2's own splitting in place of the folder's
+                tok = PreTrainedTokenizerFast.from_pretrained(folder)
                 assert tok.encode(got["text"]) == got["ids"], "ids differ"
                 assert tok.decode(got["ids"]) == got["text"], "text differs"
                 model, info = AutoModelForCausalLM.from_pretrained(
