@@ -208,6 +208,9 @@ static void fp8_is_code_times_the_scale_of_its_block(void **state) {
             float scale = r < 128 ? (c < 128 ? 2.0f : 3.0f) : (c < 128 ? 5.0f : 7.0f);
             assert_true(w[i] == (i % 3 == 0 ? scale : -scale));
         }
+    float row[2 * C]; // rows from the middle take the scales of their own blocks
+    assert_ok(safetensors_rows(s, safetensors_find(s, "w.weight"), 127, 2, row));
+    assert_memory_equal(row, w + (size_t)127 * C, sizeof row);
     safetensors_close(s);
     file.data[8 + sizeof header - 1] = 0x7F; // NaN
     assert_ok(safetensors_parse(file.data, file.size, "fp8", &s));

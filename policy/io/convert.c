@@ -227,8 +227,12 @@ static Status folder_to_folder(const char *from, const char *to, const ConvertOp
     const DtypeInfo *dtype;
     Status st;
     TRY_OUT(safetensors_open(from, &file));
-    TRY_OUT(find_dtype(o->dtype ? o->dtype : common_dtype(file), &dtype));
-    TRY_OUT(carry_read(from, file, NULL, 0, &carry));
+    st = find_dtype(o->dtype ? o->dtype : common_dtype(file), &dtype);
+    if (st == ST_OK)
+        st = carry_read(from, file, NULL, 0, &carry); // takes the file over
+    else
+        safetensors_close(file);
+    if (st != ST_OK) goto out;
     TRY_OUT(carry_config(carry, dtype->torch, NULL, &config));
     report->dtype = dtype->flag;
     report->tensors = carry_n_tensors(carry);

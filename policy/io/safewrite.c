@@ -19,7 +19,7 @@ int64_t tensor_buffer_rows(TensorBuffer *b, int64_t cols) {
         free(b->value);
         free(b->bytes);
         b->value = (float *)malloc(want * sizeof *b->value);
-        b->bytes = (unsigned char *)malloc(want * sizeof *b->value);
+        b->bytes = (unsigned char *)malloc(4 * want); // at most four bytes a value
         CHECK(b->value != NULL && b->bytes != NULL);
         b->cap = want;
     }
