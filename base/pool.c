@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -158,12 +159,28 @@ static void *worker_main(void *arg) {
     }
 }
 
+int pool_quota(const char *cpu_max) {
+    long long quota, period;
+    if (sscanf(cpu_max, "%lld %lld", &quota, &period) != 2 || quota < 1 || period < 1) return 0;
+    const long long cores = quota / period + (quota % period != 0);
+    return cores < INT_MAX ? (int)cores : 0;
+}
+
+int pool_cores(void) {
+    cpu_set_t set;
+    const int mask = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    char line[64] = "";
+    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re"); // the container's own root
+    if (!f) return mask;
+    if (!fgets(line, sizeof line, f)) line[0] = 0;
+    fclose(f);
+    const int quota = pool_quota(line);
+    return quota > 0 && quota < mask ? quota : mask;
+}
+
 Pool *pool_new(int n_threads) {
     pool_flush_denormals();
-    if (n_threads <= 0) {
-        cpu_set_t set;
-        n_threads = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    }
+    if (n_threads <= 0) n_threads = pool_cores();
     Pool *pool = aligned_alloc(LINE, sizeof *pool);
     CHECK(pool != NULL);
     memset(pool, 0, sizeof *pool);

@@ -16,9 +16,14 @@ extern "C" {
 
 typedef struct Pool Pool;
 
-// `n_threads` counts the caller; 0 = the size of this process's affinity mask. Every thread
+// `n_threads` counts the caller; 0 = pool_cores(). Every thread
 // flushes denormals (also the caller, from here on). The caller owns the result.
 Pool *pool_new(int n_threads);
+// Cores this process may use: its affinity mask, or its container's CPU quota (cgroup cpu.max,
+// rounded up) where that is less.
+int pool_cores(void);
+// The quota as cores: "QUOTA PERIOD" of cpu.max, rounded up; 0 where it is "max" or unreadable.
+int pool_quota(const char *cpu_max);
 void pool_free(Pool *pool);         // waits for submitted jobs; NULL is fine
 int pool_threads(const Pool *pool); // NULL counts as 1
 int pool_worker(void);              // of the calling thread; 0 outside any pool

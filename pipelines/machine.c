@@ -1,12 +1,13 @@
 // pipelines/machine.c -- /proc, sysconf, getrusage.
 #include "pipelines/machine.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+
+#include "base/pool.h"
 
 static void read_line(const char *path, const char *key, char *out, size_t size) {
     FILE *f = fopen(path, "r");
@@ -47,8 +48,7 @@ Machine machine_read(void) {
     if (uname(&name) == 0)
         snprintf(m.kernel, sizeof m.kernel, "%s %s %s", name.sysname, name.release, name.machine);
     read_line("/proc/cpuinfo", "model name", m.cpu, sizeof m.cpu);
-    cpu_set_t set;
-    m.cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    m.cores = pool_cores();
     m.memory_bytes = read_kib("MemTotal");
     m.available_bytes = read_kib("MemAvailable");
     uint64_t limit = read_number("/sys/fs/cgroup/memory.max");

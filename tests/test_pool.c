@@ -194,6 +194,19 @@ static void denormals_are_zero_on_every_thread(void **state) {
 }
 #endif
 
+static void a_cpu_quota_is_rounded_up_to_cores(void **state) {
+    (void)state;
+    assert_int_equal(pool_quota("max 100000\n"), 0);
+    assert_int_equal(pool_quota("200000 100000\n"), 2);
+    assert_int_equal(pool_quota("150000 100000\n"), 2);
+    assert_int_equal(pool_quota("5000 100000\n"), 1);
+    assert_int_equal(pool_quota("9223372036854775807 1\n"), 0);
+    assert_int_equal(pool_quota("-1 100000"), 0);
+    assert_int_equal(pool_quota("100000 0"), 0);
+    assert_int_equal(pool_quota(""), 0);
+    assert_true(pool_cores() >= 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_item_runs_once),
@@ -202,6 +215,7 @@ int main(void) {
         cmocka_unit_test(a_loop_does_not_wait_for_jobs),
         cmocka_unit_test(drain_waits_for_jobs_that_jobs_queued),
         cmocka_unit_test(freeing_a_pool_finishes_its_jobs),
+        cmocka_unit_test(a_cpu_quota_is_rounded_up_to_cores),
         cmocka_unit_test(an_item_may_queue_a_job),
         cmocka_unit_test(loops_after_a_sleep_still_run),
 #ifdef __SSE2__
