@@ -62,12 +62,11 @@ static void show(void *ctx, const char *text, size_t size, bool thought) {
 
 static void end_reply(Screen *s, const Reply *reply, int turn) {
     if (s->json) {
-        static const char *const finish_name[] = {"none", "stop", "length", "repeat", "abort"};
         Str out = {0};
         str_printf(&out, "{\"turn\":%d,\"role\":\"assistant\",\"content\":", turn);
         str_json(&out, str_text(&reply->text), reply->text.size);
         str_printf(&out, ",\"tokens\":%d,\"finish\":\"%s\"}\n", reply->n_tokens,
-                   finish_name[reply->finish]);
+                   finish_name((Finish)reply->finish));
         fputs(str_text(&out), stdout);
         str_free(&out);
     } else {

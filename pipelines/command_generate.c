@@ -29,8 +29,6 @@ static const Flag flags[] = {
 enum { CHAT_ROOM = 1024 }; // tokens of a template around a prompt, and of its system message
 enum { SLICE = 64, SLICE_SAMPLES = 4096 }; // prompts and samples drawn together
 
-static const char *const finish_name[] = {"none", "stop", "length", "repeat", "abort"};
-
 typedef struct Question {
     int32_t *ids;
     int n;
@@ -116,7 +114,7 @@ static void put_sample(const Actor *a, const Batch *b, int sample, int number, c
         }
         str_puts(out, "],\"text\":");
         str_json(out, str_text(&text), text.size);
-        str_printf(out, ",\"finish\":\"%s\"}\n", finish_name[b->finish[sample]]);
+        str_printf(out, ",\"finish\":\"%s\"}\n", finish_name((Finish)b->finish[sample]));
     }
     str_free(&text);
 }

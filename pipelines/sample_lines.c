@@ -7,8 +7,6 @@
 #include "rl/reward.h"
 #include "verifiers/verdict.h"
 
-static const char *const finish_name[] = {"none", "stop", "length", "repeat", "abort"};
-
 static void text(const char *key, const char *value, size_t size, Str *out) {
     str_printf(out, ",\"%s\":", key);
     str_json(out, value, size);
@@ -53,5 +51,5 @@ void sample_line(const Batch *b, int i, const Tokenizer *tokenizer, int64_t step
         str_number(out, (double)b->advantage[i]);
     }
     str_printf(out, ",\"length\":%d,\"finish\":\"%s\"}\n", batch_response_length(b, i),
-               finish_name[b->finish[i]]);
+               finish_name((Finish)b->finish[i]));
 }

@@ -4,6 +4,11 @@
 #include <limits.h>
 #include <string.h>
 
+const char *finish_name(Finish finish) {
+    static const char *const name[] = {"none", "stop", "length", "repeat", "abort"};
+    return (unsigned)finish < sizeof name / sizeof *name ? name[finish] : "?";
+}
+
 static void asked_columns(Batch *b, Arena *arena) {
     b->task = ARENA_ARRAY(arena, const struct Task *, b->n_groups);
     b->task_id = ARENA_ARRAY(arena, uint64_t, b->n_groups);

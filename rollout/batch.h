@@ -33,6 +33,7 @@ typedef enum Finish {
     FINISH_REPEAT, // stopped as a loop
     FINISH_ABORT,  // given up by us (deadline): weight 0
 } Finish;
+const char *finish_name(Finish finish); // as files and the command line say it: "none", "stop", ..
 
 enum { TOKEN_PROMPT = 0, TOKEN_SAMPLED = 1, TOKEN_INJECTED = 2 }; // values of Batch.mask
 

@@ -1,6 +1,6 @@
 // tests/bench_gemm.c -- times the packed GEMM on training shapes, one JSON line each.
 //
-//   bench_gemm [fp32|bf16|fp8] [train|desk|grad|pack|vec]     defaults: every precision, train
+//   bench_gemm [fp32|bf16|fp8] [train|desk|grad|pack]     defaults: every precision, train
 // Beside each time stands this machine's own FMA ceiling, measured in the same run on the same
 // instruction set, and, where oneDNN was found at build time, its packed-weight matmul of the same
 // shape and data type on one thread (its bf16 reads bf16, ours reads fp32 and rounds on the way;
