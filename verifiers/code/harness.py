@@ -695,7 +695,8 @@ class Remote:
 
     def exactly(self, value, kind):
         if type(value) is not kind:
-            raise Over('wrong', 'a forged answer')
+            self._peer.broken = Over('wrong', 'a forged answer')
+            raise self._peer.broken
         return value
 
     def __bool__(self):
@@ -721,6 +722,7 @@ class TestPeer(Peer):
         super().__init__(read, write, tag)
         self.remotes = {}
         self.asked = 0  # requests that came to the program's own code
+        self.broken = None  # what the other side did that ends the test, even if the test catches it
 
     def request(self, op, payload):
         self.asked += op != b'Q'
@@ -738,6 +740,13 @@ class TestPeer(Peer):
         if n not in self.remotes:
             self.remotes[n] = Remote(self, n)
         return self.remotes[n]
+
+    def receive(self):
+        try:
+            return super().receive()
+        except (Over, Malformed) as e:
+            self.broken = self.broken or e
+            raise
 
     def send(self, op, payload):
         try:
@@ -765,6 +774,8 @@ class TestPeer(Peer):
     def run(self, job):
         try:
             verdict = self.judge(job)
+            if self.broken:
+                raise self.broken
         except Over as e:
             verdict = e.args
         except Malformed as e:

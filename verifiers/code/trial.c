@@ -97,8 +97,10 @@ static Checked ask_checker(Cage *cage, const Suite *s, const SuiteTest *test, co
         double score = strtod(str_text(&r.out), &end);
         end += strspn(end, " \t\r\n");
         if (end != r.out.data && !*end) out = score >= 0.999 ? CHECK_YES : CHECK_NO;
-        if (strncmp(str_text(&r.out), "True", 4) == 0) out = CHECK_YES;
-        if (strncmp(str_text(&r.out), "False", 5) == 0) out = CHECK_NO;
+        size_t word = strcspn(str_text(&r.out), " \t\r\n");
+        bool alone = word + strspn(str_text(&r.out) + word, " \t\r\n") == r.out.size;
+        if (alone && word == 4 && memcmp(r.out.data, "True", 4) == 0) out = CHECK_YES;
+        if (alone && word == 5 && memcmp(r.out.data, "False", 5) == 0) out = CHECK_NO;
     }
     cage_record_free(&r);
     return out;
