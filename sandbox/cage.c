@@ -39,7 +39,11 @@ struct Cage {
     CageCounts counts;
 };
 
+// Started without cage_main a broker would be this program once more, which starts a broker...
+static bool can_be_broker;
+
 void cage_main(int argc, char **argv) {
+    can_be_broker = true;
     if (argc == 2 && strcmp(argv[1], hidden) == 0) broker_main();
 }
 
@@ -63,6 +67,9 @@ static Status start_broker(Cage *cage) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     sigset_t none, all;
+    if (!can_be_broker)
+        return FAIL(ST_UNSUPPORTED, "sandbox: this program has not called cage_main in main, so it "
+                                    "cannot be started again as the broker");
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return FAIL(ST_IO, "sandbox: no socket for the broker: %s", strerror(errno));
     // Away from the number that it gets in the child: dup2 onto itself would leave it closed there.

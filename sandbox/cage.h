@@ -157,7 +157,7 @@ typedef struct CageOpts {
 typedef struct Cage Cage;
 
 // Call first thing in main of every program that opens a cage: where argv asks for the hidden
-// subcommand this is the broker's main and does not return.
+// subcommand this is the broker's main and does not return. Without it cage_open fails.
 void cage_main(int argc, char **argv);
 
 // Starts the broker and probes this machine. NULL opts are all zero. Fails with ST_UNSUPPORTED
