@@ -89,15 +89,8 @@ static void scores_become_merges(void **state) {
     const char **token = ARENA_ARRAY(arena, const char *, N);
     int32_t *type = ARENA_ARRAY(arena, int32_t, N);
     float *score = ARENA_ARRAY(arena, float, N);
-    static const char *const word[] = {"\xE2\x96\x81",
-                                       "a",
-                                       "b",
-                                       "c",
-                                       "ab",
-                                       "bc",
-                                       "abc",
-                                       "\xE2\x96\x81"
-                                       "ab"};
+    static const char mark_ab[] = "\xE2\x96\x81\x61\x62";
+    const char *const word[] = {"\xE2\x96\x81", "a", "b", "c", "ab", "bc", "abc", mark_ab};
     static const float worth[] = {-3, -4, -5, -6, -1, -0.5f, -2, -2.5f};
     token[0] = "<unk>", token[1] = "<s>", token[2] = "</s>";
     type[0] = VOCAB_UNKNOWN, type[1] = type[2] = VOCAB_CONTROL;

@@ -210,8 +210,8 @@ static void merge_scanning(const Bpe *bpe, const BpeSymbol *s, int n, Ids *out) 
         if (best < 0) break;
         id[best] = pair[best]->whole;
         n--;
-        for (int i = best + 1; i < n; i++) id[i] = id[i + 1], pair[i] = pair[i + 1];
-        // an out-of-range neighbour is never looked at
+        for (int i = best + 1; i < n; i++) id[i] = id[i + 1];
+        for (int i = best + 1; i + 1 < n; i++) pair[i] = pair[i + 1];
         for (int i = best > 0 ? best - 1 : 0; i <= best && i + 1 < n; i++) {
             const Pair *p = find_pair(bpe, id[i], id[i + 1]);
             pair[i] = p->left >= 0 ? p : NULL;
