@@ -57,6 +57,7 @@ const SlotPlan *broker_plan(RootKind kind, const char **why) {
     plan->layers = broker.machine.layers; // constant once the probe is over
     plan->landlock_abi = broker.machine.landlock_abi;
     plan->fail_slot = (int)broker.opts.fail_slot;
+    plan->header_fd = kind == ROOT_COMPILER ? compile_header() : -1;
     bool there = plan->filter != NULL;
     pthread_mutex_unlock(&lock);
     return there ? plan : NULL;

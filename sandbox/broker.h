@@ -48,7 +48,8 @@ typedef struct Compiled {
 void compile_get(CageLang lang, const char *files, size_t files_bytes, uint32_t n_files,
                  Compiled *out);
 void compile_release(Compiled *c);
-void compile_end(void); // stops the compilers' slots
+void compile_end(void);   // stops the compilers' slots
+int compile_header(void); // the precompiled header as a memory file, or -1 while there is none
 
 // sandbox/outcome.c: from the end of a program to the words of a reply.
 void outcome_fill(const WireAsk *ask, const SlotRun *run, SlotEnd *end, unsigned layers,

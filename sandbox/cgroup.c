@@ -1,9 +1,11 @@
 // sandbox/cgroup.c -- folders made, numbers written, folders removed.
 #include "sandbox/cgroup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,9 +88,29 @@ static bool own_folder(const char *controller, char *out, size_t size) {
     return snprintf(out, size, "%s", mount) < (int)size;
 }
 
+// Groups of brokers that were killed. One that is in use cannot be removed.
+static void remove_old(const char *own) {
+    char path[300];
+    DIR *d = opendir(own);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        int pid;
+        if (sscanf(e->d_name, "grpo-%d", &pid) != 1 || kill(pid, 0) == 0 || errno != ESRCH)
+            continue;
+        snprintf(path, sizeof path, "%s/grpo-%d", own, pid);
+        DIR *old = opendir(path);
+        for (struct dirent *g; old && (g = readdir(old));)
+            if (g->d_type == DT_DIR && g->d_name[0] != '.')
+                unlinkat(dirfd(old), g->d_name, AT_REMOVEDIR);
+        if (old) closedir(old);
+        rmdir(path);
+    }
+    if (d) closedir(d);
+}
+
 static bool make_base(const char *controller, char *base, size_t size) {
     char own[120];
     if (!own_folder(controller, own, sizeof own)) return false;
+    remove_old(own);
     if (snprintf(base, size, "%s/grpo-%d", own, (int)getpid()) >= (int)size) return false;
     return mkdir(base, 0755) == 0 || errno == EEXIST;
 }

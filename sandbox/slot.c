@@ -48,7 +48,7 @@ static bool receive_all(int fd, void *data, size_t size, double deadline) {
 }
 
 // The child of vfork shares our memory until its exec: nothing here but system calls.
-static pid_t spawn(int cell_fd, int control) {
+static pid_t spawn(int cell_fd, int control, int header) {
     char *const argv[] = {(char *)"cell", NULL}, *const env[] = {NULL};
     sigset_t all, old;
     sigfillset(&all);
@@ -57,10 +57,12 @@ static pid_t spawn(int cell_fd, int control) {
     if (pid == 0) {
         sigset_t none;
         sigemptyset(&none);
-        // The cell's number 3 may be the memory file itself: move that out of the way first.
+        // Their numbers may be taken by one of the others: out of the way first.
         int exec = fcntl(cell_fd, F_DUPFD_CLOEXEC, 16);
-        if (exec < 0 || dup2(control, CELL_CONTROL) < 0) _exit(127);
-        if (control == CELL_CONTROL) fcntl(CELL_CONTROL, F_SETFD, 0);
+        int socket = fcntl(control, F_DUPFD_CLOEXEC, 16);
+        int file = header > 0 ? fcntl(header, F_DUPFD_CLOEXEC, 16) : -1;
+        if (exec < 0 || dup2(socket, CELL_CONTROL) < 0) _exit(127);
+        if (header > 0 && dup2(file, CELL_HEADER) < 0) _exit(127);
         sigprocmask(SIG_SETMASK, &none, NULL);
         syscall(SYS_execveat, exec, "", argv, env, AT_EMPTY_PATH);
         _exit(127);
@@ -76,7 +78,7 @@ Status slot_start(const SlotPlan *plan, unsigned uid_base, Slot *out) {
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return FAIL(ST_IO, "sandbox: no socket for a slot: %s", strerror(errno));
     out->fd = ends[0];
-    out->pid = spawn(plan->cell_fd, ends[1]);
+    out->pid = spawn(plan->cell_fd, ends[1], plan->header_fd);
     close(ends[1]);
     if (out->pid < 0) {
         st = FAIL(ST_IO, "sandbox: no process for a slot: %s", strerror(errno));
@@ -92,7 +94,8 @@ Status slot_start(const SlotPlan *plan, unsigned uid_base, Slot *out) {
                      .landlock = (uint32_t)plan->landlock_abi,
                      .fail_slot = (uint32_t)plan->fail_slot,
                      .filter_len = (uint32_t)plan->filter->n,
-                     .root_bytes = (uint32_t)root->size};
+                     .root_bytes = (uint32_t)root->size,
+                     .header = plan->header_fd > 0};
     snprintf(slot.python, sizeof slot.python, "%s", plan->root->program);
     CellReady ready;
     if (!send_all(out->fd, &slot, sizeof slot) ||

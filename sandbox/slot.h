@@ -28,7 +28,8 @@ typedef struct SlotPlan {
     unsigned layers;
     int landlock_abi;
     int fail_slot;
-    int cell_fd; // the slot's program, a sealed memory file
+    int cell_fd;   // the slot's program, a sealed memory file
+    int header_fd; // > 0: the precompiled header, likewise
 } SlotPlan;
 
 typedef struct Slot {

@@ -78,7 +78,7 @@ static int start_python(Cell *c, const char *root) {
     return (int)DO(c, "start Python", execve(c->slot.python, argv, env));
 }
 
-static int inner(Cell *c, const char *root) {
+static int inner(Cell *c, const char *root, int header) {
     if (DO(c, "parent death signal", prctl(PR_SET_PDEATHSIG, SIGKILL)) < 0) return -1;
     if (c->slot.layers & CAGE_USERNS) {
         if (DO(c, "first group of the slot", setresgid(0, 0, 0)) < 0) return -1;
@@ -91,7 +91,7 @@ static int inner(Cell *c, const char *root) {
         if (i != CELL_CONTROL && i != null && dup2(null, i) < 0) return -1;
     if (null >= CELL_FIRST) close(null);
     if (c->slot.layers & CAGE_UTSNS && DO(c, "host name", sethostname("cage", 4)) < 0) return -1;
-    if (root_build(c, root) < 0) return -1;
+    if (root_build(c, root, header) < 0) return -1;
     if (c->slot.kind == CELL_PYTHON) return start_python(c, root);
     if (root_seal(c, root) < 0) return -1;
     if (cell_ready(c, 0, "") < 0) return 0;
@@ -118,7 +118,7 @@ int main(void) {
     static Cell cell;
     Cell *c = &cell;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    syscall(SYS_close_range, CELL_CONTROL + 1, ~0u, 0);
+    syscall(SYS_close_range, CELL_HEADER + 1, ~0u, 0);
     struct rlimit files = {512, 512};
     setrlimit(RLIMIT_NOFILE, &files);
     if (cell_read(CELL_CONTROL, &c->slot, sizeof c->slot) < 0) return 1;
@@ -129,7 +129,9 @@ int main(void) {
     c->filter = (const uint64_t *)(const void *)block;
     c->fail_at = c->slot.fail_slot;
 
-    int go[2];
+    int go[2], header = -1;
+    if (c->slot.header) header = fcntl(CELL_HEADER, F_DUPFD_CLOEXEC, CELL_FIRST);
+    close(CELL_HEADER); // whatever it was
     struct clone_args args = {.flags = CLONE_NEWPID | CLONE_NEWNS, .exit_signal = SIGCHLD};
     if (c->slot.layers & CAGE_USERNS) args.flags |= CLONE_NEWUSER;
     if (c->slot.layers & CAGE_NETNS) args.flags |= CLONE_NEWNET;
@@ -146,6 +148,6 @@ int main(void) {
     close(go[1]);
     if (read(go[0], &g, 1) != 1) return 1;
     close(go[0]);
-    if (inner(c, block + filter_bytes) < 0) cell_ready(c, errno ? errno : EIO, NULL);
+    if (inner(c, block + filter_bytes, header) < 0) cell_ready(c, errno ? errno : EIO, NULL);
     return 1;
 }

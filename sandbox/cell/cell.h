@@ -22,6 +22,7 @@ extern "C" {
 enum {
     CELL_MAGIC = 0x6c6c6563,
     CELL_CONTROL = 3,  // the socket to the broker
+    CELL_HEADER = 4,   // in a compiler's slot: the precompiled header, a memory file
     CELL_FIRST = 10,   // received descriptors are at least this
     CELL_EXEC = 200,   // the compiled program; above every program's limit on descriptors
     CELL_STATUS = 201, // pid 2 tells pid 1 how its set-up went
@@ -44,6 +45,7 @@ typedef struct CellSlot {
     uint32_t landlock;  // ABI
     uint32_t fail_slot; // the n-th set-up call fails
     uint32_t filter_len, root_bytes;
+    uint32_t header; // CELL_HEADER is there: lies in the root as /pch/bits/stdc++.h.gch
     char python[256];
 } CellSlot;
 
@@ -99,8 +101,9 @@ int cell_read(int fd, void *data, size_t size); // 0, or -1 at the end or an err
 int cell_write(int fd, const void *data, size_t size);
 int cell_ready(const Cell *c, int err, const char *version);
 
-int root_build(Cell *c, const char *root); // new root, then pivot; 0 or -1 with errno
-int root_seal(Cell *c, const char *root);  // read-only, Landlock rules
+// New root, then pivot; 0 or -1 with errno. header: a file that is copied into it, or -1.
+int root_build(Cell *c, const char *root, int header);
+int root_seal(Cell *c, const char *root); // read-only, Landlock rules
 
 // Serves programs until the broker goes. Returns 1 in the process of a Python program, 0 at the
 // end.
