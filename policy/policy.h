@@ -69,8 +69,8 @@ typedef struct Param {
 } Param;
 
 Param *policy_params(Policy *policy, int *n);
-// What came with the weights and is saved with them (policy/io/carry): kept for its owner, and ended
-// with `end` when the policy is freed or keeps another. NULL: nothing is kept.
+// What came with the weights and is saved with them (policy/io/carry): kept for its owner, and
+// ended with `end` when the policy is freed or keeps another. NULL: nothing is kept.
 void policy_keep(Policy *policy, void *kept, void (*end)(void *kept));
 void *policy_kept(const Policy *policy);
 // Call after writing to masters: rebuilds every packed or quantised copy and raises the version.

@@ -44,6 +44,38 @@ static void refused(const char *text, Status code, const char *word) {
     if (!strstr(status_text(), word)) fail_msg("'%s' not in: %s", word, status_text());
 }
 
+// The published DeepSeek-V2-Lite config.json.
+static const char v2_lite[] =
+    "{\"architectures\":[\"DeepseekV2ForCausalLM\"],\"attention_bias\":false,"
+    "\"attention_dropout\":0.0,\"auto_map\":{\"AutoConfig\":\"configuration_deepseek.X\"},"
+    "\"aux_loss_alpha\":0.001,\"bos_token_id\":100000,\"eos_token_id\":100001,"
+    "\"first_k_dense_replace\":1,\"hidden_act\":\"silu\",\"hidden_size\":2048,"
+    "\"initializer_range\":0.02,\"intermediate_size\":10944,\"kv_lora_rank\":512,"
+    "\"max_position_embeddings\":163840,\"model_type\":\"deepseek_v2\","
+    "\"moe_intermediate_size\":1408,\"moe_layer_freq\":1,\"n_group\":1,\"n_routed_experts\":64,"
+    "\"n_shared_experts\":2,\"norm_topk_prob\":false,\"num_attention_heads\":16,"
+    "\"num_experts_per_tok\":6,\"num_hidden_layers\":27,\"num_key_value_heads\":16,"
+    "\"pretraining_tp\":1,\"q_lora_rank\":null,\"qk_nope_head_dim\":128,\"qk_rope_head_dim\":64,"
+    "\"rms_norm_eps\":1e-06,\"rope_scaling\":{\"beta_fast\":32,\"beta_slow\":1,\"factor\":40,"
+    "\"mscale\":0.707,\"mscale_all_dim\":0.707,\"original_max_position_embeddings\":4096,"
+    "\"type\":\"yarn\"},\"rope_theta\":10000,\"routed_scaling_factor\":1.0,"
+    "\"scoring_func\":\"softmax\",\"seq_aux\":true,\"tie_word_embeddings\":false,"
+    "\"topk_group\":1,\"topk_method\":\"greedy\",\"torch_dtype\":\"bfloat16\","
+    "\"transformers_version\":\"4.33.1\",\"use_cache\":true,\"v_head_dim\":128,"
+    "\"vocab_size\":102400}";
+
+static void the_published_v2_lite_is_read(void **state) {
+    (void)state;
+    ModelConfig m;
+    assert_ok(config_hf_parse(v2_lite, strlen(v2_lite), "config.json", &m));
+    assert_true(m.family == FAMILY_MLA_MOE && m.q_lora_rank == 0 && m.n_layers == 27);
+    assert_true(m.scoring == ROUTER_SOFTMAX && m.topk_method == TOPK_GREEDY && !m.norm_topk_prob);
+    assert_true(m.n_routed_experts == 64 && m.n_shared_experts == 2 && m.n_experts_per_tok == 6);
+    assert_true(m.rope.yarn && m.rope.mscale == 0.707 && m.rope.mscale_all_dim == 0.707);
+    assert_true(m.rope.factor == 40 && m.rope.original_max_position == 4096);
+    assert_int_equal(m.eos_id, 100001);
+}
+
 static void the_published_v3_is_read(void **state) {
     (void)state;
     ModelConfig m = parse(v3);
@@ -301,6 +333,7 @@ static void a_dense_model_that_is_not_built_is_named(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_published_v3_is_read),
+        cmocka_unit_test(the_published_v2_lite_is_read),
         cmocka_unit_test(newer_spellings_mean_the_same),
         cmocka_unit_test(v2_lite_is_softmax_without_groups_and_plain_q),
         cmocka_unit_test(what_is_written_reads_back_the_same),

@@ -170,6 +170,27 @@ static void shards_are_read_by_their_index(void **state) {
     safetensors_close(s);
 }
 
+// What an interrupted download or copy leaves.
+static void a_shard_that_is_missing_or_half_there_is_named(void **state) {
+    (void)state;
+    SafeTensors *s = NULL;
+    const char *place = in_folder("half");
+    char *second = in_folder("half/model-00002-of-00002.safetensors"), *text;
+    size_t size;
+    assert_ok(file_mkdirs(place));
+    assert_ok(safewrite_model(place, source, 2, DTYPE_F32, 24));
+    assert_ok(file_read(second, &text, &size, arena));
+    for (size_t n = 0; n < size; n += 7) {
+        assert_ok(file_write_atomic(second, text, n));
+        assert_int_equal(safetensors_open(place, &s), ST_FORMAT);
+        assert_non_null(strstr(status_text(), second));
+    }
+    assert_int_equal(unlink(second), 0);
+    assert_int_equal(safetensors_open(place, &s), ST_IO);
+    assert_non_null(strstr(status_text(), second));
+    assert_null(s);
+}
+
 static void small_floats_convert_exactly(void **state) {
     (void)state;
     assert_true(dtype_from_e4m3(0x7E) == 448.0f && dtype_from_e4m3(0xFE) == -448.0f);
@@ -235,6 +256,7 @@ int main(void) {
         cmocka_unit_test(what_is_written_comes_back),
         cmocka_unit_test(a_file_cut_anywhere_is_refused),
         cmocka_unit_test(shards_are_read_by_their_index),
+        cmocka_unit_test(a_shard_that_is_missing_or_half_there_is_named),
         cmocka_unit_test(small_floats_convert_exactly),
         cmocka_unit_test(fp8_is_code_times_the_scale_of_its_block),
     };
