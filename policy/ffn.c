@@ -77,24 +77,25 @@ static void experts_forward(Run *r, int l, float *out) {
 }
 
 // Rows of stride 0 make one row serve all, and all add to one.
-void net_linear(Run *r, const Linear *y, float *to, const float *x, int ldx, bool add) {
+void net_linear(Run *r, const Linear *linear, float *y, const float *x, int ldx, bool add) {
     const Policy *p = r->p;
-    p->ops->gemm(&r->w->dev, to, y->n, x, ldx, r->n_tokens, &y->fwd, add, NULL);
-    if (y->bias)
-        p->ops->axpy_rows(&r->w->dev, to, y->n, NULL, net_at(p, p->master, y->bias), 0, NULL, NULL,
-                          NULL, r->n_tokens, y->n);
+    const int n = linear->n;
+    p->ops->gemm(&r->w->dev, y, n, x, ldx, r->n_tokens, &linear->fwd, add, NULL);
+    if (linear->bias)
+        p->ops->axpy_rows(&r->w->dev, y, n, NULL, net_at(p, p->master, linear->bias), 0, NULL, NULL,
+                          NULL, r->n_tokens, n);
 }
 
-static void bias_grad(Run *r, const Linear *y, const float *dy) {
-    if (y->bias)
-        r->p->ops->axpy_rows(&r->w->dev, net_at(r->p, r->grad, y->bias), 0, NULL, dy, y->n, NULL,
-                             NULL, NULL, r->n_tokens, y->n);
+static void bias_grad(Run *r, const Linear *linear, const float *dy) {
+    if (linear->bias)
+        r->p->ops->axpy_rows(&r->w->dev, net_at(r->p, r->grad, linear->bias), 0, NULL, dy,
+                             linear->n, NULL, NULL, NULL, r->n_tokens, linear->n);
 }
 
-void net_linear_grad(Run *r, const Linear *y, const float *dy, const float *x, int ldx) {
-    r->p->ops->gemm_grad(&r->w->dev, net_at(r->p, r->grad, y->param), y->k, dy, y->n, x, ldx, NULL,
-                         r->n_tokens, y->n, y->k, y->precision);
-    bias_grad(r, y, dy);
+void net_linear_grad(Run *r, const Linear *linear, const float *dy, const float *x, int ldx) {
+    r->p->ops->gemm_grad(&r->w->dev, net_at(r->p, r->grad, linear->param), linear->k, dy, linear->n,
+                         x, ldx, NULL, r->n_tokens, linear->n, linear->k, linear->precision);
+    bias_grad(r, linear, dy);
 }
 
 void ffn_forward(Run *r, int l, float *out) {

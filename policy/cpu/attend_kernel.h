@@ -6,6 +6,7 @@
 //   rows of a tile, and NAME(x), the function's name.
 // The products are those of gemm_panel, chain by chain (gemm.h): even and odd k from +0, folded
 // every 32.
+#ifdef VEC
 
 #define EACH_ROW UNROLL for (int i = 0; i < mr; i++)
 #define EACH_VEC UNROLL for (int v = 0; v < nv; v++)
@@ -128,3 +129,4 @@ static void NAME(attend_values)(float *o, ptrdiff_t ldo, int rows, const float *
 
 #undef EACH_ROW
 #undef EACH_VEC
+#endif
