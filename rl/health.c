@@ -19,6 +19,7 @@ typedef struct Memory { // saved as bytes
     Running log_grad, kl, reward_fast, reward_slow, accuracy_fast, accuracy_slow;
     int64_t warned_at[N_HEALTH_RULES]; // 0 = never
     int64_t steps_without_grad, steps_unmoved;
+    double first_entropy; // of the run's first update: the base's own; 0 before
 } Memory;
 
 struct Health {
@@ -110,11 +111,13 @@ static void look_at_update(Health *h, int64_t step, const Metrics *row) {
     Memory *m = &h->memory;
     double entropy = metrics_get(row, "actor/entropy", nan(""));
     bool early = step * 10 <= h->steps;
-    if (entropy < 0.1 && early && metrics_get(row, "reward/accuracy/mean", 1) < 0.5)
+    if (m->first_entropy == 0 && entropy > 0) m->first_entropy = entropy;
+    if (entropy < fmin(0.1, m->first_entropy / 3) && early &&
+        metrics_get(row, "reward/accuracy/mean", 1) < 0.5)
         health_warn(h, HEALTH_ENTROPY, step,
-                    "entropy is %.3f nats already while most answers are wrong: samples grow alike "
-                    "before they grow right; lower rl.lr",
-                    entropy);
+                    "entropy is %.3f nats already (%.3f at first) while most answers are wrong: "
+                    "samples grow alike before they grow right; lower rl.lr",
+                    entropy, m->first_entropy);
 
     double drift = metrics_get(row, "actor/ppo_kl", nan("")),
            kl = metrics_get(row, "actor/kl_loss", nan(""));

@@ -21,7 +21,8 @@ extern "C" {
 
 // What is watched for. A number is part of saved runs: append, never renumber.
 typedef enum HealthRule {
-    HEALTH_ENTROPY,   // below 0.1 nats in the first tenth of the run while accuracy is below 1/2
+    HEALTH_ENTROPY,   // below 0.1 nats and a third of the first step's, in the first tenth of the
+                      // run, while accuracy is below 1/2
     HEALTH_FLAT,      // over 80 % of groups have equal rewards
     HEALTH_TRUNCATED, // over 20 % of responses are cut off
     HEALTH_KL,        // |ppo_kl| above 0.1, or kl_loss far above its running mean

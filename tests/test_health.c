@@ -50,12 +50,19 @@ static void each_rule_speaks_of_what_it_saw(void **state) {
     }
 }
 
-static void low_entropy_is_no_warning_when_answers_are_right_or_late(void **state) {
+static void low_entropy_is_no_warning_when_answers_are_right_or_late_or_it_was_low(void **state) {
     (void)state;
     Health *h = health_new(&cfg);
     look(h, 5, "actor/entropy", 0.02, "reward/accuracy/mean", 0.9);
     look(h, 50, "actor/entropy", 0.02, "reward/accuracy/mean", 0.2);
     assert_string_equal(health_text(h), "");
+    health_free(h);
+    h = health_new(&cfg); // a base of low entropy that keeps most of it
+    look(h, 1, "actor/entropy", 0.2, "reward/accuracy/mean", 0.1);
+    look(h, 4, "actor/entropy", 0.09, "reward/accuracy/mean", 0.1);
+    assert_string_equal(health_text(h), "");
+    look(h, 5, "actor/entropy", 0.06, "reward/accuracy/mean", 0.1);
+    assert_int_equal(lines(health_text(h)), 1);
     health_free(h);
 }
 
@@ -166,7 +173,7 @@ static void the_last_words_name_the_number_and_the_batch(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_rule_speaks_of_what_it_saw),
-        cmocka_unit_test(low_entropy_is_no_warning_when_answers_are_right_or_late),
+        cmocka_unit_test(low_entropy_is_no_warning_when_answers_are_right_or_late_or_it_was_low),
         cmocka_unit_test(a_gradient_far_above_its_usual_is_named),
         cmocka_unit_test(reward_without_accuracy_is_farming),
         cmocka_unit_test(the_same_warning_waits),
