@@ -148,17 +148,24 @@ static void assert_same_sample(const Batch *a, int i, const Batch *b, int j) {
                         (size_t)n * sizeof(float));
 }
 
+// ThreadSanitizer watches threads, and they are the same on every row: the slow ones are left out.
+#if defined(__SANITIZE_THREAD__)
+enum { WATCHED = 1 };
+#else
+enum { WATCHED = 0 };
+#endif
+
 static void the_ratio_is_one_on_every_row_of_the_table(void **state) {
     (void)state;
     for (int p = PRECISION_FP32; p <= PRECISION_FP8; p++) {
         for (int form = MLA_ABSORBED; form <= MLA_EXPANDED; form++) {
             World first = {0};
             Batch *want = NULL;
-            for (int row = 0; row < GEMM_ROWS; row++) {
+            for (int row = WATCHED ? GEMM_AVX2 : 0; row < GEMM_ROWS; row++) {
                 bool emulated = false;
                 if (!gemm_row_supported((GemmRow)row)) {
                     // emulated tiles are slow: once in bf16, once in fp8; fp32 is AVX-512's
-                    emulated = row == GEMM_AMX && p > 0 && (int)form == p - 1 &&
+                    emulated = row == GEMM_AMX && !WATCHED && p > 0 && (int)form == p - 1 &&
                                gemm_row_supported(GEMM_AVX512);
                     if (emulated)
                         gemm_emulate(&gemm_amx_emulated);
