@@ -106,6 +106,87 @@ static void an_answer_that_was_cut_off_may_count_if_asked(void **state) {
     tokenizer_free(tokenizer);
 }
 
+static void a_judge_sees_the_row_of_its_task(void **state) {
+    (void)state;
+    const Task task = {.judge = "countdown",
+                       .source = "t",
+                       .row = "{\"numbers\":[5],\"target\":5}"}; // the same texts, another judge
+    const int32_t eos = 0;
+    RlConfig cfg = config();
+    Tokenizer *tokenizer;
+    assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
+    Arena *arena = arena_new(1 << 14);
+    Bench *bench;
+    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &bench));
+    assert_ok(judge_knows(bench, &task));
+    for (int again = 0; again < 2; again++) {
+        Batch *b = sampled(tokenizer, &task, arena);
+        judge_begin(bench, b);
+        for (int i = 0; i < N; i++) judge_finished(bench, b, i);
+        judge_end(bench, b, arena);
+        assert_int_equal(b->verdict[0], VERDICT_RIGHT);
+        assert_int_equal(b->verdict[2], VERDICT_WRONG);
+    }
+    judge_free(bench);
+    arena_free(arena);
+    tokenizer_free(tokenizer);
+}
+
+// An error of the judge itself has weight 0: it is no zero that the others are compared with.
+static void no_verdict_is_masked_out(void **state) {
+    (void)state;
+    const Task task = {.judge = "number", .source = "t", .gold = "not a number"};
+    const int32_t eos = 0;
+    RlConfig cfg = config();
+    Tokenizer *tokenizer;
+    assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
+    Arena *arena = arena_new(1 << 14);
+    Bench *bench;
+    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &bench));
+    Batch *b = sampled(tokenizer, &task, arena);
+    judge_begin(bench, b);
+    for (int i = 0; i < N; i++) judge_finished(bench, b, i);
+    judge_end(bench, b, arena);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(b->verdict[i], VERDICT_ERROR);
+        assert_true(b->weight[i] == 0 && b->reward[i] == 0);
+    }
+    judge_free(bench);
+    arena_free(arena);
+    tokenizer_free(tokenizer);
+}
+
+static void the_thoughts_language_is_a_part_of_its_own(void **state) {
+    (void)state;
+    const Task task = {.judge = "number", .source = "t", .gold = "5"};
+    const int32_t eos = 0;
+    RlConfig cfg = config();
+    cfg.reward_language = .5;
+    cfg.language = "en";
+    Tokenizer *tokenizer;
+    assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
+    Arena *arena = arena_new(1 << 14);
+    Bench *bench;
+    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &bench));
+    Batch *b = sampled(tokenizer, &task, arena);
+    judge_begin(bench, b);
+    for (int i = 0; i < N; i++) judge_finished(bench, b, i);
+    judge_end(bench, b, arena);
+    assert_true(b->part[PART_LANGUAGE][3] == 1); // " I do not know."
+    assert_close(b->reward, (float[]){1.7f}, 1, 1e-6, 0);
+    judge_free(bench);
+    cfg.language = "de";
+    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &bench));
+    b = sampled(tokenizer, &task, arena);
+    judge_begin(bench, b);
+    for (int i = 0; i < N; i++) judge_finished(bench, b, i);
+    judge_end(bench, b, arena);
+    assert_true(b->part[PART_LANGUAGE][3] == 0);
+    judge_free(bench);
+    arena_free(arena);
+    tokenizer_free(tokenizer);
+}
+
 static void names_that_are_not_there_are_config_errors(void **state) {
     (void)state;
     RlConfig cfg = config();
@@ -122,6 +203,21 @@ static void names_that_are_not_there_are_config_errors(void **state) {
     cfg = config(), cfg.extract = "latex";
     assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench), ST_CONFIG);
     assert_non_null(strstr(status_text(), "rl.extract"));
+    cfg = config(), cfg.language = "klingon";
+    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench), ST_CONFIG);
+    cfg = config(), cfg.reward_language = 1;
+    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench), ST_CONFIG);
+    assert_non_null(strstr(status_text(), "rl.language"));
+    cfg = config(), cfg.math_policy = "mine";
+    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench), ST_CONFIG);
+    cfg = config(), cfg.judge_program = "exit 3";
+    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench), ST_CONFIG);
+    assert_non_null(strstr(status_text(), "status 3"));
+    cfg = config();
+    assert_ok(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench));
+    assert_int_equal(judge_knows(bench, &(Task){.judge = "program", .source = "t"}), ST_CONFIG);
+    assert_non_null(strstr(status_text(), "rl.judge_program"));
+    judge_free(bench);
     tokenizer_free(tokenizer);
 }
 
@@ -129,6 +225,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verdicts_do_not_depend_on_order_or_threads),
         cmocka_unit_test(an_answer_that_was_cut_off_may_count_if_asked),
+        cmocka_unit_test(a_judge_sees_the_row_of_its_task),
+        cmocka_unit_test(no_verdict_is_masked_out),
+        cmocka_unit_test(the_thoughts_language_is_a_part_of_its_own),
         cmocka_unit_test(names_that_are_not_there_are_config_errors),
     };
     return cmocka_run_group_tests_name("rl/judge", tests, NULL, NULL);
