@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/pool.h"
+#include "sandbox/cage.h"
 #include "tests/test.h"
 
 static void every_judge_has_its_row(void **state) {
@@ -155,7 +156,8 @@ static void large_responses_are_bounded(void **state) {
     free(text);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    cage_main(argc, argv); // the judge code's broker is this program again
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_judge_has_its_row),
         cmocka_unit_test(a_task_that_is_none_is_an_error),
