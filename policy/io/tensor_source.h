@@ -36,7 +36,8 @@ struct TensorSource {
 
 // fp32 values, rows x cols; cols 0: a vector of rows.
 static inline TensorSource tensor_source(const char *name, int rows, int cols, const float *value) {
-    TensorSource s = {0};
+    TensorSource s;
+    memset(&s, 0, sizeof s);
     s.name = name;
     s.n_dims = cols ? 2 : 1;
     s.dim[0] = rows;
