@@ -211,16 +211,15 @@ static void expected_outputs_never_enter_the_cage(void **state) {
     static const char *const hidden[] = {
         "\"entry\":\"add\",\"calls\":[{\"args\":[1],\"want\":\"CANARY-7f3a\"}]",
         "\"entry_point\":\"add\",\"tests\":[\"assert add(1) == 'CANARY-7f3a'\"]",
-        "\"entry_point\":\"add\",\"prompt\":\"\",\"test\":\"def check(candidate):\\n    assert "
-        "candidate(1) == 'CANARY-7f3a'\\n\"",
+        "\"entry_point\":\"add\",\"test\":\"def check(c):\\n    assert c(1) == 'CANARY-7f3a'\\n\"",
         "\"tests\":[{\"input\":\"1\\n\",\"output\":\"CANARY-7f3a\\n\"}]",
     };
     // The same texts as inputs are found: the spy sees what there is.
     static const char *const shown[] = {
         "\"entry\":\"add\",\"calls\":[{\"args\":[\"CANARY-7f3a\"],\"want\":\"CANARY-7f3a\"}]",
         "\"entry_point\":\"add\",\"tests\":[\"assert add('CANARY-7f3a') == 'CANARY-7f3a'\"]",
-        "\"entry_point\":\"add\",\"prompt\":\"\",\"test\":\"def check(candidate):\\n    assert "
-        "candidate('CANARY-7f3a') == 'CANARY-7f3a'\\n\"",
+        ("\"entry_point\":\"add\",\"test\":\"def check(c):\\n  x='CANARY-7f3a'\\n  assert "
+         "c(x)==x\\n\""),
         "\"tests\":[{\"input\":\"CANARY-7f3a\\n\",\"output\":\"CANARY-7f3a\\n\"}]",
     };
     for (int i = 0; i < 4; i++) {

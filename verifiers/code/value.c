@@ -144,13 +144,13 @@ static bool read_items(Reader *r, uint64_t n, Value *out) {
         return bad(r, "a value of too many parts");
     if (++r->depth > VALUE_MAX_DEPTH) return bad(r, "nested too deep");
     out->size = (size_t)n;
+    Value scratch, *item = NULL;
     if (r->arena) {
-        out->item = ARENA_ARRAY(r->arena, Value, n + 1);
+        item = out->item = ARENA_ARRAY(r->arena, Value, n + 1);
         r->n_nodes += (int)n;
     }
-    Value scratch;
     for (uint64_t i = 0; i < n; i++)
-        if (!read_value(r, r->arena ? &out->item[i] : &scratch)) return false;
+        if (!read_value(r, item ? &item[i] : &scratch)) return false;
     r->depth--;
     return true;
 }
