@@ -127,7 +127,6 @@ static Status open_cage(const CageOpts *opts, bool full, Cage **out) {
                             .fail_run = (uint32_t)opts->fail_run,
                             .drop = opts->drop_to_nobody,
                             .full = full};
-    memcpy(cage->opts.warm, opts->warm, sizeof cage->opts.warm);
     if (opts->python) snprintf(cage->opts.python, sizeof cage->opts.python, "%s", opts->python);
     Status st = start_broker(cage);
     if (st != ST_OK) {

@@ -144,8 +144,7 @@ void cage_record_free(CageRecord *record); // gives out and err back, zeroes the
 // own and a second user namespace (a plain user has neither), and for root the user namespace (then
 // the uid is really switched). Without any other layer a cage does not open; there is no opt-out.
 typedef struct CageOpts {
-    const char *python;     // interpreter; NULL: /usr/bin/python3, then /usr/local/bin/python3
-    int warm[CAGE_N_LANGS]; // slots to make ready at once, for each language; 0: when first needed
+    const char *python; // interpreter; NULL: /usr/bin/python3, then /usr/local/bin/python3
 
     // For tests of the cage itself; no command sets them.
     unsigned without;    // CageLayer bits switched off: the attack suite must then see escapes

@@ -24,7 +24,6 @@ enum {
 
 typedef struct WireOpen { // caller -> broker, once
     uint32_t magic, without, fail_slot, fail_run, drop, full;
-    int32_t warm[CAGE_N_LANGS];
     char python[256];
 } WireOpen; // the broker answers with a CageMachine, then takes lanes: 'L' with a socket
 
