@@ -471,6 +471,7 @@ static void a_sentence_counts_only_where_the_text_is_the_answer(void **state) {
     assert_int_equal(judge("9", "Answer \\( 9 \\)", "bare"), VERDICT_RIGHT);
     assert_int_equal(judge("9", "so the answer must be 9.", "bare"), VERDICT_RIGHT);
     assert_int_equal(judge("9", "and so it is surely not 9", "bare"), VERDICT_WRONG);
+    assert_int_equal(judge("9", "and so it must be at least 9", "bare"), VERDICT_WRONG);
     assert_int_equal(judge("9", "so the answer must be 9.", NULL), VERDICT_WRONG);
     assert_int_equal(judge("9", "\\boxed{so the answer must be 9}", NULL), VERDICT_WRONG);
 }

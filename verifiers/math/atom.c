@@ -145,6 +145,11 @@ static Expr *take_letter(Reader *r) {
     const Token *t = r->t++;
     Slice name = t->text;
     if (!take_name_tail(r, &name)) return NULL;
+    if (t == r->apply && reader_take(r, '^')) { // f^{-1}(x) = ...
+        Slice script = take_script(r);
+        if (!script.data) return NULL;
+        name = join(r, name, '^', script);
+    }
     if (names_function(r, t, name) && token_is(r->t, '(')) return take_arguments(r, name);
     bool bare = name.size == 1 && t->id == 0;
     if (bare && *name.data == 'e') return expr_leaf(r->w, EX_CONSTANT, 'e', literal(""));

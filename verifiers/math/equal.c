@@ -178,7 +178,8 @@ static bool is_statement(const Expr *e) {
 static bool equal_inside(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
     if (is_kind(a, b, EX_LIST) || ((a->has | b->has) & HAS_SIGN)) {
         bool read = false, same;
-        if (is_set_of_reals(a) && is_set_of_reals(b)) {
+        if ((is_set_of_reals(a) || is_set_of_reals(b)) && (is_set_of_reals(a) || may_be_reals(a)) &&
+            (is_set_of_reals(b) || may_be_reals(b))) {
             same = same_reals(w, a, b, layer, &read);
             if (read) return same;
         }

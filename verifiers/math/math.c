@@ -279,10 +279,17 @@ static Slice formula_in_prose(Slice text) {
     while (begin &&
            (isdigit((unsigned char)text.data[begin - 1]) || strchr(".,", text.data[begin - 1])))
         begin--;
-    enum { MIN_WORDS = 3, MAX_UNIT = 8 };
+    enum { MIN_WORDS = 4, MAX_UNIT = 8 };
     if (words < MIN_WORDS || text.size - end > MAX_UNIT || begin < 4 ||
-        text.data[begin - 1] != ' ' || memcmp(text.data + begin - 4, "not", 3) == 0)
+        text.data[begin - 1] != ' ' || memchr(text.data, '\\', text.size))
         return (Slice){NULL, 0};
+    static const char *const other[] = {"not",   "least", "most", "than", "over",
+                                        "under", "about", "or",   "to"};
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) { // "at least 9" is another answer
+        size_t n = strlen(other[i]);
+        if (begin > n + 1 && memcmp(text.data + begin - 1 - n, other[i], n) == 0)
+            return (Slice){NULL, 0};
+    }
     return (Slice){text.data + begin, end - begin};
 }
 

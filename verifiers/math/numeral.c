@@ -119,7 +119,12 @@ bool numeral_take(Work *w, const char **at, const char *end, bool commas, char *
             p += 3;
             if (b.n > MATH_MAX_DIGITS) break;
         }
-        if (p < end && *p == '.' && !(p + 1 < end && p[1] == '.')) {
+        bool point = p < end && *p == '.' && !(p + 1 < end && p[1] == '.');
+        // 3{,}14: three digits behind it would be thousands
+        bool comma = which < 0 && end - p > 3 && memcmp(p, "{,}", 3) == 0 && digit_at(p + 3, end) &&
+                     run_of_digits(p + 3, end) != 3;
+        if (comma) p += 2;
+        if (point || comma) {
             size_t tail = run_of_digits(p + 1, end);
             if (b.n + tail > MATH_MAX_DIGITS) {
                 w->over = "a number of too many digits";

@@ -165,6 +165,8 @@ static void find_name(Reader *r) {
             while (open->kind != TK_END && !token_is(open, '}')) open++;
         if (open->kind != TK_END) open++;
     }
+    if (token_is(open, '^') && token_is(open + 1, '{')) // f^{-1}(x)
+        for (open++; open->kind != TK_END && !token_is(open - 1, '}');) open++;
     if (!token_is(open, '(')) return;
     int nested = 0;
     for (int i = 0; i < MAX_CALL_SPAN && open->kind != TK_END; i++, open++) {
@@ -268,12 +270,43 @@ static bool starts_unit(const Reader *r, const Expr *value) {
     if (t->kind == TK_WORD) return true;
     if (token_is(t, MARK_CURRENCY)) return true;
     if (t->kind != TK_LETTER || !before) return false;
-    if (t->plain) return true;
+    if (t->plain) return *t->text.data != 'e' && *t->text.data != 'i';
     bool number = before->kind == TK_NUMBER || token_is(before, '}') || token_is(before, ')');
     if (!number || value->has & HAS_SYMBOL || t->run < 2) return false;
     Slice run = {t->text.data, t->run};
     if (t->run >= 3 && t->space) return true;
     return unit_known(run) && (t->space || t->run > 2 || strncmp(run.data, "km", 2) != 0);
+}
+
+// "or more", "less than", "of x" change what a number says: no units.
+static bool qualifies(Slice text) {
+    static const char *const words[] = {"or",   "more",  "less", "least", "most",  "than",
+                                        "not",  "of",    "to",   "plus",  "minus", "except",
+                                        "over", "under", "ago",  "below", "above"};
+    for (size_t i = 0; i < text.size; i++) {
+        size_t n = 0;
+        while (i + n < text.size && isalpha((unsigned char)text.data[i + n])) n++;
+        for (size_t k = 0; n && k < sizeof words / sizeof *words; k++)
+            if (strlen(words[k]) == n && strncasecmp(text.data + i, words[k], n) == 0) return true;
+        i += n;
+    }
+    return false;
+}
+
+// "million", "dozen": the factor, and the unit behind it.
+static long unit_factor(Slice *unit) {
+    static const struct {
+        const char *word;
+        long factor;
+    } rows[] = {{"hundred", 100},        {"thousand", 1000},          {"million", 1000000},
+                {"billion", 1000000000}, {"trillion", 1000000000000}, {"dozen", 12}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t n = strlen(rows[i].word);
+        if (unit->size < n || memcmp(unit->data, rows[i].word, n) != 0) continue;
+        *unit = (Slice){unit->data + n, unit->size - n};
+        return rows[i].factor;
+    }
+    return 1;
 }
 
 static bool take_unit(Reader *r) {
@@ -297,7 +330,7 @@ static bool take_unit(Reader *r) {
         r->t++;
     }
     r->unit = (Slice){begin, (size_t)(r->t[-1].end - begin)};
-    return true;
+    return !qualifies(r->unit);
 }
 
 static bool is_integer_quotient(const Expr *e) {
@@ -424,6 +457,11 @@ Expr *grammar_sum(Reader *r) {
     if (only && r->unit.data) {
         Slice unit = unit_normal(r->w, r->unit);
         r->unit = (Slice){NULL, 0};
+        long factor = unit_factor(&unit);
+        if (factor > 1) {
+            only = expr_two(r->w, EX_PRODUCT, only, expr_integer(r->w, factor));
+            unit = unit_normal(r->w, unit);
+        }
         if (unit.size == 7 && memcmp(unit.data, "percent", 7) == 0) {
             only = expr_one(r->w, EX_PERCENT, 0, only);
         } else if (unit.size == 6 && memcmp(unit.data, "degree", 6) == 0) {

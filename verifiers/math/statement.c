@@ -6,6 +6,11 @@
 
 #include "verifiers/math/equal.h"
 
+static bool is_differential(const Expr *e) { // dy
+    return e->n == 2 && e->first->kind == EX_SYMBOL && e->last->kind == EX_SYMBOL &&
+           e->first->text.size == 1 && *e->first->text.data == 'd';
+}
+
 // x, f(x), AB, \angle ABC, (x, y), |AB|, S : T, words: what stands before "=" in an answer.
 static bool is_name(const Expr *e) {
     switch ((ExprKind)e->kind) {
@@ -16,6 +21,10 @@ static bool is_name(const Expr *e) {
     case EX_UNIT: return is_name(e->first);
     case EX_ABS: return e->first->kind == EX_PRODUCT && is_name(e->first);
     case EX_PRODUCT:
+        if (e->last->kind == EX_SYMBOL && e->last->text.size > 6 &&
+            memcmp(e->last->text.data, "angle ", 6) == 0)
+            return e->n == 2 && e->first->kind == EX_SYMBOL; // m\angle A
+        if (is_differential(e)) return true;
         for (const Expr *c = e->first; c; c = c->next)
             if (c->kind != EX_SYMBOL || !isupper((unsigned char)*c->text.data)) return false;
         return true;
