@@ -175,39 +175,8 @@ static bool is_statement(const Expr *e) {
     return e->kind == EX_RELATION;
 }
 
-static bool equal_inside(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
-    if (is_kind(a, b, EX_LIST) || ((a->has | b->has) & HAS_SIGN)) {
-        bool read = false, same;
-        if ((is_set_of_reals(a) || is_set_of_reals(b)) && (is_set_of_reals(a) || may_be_reals(a)) &&
-            (is_set_of_reals(b) || may_be_reals(b))) {
-            same = same_reals(w, a, b, layer, &read);
-            if (read) return same;
-        }
-        return collection_same(w, a, b, layer);
-    }
-    if (is_kind(a, b, EX_UNIT)) {
-        if (is_statement(a) || is_statement(b)) return statement_same(w, a, b, layer);
-        return same_units(w, a, b, layer);
-    }
-    if (is_kind(a, b, EX_PERCENT) && expr_is_scalar(a) && expr_is_scalar(b))
-        return same_percent(w, a, b, layer);
-    if (is_kind(a, b, EX_DEGREE) && expr_is_scalar(a) &&
-        expr_is_scalar(b)) { // a sign that may be left out
-        if (a->kind == EX_DEGREE) a = a->first;
-        if (b->kind == EX_DEGREE) b = b->first;
-        return scalar_same(w, a, b, layer) || differ(w, "different numbers");
-    }
-    if (is_statement(a) && is_statement(b) && statement_same(w, a, b, layer)) return true;
-    if (is_set_of_reals(a) || is_set_of_reals(b)) {
-        bool read = false, same = false;
-        bool relation = is_statement(a) != is_statement(b);
-        if (may_be_reals(a) && may_be_reals(b) && (!relation || w->rules->interval_is_inequality))
-            same = same_reals(w, a, b, layer, &read);
-        if (read) return same;
-    }
-    if (is_statement(a) || is_statement(b)) return statement_same(w, a, b, layer);
-    if (expr_is_scalar(a) && expr_is_scalar(b))
-        return scalar_same(w, a, b, layer) || differ(w, "different values");
+// Neither is a scalar, a list or a statement on one side.
+static bool equal_objects(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
     if (*layer < MATH_STRUCTURE) *layer = MATH_STRUCTURE;
     if (is_kind(a, b, EX_TEXT)) {
         const Expr *text = a->kind == EX_TEXT ? a : b, *other = text == a ? b : a;
@@ -247,6 +216,42 @@ static bool equal_inside(Work *w, const Expr *a, const Expr *b, MathLayer *layer
         return (scalar_order(w, a, b, &known) == 0 && known) || differ(w, "different infinities");
     }
     return same_parts(w, a, b, layer);
+}
+
+static bool equal_inside(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
+    if (is_kind(a, b, EX_LIST) || ((a->has | b->has) & HAS_SIGN)) {
+        bool read = false, same;
+        if ((is_set_of_reals(a) || is_set_of_reals(b)) && (is_set_of_reals(a) || may_be_reals(a)) &&
+            (is_set_of_reals(b) || may_be_reals(b))) {
+            same = same_reals(w, a, b, layer, &read);
+            if (read) return same;
+        }
+        return collection_same(w, a, b, layer);
+    }
+    if (is_kind(a, b, EX_UNIT)) {
+        if (is_statement(a) || is_statement(b)) return statement_same(w, a, b, layer);
+        return same_units(w, a, b, layer);
+    }
+    if (is_kind(a, b, EX_PERCENT) && expr_is_scalar(a) && expr_is_scalar(b))
+        return same_percent(w, a, b, layer);
+    if (is_kind(a, b, EX_DEGREE) && expr_is_scalar(a) &&
+        expr_is_scalar(b)) { // a sign that may be left out
+        if (a->kind == EX_DEGREE) a = a->first;
+        if (b->kind == EX_DEGREE) b = b->first;
+        return scalar_same(w, a, b, layer) || differ(w, "different numbers");
+    }
+    if (is_statement(a) && is_statement(b) && statement_same(w, a, b, layer)) return true;
+    if (is_set_of_reals(a) || is_set_of_reals(b)) {
+        bool read = false, same = false;
+        bool relation = is_statement(a) != is_statement(b);
+        if (may_be_reals(a) && may_be_reals(b) && (!relation || w->rules->interval_is_inequality))
+            same = same_reals(w, a, b, layer, &read);
+        if (read) return same;
+    }
+    if (is_statement(a) || is_statement(b)) return statement_same(w, a, b, layer);
+    if (expr_is_scalar(a) && expr_is_scalar(b))
+        return scalar_same(w, a, b, layer) || differ(w, "different values");
+    return equal_objects(w, a, b, layer);
 }
 
 bool equal_answers(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {

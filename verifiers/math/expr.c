@@ -31,6 +31,7 @@ static uint32_t mix(uint32_t h, uint32_t v) {
 }
 
 static uint32_t own_bits(const Expr *e) {
+    CHECK(e->kind != EX_POWER || (e->first && e->last));
     switch ((ExprKind)e->kind) {
     case EX_NUMBER: return e->exp10 < 0 || e->flag ? HAS_POINT : 0;
     case EX_SYMBOL: return HAS_SYMBOL;

@@ -205,12 +205,12 @@ static Expr *grammar_ratio(Reader *r) {
     const Token *begin = r->t, *part = begin;
     Expr *e = grammar_union(r);
     if (!e || !token_is(r->t, ':') || r->sets) return e;
-    Expr *ratio = expr_new(r->w, EX_RATIO), *last = e;
+    Expr *ratio = expr_new(r->w, EX_RATIO);
     Slice unit = {NULL, 0};
     expr_add(ratio, e);
     while (reader_take(r, ':')) {
         part = r->t;
-        last = grammar_union(r);
+        Expr *last = grammar_union(r);
         if (!last || !ratio || unit.data) return NULL;
         if (last->kind == EX_UNIT) unit = last->text, last = last->first; // 4:30 p.m.
         expr_add(ratio, last);

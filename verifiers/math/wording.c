@@ -222,7 +222,7 @@ Slice unit_normal(Work *w, Slice text) {
     if (power && known && !*known) return slice_of("");
     size_t n = known ? strlen(known) : base.size;
     char *joined = ARENA_ARRAY(w->arena, char, n + 3);
-    memcpy(joined, known ? known : base.data, n);
+    for (size_t i = 0; i < n; i++) joined[i] = known ? known[i] : base.data[i];
     joined[n++] = '^';
     joined[n++] = power;
     return (Slice){joined, n};
