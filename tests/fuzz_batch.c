@@ -14,7 +14,8 @@ static void walk(const Batch *b) {
     for (int t = 0; t < b->prompt_begin[b->n_groups]; t++) sum += b->prompt_token[t];
     if (b->stage < STAGE_SAMPLED) return;
     for (int i = 0; i < b->n_samples; i++)
-        for (int t = b->token_begin[i]; t < b->token_end[i]; t++) sum += (int64_t)b->token[t] + b->mask[t];
+        for (int t = b->token_begin[i]; t < b->token_end[i]; t++)
+            sum += (int64_t)b->token[t] + b->mask[t];
     if (b->stage < STAGE_JUDGED) return;
     for (int i = 0; i < b->n_samples; i++) {
         sum += b->verdict[i];
