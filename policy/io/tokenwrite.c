@@ -132,7 +132,7 @@ static void template_token(const char *token, bool first, Str *out) {
 
 static void template_side(const char *bos, const char *eos, bool pair, Str *out) {
     str_printf(out, "\"%s\":[", pair ? "pair" : "single");
-    for (int side = 0; side <= pair; side++) {
+    for (int side = 0; side < 1 + pair; side++) {
         if (side) str_putc(out, ',');
         if (bos) template_token(bos, true, out);
         str_printf(out, "%s{\"Sequence\":{\"id\":\"%s\",\"type_id\":%d}}", bos ? "," : "",
