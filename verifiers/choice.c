@@ -87,6 +87,10 @@ static bool same_text(Slice a, Slice b) {
     }
 }
 
+static bool one_of(const char *set, char c) {
+    return c && strchr(set, c);
+}
+
 static Slice text_of(const Json *option) {
     return slice_trim((Slice){json_text(option, ""), json_text_size(option)});
 }
@@ -96,7 +100,7 @@ static Slice bare_option(const Json *option, int letter) {
     Slice s = text_of(option);
     size_t bracket = s.size > 2 && s.data[0] == '(';
     if (s.size > 2 + bracket && toupper((unsigned char)s.data[bracket]) == 'A' + letter &&
-        memchr(".):", s.data[bracket + 1], 3))
+        one_of(".):", s.data[bracket + 1]))
         return without(s, bracket + 2, 0);
     return s;
 }
@@ -158,8 +162,7 @@ static uint32_t read_choice(Slice s, const Json *options, const char **why) {
     for (int i = 0; i < 2; i++) {
         size_t bracket = form[i].size > 2 && (*form[i].data == '(' || *form[i].data == '[');
         Slice t = without(form[i], bracket, 0);
-        if (t.size < 3 || !isalpha((unsigned char)*t.data) || !memchr(".):]", t.data[1], 4))
-            continue;
+        if (t.size < 3 || !isalpha((unsigned char)*t.data) || !one_of(".):]", t.data[1])) continue;
         int letter = toupper((unsigned char)*t.data) - 'A';
         Slice rest = without(t, 2, 0);
         const Json *own = options ? option(options, letter) : NULL;

@@ -74,8 +74,8 @@ static const char *read_task(const JudgeInput *in, Asked *out) {
         out->kwargs[out->n++] = k;
         k = k ? json_next(k) : NULL;
     }
-    if (in->template_ && strcmp(in->template_, "strict") && strcmp(in->template_, "loose") &&
-        strcmp(in->template_, "share"))
+    if (in->template_ && strcmp(in->template_, "strict") != 0 &&
+        strcmp(in->template_, "loose") != 0 && strcmp(in->template_, "share") != 0)
         return "no such template; strict, loose or share";
     return NULL;
 }

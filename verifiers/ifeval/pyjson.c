@@ -8,7 +8,7 @@ typedef struct Scan {
 } Scan;
 
 static void blanks(Scan *s) {
-    while (s->p < s->end && memchr(" \t\n\r", *s->p, 4)) s->p++;
+    while (s->p < s->end && *s->p && strchr(" \t\n\r", *s->p)) s->p++;
 }
 
 static bool eat(Scan *s, const char *what) {
