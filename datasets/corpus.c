@@ -19,7 +19,7 @@ struct Corpus {
 
 static const char *const texts[] = {"text", NULL};
 static const char *const prompts[] = {"prompt", "question", "problem", NULL};
-static const char *const responses[] = {"response", "completion", "answer", "solution", NULL};
+static const char *const responses[] = {"response", "completion", "solution", "answer", NULL};
 
 static Corpus *corpus_new(const char *name, uint64_t seed) {
     Corpus *corpus = calloc(1, sizeof *corpus);

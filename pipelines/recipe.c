@@ -7,9 +7,13 @@
 #include "pipelines/embed.h"
 
 EMBED(recipe_text_zero_desk, "pipelines/recipes/zero-desk.json");
+EMBED(recipe_text_rl_smollm2, "pipelines/recipes/rl-smollm2-gsm8k.json");
+EMBED(recipe_text_sft_smollm2, "pipelines/recipes/sft-smollm2-gsm8k.json");
 
 static const Recipe recipes[] = {
     {"zero-desk", recipe_text_zero_desk},
+    {"rl-smollm2-gsm8k", recipe_text_rl_smollm2},
+    {"sft-smollm2-gsm8k", recipe_text_sft_smollm2},
 };
 
 const Recipe *recipe_find(const char *name) {
@@ -19,5 +23,5 @@ const Recipe *recipe_find(const char *name) {
 }
 
 const char *recipe_names(void) {
-    return "zero-desk";
+    return "zero-desk, rl-smollm2-gsm8k, sft-smollm2-gsm8k";
 }

@@ -42,7 +42,9 @@ static const ConfigKey model_keys[] = {
     INT(ModelSettings, n_layers, "4", 1, 1024, "layers"),
     INT(ModelSettings, n_heads, "4", 1, 1024, "attention heads"),
     INT(ModelSettings, intermediate_size, "384", 1, 1 << 20, "width of the dense layers' SwiGLU"),
-    INT(ModelSettings, max_position, "256", 2, 1 << 24, "longest sequence, tokens"),
+    INT(ModelSettings, max_position, "0", 0, 1 << 24,
+        "longest sequence, tokens; 0 = 256 for a new model, of a folder 512 for the prompt and "
+        "rl.max_new_tokens or sft.max_tokens besides, within its context"),
     INT(ModelSettings, n_kv_heads, "0", 0, 1024, "dense: key-value heads; 0 = n_heads"),
     INT(ModelSettings, head_dim, "0", 0, 512, "dense: width of a head; 0 = hidden_size / n_heads"),
     INT(ModelSettings, q_lora_rank, "64", 0, 65536, "rank of the query latent; 0 = plain q_proj"),
@@ -189,10 +191,24 @@ void runconfig_close(RunConfig *rc) {
     rc->config = NULL;
 }
 
+enum { NEW_CONTEXT = 256, PROMPT_ROOM = 512 };
+
+int runconfig_longest(const RunConfig *rc) {
+    if (rc->model.max_position > 0) return (int)rc->model.max_position;
+    if (!rc->model.path[0]) return NEW_CONTEXT;
+    int64_t answer =
+        rc->rl.max_new_tokens > rc->sft.max_tokens ? rc->rl.max_new_tokens : rc->sft.max_tokens;
+    return answer < (1 << 24) ? PROMPT_ROOM + (int)answer : 1 << 24;
+}
+
+static int64_t context_of(const ModelSettings *m) {
+    return m->max_position > 0 ? m->max_position : NEW_CONTEXT;
+}
+
 static RopeConfig rope_config(const ModelSettings *m) {
     if (m->rope_factor <= 1) return (RopeConfig){.theta = m->rope_theta, .factor = 1};
     int before = (int)m->rope_original_max_position;
-    if (before == 0) before = (int)ceil((double)m->max_position / m->rope_factor);
+    if (before == 0) before = (int)ceil((double)context_of(m) / m->rope_factor);
     return (RopeConfig){.theta = m->rope_theta,
                         .yarn = true,
                         .factor = m->rope_factor,
@@ -216,7 +232,7 @@ ModelConfig runconfig_model(const ModelSettings *m) {
         .intermediate_size = (int)m->intermediate_size,
         .n_layers = (int)m->n_layers,
         .n_heads = (int)m->n_heads,
-        .max_position = (int)m->max_position,
+        .max_position = (int)context_of(m),
         .rms_norm_eps = m->rms_norm_eps,
         .initializer_range = 0, // desk: N(0, 1/sqrt(fan_in)), see policy.c
         .tie_word_embeddings = m->tie_word_embeddings,

@@ -105,6 +105,8 @@ void runconfig_close(RunConfig *rc);
 
 // The dimensions as a ModelConfig. vocab_size, bos_id and eos_id come from the tokenizer.
 ModelConfig runconfig_model(const ModelSettings *model);
+// Tokens of the longest sequence that is planned for; the model's own context may be shorter.
+int runconfig_longest(const RunConfig *rc);
 
 void runconfig_help(Str *out);
 

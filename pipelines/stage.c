@@ -42,7 +42,7 @@ ActorOpts stage_actor_opts(const StageOpts *o, const ModelConfig *model, const c
                        .allocate = !o->dry_run,
                        .threads = (int)rc->run.threads,
                        .chunk_tokens = (int)rc->rl.chunk_tokens,
-                       .max_seq_tokens = (int)rc->model.max_position,
+                       .max_seq_tokens = runconfig_longest(rc),
                        .decode_seqs = (int)rc->run.decode_seqs,
                        .chunks_in_flight = (int)rc->run.chunks_in_flight,
                        .memory_bytes = memory,

@@ -210,6 +210,7 @@ static Status open_run(Run *r, const char *base) {
     TRY(stage_chat(rc, &r->actor, &chat));
     rl = rc->rl;
     if (chat && !rl.prefilled[0]) rl.prefilled = chat_prefilled(chat);
+    const int asked_for = r->actor.opts.max_seq_tokens, context = r->actor.model.max_position;
     TrainerDeps deps = {.policy = r->actor.policy,
                         .engine = r->actor.engine,
                         .tokenizer = r->actor.tokenizer,
@@ -218,7 +219,7 @@ static Status open_run(Run *r, const char *base) {
                         .source = &r->train,
                         .stop_token = r->actor.stop_token,
                         .n_stop_tokens = r->actor.n_stop_tokens,
-                        .max_seq_tokens = r->actor.model.max_position,
+                        .max_seq_tokens = asked_for < context ? asked_for : context,
                         .seed = (uint64_t)rc->run.seed,
                         .dump_folder = runfolder_path(r->folder)};
     TRY(trainer_new(&deps, &rl, &r->trainer));
