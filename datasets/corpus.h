@@ -24,7 +24,8 @@ typedef struct Corpus Corpus;
 MUST_USE Status corpus_of_family(const TaskFamily *family, const void *config, uint64_t seed,
                                  Corpus **out);
 // Rows {"text"}, or {"prompt" | "question" | "problem", "response" | "completion" | "solution"
-// | "answer"}, the first that is there. Other lines are skipped and counted (datasets/jsonl.h). shuffle false: file order.
+// | "answer"}, the first that is there. Other lines are skipped and counted (datasets/jsonl.h).
+// shuffle false: file order.
 MUST_USE Status corpus_of_jsonl(const char *path, bool shuffle, uint64_t seed, Corpus **out);
 void corpus_free(Corpus *corpus); // NULL is fine
 

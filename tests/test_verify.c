@@ -49,9 +49,9 @@ static void a_task_that_is_none_is_an_error(void **state) {
 
 static void a_row_fills_what_it_has(void **state) {
     (void)state;
-    static const char text[] =
-        "{\"gold\":12345678901234567890,\"template\":\"chat\",\"extract\":\"bare\",\"policy\":null,"
-        "\"target\":\"de\",\"finished\":false}";
+    static const char text[] = "{\"gold\":12345678901234567890,\"template\":\"chat\",\"extract\":"
+                               "\"bare\",\"math_policy\":null,\"policy\":\"last box wins\","
+                               "\"target\":\"de\",\"finished\":false}";
     JsonDoc *doc;
     assert_ok(json_parse(text, strlen(text), "row", 1, false, &doc));
     JudgeInput in = {.finished = true, .policy = "x", .prompt = "p"};

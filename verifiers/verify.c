@@ -183,7 +183,7 @@ const char *verify_read_row(const Json *row, JudgeInput *in) {
                 {"prefilled", &in->prefilled, "\"prefilled\" is not a text"},
                 {"extract", &in->extract, "\"extract\" is not a text"},
                 {"target", &in->target, "\"target\" is not a text"},
-                {"policy", &in->policy, "\"policy\" is not a text"}};
+                {"math_policy", &in->policy, "\"math_policy\" is not a text"}};
     for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
         const Json *value = json_get(row, text[i].name);
         if (!value || json_kind(value) == JSON_NULL) continue;

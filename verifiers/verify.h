@@ -70,9 +70,10 @@ MUST_USE Status verify_need(const char *name, const char *who, const Judge **out
 // judge->fn, after the rule that holds for all: without a gold that is needed it is an error.
 Judgement verify_judge(const Judge *judge, const JudgeInput *in);
 
-// Reads the fields of a row {"gold","extract","template","prefilled","target","policy","prompt",
-// "finished",...} into *in and keeps the row as in->task; what the row does not have stays as it
-// is. NULL, or what is wrong with it (a literal).
+// Reads the fields of a row
+// {"gold","extract","template","prefilled","target","math_policy","prompt", "finished",...} into
+// *in and keeps the row as in->task; what the row does not have stays as it is. NULL, or what is
+// wrong with it (a literal).
 const char *verify_read_row(const Json *row, JudgeInput *in);
 
 #ifdef __cplusplus
