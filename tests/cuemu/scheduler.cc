@@ -27,7 +27,7 @@ Thread *self;
 
 namespace {
 
-constexpr size_t STACK = 256 << 10, SMEM_MAX = 227 << 10, GUARD = 64;
+constexpr size_t STACK = 256 << 10, SMEM_MAX = 227 << 10, GUARD = 64, FENCE = 8 << 20;
 constexpr int THREADS_MAX = 1024, WARPS_MAX = THREADS_MAX / 32;
 
 enum State { READY, AT_WARP, AT_BLOCK, ENDED };
@@ -255,9 +255,14 @@ void launch(dim3 grid, dim3 block, size_t smem, cudaStream_t stream, const char 
     if (!grid.x || !grid.y || !grid.z) report("empty grid");
     if (grid.y > 65535 || grid.z > 65535) report("grid.y and grid.z end at 65535");
     if (smem > SMEM_MAX) report("more than 227 KB of dynamic shared memory");
-    if (!run.smem)
-        run.smem = (char *)mmap(nullptr, SMEM_MAX, PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (!run.smem) { // ends where nothing is mapped, so that an access past it is a fault
+        const size_t room = (SMEM_MAX + 4095) / 4096 * 4096;
+        char *at = (char *)mmap(nullptr, room + FENCE, PROT_NONE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (at == MAP_FAILED || mprotect(at, room, PROT_READ | PROT_WRITE) != 0)
+            report("no memory for shared memory");
+        run.smem = at + (room - SMEM_MAX);
+    }
     while (run.fiber.size() < n) {
         Fiber f{};
         f.stack = (char *)mmap(nullptr, STACK, PROT_READ | PROT_WRITE,
