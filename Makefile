@@ -43,8 +43,8 @@ CPU   := build/$(if $(filter none,$(SAN)),release,$(SAN))$(clang)-cpu
 B     := $(if $(and $(asked),$(filter 0,$(CUDA))),$(CPU),$(CPU:-cpu=))
 GIT   := $(or $(shell git rev-parse --short HEAD 2>/dev/null),unknown)
 
-ROOMS := base sandbox datasets policy policy/io policy/cpu verifiers verifiers/math verifiers/ifeval verifiers/code rollout \
-         rl sft pipelines
+ROOMS := base sandbox datasets policy policy/io policy/cpu verifiers verifiers/math verifiers/math/tree \
+         verifiers/ifeval verifiers/code rollout rl sft pipelines
 SRC   := $(wildcard $(ROOMS:%=%/*.c)) $(if $(filter 1,$(CUDA)),$(wildcard policy/cuda/*.cu))
 LIB   := $(patsubst %,$B/%.o,$(filter-out pipelines/main.c,$(SRC)))
 TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/test_*.c))

@@ -5,8 +5,8 @@
 #include <arb.h>
 #include <flint/flint.h>
 
-#include "verifiers/math/limits.h"
 #include "verifiers/math/residue.h"
+#include "verifiers/math/tree/limits.h"
 
 typedef struct Point {
     Work *w;

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "verifiers/math/equal.h"
-#include "verifiers/math/limits.h"
 #include "verifiers/math/rational.h"
 #include "verifiers/math/signs.h"
 #include "verifiers/math/statement.h"
+#include "verifiers/math/tree/limits.h"
 
 typedef struct Elements {
     Named *item; // of MATH_MAX_ELEMENTS

@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "verifiers/math/collection.h"
-#include "verifiers/math/limits.h"
 #include "verifiers/math/matrix.h"
 #include "verifiers/math/rational.h"
 #include "verifiers/math/realset.h"
 #include "verifiers/math/statement.h"
-#include "verifiers/math/wording.h"
+#include "verifiers/math/tree/limits.h"
+#include "verifiers/math/tree/wording.h"
 
 enum { MAX_NESTED = 48 };
 

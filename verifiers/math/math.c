@@ -8,9 +8,9 @@
 #include "verifiers/boxed.h"
 #include "verifiers/math/ball.h"
 #include "verifiers/math/equal.h"
-#include "verifiers/math/limits.h"
-#include "verifiers/math/reader.h"
-#include "verifiers/math/wording.h"
+#include "verifiers/math/tree/limits.h"
+#include "verifiers/math/tree/reader.h"
+#include "verifiers/math/tree/wording.h"
 
 enum { ARENA_BLOCK = 24 * 1024, EXPLAIN_BYTES = 4000 };
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verifiers/math/limits.h"
+#include "verifiers/math/tree/limits.h"
 
 bool work_spend(Work *w, int64_t steps) {
     w->steps -= steps;

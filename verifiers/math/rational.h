@@ -6,7 +6,7 @@
 
 #include <gmp.h>
 
-#include "verifiers/math/expr.h"
+#include "verifiers/math/tree/expr.h"
 
 #ifdef __cplusplus
 extern "C" {

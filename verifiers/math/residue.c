@@ -1,7 +1,7 @@
 // verifiers/math/residue.c -- evaluation modulo 2^61 - 31.
 #include "verifiers/math/residue.h"
 
-#include "verifiers/math/limits.h"
+#include "verifiers/math/tree/limits.h"
 
 static const uint64_t P = 2305843009213693921u;              // 2^61 - 31, prime, 1 mod 4
 static const uint64_t ROOT_OF_MINUS_1 = 583529827753931384u; // squares to P - 1

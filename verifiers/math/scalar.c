@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "verifiers/math/ball.h"
-#include "verifiers/math/limits.h"
 #include "verifiers/math/residue.h"
+#include "verifiers/math/tree/limits.h"
 
 static void raise_to(MathLayer *layer, MathLayer to) {
     if (*layer < to) *layer = to;

@@ -6,8 +6,8 @@
 #ifndef VERIFIERS_MATH_SCALAR_H
 #define VERIFIERS_MATH_SCALAR_H
 
-#include "verifiers/math/expr.h"
 #include "verifiers/math/math.h"
+#include "verifiers/math/tree/expr.h"
 
 #ifdef __cplusplus
 extern "C" {

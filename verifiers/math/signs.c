@@ -1,7 +1,7 @@
 // verifiers/math/signs.c -- every tree anew, one a choice of signs.
 #include "verifiers/math/signs.h"
 
-#include "verifiers/math/limits.h"
+#include "verifiers/math/tree/limits.h"
 
 static void count(const Expr *e, int *plus, int *minus) {
     if (!(e->has & HAS_SIGN)) return;

@@ -4,7 +4,7 @@
 #ifndef VERIFIERS_MATH_SIGNS_H
 #define VERIFIERS_MATH_SIGNS_H
 
-#include "verifiers/math/expr.h"
+#include "verifiers/math/tree/expr.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,5 +1,5 @@
-// verifiers/math/rules.c -- the rows.
-#include "verifiers/math/rules.h"
+// verifiers/math/tree/rules.c -- the rows.
+#include "verifiers/math/tree/rules.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// verifiers/math/reader.h -- from a text to its tree.
+// verifiers/math/tree/reader.h -- from a text to its tree.
 //
 // Floor 3 (verifiers). Recursive descent, at most MATH_MAX_DEPTH levels. What is no mathematics but
 // has words is a text; what is neither cannot be read.
@@ -10,10 +10,10 @@
 //   sum       [+-] term {+- term}           also \pm \mp
 //   term      factor {* / or nothing, factor} [unit]
 //   factor    atom {^ ! % degree _base}
-#ifndef VERIFIERS_MATH_READER_H
-#define VERIFIERS_MATH_READER_H
+#ifndef VERIFIERS_MATH_TREE_READER_H
+#define VERIFIERS_MATH_TREE_READER_H
 
-#include "verifiers/math/latex.h"
+#include "verifiers/math/tree/latex.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,10 +1,11 @@
-// verifiers/math/atom.c -- numbers, letters, functions, and everything with an opening and an end.
+// verifiers/math/tree/atom.c -- numbers, letters, functions, and everything with an opening and an
+// end.
 #include <ctype.h>
 #include <string.h>
 
-#include "verifiers/math/grammar.h"
-#include "verifiers/math/limits.h"
-#include "verifiers/math/wording.h"
+#include "verifiers/math/tree/grammar.h"
+#include "verifiers/math/tree/limits.h"
+#include "verifiers/math/tree/wording.h"
 
 static Slice literal(const char *text) {
     return (Slice){text, strlen(text)};

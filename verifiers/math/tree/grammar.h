@@ -1,10 +1,10 @@
-// verifiers/math/grammar.h -- what reader.c and atom.c share: the cursor of the descent.
+// verifiers/math/tree/grammar.h -- what reader.c and atom.c share: the cursor of the descent.
 //
 // Floor 3 (verifiers).
-#ifndef VERIFIERS_MATH_GRAMMAR_H
-#define VERIFIERS_MATH_GRAMMAR_H
+#ifndef VERIFIERS_MATH_TREE_GRAMMAR_H
+#define VERIFIERS_MATH_TREE_GRAMMAR_H
 
-#include "verifiers/math/latex.h"
+#include "verifiers/math/tree/latex.h"
 
 #ifdef __cplusplus
 extern "C" {

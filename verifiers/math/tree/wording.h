@@ -1,10 +1,10 @@
-// verifiers/math/wording.h -- words: answers that are text, units, and the letters of choices.
+// verifiers/math/tree/wording.h -- words: answers that are text, units, and the letters of choices.
 //
 // Floor 3 (verifiers).
-#ifndef VERIFIERS_MATH_WORDING_H
-#define VERIFIERS_MATH_WORDING_H
+#ifndef VERIFIERS_MATH_TREE_WORDING_H
+#define VERIFIERS_MATH_TREE_WORDING_H
 
-#include "verifiers/math/expr.h"
+#include "verifiers/math/tree/expr.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,5 +1,5 @@
-// verifiers/math/wording.c -- tables of units, and a plain form of words.
-#include "verifiers/math/wording.h"
+// verifiers/math/tree/wording.c -- tables of units, and a plain form of words.
+#include "verifiers/math/tree/wording.h"
 
 #include <ctype.h>
 #include <string.h>

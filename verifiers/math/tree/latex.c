@@ -1,13 +1,13 @@
-// verifiers/math/latex.c -- from bytes to tokens; commands are in texcommand.c, numbers in
+// verifiers/math/tree/latex.c -- from bytes to tokens; commands are in texcommand.c, numbers in
 // numeral.c.
-#include "verifiers/math/latex.h"
+#include "verifiers/math/tree/latex.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#include "verifiers/math/limits.h"
-#include "verifiers/math/numeral.h"
-#include "verifiers/math/texcommand.h"
+#include "verifiers/math/tree/limits.h"
+#include "verifiers/math/tree/numeral.h"
+#include "verifiers/math/tree/texcommand.h"
 
 bool token_is(const Token *t, int mark) {
     return t->kind == TK_MARK && t->id == mark;

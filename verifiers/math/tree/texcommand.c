@@ -1,5 +1,6 @@
-// verifiers/math/texcommand.c -- LaTeX commands and plain words of mathematics. Sorted: bsearch.
-#include "verifiers/math/texcommand.h"
+// verifiers/math/tree/texcommand.c -- LaTeX commands and plain words of mathematics. Sorted:
+// bsearch.
+#include "verifiers/math/tree/texcommand.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
-// verifiers/math/expr.h -- the tree of a mathematical answer.
+// verifiers/math/tree/expr.h -- the tree of a mathematical answer.
 //
 // Floor 3 (verifiers). Nodes live in the arena of one verdict and are never freed singly. Children
 // hang in a list (first, next). A tree is at most MATH_MAX_DEPTH deep, so walking it may recurse.
-#ifndef VERIFIERS_MATH_EXPR_H
-#define VERIFIERS_MATH_EXPR_H
+#ifndef VERIFIERS_MATH_TREE_EXPR_H
+#define VERIFIERS_MATH_TREE_EXPR_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "verifiers/boxed.h"
-#include "verifiers/math/rules.h"
+#include "verifiers/math/tree/rules.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,10 +1,10 @@
-// verifiers/math/texcommand.h -- what a LaTeX command means to the reader of tokens.
+// verifiers/math/tree/texcommand.h -- what a LaTeX command means to the reader of tokens.
 //
 // Floor 3 (verifiers).
-#ifndef VERIFIERS_MATH_TEXCOMMAND_H
-#define VERIFIERS_MATH_TEXCOMMAND_H
+#ifndef VERIFIERS_MATH_TREE_TEXCOMMAND_H
+#define VERIFIERS_MATH_TREE_TEXCOMMAND_H
 
-#include "verifiers/math/latex.h"
+#include "verifiers/math/tree/latex.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,15 +1,15 @@
-// verifiers/math/latex.h -- LaTeX and plain-text mathematics as a row of tokens.
+// verifiers/math/tree/latex.h -- LaTeX and plain-text mathematics as a row of tokens.
 //
 // Floor 3 (verifiers). One pass, linear. White space, sizes, fonts, dollar signs are gone; the
 // hundred ways to write a relation or a times sign are one. A number is one token with its
 // separators of thousands taken out.
-#ifndef VERIFIERS_MATH_LATEX_H
-#define VERIFIERS_MATH_LATEX_H
+#ifndef VERIFIERS_MATH_TREE_LATEX_H
+#define VERIFIERS_MATH_TREE_LATEX_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "verifiers/math/expr.h"
+#include "verifiers/math/tree/expr.h"
 
 #ifdef __cplusplus
 extern "C" {

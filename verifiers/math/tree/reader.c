@@ -1,12 +1,12 @@
-// verifiers/math/reader.c -- lists, relations, sums, terms; atoms are in atom.c.
-#include "verifiers/math/reader.h"
+// verifiers/math/tree/reader.c -- lists, relations, sums, terms; atoms are in atom.c.
+#include "verifiers/math/tree/reader.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#include "verifiers/math/grammar.h"
-#include "verifiers/math/limits.h"
-#include "verifiers/math/wording.h"
+#include "verifiers/math/tree/grammar.h"
+#include "verifiers/math/tree/limits.h"
+#include "verifiers/math/tree/wording.h"
 
 enum { MAX_TEXTS = 32, MAX_CALL_SPAN = 64 };
 

@@ -1,12 +1,13 @@
-// verifiers/math/numeral.h -- one written number: digits, separators of thousands, point, e-12.
+// verifiers/math/tree/numeral.h -- one written number: digits, separators of thousands, point,
+// e-12.
 //
 // Floor 3 (verifiers). Read are 12  007  .5  330.  2.9e33  and groups of exactly three digits
 // behind one to three:  1{,}236  1,\!236  1\,236  1 236  1'236  (the blank may be any of
 // Unicode's), where `commas` allows it 1,236 and 1,236.50, and 1.234.567 and 1.234.567,89.
-#ifndef VERIFIERS_MATH_NUMERAL_H
-#define VERIFIERS_MATH_NUMERAL_H
+#ifndef VERIFIERS_MATH_TREE_NUMERAL_H
+#define VERIFIERS_MATH_TREE_NUMERAL_H
 
-#include "verifiers/math/expr.h"
+#include "verifiers/math/tree/expr.h"
 
 #ifdef __cplusplus
 extern "C" {

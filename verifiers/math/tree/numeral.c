@@ -1,10 +1,10 @@
-// verifiers/math/numeral.c -- first what separates the groups, then the digits.
-#include "verifiers/math/numeral.h"
+// verifiers/math/tree/numeral.c -- first what separates the groups, then the digits.
+#include "verifiers/math/tree/numeral.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#include "verifiers/math/limits.h"
+#include "verifiers/math/tree/limits.h"
 
 static bool digit_at(const char *p, const char *end) {
     return p < end && isdigit((unsigned char)*p);

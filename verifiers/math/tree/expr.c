@@ -1,11 +1,11 @@
-// verifiers/math/expr.c -- making trees within the budget, comparing and printing them.
-#include "verifiers/math/expr.h"
+// verifiers/math/tree/expr.c -- making trees within the budget, comparing and printing them.
+#include "verifiers/math/tree/expr.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "verifiers/math/limits.h"
+#include "verifiers/math/tree/limits.h"
 
 enum { NODES_PER_BLOCK = 64 };
 
