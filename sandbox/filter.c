@@ -36,7 +36,7 @@ static const char common[] =
     "clock_getres clock_nanosleep nanosleep gettimeofday time times getitimer setitimer alarm "
     "pause futex set_robust_list get_robust_list set_tid_address rseq membarrier restart_syscall "
     "sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max "
-    "sched_get_priority_min getpriority getcpu getrandom getrlimit setrlimit prlimit64 getrusage "
+    "sched_get_priority_min getpriority getcpu getrandom getrlimit setrlimit getrusage "
     "uname sysinfo exit exit_group arch_prctl wait4 waitid kill tkill tgkill vfork fork";
 
 // No honest program makes these: the attempt itself is the verdict.
@@ -98,9 +98,11 @@ static void put_arguments(Build *b, FilterKind kind) {
                                       PR_CAPBSET_READ, PR_GET_NO_NEW_PRIVS, PR_GET_SECCOMP,
                                       0x53564d41};
     static const uint64_t unix_only[] = {AF_UNIX};
+    static const uint64_t itself[] = {0}; // pid 1 has a plain user's uid: its limits are not theirs
     PUT_VALUES(b, "ioctl", 1, ioctls);
     PUT_VALUES(b, "fcntl", 1, fcntls);
     PUT_VALUES(b, "prctl", 0, prctls);
+    PUT_VALUES(b, "prlimit64", 0, itself);
     struct scmp_arg_cmp ours = {0, SCMP_CMP_MASKED_EQ, ALL_NEW, 0};
     put(b, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, &ours);
     // A structure in memory cannot be looked at; the C library falls back to clone.

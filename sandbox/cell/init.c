@@ -184,12 +184,15 @@ int init_run(Cell *c) {
     CellTail tail = {.magic = CELL_MAGIC};
     int64_t begin = now_us();
     int status[2];
-    sigset_t chld;
+    sigset_t chld, all;
     if (DO(c, "parent death signal", prctl(PR_SET_PDEATHSIG, SIGKILL)) < 0) give_up(c);
     if (make_folder(c) < 0) give_up(c);
     sigemptyset(&chld);
     sigaddset(&chld, SIGCHLD);
-    sigprocmask(SIG_SETMASK, &chld, NULL);
+    // Python's zygote has handlers, and a handler is a way in: nothing that the program sends is
+    // heard here.
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
     int signals = (int)DO(c, "signalfd", signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK));
     if (signals < 0) give_up(c);
     if (DO(c, "status pipe", pipe2(status, O_CLOEXEC)) < 0) give_up(c);

@@ -133,6 +133,15 @@ static int receive_run(Cell *c) {
     return c->run.payload_bytes ? cell_read(CELL_CONTROL, c->payload, c->run.payload_bytes) : 0;
 }
 
+// The next Python program is a copy of this memory: what the last one was given is none of its
+// business (its files may have held what another was expected to answer).
+static void forget(Cell *c) {
+    if (c->run.payload_bytes > 1u << 16)
+        madvise(c->payload, c->payload_cap, MADV_DONTNEED); // zeroes, as fresh
+    else if (c->run.payload_bytes)
+        memset(c->payload, 0, c->run.payload_bytes);
+}
+
 static jmp_buf program; // where the process of a Python program goes on
 
 // Pid 1 borrows the zygote's memory, as vfork does, on a stack of its own: nothing is copied, and
@@ -163,6 +172,7 @@ int serve_loop(Cell *c) {
         int status = 0;
         while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
         }
+        forget(c);
         if (pid > 0 && status == 0) continue; // pid 1 has told the broker
         CellTail tail = {.magic = CELL_MAGIC, .setup_err = pid < 0 ? err : ECHILD};
         strncpy(tail.step, pid < 0 ? c->step : "pid 1 of the program", sizeof tail.step - 1);
