@@ -236,11 +236,21 @@ format:
 PREFIX ?= /usr/local
 install: $B/grpo
 	install -D -m 755 $B/grpo $(DESTDIR)$(PREFIX)/bin/grpo
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d \
+	  $(DESTDIR)$(PREFIX)/share/grpo
+	$B/grpo help --man >$(DESTDIR)$(PREFIX)/share/man/man1/grpo.1
+	$B/grpo completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/grpo
+	$B/grpo completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_grpo
+	$B/grpo completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/grpo.fish
+	$B/grpo config schema >$(DESTDIR)$(PREFIX)/share/grpo/config.schema.json
 	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/grpo/README.md
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/grpo/LICENSE
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/grpo
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/grpo
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/,man/man1/grpo.1 bash-completion/completions/grpo \
+	  zsh/site-functions/_grpo fish/vendor_completions.d/grpo.fish)
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/grpo $(DESTDIR)$(PREFIX)/share/grpo
 
 # What clangd and clang-tidy read; written from the same lists the build uses.
 compile_commands.json: Makefile $(filter %.c,$(SRC))

@@ -272,8 +272,18 @@ static bool is_ignored(const char *const *ignore, const char *name) {
     return false;
 }
 
-Status config_diff_json(const Config *config, const JsonDoc *doc, const Json *dump,
-                        const char *const *ignore, Str *out) {
+void config_given(const Config *config, Str *out) {
+    for (int i = 0; i < config->n_rows; i++) {
+        const Row *row = &config->row[i];
+        if (strcmp(row->origin, "default") == 0) continue;
+        str_printf(out, "%s=", row->name);
+        setting_json(row->key, &row->value, out);
+        str_printf(out, " (%s)\n", row->origin);
+    }
+}
+
+Status config_diff(const Config *config, const JsonDoc *doc, const Json *dump,
+                   const char *const *ignore, Str *out) {
     if (json_kind(dump) != JSON_OBJECT)
         return FAIL(ST_CONFIG, "%s:%d: not a config as it was written", json_name(doc),
                     json_line(doc, dump));
@@ -300,13 +310,4 @@ Status config_diff_json(const Config *config, const JsonDoc *doc, const Json *du
     str_free(&was);
     str_free(&is);
     return ST_OK;
-}
-
-Status config_diff(const Config *config, const char *dump, const char *const *ignore, Str *out) {
-    JsonDoc *doc;
-    if (json_parse(dump, strlen(dump), "saved config", 1, false, &doc) != ST_OK)
-        return FAIL(ST_CONFIG, "%s", status_text());
-    Status st = config_diff_json(config, doc, json_root(doc), ignore, out);
-    json_free(doc);
-    return st;
 }

@@ -88,13 +88,13 @@ void config_dump_plain(const Config *config, Str *out);
 void config_schema(const Config *config, Str *out);                    // JSON Schema draft 2020-12
 void config_help(const Config *config, const char *section, Str *out); // NULL: all sections
 void config_markdown(const Config *config, Str *out);
-// Keys whose values differ from a dump (as config_dump wrote it), one a line "rl.lr: 1e-4 -> 2e-4".
-// Keys listed in `ignore` (NULL-terminated, may be NULL) are passed over.
-MUST_USE Status config_diff(const Config *config, const char *dump, const char *const *ignore,
-                            Str *out);
-// The same for a dump that is part of a larger document (run.json).
-MUST_USE Status config_diff_json(const Config *config, const JsonDoc *doc, const Json *dump,
-                                 const char *const *ignore, Str *out);
+// What is not the default, one a line "rl.lr=0.0001 (file)".
+void config_given(const Config *config, Str *out);
+// Keys whose values differ from a dump as config_dump wrote it (in a document such as run.json),
+// one a line "rl.lr: 1e-4 -> 2e-4". Keys listed in `ignore` (NULL-terminated, may be NULL) are
+// passed over.
+MUST_USE Status config_diff(const Config *config, const JsonDoc *doc, const Json *dump,
+                            const char *const *ignore, Str *out);
 
 #ifdef __cplusplus
 }

@@ -22,11 +22,16 @@ void log_open(LogLevel new_level, LogColor new_color) {
     pthread_mutex_unlock(&lock);
 }
 
-void log_copy_to(const char *path) {
+bool log_copy_to(const char *path) {
     pthread_mutex_lock(&lock);
-    if (copy) fclose(copy);
-    copy = path ? fopen(path, "ae") : NULL; // a log that cannot be written stops nothing
+    bool good = !copy || !path;
+    if (copy && !path) {
+        fclose(copy);
+        copy = NULL;
+    }
+    if (good && path) good = (copy = fopen(path, "ae")) != NULL;
     pthread_mutex_unlock(&lock);
+    return good;
 }
 
 bool log_is_terminal(void) {
@@ -66,10 +71,12 @@ static void put_line(const char *mark, const char *mark_color, const char *text)
         fprintf(stderr, "%s%s\n", mark, text);
     if (progress[0]) paint();
     fflush(stderr);
-    if (copy) {
-        fprintf(copy, "%s%s\n", mark, text);
-        fflush(copy);
-    }
+}
+
+static void put_copy(const char *mark, const char *text) {
+    if (!copy) return;
+    fprintf(copy, "%s%s\n", mark, text);
+    fflush(copy);
 }
 
 static void say(LogLevel least, const char *mark, const char *mark_color, const char *fmt,
@@ -78,6 +85,7 @@ static void say(LogLevel least, const char *mark, const char *mark_color, const 
     vsnprintf(text, sizeof text, fmt, args);
     pthread_mutex_lock(&lock);
     if (level >= least) put_line(mark, mark_color, text);
+    put_copy(mark, text);
     pthread_mutex_unlock(&lock);
 }
 
@@ -120,13 +128,10 @@ void log_progress(bool keep, const char *fmt, ...) {
         memcpy(progress, text, sizeof progress);
         paint();
         fflush(stderr);
-        if (keep && copy) {
-            fprintf(copy, "%s\n", text);
-            fflush(copy);
-        }
     } else if (keep && level >= LOG_INFO) {
         put_line("", "", text);
     }
+    if (keep) put_copy("", text);
     pthread_mutex_unlock(&lock);
 }
 

@@ -18,7 +18,9 @@ typedef enum LogLevel { LOG_QUIET, LOG_WARN, LOG_INFO, LOG_DEBUG } LogLevel;
 typedef enum LogColor { LOG_COLOR_AUTO, LOG_COLOR_ALWAYS, LOG_COLOR_NEVER } LogColor;
 
 void log_open(LogLevel level, LogColor color); // without a call: LOG_INFO, auto
-void log_copy_to(const char *path);            // also append plain lines to a file; NULL stops
+// Also appends plain lines to a file, those of every level; NULL stops. False: one is open already,
+// or it cannot be opened (a log that cannot be written stops nothing).
+bool log_copy_to(const char *path);
 
 void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);  // "warning: ..."

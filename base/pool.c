@@ -225,10 +225,6 @@ int pool_threads(const Pool *pool) {
     return pool ? pool->n_threads : 1;
 }
 
-int pool_worker(void) {
-    return my_worker;
-}
-
 void pool_for(Pool *pool, int n, PoolFn *fn, void *ctx) {
     if (n <= 0) return;
     CHECK(my_worker < pool_threads(pool) || !pool);

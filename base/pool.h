@@ -26,7 +26,6 @@ int pool_cores(void);
 int pool_quota(const char *cpu_max);
 void pool_free(Pool *pool);         // waits for submitted jobs; NULL is fine
 int pool_threads(const Pool *pool); // NULL counts as 1
-int pool_worker(void);              // of the calling thread; 0 outside any pool
 
 // Calls fn(ctx, i, worker) once for every i in [0, n), in any order, from any of the threads;
 // returns when all are done. worker in [0, pool_threads) names the thread that runs the item, for

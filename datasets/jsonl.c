@@ -151,11 +151,6 @@ uint64_t jsonl_hash(const Jsonl *j) {
     return j->hash;
 }
 
-int jsonl_line(const Jsonl *j, int64_t row) {
-    CHECK(row >= 0 && row < j->n_rows);
-    return j->row[row].line;
-}
-
 Status jsonl_row(const Jsonl *j, int64_t row, JsonDoc **out) {
     CHECK(row >= 0 && row < j->n_rows);
     const Row *r = &j->row[row];

@@ -36,7 +36,6 @@ int64_t jsonl_skipped(const Jsonl *jsonl); // skipped lines
 // "FILE:3: why" for the first skipped lines, one a line, then how many more; "" if none.
 const char *jsonl_report(const Jsonl *jsonl);
 uint64_t jsonl_hash(const Jsonl *jsonl); // rng_hash of all bytes of the file
-int jsonl_line(const Jsonl *jsonl, int64_t row);
 // Parses row `row`; the caller ends *out with json_free.
 MUST_USE Status jsonl_row(const Jsonl *jsonl, int64_t row, JsonDoc **out);
 

@@ -14,10 +14,18 @@ static const Command *const commands[] = {
     &command_eval, &command_generate, &command_chat, &command_score, &command_tokenize, &command_verify,
     &command_sandbox,
     &command_report, &command_data, &command_convert, &command_model,
-    &command_config, &command_doctor, &command_bench,
+    &command_config, &command_doctor, &command_bench, &command_completion,
 };
 // clang-format on
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+int command_count(void) {
+    return N_COMMANDS;
+}
+
+const Command *command_at(int i) {
+    return commands[i];
+}
 
 const Command *command_find(const char *name) {
     for (int i = 0; i < N_COMMANDS; i++)
@@ -38,7 +46,7 @@ const char *command_nearest(const char *name) {
 void command_list(Str *out) {
     str_puts(out, "usage: grpo CMD [CONFIG.json] [key=value ...] [--flags]\n\n");
     for (int i = 0; i < N_COMMANDS; i++)
-        str_printf(out, "  %-9s  %s\n", commands[i]->name, commands[i]->summary);
+        str_printf(out, "  %-10s  %s\n", commands[i]->name, commands[i]->summary);
     str_puts(out, "\n'grpo help CMD' shows a command's flags, keys and examples.\n"
                   "Exit codes: 0 done, 1 failed, 2 usage or config, 3 does not fit, 4 bad data or "
                   "model,\n5 numerical failure, 75 stopped with a checkpoint (the same command "

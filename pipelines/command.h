@@ -35,13 +35,18 @@ typedef struct Command {
     const char *examples; // lines to copy, without the leading "  "
     const Flag *flag;
     int n_flags;
-    bool config; // key=value and CONFIG.json are read; --help lists the keys
+    const char *words; // that may stand first, for completion: "show check"; NULL: files
+    bool config;       // key=value and CONFIG.json are read; --help lists the keys
     int (*run)(const Args *args);
 } Command;
 
 extern const Command command_zero, command_sft, command_rl, command_eval, command_generate,
     command_chat, command_score, command_tokenize, command_verify, command_sandbox, command_report,
-    command_data, command_convert, command_model, command_config, command_doctor, command_bench;
+    command_data, command_convert, command_model, command_config, command_doctor, command_bench,
+    command_completion;
+
+int command_count(void);
+const Command *command_at(int i); // in the order of `grpo help`
 
 const Command *command_find(const char *name);   // NULL if there is none
 const char *command_nearest(const char *name);   // "did you mean", NULL if nothing is near

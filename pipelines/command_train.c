@@ -59,6 +59,10 @@ static int run_stage(const Args *args, const char *recipe, StageFn *stage) {
     Status st = args_bytes(args, "memory", &opts.memory_bytes);
     if (st == ST_OK) st = runconfig_open(&rc, recipe, args);
     if (st != ST_OK) return command_failed(st);
+    Str given = {0};
+    config_given(rc.config, &given);
+    log_debug("settings that are not the built-in ones:\n%s", str_text(&given));
+    str_free(&given);
     Arena *arena = arena_new(1 << 16);
     StageResult result = {0};
     st = stage(&opts, &result, arena);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "pipelines/command.h"
+#include "pipelines/completion.h"
 #include "pipelines/interrupt.h"
 #include "sandbox/cage.h"
 
@@ -26,7 +27,9 @@ static int help(int argc, char **argv) {
     Str out = {0};
     int code = EXIT_DONE;
     const Command *cmd = argc > 2 ? command_find(argv[2]) : NULL;
-    if (argc > 2 && !cmd) {
+    if (argc > 2 && strcmp(argv[2], "--man") == 0) {
+        completion_man(&out);
+    } else if (argc > 2 && !cmd) {
         const char *near = command_nearest(argv[2]);
         code = command_usage("no command '%s'.%s%s%s 'grpo help' lists them", argv[2],
                              near ? " Did you mean '" : "", near ? near : "", near ? "'?" : "");

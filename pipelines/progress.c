@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -35,6 +36,16 @@ static void add_eta(Str *line, const Progress *p, int64_t step) {
         str_printf(line, "  eta %ld:%02ld", s / 60, s % 60);
 }
 
+// With --verbose: what the step's time went into.
+static void say_phases(int64_t step, const Metrics *row) {
+    Str line = {0};
+    for (int i = 0; i < row->n; i++)
+        if (strncmp(row->name[i], "timing_s/", 9) == 0)
+            str_printf(&line, "  %s %.3f s", row->name[i] + 9, row->value[i]);
+    if (line.size) log_debug("step %lld:%s", (long long)step, str_text(&line));
+    str_free(&line);
+}
+
 void progress_step(Progress *p, int64_t step, const Metrics *row) {
     Str line = {0};
     str_printf(&line, "%s %lld/%lld", p->what, (long long)step, (long long)p->steps);
@@ -65,6 +76,7 @@ void progress_step(Progress *p, int64_t step, const Metrics *row) {
     log_progress(step % p->every == 0 || step == p->steps || step == p->first + 1, "%s",
                  str_text(&line));
     str_free(&line);
+    say_phases(step, row);
 }
 
 void progress_end(void) {

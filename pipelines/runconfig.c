@@ -261,9 +261,14 @@ ModelConfig runconfig_model(const ModelSettings *m) {
     };
 }
 
+void runconfig_sections(RunConfig *out) {
+    *out = (RunConfig){0};
+    sections_fill(out->section, out);
+}
+
 void runconfig_help(Str *out) {
-    RunConfig s = {0};
-    sections_fill(s.section, &s);
+    RunConfig s;
+    runconfig_sections(&s);
     Config *config = config_new(s.section, RUNCONFIG_SECTIONS);
     config_help(config, NULL, out);
     config_free(config);

@@ -109,6 +109,8 @@ ModelConfig runconfig_model(const ModelSettings *model);
 int runconfig_longest(const RunConfig *rc);
 
 void runconfig_help(Str *out);
+// Only the tables: *out is otherwise zero, and nothing need be closed.
+void runconfig_sections(RunConfig *out);
 
 #ifdef __cplusplus
 }

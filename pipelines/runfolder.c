@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -33,6 +34,7 @@ struct RunFolder {
     int64_t resume_step;
     char *resume_path;
     int64_t best_step;
+    bool logs;       // log.txt is this folder's
     bool broken_row; // a row could not be written: nothing may be appended after it
 };
 
@@ -165,7 +167,7 @@ static Status check_older(RunFolder *run, bool *there) {
     run->created = json_num(json_get(json_root(doc), "created"), run->created);
     const Json *config = json_get(json_root(doc), "config");
     if (!config || !run->opts.config) goto out;
-    TRY_OUT(config_diff_json(run->opts.config, doc, config, run->opts.free_keys, &diff));
+    TRY_OUT(config_diff(run->opts.config, doc, config, run->opts.free_keys, &diff));
     TRY_OUT(diff_data(run, json_get(json_root(doc), "data"), &diff));
     if (diff.size && run->opts.override_config)
         log_warn("%s: going on with what changed:\n%s", run->path, str_text(&diff));
@@ -278,6 +280,35 @@ static void drop_later_lines(const RunFolder *run, const char *folder) {
     free(path);
 }
 
+// What is said is kept too; RUN/base speaks into the log of the run that it is a part of.
+static void open_log(RunFolder *run) {
+    char *path = format("%s/log.txt", run->path), when[32];
+    time_t now = time(NULL);
+    struct tm local;
+    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &local));
+    run->logs = log_copy_to(path);
+    if (run->logs) log_debug("%s  %s", when, run->command_line);
+    free(path);
+}
+
+// The event file of this life, with what it was told as a text panel.
+static Status open_events(RunFolder *run, bool there) {
+    TRY(tfevents_open(run->path, there ? run->resume_step + 1 : -1, &run->events));
+    Str text = {0};
+    str_printf(&text, "    %s\n\n", run->command_line);
+    if (run->opts.config) {
+        Str given = {0};
+        config_given(run->opts.config, &given);
+        for (const char *line = str_text(&given); *line; line += strcspn(line, "\n") + 1)
+            str_printf(&text, "    %.*s\n", (int)strcspn(line, "\n"), line);
+        str_free(&given);
+    }
+    int64_t step = run->resume_step < 0 ? 0 : run->resume_step;
+    Status st = tfevents_text(run->events, "config", str_text(&text), step, clock_wall());
+    str_free(&text);
+    return st;
+}
+
 Status runfolder_open(const RunFolderOpts *opts, RunFolder **out) {
     *out = NULL;
     RunFolder *run = calloc(1, sizeof *run);
@@ -322,6 +353,7 @@ Status runfolder_open(const RunFolderOpts *opts, RunFolder **out) {
     }
     bool there;
     TRY_OUT(check_older(run, &there));
+    open_log(run);
     TRY_OUT(file_mkdirs(checkpoints));
     int64_t bytes = 0;
     TRY_OUT(find_checkpoint(run, &bytes));
@@ -333,8 +365,7 @@ Status runfolder_open(const RunFolderOpts *opts, RunFolder **out) {
     TRY_OUT(open_metrics(run, bytes));
     drop_later_lines(run, "rollouts");
     drop_later_lines(run, "samples");
-    if (opts->tensorboard)
-        TRY_OUT(tfevents_open(run->path, there ? run->resume_step + 1 : -1, &run->events));
+    if (opts->tensorboard) TRY_OUT(open_events(run, there));
     TRY_OUT(runfolder_status(run, "running", NULL));
     *out = run;
     run = NULL;
@@ -347,6 +378,7 @@ out:
 
 void runfolder_close(RunFolder *run) {
     if (!run) return;
+    if (run->logs) log_copy_to(NULL);
     if (run->metrics >= 0) close(run->metrics);
     tfevents_close(run->events);
     if (run->lock >= 0) close(run->lock);
@@ -375,14 +407,15 @@ const char *runfolder_resume_path(const RunFolder *run) {
     return run->resume_path;
 }
 
-Status runfolder_row(RunFolder *run, const Metrics *row, int64_t step) {
-    static _Thread_local Metrics renamed;
-    if (run->opts.trl_names) {
-        metric_alias_trl(row, &renamed);
-        row = &renamed;
-    }
-    CHECK(!run->broken_row);
-    double now = clock_wall();
+// Names as the user wants them. `renamed` is room for them.
+static const Metrics *named(const RunFolder *run, const Metrics *row, Metrics *renamed) {
+    if (!run->opts.trl_names) return row;
+    metric_alias_trl(row, renamed);
+    return renamed;
+}
+
+// Whole, or not at all.
+static Status append_row(RunFolder *run, const Metrics *row, int64_t step, double now) {
     Str line = {0};
     metrics_json(row, (long)step, now, &line);
     str_putc(&line, '\n');
@@ -397,14 +430,27 @@ Status runfolder_row(RunFolder *run, const Metrics *row, int64_t step) {
     }
     bool good = done == line.size;
     str_free(&line);
-    if (!good) {
-        Status st = FAIL(ST_IO, "%s/metrics.jsonl: cannot write: %s", run->path, strerror(errno));
-        run->broken_row = true;
-        if (known && ftruncate(run->metrics, info.st_size) != 0) return st; // half a row
-        return st;
-    }
+    if (good) return ST_OK;
+    Status st = FAIL(ST_IO, "%s/metrics.jsonl: cannot write: %s", run->path, strerror(errno));
+    run->broken_row = true;
+    if (known && ftruncate(run->metrics, info.st_size) != 0) return st; // half a row
+    return st;
+}
+
+Status runfolder_row(RunFolder *run, const Metrics *row, int64_t step) {
+    static _Thread_local Metrics renamed;
+    CHECK(!run->broken_row);
+    row = named(run, row, &renamed);
+    double now = clock_wall();
+    TRY(append_row(run, row, step, now));
     if (run->events) TRY(tfevents_add(run->events, row, step, now));
     return ST_OK;
+}
+
+Status runfolder_row_for_now(RunFolder *run, const Metrics *row, int64_t step) {
+    static _Thread_local Metrics renamed;
+    if (run->broken_row) return ST_OK;
+    return append_row(run, named(run, row, &renamed), step, clock_wall());
 }
 
 Status runfolder_lines(RunFolder *run, const char *folder, int64_t step, const Str *lines) {

@@ -51,6 +51,9 @@ const char *runfolder_resume_path(const RunFolder *run);
 
 // A row in metrics.jsonl and in the event file.
 MUST_USE Status runfolder_row(RunFolder *run, const Metrics *row, int64_t step);
+// In metrics.jsonl alone, behind the newest checkpoint, which brings it back: for a run that ends
+// here before the row is whole. Nothing if a row could not be written before.
+MUST_USE Status runfolder_row_for_now(RunFolder *run, const Metrics *row, int64_t step);
 // FOLDER/NNNNNN.jsonl, whole and atomically.
 MUST_USE Status runfolder_lines(RunFolder *run, const char *folder, int64_t step, const Str *lines);
 

@@ -1,8 +1,10 @@
 // pipelines/stage.c -- what all stages share: folder, checkpoints, closing facts.
 #include "pipelines/stage.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -31,6 +33,19 @@ Status stage_open_run(const StageOpts *o, const char *path, const char *command,
                         .tensorboard = o->rc->log.tensorboard,
                         .trl_names = o->rc->metrics.alias == 1};
     return runfolder_open(&ro, out);
+}
+
+void stage_never_ran(const StageOpts *o, const char *path, const char *command, Status why) {
+    Arena *arena = arena_new(0);
+    const char *sentence = arena_printf(arena, "%s", status_text());
+    RunFolder *run = NULL;
+    if (!file_exists(arena_printf(arena, "%s/run.json", path)) &&
+        stage_open_run(o, path, command, NULL, &run) != ST_OK)
+        log_warn("%s", status_text());
+    status_fail(why, __FILE__, __LINE__, "%s", sentence);
+    runfolder_failed(run, why);
+    runfolder_close(run);
+    arena_free(arena);
 }
 
 ActorOpts stage_actor_opts(const StageOpts *o, const ModelConfig *model, const char *folder) {
@@ -73,8 +88,13 @@ static Status fill(const char *folder, const Actor *actor, const StageMark *mark
     TRY_OUT(checkpoint_state_save(path.data, actor->policy, NULL, 0));
     str_clear(&path);
     str_printf(&path, "%s/state/stage.json", folder);
-    str_printf(&text, "{\"evaluated\": %s, \"best\": %.17g}\n", mark->evaluated ? "true" : "false",
+    str_printf(&text, "{\"evaluated\": %s, \"best\": %.17g", mark->evaluated ? "true" : "false",
                mark->best);
+    if (mark->row.n) {
+        str_puts(&text, ", \"row\": ");
+        metrics_json(&mark->row, 0, 0, &text);
+    }
+    str_puts(&text, "}\n");
     TRY_OUT(file_write_atomic(path.data, text.data, text.size));
     str_clear(&path);
     str_printf(&path, "%s/state", folder);
@@ -88,12 +108,27 @@ out:
 Status stage_save(RunFolder *run, const Actor *actor, int64_t step, const StageMark *mark,
                   bool is_best, StageSaveFn *save, void *ctx) {
     Str folder = {0};
+    double begin = clock_now();
     Status st = runfolder_checkpoint_begin(run, step, &folder);
     if (st == ST_OK) st = fill(str_text(&folder), actor, mark, save, ctx);
     if (st == ST_OK) st = runfolder_checkpoint_commit(run, step, is_best);
     if (st != ST_OK) runfolder_checkpoint_abort(run, step);
+    if (st == ST_OK)
+        log_debug("checkpoint step-%lld%s: %.2f s", (long long)step, is_best ? " (the best)" : "",
+                  clock_now() - begin);
     str_free(&folder);
     return st;
+}
+
+// Names that are too long, or too many, are not ours.
+static Status read_row(const Json *data, const char *path, Metrics *out) {
+    metrics_clear(out);
+    for (const Json *v = data ? json_first(data) : NULL; v; v = json_next(v)) {
+        if (out->n == METRICS_MAX || !json_key(v)[0] || strlen(json_key(v)) >= METRICS_NAME)
+            return FAIL(ST_FORMAT, "%s: the row of the step is none of ours", path);
+        metrics_set(out, json_num(v, (double)NAN), "%s", json_key(v));
+    }
+    return ST_OK;
 }
 
 Status stage_load(RunFolder *run, const Actor *actor, StageMark *mark) {
@@ -105,9 +140,11 @@ Status stage_load(RunFolder *run, const Actor *actor, StageMark *mark) {
     Status st;
     TRY_OUT(checkpoint_state_load(arena_printf(arena, "%s/state/policy.state", folder),
                                   actor->policy, &extra, &extra_size, arena));
-    TRY_OUT(json_read(arena_printf(arena, "%s/state/stage.json", folder), false, &doc));
-    *mark = (StageMark){.evaluated = json_bool(json_get(json_root(doc), "evaluated"), false),
-                        .best = json_num(json_get(json_root(doc), "best"), -1)};
+    const char *path = arena_printf(arena, "%s/state/stage.json", folder);
+    TRY_OUT(json_read(path, false, &doc));
+    mark->evaluated = json_bool(json_get(json_root(doc), "evaluated"), false);
+    mark->best = json_num(json_get(json_root(doc), "best"), -1);
+    st = read_row(json_get(json_get(json_root(doc), "row"), "data"), path, &mark->row);
 out:
     json_free(doc);
     arena_free(arena);

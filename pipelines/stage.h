@@ -45,6 +45,9 @@ MUST_USE Status stage_zero(const StageOpts *opts, StageResult *out, Arena *arena
 // Opens the run's folder as the config says. `data` may be NULL.
 MUST_USE Status stage_open_run(const StageOpts *opts, const char *path, const char *command,
                                const char *data, RunFolder **out);
+// Data that cannot be read: a folder without a run gets a run.json that says so; an older run stays
+// as it is, and status_text() too.
+void stage_never_ran(const StageOpts *opts, const char *path, const char *command, Status why);
 ActorOpts stage_actor_opts(const StageOpts *opts, const ModelConfig *model, const char *folder);
 // The section data's template for the model in `folder` (may be NULL), kept in the actor; *out
 // NULL: prompts are asked as they stand.
@@ -53,6 +56,7 @@ MUST_USE Status stage_chat(const RunConfig *rc, Actor *actor, const Chat **out);
 typedef struct StageMark {
     bool evaluated; // the step's evaluation stands in metrics.jsonl
     double best;    // highest accuracy of a checkpoint so far; < 0: none yet
+    Metrics row;    // of the step, where it waits for its evaluation; n == 0: metrics.jsonl has it
 } StageMark;
 
 // A checkpoint: model/ (a Hugging Face folder), state/policy.state, state/stage.json and what

@@ -29,8 +29,9 @@ typedef struct Run {
     Progress progress;
     double best;   // highest accuracy of a checkpoint; < 0: none yet
     int64_t saved; // step of the newest checkpoint; -1: none
-    bool unrated;  // the step's evaluation is due and has no row yet
+    bool unrated;  // the step's evaluation is due and not made yet
     bool cut;      // an evaluation was cut short by the stop flag
+    Metrics row;   // of the last step, to be written with its evaluation; n == 0: none
     StageResult *out;
 } Run;
 
@@ -42,15 +43,33 @@ static Status save(Run *r, bool evaluated, double accuracy) {
     int64_t step = trainer_steps_done(r->trainer);
     bool best = isfinite(accuracy) && accuracy > r->best;
     StageMark mark = {.evaluated = evaluated, .best = best ? accuracy : r->best};
+    mark.row = r->row;
     TRY(stage_save(r->folder, &r->actor, step, &mark, best, save_trainer, r->trainer));
     r->best = mark.best;
     r->saved = step;
     return ST_OK;
 }
 
+// The row of a step is one: what training and evaluation found. `found` may be NULL.
+static Status write_row(Run *r, const Metrics *found) {
+    for (int i = 0; found && i < found->n; i++)
+        metrics_set(&r->row, found->value[i], "%s", found->name[i]);
+    Status st = runfolder_row(r->folder, &r->row, trainer_steps_done(r->trainer));
+    metrics_clear(&r->row);
+    return st;
+}
+
+// A row whose evaluation did not come to its end is in the checkpoint; until the run goes on from
+// there, the curves have it too.
+static Status show_row(Run *r) {
+    return r->row.n ? runfolder_row_for_now(r->folder, &r->row, trainer_steps_done(r->trainer))
+                    : ST_OK;
+}
+
 static Status stop_here(Run *r, bool evaluated) {
     r->out->stopped = true;
     if (r->saved != trainer_steps_done(r->trainer)) TRY(save(r, evaluated, (double)NAN));
+    TRY(show_row(r));
     progress_end();
     log_info("stopped by %s after step %lld with a checkpoint; go on with\n  %s", interrupt_name(),
              (long long)trainer_steps_done(r->trainer), runfolder_again(r->folder));
@@ -77,7 +96,7 @@ static Status eval_now(Run *r, double *accuracy) {
     if (r->cut) return ST_OK;
     r->unrated = false;
     r->progress.accuracy = *accuracy;
-    return runfolder_row(r->folder, &row, step);
+    return write_row(r, &row);
 }
 
 // The larger evaluation of base or final policy: first the small one, whose figures it replaces in
@@ -120,7 +139,7 @@ static Status look_at_base(Run *r, double *accuracy) {
     if (!r->cut) TRY_OUT(look_at_tasks(r, arena));
     if (r->cut) goto out;
     TRY_OUT(stage_eval_write(runfolder_path(r->folder), str_text(&text), NULL));
-    TRY_OUT(runfolder_row(r->folder, &row, 0));
+    TRY_OUT(write_row(r, &row));
     r->unrated = false;
     if (r->out->gate_closed)
         st = FAIL(ST_CONFIG,
@@ -134,25 +153,26 @@ out:
 }
 
 static Status steps(Run *r) {
-    static Metrics row;
     const RunConfig *rc = r->rc;
     int64_t last = rc->rl.steps;
     while (!trainer_done(r->trainer)) {
         TrainerStep did;
-        Status st = trainer_step(r->trainer, interrupt_flag(), &row, &did);
+        Status st = trainer_step(r->trainer, interrupt_flag(), &r->row, &did);
+        if (st != ST_OK || did.stopped) metrics_clear(&r->row);
         if (st != ST_OK) {
             r->out->nonfinite = trainer_nonfinite(r->trainer);
             return st;
         }
         if (did.stopped) return stop_here(r, true);
         if (did.fresh) TRY(write_rollout(r, did.batch, did.step));
-        TRY(runfolder_row(r->folder, &row, did.step));
-        progress_step(&r->progress, did.step, &row);
+        progress_step(&r->progress, did.step, &r->row);
         double accuracy = (double)NAN;
         if (did.step == last) break; // look_at_final evaluates and saves
         if (rc->eval.every > 0 && did.step % rc->eval.every == 0) {
             TRY(eval_now(r, &accuracy));
             if (r->cut) return stop_here(r, false);
+        } else {
+            TRY(write_row(r, NULL));
         }
         int64_t every = rc->run.checkpoint_every;
         bool due = every > 0 && did.step % every == 0;
@@ -177,7 +197,7 @@ static Status look_at_final(Run *r) {
         st = stop_here(r, false);
         goto out;
     }
-    TRY_OUT(runfolder_row(r->folder, &row, trainer_steps_done(r->trainer)));
+    TRY_OUT(write_row(r, &row));
     TRY_OUT(stage_eval_base(runfolder_path(r->folder), &base, arena));
     st = stage_eval_write(runfolder_path(r->folder), base ? base : "null", str_text(&text));
 out:
@@ -250,6 +270,7 @@ static Status begin(Run *r) {
         if (st != ST_OK) return st;
     }
     r->best = mark.best;
+    r->row = mark.row;
     int64_t done = trainer_steps_done(r->trainer);
     r->progress = progress_open("step", done, r->rc->rl.steps, r->rc->log.every);
     if (mark.evaluated || trainer_done(r->trainer)) return ST_OK;
@@ -303,6 +324,7 @@ Status stage_rl(const StageOpts *opts, const char *base, RunFolder *folder, Stag
         progress_end();
         const char *why = arena_printf(arena, "%s", status_text());
         if (out->nonfinite) keep_last_good(&r);
+        if (show_row(&r) != ST_OK) log_warn("%s", status_text());
         if (finish(&r, "failed", clock_now() - start, why) != ST_OK) log_warn("%s", status_text());
         st = FAIL(st, "%s", why);
         goto out;

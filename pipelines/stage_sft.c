@@ -117,7 +117,9 @@ Status stage_sft(const StageOpts *o, StageResult *out, Arena *arena) {
     Status st;
     const char *folder = rc->model.path[0] ? rc->model.path : NULL;
     ModelConfig model = runconfig_model(&rc->model);
-    TRY_OUT(sources_corpus(rc, &corpus));
+    st = sources_corpus(rc, &corpus);
+    if (st != ST_OK && !o->dry_run) stage_never_ran(o, o->out, "sft", st);
+    if (st != ST_OK) goto out;
     str_printf(&data, "{\"corpus\": \"%016llx\"}", (unsigned long long)corpus_hash(corpus));
     if (!o->dry_run) TRY_OUT(stage_open_run(o, o->out, "sft", data.data, &run));
     st = open_all(o, &model, folder, corpus, run, &actor, &finetune);

@@ -46,8 +46,10 @@ Status stage_zero(const StageOpts *opts, StageResult *out, Arena *arena) {
     Status st;
     RlConfig check = opts->rc->rl; // what cannot be is said now, not after the base is made
     TRY_OUT(settings_resolve(&check));
-    TRY_OUT(sources_check(opts->rc)); // the sandbox's broker starts here, before there are weights
-    TRY_OUT(hashes(opts->rc, &data));
+    st = sources_check(opts->rc); // the sandbox's broker starts here, before there are weights
+    if (st == ST_OK) st = hashes(opts->rc, &data);
+    if (st != ST_OK && !opts->dry_run) stage_never_ran(opts, opts->out, opts->command, st);
+    if (st != ST_OK) goto out;
     TRY_OUT(gemm_select(NULL));
     if (gemm_row() != GEMM_AMX)
         log_info("no AMX is used: the %s row of the GEMM table gives the same result, but takes "

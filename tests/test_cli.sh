@@ -46,6 +46,46 @@ run "a colour that is none" 2 'auto, always or never' doctor --color pink
 run "doctor" 0 '^ok +gemm' doctor "$dir"
 run "doctor as JSON" 0 '^\{"check":"cpu"' doctor "$dir" --json
 
+# ---- what a shell and man know
+for shell in bash zsh fish; do
+    run "completion of $shell" 0 'grpo' completion $shell
+    cp "$dir/out" "$dir/completion.$shell"
+    if ! command -v $shell >"$dir/out"; then
+        echo "skipped: the completion of $shell: $shell is not installed"
+    elif $shell -n "$dir/completion.$shell" 2>"$dir/err"; then ok; else bad "$shell reads its completion"; fi
+done
+run "completion of a shell that is none" 2 'bash, zsh or fish' completion tcsh
+# completes LINE WANT: what bash would offer, in order.
+completes() {
+    same "bash completes '$1'" "$(
+        # shellcheck disable=SC1091
+        source "$dir/completion.bash"
+        COMP_LINE=$1 COMP_POINT=${#1}
+        read -ra COMP_WORDS <<<"${1//=/ = }"
+        [[ $1 == *' ' ]] && COMP_WORDS+=("")
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        _grpo 2>/dev/null
+        echo "${COMPREPLY[*]}"
+    )" "$2"
+}
+completes "grpo ze" "zero"
+completes "grpo zero --ov" "--override-config"
+completes "grpo zero rl.lo" "rl.loss= rl.loss_agg="
+completes "grpo zero rl.loss=g" "grpo gspo"
+completes "grpo help ev" "eval"
+if command -v fish >"$dir/out"; then
+    same "fish completes a key's values" "$(fish --no-config -c "source $dir/completion.fish; complete -C 'grpo zero rl.loss=dr'" 2>"$dir/err")" rl.loss=dr_grpo
+fi
+run "a page of the manual" 0 '^\.TH GRPO 1' help --man
+cp "$dir/out" "$dir/grpo.1"
+for cmd in $("$GRPO" help | sed -nE 's/^  ([a-z]+) .*/\1/p'); do
+    if grep -qx ".SS $cmd" "$dir/grpo.1" && grep -q "^    $cmd) flags='.*--help" "$dir/completion.bash"; then ok; else bad "$cmd is in both"; fi
+done
+if command -v groff >"$dir/out"; then
+    groff -man -ww -Tutf8 "$dir/grpo.1" >"$dir/out" 2>"$dir/err"
+    if [ ! -s "$dir/err" ] && grep -q 'rl.lr' "$dir/out"; then ok; else bad "groff reads the page without a warning"; fi
+else echo "skipped: the page of the manual: groff is not installed"; fi
+
 # ---- config
 run "an unknown key" 2 "did you mean 'rl.lr'" config rl.lrr=1
 run "a wrong type" 2 'rl\.steps' config rl.steps=many
@@ -222,6 +262,21 @@ tiny="model.hidden_size=32 model.n_layers=1 model.first_k_dense=1 sft.batch=2 sf
 # shellcheck disable=SC2086
 run "sft on a file" 0 . sft $tiny sft.steps=2 -o "$dir/data" -q
 documents 2
+# shellcheck disable=SC2086
+# shellcheck disable=SC2086
+run "what would be another" 0 '^sft.steps: 2 -> 3$' config diff "$dir/data" --recipe none $tiny sft.steps=3
+same "is all there is" "$(wc -l <"$dir/out")" 1
+run "of no run" 1 'No such file' config diff "$dir/nothing"
+if grep -qF 'data.corpus' "$dir/data/log.txt" && grep -q 'checkpoint step-2' "$dir/data/log.txt"; then ok; else bad "a quiet run has its whole log in log.txt"; fi
+# shellcheck disable=SC2086
+run "a corpus that is not there" 2 'neither a family' sft $tiny data.corpus=missing.jsonl -o "$dir/nocorpus" -q
+if grep -q '"status": "failed"' "$dir/nocorpus/run.json" && grep -q 'neither a family' "$dir/nocorpus/run.json"; then ok; else bad "leaves a run.json that says so"; fi
+cp "$dir/data/run.json" "$dir/run.json"
+# shellcheck disable=SC2086
+run "an older run" 2 'neither a family' sft $tiny data.corpus=missing.jsonl -o "$dir/data" -q
+if cmp -s "$dir/run.json" "$dir/data/run.json"; then ok; else bad "is left as it was"; fi
+# shellcheck disable=SC2086
+run "verbose says what was set" 0 '^sft.steps=2 \(command line\)' sft $tiny sft.steps=2 -o "$dir/verbose" --verbose
 # shellcheck disable=SC2086
 run "a changed file is refused on resume" 2 "the data of 'corpus' changed" sft $tiny sft.steps=2 -o "$dir/data" -q
 # shellcheck disable=SC2086

@@ -136,21 +136,6 @@ static void rows_are_scaled_in_tiles_of_128(void **state) {
     assert_int_equal(code[0], 0);
 }
 
-static void blocks_share_a_scale_over_128_by_128(void **state) {
-    (void)state;
-    assert_ok(gemm_select("auto"));
-    enum { R = 130, C = 200, LD = 210 };
-    float *x = calloc(R * LD, sizeof *x), scale[4];
-    uint8_t *code = malloc(R * C);
-    x[127 * LD + 127] = 448, x[128] = 896, x[128 * LD] = -224, x[129 * LD + 199] = 44.8f;
-    x[3] = 7;
-    quant_blocks(code, scale, x, LD, R, C);
-    assert_true(scale[0] == 1 && scale[1] == 2 && scale[2] == 0.5f && scale[3] == 44.8f / 448);
-    assert_true(e4m3_decode(code[3]) == 7 && code[127 * C + 127] == 0x7e && code[128] == 0x7e);
-    assert_true(code[128 * C] == 0xfe && code[129 * C + 199] == 0x7e);
-    free(x), free(code);
-}
-
 int main(void) {
     pool_flush_denormals();
     const struct CMUnitTest tests[] = {
@@ -160,7 +145,6 @@ int main(void) {
         cmocka_unit_test(bf16_rounds_to_nearest_even),
         cmocka_unit_test(arrays_round_as_single_values_do),
         cmocka_unit_test(rows_are_scaled_in_tiles_of_128),
-        cmocka_unit_test(blocks_share_a_scale_over_128_by_128),
     };
     return cmocka_run_group_tests_name("policy/cpu/quant", tests, NULL, NULL);
 }

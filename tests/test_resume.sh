@@ -31,7 +31,15 @@ start() { # start RUN [word ...]: in the background, its pid in $pid
     pid=$!
 }
 
-rows() { cat "$1/base/metrics.jsonl" "$1/metrics.jsonl" 2>/dev/null | wc -l; }
+# Without a fork, so that a busy machine does not let a run slip through between two looks.
+rows() {
+    local -a base=() own=()
+    [ -f "$1/base/metrics.jsonl" ] && mapfile -t base <"$1/base/metrics.jsonl"
+    [ -f "$1/metrics.jsonl" ] && mapfile -t own <"$1/metrics.jsonl"
+    n_rows=$((${#base[@]} + ${#own[@]}))
+}
+exec {never}<> <(:)
+pause() { read -rt 0.005 -u $never; }
 
 # Timings are no part of what must be equal.
 plain() { sed -E 's/"time":[^,]*,//; s/"(timing_s|perf)\/[^"]*":[^,}]*,?//g; s/,}/}/g' "$1"; }
@@ -68,22 +76,26 @@ start "$dir/whole" run.threads=1
 wait $pid
 check "the run that is never stopped ends well" test $? = 0
 [ -f "$dir/whole/metrics.jsonl" ] || { cat "$dir/whole.log"; echo "$passed passed, $((failed + 1)) failed"; exit 1; }
-total=$(rows "$dir/whole")
+rows "$dir/whole"
+total=$n_rows
+steps() { sed -nE 's/^\{"step":([0-9]+),.*/\1/p' "$1/metrics.jsonl" | tr '\n' ' '; }
+check "a step has one row, its evaluation in it" test "$(steps "$dir/whole")" = "0 1 2 3 4 5 6 7 8 9 10 "
+check "and its training" test "$(grep -c 'val-core/.*timing_s/testing' <(grep '"actor/pg_loss"' "$dir/whole/metrics.jsonl"))" = 4
 
 # until_done NAME SIGNAL SEED: stops the run again and again, each time a few rows further on.
 until_done() {
-    local run=$dir/$1 signal=$2 target=0 code=1 lives=0 n
+    local run=$dir/$1 signal=$2 target=0 code=1 lives=0
     RANDOM=$3
     while [ $code != 0 ] && [ $lives -lt 60 ]; do
         target=$((target + 3 + RANDOM % (total / 6)))
         start "$run" run.threads=$((1 + lives % 2)) run.chunks_in_flight=$((lives % 3))
         while kill -0 $pid 2>/dev/null; do
-            n=$(rows "$run")
-            if [ "$n" -ge $target ]; then
+            rows "$run"
+            if [ $n_rows -ge $target ]; then
                 kill -"$signal" $pid 2>/dev/null
                 break
             fi
-            sleep 0.01
+            pause
         done
         wait $pid
         code=$?
@@ -114,7 +126,7 @@ until_done killed KILL 3
 
 # USR2 makes a checkpoint and the run goes on.
 start "$dir/saved"
-while kill -0 $pid 2>/dev/null && [ "$(rows "$dir/saved")" -lt 63 ]; do sleep 0.01; done
+while kill -0 $pid 2>/dev/null && rows "$dir/saved" && [ $n_rows -lt 63 ]; do pause; done
 kill -USR2 $pid 2>/dev/null
 wait $pid
 check "a run that was asked for a checkpoint goes on to its end" test $? = 0
@@ -164,6 +176,26 @@ for at in "0 base" "2 final"; do
     done
     check "of over 1,000 tasks" test "$(figure "$step" val-aux/desk/n)" -gt 1000
 done
+
+# Stopped inside an evaluation on the way, the step's row is there; gone on, it is there once and whole.
+inside=$dir/inside
+more="eval.tasks=2000 eval.every=2 rl.steps=3 rl.warmup_steps=0"
+# shellcheck disable=SC2086
+start "$inside" $more
+while kill -0 $pid 2>/dev/null && [ "$(ls "$inside/rollouts" 2>/dev/null | wc -l)" -lt 1 ]; do sleep 0.01; done
+while kill -0 $pid 2>/dev/null && ! grep -q '"step":1,' "$inside/metrics.jsonl"; do sleep 0.01; done
+sleep 0.3
+kill -TERM $pid 2>/dev/null
+wait $pid
+check "a run is stopped while it evaluates on the way" test $? = 75
+check "its row is shown" test "$(steps "$inside")" = "0 1 2 "
+check "and waits for its evaluation in the checkpoint" grep -q '"evaluated": false.*"row".*actor/pg_loss' "$inside/checkpoints/step-2/state/stage.json"
+# shellcheck disable=SC2086
+start "$inside" $more
+wait $pid
+check "it goes on" test $? = 0
+check "with one row a step" test "$(steps "$inside")" = "0 1 2 3 "
+check "that is whole" test "$(grep '"step":2,' "$inside/metrics.jsonl" | grep -c '"actor/pg_loss".*val-core/desk/acc')" = 1
 
 # Two processes may not share a folder.
 start "$dir/locked"

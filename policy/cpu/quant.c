@@ -45,24 +45,3 @@ void quant_row(uint8_t *code, float *scale, const float *x, int n) {
         for (int i = 0; i < len; i++) code[at + i] = e4m3_encode(x[at + i] / s);
     }
 }
-
-void quant_blocks(uint8_t *code, float *scale, const float *x, int ld, int rows, int cols) {
-    for (int r = 0; r < rows; r += BLOCK) {
-        const int rr = rows - r < BLOCK ? rows - r : BLOCK;
-        for (int c = 0; c < cols; c += BLOCK) {
-            const int cc = cols - c < BLOCK ? cols - c : BLOCK;
-            float amax = 0;
-            for (int i = 0; i < rr; i++) {
-                const float row = vec_amax(x + (size_t)(r + i) * (size_t)ld + c, cc);
-                if (row > amax) amax = row;
-            }
-            const float s = quant_scale(amax);
-            *scale++ = s;
-            for (int i = 0; i < rr; i++) {
-                const float *from = x + (size_t)(r + i) * (size_t)ld + c;
-                uint8_t *to = code + (size_t)(r + i) * (size_t)cols + c;
-                for (int j = 0; j < cc; j++) to[j] = e4m3_encode(from[j] / s);
-            }
-        }
-    }
-}

@@ -67,9 +67,6 @@ void e4m3_round_n(float *y, const float *x, float scale, int n);
 
 // One row of n values in tiles of 1x128 (the last may be ragged): n codes, ceil(n/128) scales.
 void quant_row(uint8_t *code, float *scale, const float *x, int n);
-// A matrix [rows, cols] with stride ld in blocks of 128x128: codes [rows, cols] dense, scales
-// [ceil(rows/128), ceil(cols/128)].
-void quant_blocks(uint8_t *code, float *scale, const float *x, int ld, int rows, int cols);
 
 #ifdef __cplusplus
 }
