@@ -27,6 +27,10 @@ static bool spend(const Point *p, int64_t factor) {
 static double small_integer(const Expr *e) { // its value, or a large one
     double v = 0;
     for (size_t i = 0; i < e->text.size && v < 1e9; i++) v = v * 10 + (e->text.data[i] - '0');
+    if (e->exp10 < 0) { // 2^{0.5}: the power of the whole part; the root is counted apart
+        for (int32_t i = e->exp10; i < 0 && v >= 1; i++) v /= 10;
+        return 1 + v;
+    }
     return e->exp10 ? 1e9 : v;
 }
 

@@ -61,6 +61,14 @@ static bool says_empty(const Expr *e) {
     return false;
 }
 
+static bool says_all_reals(const Expr *e) {
+    static const char *const words[] = {"allrealnumbers", "allreals",    "allrealvalues",
+                                        "anyrealnumber",  "realnumbers", "therealnumbers"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (words_equal(e->text, (Slice){words[i], strlen(words[i])}, false)) return true;
+    return false;
+}
+
 // ---- units
 
 static bool unit_is_factor(Work *w, const Expr *value, Slice unit, const Expr *product,
@@ -108,6 +116,7 @@ static bool same_ratio(Work *w, const Expr *a, const Expr *b, MathLayer *layer) 
         return value && scalar_same(w, value, plain, layer);
     }
     if (a->n != b->n) return differ(w, "ratios of different length");
+    if (a->op != b->op) return differ(w, "a time and a ratio");
     bool clock = a->flag && b->flag;
     bool scaled = !clock && w->rules->ratio_is_number && !((a->has | b->has) & HAS_OPAQUE);
     const Expr *y = b->first;
@@ -182,6 +191,12 @@ static bool equal_objects(Work *w, const Expr *a, const Expr *b, MathLayer *laye
         const Expr *text = a->kind == EX_TEXT ? a : b, *other = text == a ? b : a;
         if (other->kind == EX_SET && other->n == 0)
             return says_empty(text) || differ(w, "words and a set");
+        if (is_set_of_reals(other)) {
+            bool read = false;
+            Expr *reals = expr_leaf(w, EX_DOMAIN, 'R', (Slice){"R", 1});
+            return (says_all_reals(text) && reals && same_reals(w, reals, other, layer, &read)) ||
+                   differ(w, "words and a set");
+        }
         return same_words(w, a, b);
     }
     if (is_kind(a, b, EX_RATIO)) return same_ratio(w, a, b, layer);

@@ -1,7 +1,7 @@
 // verifiers/math/matrix.c -- entry by entry; products up to 8 x 8.
 #include "verifiers/math/matrix.h"
 
-enum { MAX_PRODUCT = 8 };
+enum { MAX_PRODUCT = 8, MAX_DETERMINANT = 5 }; // 5! products
 
 static uint32_t rows(const Expr *m) {
     return m->op ? m->n / m->op : 0;
@@ -50,8 +50,30 @@ static Expr *product(Work *w, const Expr *a, const Expr *b) {
     return expr_done(w, out);
 }
 
+// Along the first row; `used` are the columns that are gone.
+static Expr *determinant(Work *w, const Expr *m, uint32_t row, uint32_t used) {
+    uint32_t n = m->op, sign = 0;
+    if (row == n) return expr_integer(w, 1);
+    Expr *out = expr_new(w, EX_SUM);
+    for (uint32_t j = 0; j < n && out; j++) {
+        if (used >> j & 1) continue;
+        Expr *term = expr_two(w, EX_PRODUCT, expr_copy(w, at(m, row, j)),
+                              determinant(w, m, row + 1, used | 1u << j));
+        if (sign++ & 1) term = expr_one(w, EX_NEGATE, 0, term);
+        if (!term) return NULL;
+        expr_add(out, term);
+    }
+    return expr_done(w, out);
+}
+
 const Expr *matrix_fold(Work *w, const Expr *e) {
     if (!(e->has & HAS_COLLECTION)) return e;
+    if (e->kind == EX_CALL && e->op == FN_DET && e->n == 1) {
+        const Expr *m = matrix_fold(w, e->first);
+        if (m->kind != EX_MATRIX || rows(m) != m->op || m->op > MAX_DETERMINANT) return e;
+        const Expr *value = determinant(w, m, 0, 0);
+        return value ? value : e;
+    }
     if (e->kind == EX_NEGATE) {
         const Expr *inner = matrix_fold(w, e->first);
         Expr *m = inner->kind == EX_MATRIX ? scale(w, inner, NULL, EX_NEGATE) : NULL;

@@ -130,7 +130,7 @@ bool rational_integer(Work *w, const Expr *e, long *out) {
 
 static Value call_value(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out) {
     if (e->op != FN_GCD && e->op != FN_LCM && e->op != FN_MAX && e->op != FN_MIN &&
-        e->op != FN_SIGN)
+        e->op != FN_SIGN && e->op != FN_MOD)
         return VALUE_NONE;
     Value got = rational_value(w, e->first, letters, out);
     mpq_t next;
@@ -143,6 +143,11 @@ static Value call_value(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out)
             if (e->op == FN_MAX ? order > 0 : order < 0) mpq_swap(out, next);
         } else if (!is_integer(out) || !is_integer(next)) {
             got = VALUE_NONE;
+        } else if (e->op == FN_MOD) {
+            if (mpq_sgn(next) == 0)
+                got = VALUE_UNDEFINED;
+            else
+                mpz_fdiv_r(mpq_numref(out), mpq_numref(out), mpq_numref(next));
         } else if (e->op == FN_GCD) {
             mpz_gcd(mpq_numref(out), mpq_numref(out), mpq_numref(next));
         } else if (e->op == FN_LCM) {

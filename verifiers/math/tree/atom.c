@@ -217,6 +217,7 @@ static Expr *take_period(Reader *r, const Token *number) {
         if (!reader_take(r, ')')) return NULL;
     }
     if (!period.size || period.size > 60 || number->text.size > 200) return NULL;
+    if (r->t->kind == TK_NUMBER) return NULL; // digits behind an endless row
     size_t n = period.size, places = (size_t)-number->exp10;
     char *nines = ARENA_ARRAY(r->w->arena, char, n);
     memset(nines, '9', n);
@@ -249,7 +250,7 @@ static Expr *make_based(Reader *r, Slice digits) {
                  {"ten", 10}, {"twelve", 12}, {"sixteen", 16}};
     int base = 0;
     r->t++; // '_'
-    bool brace = reader_take(r, '{');
+    bool brace = reader_take(r, '{'), round = reader_take(r, '(');
     if (r->t->kind == TK_NUMBER && r->t->plain && r->t->text.size <= 2 && *r->t->text.data != '0') {
         for (size_t i = 0; i < r->t->text.size; i++) base = base * 10 + (r->t->text.data[i] - '0');
         r->t++;
@@ -259,6 +260,7 @@ static Expr *make_based(Reader *r, Slice digits) {
             if (words_equal(word, literal(words[i].word), false)) base = words[i].base;
         r->t += r->t->kind == TK_WORD ? 1 : r->t->run ? r->t->run : 1;
     }
+    if (round && !reader_take(r, ')')) return NULL;
     if (brace && !reader_take(r, '}')) return NULL;
     if (base < 2 || base > 36 || !digits.size || digits.size > 200) return NULL;
     while (digits.size > 1 && *digits.data == '0') digits.data++, digits.size--;
@@ -379,17 +381,12 @@ static Expr *take_bracketed(Reader *r, int open) {
 }
 
 static Expr *take_group(Reader *r) {
-    Expr *e, *below;
+    Expr *e;
     r->t++;
     if (reader_take(r, '}')) return NULL;
     int bars = r->bars, sets = r->sets;
     r->bars = 0, r->sets = 0;
-    e = grammar_list(r);
-    if (e && (token_is(r->t, MARK_OVER) || token_is(r->t, MARK_CHOOSE))) {
-        bool over = token_is(r->t++, MARK_OVER);
-        below = grammar_list(r);
-        e = below ? expr_two(r->w, over ? EX_QUOTIENT : EX_BINOMIAL, e, below) : NULL;
-    }
+    e = grammar_fraction(r);
     r->bars = bars, r->sets = sets;
     return e && reader_take(r, '}') ? e : NULL;
 }
@@ -442,6 +439,8 @@ static Expr *take_environment(Reader *r) {
     r->bars = bars, r->sets = sets;
     if (!reader_take(r, MARK_END) || !n_rows) return NULL;
     e->op = (uint16_t)columns;
+    if (cases && columns == 1 && n_rows > 1) // a system of equations
+        e->kind = EX_LIST, e->op = 'a';
     Expr *done = expr_done(r->w, e);
     if (done && name.data[0] == 'v') return expr_one(r->w, EX_CALL, FN_DET, done);
     return done;
@@ -590,6 +589,33 @@ static Expr *take_big(Reader *r) {
     return n ? expr_leaf(r->w, EX_BIG, 0, (Slice){out, n}) : NULL;
 }
 
+// {3+4i}: under a line it is a conjugate, not a name.
+static bool is_sum_group(const Token *t) {
+    if (!token_is(t, '{')) return false;
+    bool sum = false;
+    for (t++; t->kind != TK_END && !token_is(t, '{') && !token_is(t, '}'); t++)
+        sum |= token_is(t, '+') || token_is(t, '-');
+    return sum;
+}
+
+// _6C_3, ^6P_3, behind an empty group or none: combinations and arrangements.
+static Expr *take_combination(Reader *r) {
+    r->t++;
+    Expr *n = grammar_argument(r, false), *k;
+    const Token *letter = r->t;
+    if (!n || letter->kind != TK_LETTER ||
+        !(token_is(letter + 1, '_') || token_is(letter + 1, '^')))
+        return NULL;
+    r->t += 2;
+    k = grammar_argument(r, false);
+    if (!k) return NULL;
+    if (*letter->text.data == 'C') return expr_two(r->w, EX_BINOMIAL, n, k);
+    if (*letter->text.data != 'P') return NULL;
+    Expr *rest = expr_two(r->w, EX_SUM, expr_copy(r->w, n), expr_one(r->w, EX_NEGATE, 0, k));
+    return expr_two(r->w, EX_QUOTIENT, expr_one(r->w, EX_FACTORIAL, 1, n),
+                    expr_one(r->w, EX_FACTORIAL, 1, rest));
+}
+
 Expr *grammar_atom(Reader *r) {
     Token *t = r->t;
     if (!reader_enter(r)) return NULL;
@@ -635,9 +661,15 @@ Expr *grammar_atom(Reader *r) {
             e = expr_two(r->w, t->id == MARK_FRAC ? EX_QUOTIENT : EX_BINOMIAL, up, down);
             break;
         }
+        case '_':
+        case '^': e = take_combination(r); break;
         case MARK_SQRT: e = take_root(r); break;
         case MARK_BEGIN: e = take_environment(r); break;
-        case MARK_OVERLINE: r->t++, e = take_decorated(r, literal("bar")); break;
+        case MARK_OVERLINE:
+            r->t++;
+            e = is_sum_group(r->t) ? make_call(r, FN_CONJ, take_group(r), NULL)
+                                   : take_decorated(r, literal("bar"));
+            break;
         case MARK_ACCENT: r->t++, e = take_decorated(r, t->text); break;
         case MARK_DOT_ACCENT: r->t++, e = take_decorated(r, literal("dot")); break;
         case MARK_ANGLE_SIGN: e = take_angle(r); break;
@@ -697,7 +729,7 @@ Expr *grammar_factor(Reader *r) {
                 r->unit = *(r->t++)->text.data == 'C' ? literal("celsius") : literal("fahrenheit");
         } else if (token_is(r->t, '_') && e->kind == EX_NUMBER && !e->exp10) {
             const Token *digits = token_is(t, '(') ? t + 1 : t;
-            e = digits->kind == TK_NUMBER && digits->plain && (r->t - t == 1 || r->t - t == 3)
+            e = digits->kind == TK_NUMBER && !digits->exp10 && (r->t - t == 1 || r->t - t == 3)
                     ? make_based(r, digits->text)
                     : NULL;
         } else {

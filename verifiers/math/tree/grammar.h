@@ -26,8 +26,9 @@ bool reader_enter(Reader *r); // false: too deep (w->over is set)
 void reader_leave(Reader *r);
 bool reader_take(Reader *r, int mark);
 
-Expr *grammar_list(Reader *r); // an answer, up to a closing token
-Expr *grammar_item(Reader *r); // words allowed
+Expr *grammar_list(Reader *r);     // an answer, up to a closing token
+Expr *grammar_fraction(Reader *r); // a list, or two with \over or \choose between them
+Expr *grammar_item(Reader *r);     // words allowed
 Expr *grammar_relation(Reader *r);
 Expr *grammar_sum(Reader *r);
 Expr *grammar_factor(Reader *r); // an atom and what is attached to it

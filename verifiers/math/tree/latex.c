@@ -23,6 +23,7 @@ typedef struct Lexer {
     char **room;  // for digits
     int brackets; // open ( [ \{
     int tables;   // open environments
+    int frames;   // those that only align
     int nested;   // text commands inside of each other
     bool group, space;
 } Lexer;
@@ -109,9 +110,13 @@ static Slice trim_text(Slice s) {
     }
 }
 
+static bool is_word(Slice s, const char *word) {
+    return s.size == strlen(word) && strncasecmp(s.data, word, s.size) == 0;
+}
+
 static bool is_one_of(Slice s, const char *const *words) {
     for (; *words; words++)
-        if (s.size == strlen(*words) && strncasecmp(s.data, *words, s.size) == 0) return true;
+        if (is_word(s, *words)) return true;
     return false;
 }
 
@@ -127,13 +132,70 @@ static bool is_letters_list(Slice s) {
     return comma;
 }
 
+static bool begins_item(const Lexer *l) {
+    if (!l->out->n) return true;
+    const Token *t = &l->out->token[l->out->n - 1];
+    return token_is(t, ',') || token_is(t, ';') || token_is(t, MARK_AND) || token_is(t, '(') ||
+           token_is(t, MARK_SET_OPEN);
+}
+
+static void lex_words(Lexer *l, Slice content, bool font, bool bold, const char *begin);
+
+// "red, blue and green": items with separators between them. False if it is one item.
+static bool lex_enumeration(Lexer *l, Slice s) {
+    static const char *const between[] = {", and ", ", or ", ", ", " and ", " or "};
+    const char *at = NULL, *sign = NULL, *after = l->p;
+    for (size_t i = 0; i < sizeof between / sizeof *between; i++) {
+        const char *found = memmem(s.data, s.size, between[i], strlen(between[i]));
+        if (found && (!at || found < at)) at = found, sign = between[i];
+    }
+    if (!at || at == s.data || l->nested >= MAX_NESTED_TEXT) return false;
+    Slice rest = {at + strlen(sign), (size_t)(s.data + s.size - at) - strlen(sign)};
+    l->p = at;
+    emit(l, TK_WORD, 0, (Slice){s.data, (size_t)(at - s.data)}, s.data);
+    l->p = rest.data;
+    emit(l, TK_MARK, sign[2] ? MARK_AND : ',', literal(strstr(sign, "or") ? "or" : "and"), at);
+    l->p = rest.data + rest.size;
+    l->nested++;
+    lex_words(l, rest, false, false, rest.data);
+    l->nested--;
+    l->p = after;
+    return true;
+}
+
+// Behind "The answer is", "Answer:", "Final answer =": the text itself if it has no such title.
+static Slice behind_title(Slice s) {
+    enum { NAMES = 4 };
+    static const char *const words[] = {"answer", "ans",      "result", "solution", "the",
+                                        "final",  "correct",  "our",    "so",       "therefore",
+                                        "thus",   "required", "hence",  NULL};
+    static const char *const ends[] = {"is", "equals", NULL};
+    const char *p = s.data, *end = p + s.size;
+    for (bool named = false; p < end;) {
+        while (p < end && is_blank(*p)) p++;
+        const char *word = p;
+        while (p < end && isalpha((unsigned char)*p)) p++;
+        Slice w = {word, (size_t)(p - word)};
+        bool sign = p < end && (*p == ':' || *p == '=');
+        if (named && (is_one_of(w, ends) || (!w.size && sign))) {
+            while (p < end && (is_blank(*p) || *p == ':' || *p == '=')) p++;
+            return (Slice){p, (size_t)(end - p)};
+        }
+        if (!w.size || !is_one_of(w, words)) return s;
+        for (int i = 0; i < NAMES; i++) named |= is_word(w, words[i]);
+        if (p < end && *p == ',') p++;
+    }
+    return s;
+}
+
 // What stands in \text{}, \mathrm{} and the like.
-static void lex_words(Lexer *l, Slice content, bool font, const char *begin) {
+static void lex_words(Lexer *l, Slice content, bool font, bool bold, const char *begin) {
     static const char *const ands[] = {"and", "or", "and/or", ",",    ", and", ", or", ",and",
                                        ",or", ";",  "; and",  "; or", "&",     NULL};
     bool blank = content.size && is_blank(*content.data);
     Slice s = trim_text(content);
     l->space |= blank;
+    if (!l->out->n) s = behind_title(s);
     if (!s.size) return;
     if (is_one_of(s, ands)) {
         mark(l, *s.data == ',' && s.size == 1 ? ',' : MARK_AND, begin);
@@ -150,8 +212,8 @@ static void lex_words(Lexer *l, Slice content, bool font, const char *begin) {
     while (letters < s.size && isalpha((unsigned char)s.data[letters])) letters++;
     if (s.size == 1 || is_letters_list(s)) {
         lex_inside(l, s);
-        if (s.size == 1 && l->out->n && l->out->token[l->out->n - 1].kind == TK_LETTER)
-            l->out->token[l->out->n - 1].plain = true;
+        if (s.size == 1 && !bold && l->out->n && l->out->token[l->out->n - 1].kind == TK_LETTER)
+            l->out->token[l->out->n - 1].plain = true; // may be a unit
         return;
     }
     const Command *known = letters == s.size ? texcommand_find(s) : NULL;
@@ -168,6 +230,7 @@ static void lex_words(Lexer *l, Slice content, bool font, const char *begin) {
         lex_inside(l, s);
         return;
     }
+    if (!font && begins_item(l) && lex_enumeration(l, s)) return;
     emit(l, TK_WORD, font, s, begin);
 }
 
@@ -186,10 +249,17 @@ static void lex_environment(Lexer *l, bool begin, const char *from) {
         skip_blanks(l);
         if (l->p < l->end && *l->p == '{') take_group(l, &columns);
     }
-    if (name.size && is_one_of(name, aligned)) return; // a frame without meaning
+    if (name.size && is_one_of(name, aligned)) { // a frame: only its lines mean something
+        l->frames += begin ? 1 : l->frames > 0 ? -1 : 0;
+        return;
+    }
     l->tables += begin ? 1 : l->tables > 0 ? -1 : 0;
     Token *t = emit(l, TK_MARK, begin ? MARK_BEGIN : MARK_END, name, from);
     if (t) t->text = name;
+}
+
+static bool is_bold(Slice font) {
+    return is_one_of(font, (const char *const[]){"mathbf", "bm", "boldsymbol", "pmb", NULL});
 }
 
 static void lex_command(Lexer *l, const Command *c, Slice name, const char *begin) {
@@ -212,7 +282,7 @@ static void lex_command(Lexer *l, const Command *c, Slice name, const char *begi
     case DO_FONT:
         skip_blanks(l);
         if (l->p < l->end && *l->p == '{' && take_group(l, &group))
-            lex_words(l, group, c->action == DO_FONT, begin);
+            lex_words(l, group, c->action == DO_FONT, is_bold(name), begin);
         return;
     case DO_DOMAIN:
         skip_blanks(l);
@@ -303,7 +373,7 @@ static void lex_backslash(Lexer *l) {
             const char *close = memchr(l->p, ']', (size_t)(l->end - l->p));
             if (close && close - l->p < 8 && isalpha((unsigned char)close[-1])) l->p = close + 1;
         }
-        mark(l, MARK_ROW, begin);
+        mark(l, l->tables ? MARK_ROW : MARK_LINE, begin);
         return;
     }
     case '(':
@@ -448,6 +518,17 @@ static const Glyph glyphs[] = {
     {"\xCE\xA9", 0, "Omega"},
     {"\xCE\x94", 0, "Delta"},
     {"\xC2\xA0", ' ', NULL},
+    {"\xE2\x80\x8A", ' ', NULL}, // hair space
+    {"\xE2\x80\x83", ' ', NULL}, // em space
+    {"\xE2\x80\x8B", ' ', NULL}, // of no width
+    {"\xE2\x81\xA0", ' ', NULL},
+    {"\xE2\x81\xA1", ' ', NULL}, // function application
+    {"\xE2\x81\xA2", '*', NULL}, // invisible times
+    {"\xEF\xBB\xBF", ' ', NULL},
+    {"\xEF\xBC\x8C", ',', NULL}, // full width
+    {"\xEF\xBC\x88", '(', NULL},
+    {"\xEF\xBC\x89", ')', NULL},
+    {"\xEF\xBC\x9D", 0, "eq"},
     {"\xE2\x80\x89", ' ', NULL},
     {"\xE2\x80\xAF", ' ', NULL},
     {"\xE3\x80\x80", ' ', NULL},
@@ -460,30 +541,64 @@ static const struct {
                  {"\xC2\xBE", "3", "4"},     {"\xE2\x85\x93", "1", "3"},
                  {"\xE2\x85\x94", "2", "3"}, {"\xE2\x85\x9B", "1", "8"}};
 
+typedef struct Small {
+    const char *utf8, *text;
+} Small;
+
+static const Small raised[] = {{"\xC2\xB2", "2"},     {"\xC2\xB3", "3"},     {"\xC2\xB9", "1"},
+                               {"\xE2\x81\xB0", "0"}, {"\xE2\x81\xB4", "4"}, {"\xE2\x81\xB5", "5"},
+                               {"\xE2\x81\xB6", "6"}, {"\xE2\x81\xB7", "7"}, {"\xE2\x81\xB8", "8"},
+                               {"\xE2\x81\xB9", "9"}, {"\xE2\x81\xBF", "n"}, {"\xE2\x81\xBB", "-"}};
+static const Small lowered[] = {{"\xE2\x82\x80", "0"}, {"\xE2\x82\x81", "1"}, {"\xE2\x82\x82", "2"},
+                                {"\xE2\x82\x83", "3"}, {"\xE2\x82\x84", "4"}, {"\xE2\x82\x85", "5"},
+                                {"\xE2\x82\x86", "6"}, {"\xE2\x82\x87", "7"}, {"\xE2\x82\x88", "8"},
+                                {"\xE2\x82\x89", "9"}, {"\xE2\x82\x99", "n"}};
+
+static void small_number(Lexer *l, char **digits, char *end, const char *begin) {
+    if (*digits == end) return;
+    Token *t = emit(l, TK_NUMBER, 0, (Slice){*digits, (size_t)(end - *digits)}, begin);
+    if (t) t->plain = true;
+    *digits = end;
+}
+
+// A run of raised or lowered characters is one group: x to the minus twelve.
+static bool lex_small(Lexer *l, const Small *row, size_t n_rows, int sign) {
+    const char *begin = l->p;
+    char *digits = *l->room, *end = digits;
+    bool open = false;
+    for (;;) {
+        size_t i = 0;
+        while (i < n_rows && !starts(l, row[i].utf8)) i++;
+        if (i == n_rows) break;
+        l->p += strlen(row[i].utf8);
+        if (!open) mark(l, sign, begin), emit(l, TK_MARK, '{', literal("{"), begin);
+        open = true;
+        if (isdigit((unsigned char)*row[i].text)) {
+            *end++ = *row[i].text;
+            continue;
+        }
+        small_number(l, &digits, end, begin);
+        if (*row[i].text == 'n')
+            emit(l, TK_LETTER, 0, literal("n"), begin);
+        else
+            emit(l, TK_MARK, '-', literal("-"), begin);
+    }
+    if (end - digits > MATH_MAX_DIGITS) l->w->over = "a number of too many digits";
+    small_number(l, &digits, end, begin);
+    *l->room = end;
+    if (open) emit(l, TK_MARK, '}', literal("}"), begin);
+    return open;
+}
+
 static void lex_utf8(Lexer *l) {
     const char *begin = l->p;
-    static const struct {
-        const char *utf8, *digit;
-    } raised[] = {{"\xC2\xB2", "2"},     {"\xC2\xB3", "3"},     {"\xC2\xB9", "1"},
-                  {"\xE2\x81\xB0", "0"}, {"\xE2\x81\xB4", "4"}, {"\xE2\x81\xB5", "5"},
-                  {"\xE2\x81\xB6", "6"}, {"\xE2\x81\xB7", "7"}, {"\xE2\x81\xB8", "8"},
-                  {"\xE2\x81\xB9", "9"}, {"\xE2\x81\xBF", "n"}};
     static const char *const money[][2] = {{"\xE2\x82\xAC", "euro"},
                                            {"\xC2\xA3", "pound"},
                                            {"\xC2\xA5", "yen"},
                                            {"\xE2\x82\xB9", "rupee"}};
-    for (size_t i = 0; i < sizeof raised / sizeof *raised; i++)
-        if (starts(l, raised[i].utf8)) {
-            l->p += strlen(raised[i].utf8);
-            mark(l, '^', begin);
-            if (*raised[i].digit == 'n')
-                emit(l, TK_LETTER, 0, literal("n"), begin);
-            else {
-                Token *t = emit(l, TK_NUMBER, 0, literal(raised[i].digit), begin);
-                if (t) t->plain = true;
-            }
-            return;
-        }
+    if (lex_small(l, raised, sizeof raised / sizeof *raised, '^') ||
+        lex_small(l, lowered, sizeof lowered / sizeof *lowered, '_'))
+        return;
     for (size_t i = 0; i < sizeof fractions / sizeof *fractions; i++)
         if (starts(l, fractions[i].utf8)) {
             l->p += strlen(fractions[i].utf8);
@@ -507,6 +622,7 @@ static void lex_utf8(Lexer *l) {
             if (glyphs[i].mark == ' ') {
                 l->space = true;
             } else if (!glyphs[i].command) {
+                l->brackets += (glyphs[i].mark == '(') - (glyphs[i].mark == ')');
                 mark(l, glyphs[i].mark, begin);
             } else if (strcmp(glyphs[i].command, "R") == 0) {
                 emit(l, TK_MARK, MARK_DOMAIN, literal("R"), begin);
@@ -562,6 +678,19 @@ static void lex_ascii(Lexer *l) {
         return;
     }
     if (c == '^' && lex_raised(l)) return;
+    if (c == '{' && starts(l, "{:}")) { // 3{:}30
+        l->p += 3;
+        emit(l, TK_MARK, ':', literal(":"), begin);
+        return;
+    }
+    if (c == '{' && starts(l, "{}")) { // {}_6C_3
+        l->p += 2;
+        return;
+    }
+    if (c == '&' && !l->tables && l->frames) { // of an aligned equation
+        l->p++;
+        return;
+    }
     l->p++;
     if (c == '(' || c == '[') l->brackets++;
     if (c == ')' || c == ']') l->brackets--;
@@ -607,6 +736,8 @@ static void lex(Lexer *l) {
 
 bool latex_tokens(Work *w, Slice text, bool group, Tokens *out) {
     *out = (Tokens){0};
+    Slice titled = behind_title(text);
+    if (titled.size) text = titled;
     size_t cap = 2 * text.size + 16; // a glyph may give three tokens, but has two bytes
     if (cap > MATH_MAX_TOKENS) cap = MATH_MAX_TOKENS;
     out->token = ARENA_ARRAY(w->arena, Token, cap);
@@ -620,7 +751,9 @@ bool latex_tokens(Work *w, Slice text, bool group, Tokens *out) {
                .group = group};
     lex(&l);
     if (w->over) return false;
-    if (out->n && token_is(&out->token[out->n - 1], '.')) out->n--; // the end of a sentence
+    while (out->n && (token_is(&out->token[out->n - 1], '.') || // the end of a sentence, of a line
+                      token_is(&out->token[out->n - 1], MARK_LINE)))
+        out->n--;
     out->token[out->n] = (Token){.kind = TK_END, .begin = l.end, .end = l.end};
     return true;
 }

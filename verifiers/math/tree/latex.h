@@ -42,6 +42,7 @@ typedef enum MarkId {
     MARK_CHOOSE,
     MARK_DOTS,
     MARK_ROW,
+    MARK_LINE, // a line ends outside of every table
     MARK_BEGIN,
     MARK_END,
     MARK_AND,

@@ -17,23 +17,30 @@ static size_t run_of_digits(const char *p, const char *end) {
 }
 
 // The length of a separator at p, 0 if there is none. `which`: the kind, all of a number alike.
+// A comma with \! at its side is a separator for certain: 1,\!000, 1\!,\!000, 1{,}\!000.
 enum { COMMA = 11 }; // its place below
 static size_t separator_at(const char *p, const char *end, bool commas, int *which) {
-    static const char *const marks[] = {"{,}",          ",\\!", "{\\,}", "\\,",      "\\;",
-                                        "\\ ",          "'",    "~",     "\xC2\xA0", "\xE2\x80\x89",
-                                        "\xE2\x80\xAF", ",",    " "};
+    static const char *const marks[] = {"{,}",          "\\:", "{\\,}", "\\,",      "\\;",
+                                        "\\ ",          "'",   "~",     "\xC2\xA0", "\xE2\x80\x89",
+                                        "\xE2\x80\xAF", ",",   " "};
     enum { N = sizeof marks / sizeof *marks, BLANK = N - 1 };
+    const char *begin = p;
+    bool tight = false;
+    if (end - p > 2 && memcmp(p, "\\!", 2) == 0) p += 2, tight = true;
     for (int i = 0; i < N; i++) {
         size_t n = strlen(marks[i]);
         if ((size_t)(end - p) < n || memcmp(p, marks[i], n) != 0) continue;
-        if ((i == COMMA || i == BLANK) && !commas) return 0;
-        if (*which >= 0 && *which != i) return 0;
         const char *q = p + n;
-        if (i == 1)
+        while (end - q > 2 && memcmp(q, "\\!", 2) == 0) q += 2, tight = true;
+        if (tight && i != 0 && i != COMMA) return 0;
+        int kind = tight && i == COMMA ? 0 : i;
+        if ((kind == COMMA || kind == BLANK) && !commas) return 0;
+        if (*which >= 0 && *which != kind) return 0;
+        if (tight)
             while (q < end && *q == ' ') q++; // 11,\! 111
         if (run_of_digits(q, end) != 3) return 0;
-        *which = i;
-        return (size_t)(q - p);
+        *which = kind;
+        return (size_t)(q - begin);
     }
     return 0;
 }

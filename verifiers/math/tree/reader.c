@@ -42,6 +42,7 @@ static bool ends_item(const Token *t) {
     case ']':
     case '}':
     case MARK_AND:
+    case MARK_LINE:
     case MARK_ROW:
     case MARK_END:
     case MARK_OVER:
@@ -94,7 +95,10 @@ static bool is_plain_word(const Token *t) {
     if (t->kind != TK_LETTER || t->run < 2) return false;
     bool upper = true;
     for (int i = 0; i < t->run; i++) upper &= isupper((unsigned char)*t[i].text.data) != 0;
-    return (upper || t->run >= 4) && ends_item(t + t->run);
+    const Token *next = t + t->run;
+    bool month = isupper((unsigned char)*t->text.data) && t->run >= 3 && !upper && next->space &&
+                 next->kind == TK_NUMBER; // July 4
+    return month || ((upper || t->run >= 4) && ends_item(next));
 }
 
 Expr *grammar_item(Reader *r) {
@@ -114,7 +118,13 @@ Expr *grammar_item(Reader *r) {
 
 static bool take_separator(Reader *r, char *op) {
     bool any = false;
-    while (token_is(r->t, ',') || token_is(r->t, ';') || token_is(r->t, MARK_AND)) {
+    while (token_is(r->t, ',') || token_is(r->t, ';') || token_is(r->t, MARK_AND) ||
+           token_is(r->t, MARK_LINE)) {
+        if (token_is(r->t, MARK_LINE)) { // "x = 1, \\ y = 2"
+            any = true;
+            r->t++;
+            continue;
+        }
         if (token_is(r->t, MARK_AND)) {
             *op = memmem(r->t->text.data, r->t->text.size, "or", 2) ? 'o' : 'a';
         } else if (any) {
@@ -149,6 +159,14 @@ Expr *grammar_list(Reader *r) {
     if (!first || !list) return first;
     list->op = (uint16_t)op;
     return expr_done(r->w, list);
+}
+
+Expr *grammar_fraction(Reader *r) {
+    Expr *e = grammar_list(r);
+    if (!e || !(token_is(r->t, MARK_OVER) || token_is(r->t, MARK_CHOOSE))) return e;
+    bool over = token_is(r->t++, MARK_OVER);
+    Expr *below = grammar_list(r);
+    return below ? expr_two(r->w, over ? EX_QUOTIENT : EX_BINOMIAL, e, below) : NULL;
 }
 
 // ---- statements
@@ -217,6 +235,7 @@ static Expr *grammar_ratio(Reader *r) {
     }
     if (!ratio) return NULL;
     ratio->flag = is_clock(begin, part);
+    ratio->op = ratio->flag && *part->text.data == '0'; // 7:05 is no ratio
     ratio = expr_done(r->w, ratio);
     if (!unit.data || !ratio) return ratio;
     Expr *with = expr_new(r->w, EX_UNIT);
@@ -251,9 +270,16 @@ Expr *grammar_relation(Reader *r) {
     r->apply = outer;
     if (!first) return NULL;
     if (token_is(r->t, MARK_PMOD) || token_is(r->t, MARK_BMOD)) {
+        bool bare = token_is(r->t, MARK_BMOD); // 17 \bmod 5 is a number
         r->t++;
         Expr *modulus = grammar_argument(r, false);
         Expr *whole = chain ? expr_done(r->w, chain) : first;
+        if (!chain && bare && modulus && !(modulus->has & HAS_OBJECT)) {
+            Expr *rest = expr_two(r->w, EX_CALL, first, modulus);
+            if (!rest) return NULL;
+            rest->op = FN_MOD;
+            return expr_done(r->w, rest);
+        }
         Expr *mod = expr_two(r->w, EX_APPLY, whole, modulus);
         if (!mod) return NULL;
         mod->text = (Slice){"mod", 3};
@@ -267,8 +293,12 @@ Expr *grammar_relation(Reader *r) {
 // A word behind a value begins its unit, which goes on to the end of the item.
 static bool starts_unit(const Reader *r, const Expr *value) {
     const Token *t = r->t, *before = t > r->first ? t - 1 : NULL;
-    if (t->kind == TK_WORD) return true;
+    if (t->kind == TK_WORD) return value->kind != EX_TEXT;
     if (token_is(t, MARK_CURRENCY)) return true;
+    if (token_is(t, MARK_FRAC)) { // \frac{\text{m}}{\text{s}}
+        const Token *up = t + 1 + token_is(t + 1, '{');
+        return (up->kind == TK_LETTER && up->plain) || up->kind == TK_WORD;
+    }
     if (t->kind != TK_LETTER || !before) return false;
     if (t->plain) return *t->text.data != 'e' && *t->text.data != 'i';
     bool number = before->kind == TK_NUMBER || token_is(before, '}') || token_is(before, ')');
@@ -422,6 +452,15 @@ static Expr *grammar_term(Reader *r) {
     return value;
 }
 
+// \mathbb{R} - \{0\}
+static bool is_difference_of_sets(const Expr *sum) {
+    ExprKind left = (ExprKind)sum->first->kind;
+    return sum->first->next == sum->last && sum->last->kind == EX_NEGATE &&
+           sum->last->first->kind == EX_SET &&
+           (left == EX_DOMAIN || left == EX_INTERVAL || left == EX_SET || left == EX_TUPLE ||
+            left == EX_BRACKET);
+}
+
 Expr *grammar_sum(Reader *r) {
     Expr *sum = NULL, *only = NULL;
     for (bool first = true;; first = false) {
@@ -453,7 +492,9 @@ Expr *grammar_sum(Reader *r) {
         }
         expr_add(sum, term);
     }
-    if (only && sum) only = expr_done(r->w, sum);
+    if (only && sum)
+        only = is_difference_of_sets(sum) ? expr_two(r->w, EX_WITHOUT, sum->first, sum->last->first)
+                                          : expr_done(r->w, sum);
     if (only && r->unit.data) {
         Slice unit = unit_normal(r->w, r->unit);
         r->unit = (Slice){NULL, 0};
@@ -493,7 +534,7 @@ Expr *reader_read(Work *w, Slice text, bool group, bool *grouped) {
     *grouped = tokens.grouped;
     if (!tokens.n) return NULL;
     Reader r = {.w = w, .t = tokens.token, .first = tokens.token};
-    Expr *e = tokens.bad ? NULL : grammar_list(&r);
+    Expr *e = tokens.bad ? NULL : grammar_fraction(&r);
     if (e && r.t->kind == TK_END) return e;
     if (w->over) return NULL;
     bool letters = false; // not mathematics: words, if there are any

@@ -194,8 +194,30 @@ static char power_prefix(Slice *s) {
     return 0;
 }
 
+// \frac{m}{s} as m/s.
+static Slice flat_fraction(Work *w, Slice text) {
+    const char *frac = memmem(text.data, text.size, "frac{", 5);
+    if (!frac) return text;
+    char *out = ARENA_ARRAY(w->arena, char, text.size + 1);
+    const char *p = frac + 5, *end = text.data + text.size;
+    size_t n = 0;
+    int depth = 1, parts = 1;
+    for (; p < end && depth > 0; p++) {
+        depth += (*p == '{') - (*p == '}');
+        if (depth == 0 && parts == 1) {
+            while (p + 1 < end && *p != '{') p++;
+            out[n++] = '/';
+            parts++, depth++;
+        } else if (depth) {
+            out[n++] = *p;
+        }
+    }
+    for (; p < end; p++) out[n++] = *p;
+    return (Slice){out, n};
+}
+
 Slice unit_normal(Work *w, Slice text) {
-    Slice s = words_normal(w, text);
+    Slice s = words_normal(w, flat_fraction(w, text));
     char *out = (char *)s.data; // its own copy
     for (size_t i = 0; i < s.size; i++) out[i] = (char)tolower((unsigned char)out[i]);
     const char *known = unit_name(s.data, s.size);
@@ -237,6 +259,15 @@ bool unit_known(Slice word) {
 char choice_letter(Slice text, Slice *rest) {
     *rest = (Slice){NULL, 0};
     const char *p = text.data, *end = p + text.size;
+    static const char *const titles[] = {"option", "choice", "answer"};
+    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
+        size_t n = strlen(titles[i]);
+        if ((size_t)(end - p) > n && strncasecmp(p, titles[i], n) == 0) {
+            p += n;
+            if (end - p > 1 && *p == ':') p++;
+            break;
+        }
+    }
     bool open = p < end && *p == '(';
     if (open) p++;
     if (p >= end || *p < 'A' || *p > 'J') return 0;
@@ -250,5 +281,10 @@ char choice_letter(Slice text, Slice *rest) {
     }
     if (p < end && (*p == '.' || *p == ':')) p++;
     if (p < end) *rest = (Slice){p, (size_t)(end - p)};
+    static const char *const more[] = {"or", "and", ",", "/", "&", ";"}; // a second choice
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        size_t n = strlen(more[i]);
+        if (rest->size >= n && memcmp(p, more[i], n) == 0) return 0;
+    }
     return letter;
 }
