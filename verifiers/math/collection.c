@@ -37,6 +37,31 @@ static void push(Work *w, Elements *e, const Expr *x) {
     }
 }
 
+// (x, y) = (1, 2) as x = 1, y = 2; x in {1, 2} as the set: what a list is compared with.
+static const Expr *opened(Work *w, const Expr *e) {
+    if (e->kind != EX_RELATION || e->n != 2) return e;
+    const Expr *name = e->first, *value = e->last;
+    if (value->relation == RELATION_IN && name->kind == EX_SYMBOL && value->kind == EX_SET &&
+        value->op != 'b')
+        return value;
+    if (value->relation != RELATION_EQ || name->kind != EX_TUPLE || value->kind != EX_TUPLE ||
+        name->n != value->n)
+        return e;
+    Expr *list = expr_new(w, EX_LIST);
+    const Expr *v = value->first;
+    for (const Expr *x = name->first; x && list; x = x->next, v = v->next) {
+        Expr *right = expr_copy(w, v);
+        if (!right || x->kind != EX_SYMBOL) return e;
+        Expr *one = expr_new(w, EX_RELATION);
+        expr_add(one, expr_copy(w, x));
+        expr_add(one, right);
+        right->relation = RELATION_EQ;
+        expr_add(list, expr_done(w, one));
+    }
+    list = expr_done(w, list);
+    return list ? list : e;
+}
+
 static Elements elements(Work *w, const Expr *e) {
     bool open = e->kind == EX_LIST || (e->kind == EX_SET && e->op != 'b');
     uint32_t room = open ? 0 : 1;
@@ -147,6 +172,8 @@ static void strip_names(Elements *e) {
 }
 
 static bool same_lists(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
+    if (a->kind == EX_LIST || a->kind == EX_SET) b = opened(w, b);
+    if (b->kind == EX_LIST || b->kind == EX_SET) a = opened(w, a);
     Elements x = elements(w, a), y = elements(w, b);
     if (x.over || y.over) {
         if (!w->over) w->over = "too many elements";

@@ -1,6 +1,8 @@
 // verifiers/math/matrix.c -- entry by entry; products up to 8 x 8.
 #include "verifiers/math/matrix.h"
 
+#include "verifiers/math/tree/wording.h"
+
 enum { MAX_PRODUCT = 8, MAX_DETERMINANT = 5 }; // 5! products
 
 static uint32_t rows(const Expr *m) {
@@ -66,8 +68,22 @@ static Expr *determinant(Work *w, const Expr *m, uint32_t row, uint32_t used) {
     return expr_done(w, out);
 }
 
+static const Expr *transposed(Work *w, const Expr *m) {
+    Expr *out = begin(w, rows(m));
+    for (uint32_t j = 0; j < m->op && out; j++)
+        for (uint32_t i = 0; i < rows(m); i++) expr_add(out, expr_copy(w, at(m, i, j)));
+    return expr_done(w, out);
+}
+
 const Expr *matrix_fold(Work *w, const Expr *e) {
     if (!(e->has & HAS_COLLECTION)) return e;
+    if (e->kind == EX_POWER && e->last->kind == EX_SYMBOL && // ^T
+        (words_equal(e->last->text, (Slice){"T", 1}, true) ||
+         words_equal(e->last->text, (Slice){"top", 3}, true))) {
+        const Expr *m = matrix_fold(w, e->first);
+        const Expr *t = m->kind == EX_MATRIX ? transposed(w, m) : NULL;
+        return t ? t : e;
+    }
     if (e->kind == EX_CALL && e->op == FN_DET && e->n == 1) {
         const Expr *m = matrix_fold(w, e->first);
         if (m->kind != EX_MATRIX || rows(m) != m->op || m->op > MAX_DETERMINANT) return e;

@@ -222,9 +222,34 @@ static bool linear(Work *w, const Expr *left, const Expr *right, int relation, R
     return good;
 }
 
+// |inside| REL bound, the bound a positive number: -bound REL' inside REL bound, or what is
+// outside.
+static bool absolute(Work *w, const Expr *inside, int relation, const Expr *bound, RealSet *out) {
+    bool known;
+    const Expr *zero = expr_integer(w, 0);
+    if (!zero || (bound->has & HAS_SYMBOL) || (inside->has & HAS_ABS) ||
+        scalar_order(w, bound, zero, &known) <= 0 || !known)
+        return false;
+    const Expr *minus = expr_one(w, EX_NEGATE, 0, expr_copy(w, bound));
+    RealSet up = {0}, down = {0};
+    if (!minus || !linear(w, inside, bound, relation, &up) ||
+        !linear(w, inside, minus, flip(relation), &down) || !about(out, up.name))
+        return false;
+    bool outside = relation == RELATION_GT || relation == RELATION_GE;
+    if (!outside && relation != RELATION_LT && relation != RELATION_LE) return false;
+    if (!outside) return intersect(w, &up, &down, out);
+    for (int i = 0; i < up.n; i++)
+        if (!add(out, up.piece[i])) return false;
+    for (int i = 0; i < down.n; i++)
+        if (!add(out, down.piece[i])) return false;
+    return true;
+}
+
 static bool read_relation(Work *w, const Expr *e, RealSet *out) {
     const Expr *a = e->first, *b = a->next, *c = b->next;
     if (e->n == 2) {
+        if (a->kind == EX_ABS) return absolute(w, a->first, b->relation, b, out);
+        if (b->kind == EX_ABS) return absolute(w, b->first, flip(b->relation), a, out);
         if (b->relation == RELATION_IN && is_name(a))
             return realset_read(w, b, out) && about(out, a);
         if (b->relation == RELATION_NOTIN && is_name(a)) {

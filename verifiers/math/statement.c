@@ -34,7 +34,8 @@ static bool is_name(const Expr *e) {
         for (const Expr *c = e->first; c; c = c->next)
             if (!is_name(c)) return false;
         return true;
-    case EX_CALL: return e->op == FN_MAX || e->op == FN_MIN ? is_name(e->first) : false;
+    case EX_CALL:
+        return e->op == FN_MAX || e->op == FN_MIN || e->op == FN_DET ? is_name(e->first) : false;
     default: return false;
     }
 }

@@ -39,7 +39,7 @@ bool grammar_starts_atom(const Reader *r) {
     }
     switch (t->id) {
     case '[': return opens_bracket(t);
-    case '(':
+    case '(': return !token_is(t + 1, MARK_PMOD); // (mod 7) belongs to the relation
     case '{':
     case MARK_SET_OPEN:
     case MARK_ANGLE_OPEN:
@@ -402,6 +402,15 @@ static Expr *take_paired(Reader *r, ExprKind kind, int close) {
     return expr_one(r->w, kind, 0, e);
 }
 
+static Expr *take_norm(Reader *r) {
+    r->t++;
+    Expr *e = grammar_sum(r), *norm = expr_new(r->w, EX_APPLY);
+    if (!e || !norm || !reader_take(r, MARK_DOUBLE_BAR)) return NULL;
+    norm->text = literal("norm");
+    expr_add(norm, e);
+    return expr_done(r->w, norm);
+}
+
 static Expr *take_environment(Reader *r) {
     Slice name = (r->t++)->text;
     bool cases = name.size >= 5 && (memcmp(name.data, "cases", 5) == 0 ||
@@ -652,6 +661,7 @@ Expr *grammar_atom(Reader *r) {
         case '{': e = take_group(r); break;
         case '|': e = take_paired(r, EX_ABS, '|'); break;
         case MARK_BAR_OPEN: e = take_paired(r, EX_ABS, MARK_BAR_CLOSE); break;
+        case MARK_DOUBLE_BAR: e = take_norm(r); break;
         case MARK_FLOOR_OPEN: e = take_paired(r, EX_FLOOR, MARK_FLOOR_CLOSE); break;
         case MARK_CEIL_OPEN: e = take_paired(r, EX_CEIL, MARK_CEIL_CLOSE); break;
         case MARK_FRAC:

@@ -253,7 +253,7 @@ const char *expr_function_name(int function) {
 static const char *relation_name(int relation) {
     static const char *const name[] = {"",   "=",  "!=",     "<", "<=", ">",
                                        ">=", "in", "not-in", "~", "==", "?"};
-    return name[relation];
+    return relation < RELATION_OTHER ? name[relation] : "rel";
 }
 
 void expr_write(const Expr *e, size_t max, Str *out) {

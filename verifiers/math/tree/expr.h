@@ -117,7 +117,8 @@ typedef enum Relation {
     RELATION_NOTIN,
     RELATION_APPROX,
     RELATION_CONGRUENT,
-    RELATION_OTHER,
+    RELATION_OTHER,            // and what lies behind it: each command is a relation of its own,
+    RELATION_NEGATED = 0x4000, // with \not before it another
 } Relation;
 
 // What a tree holds somewhere.
@@ -140,7 +141,7 @@ enum {
 typedef struct Expr Expr;
 struct Expr {
     uint8_t kind;
-    uint8_t relation; // in a relation: what stands before this operand
+    uint16_t relation; // in a relation: what stands before this operand
     uint16_t op;
     uint16_t depth;
     bool flag;

@@ -201,6 +201,11 @@ static void lex_words(Lexer *l, Slice content, bool font, bool bold, const char 
         mark(l, *s.data == ',' && s.size == 1 ? ',' : MARK_AND, begin);
         return;
     }
+    if (s.size >= 3 && is_word((Slice){s.data, 3}, "mod") &&
+        (s.size == 3 || !isalpha((unsigned char)s.data[3]))) {
+        lex_inside(l, s);
+        return;
+    }
     static const char *const ifs[] = {"if", "for", "when", "where", NULL};
     size_t letters = 0;
     while (letters < s.size && isalpha((unsigned char)s.data[letters])) letters++;
@@ -217,7 +222,7 @@ static void lex_words(Lexer *l, Slice content, bool font, bool bold, const char 
         return;
     }
     const Command *known = letters == s.size ? texcommand_find(s) : NULL;
-    if (font && known && known->action == DO_FUNCTION) {
+    if (known && known->action == DO_FUNCTION && (font || texcommand_is_word(s))) {
         emit(l, TK_FUNCTION, known->value, s, begin);
         return;
     }
@@ -311,12 +316,13 @@ static void lex_command(Lexer *l, const Command *c, Slice name, const char *begi
         return;
     case DO_RELATION: {
         int relation = c->value;
+        if (relation == RELATION_OTHER) relation += texcommand_number(c);
         Token *before = l->out->n ? &l->out->token[l->out->n - 1] : NULL;
         if (before && token_is(before, MARK_NOT)) { // \not\in
             l->out->n--;
             relation = relation == RELATION_EQ   ? RELATION_NE
                        : relation == RELATION_IN ? RELATION_NOTIN
-                                                 : RELATION_OTHER;
+                                                 : relation | RELATION_NEGATED;
         }
         t = mark(l, MARK_RELATION, begin);
         if (t) t->exp10 = relation;
@@ -403,6 +409,11 @@ static void lex_letters(Lexer *l) {
     if (known) {
         l->p = p;
         lex_command(l, known, run, from);
+        return;
+    }
+    if (is_word(run, "mod")) {
+        l->p = p;
+        mark(l, MARK_PMOD, from);
         return;
     }
     if (run.size >= 5) {

@@ -101,10 +101,28 @@ static bool is_plain_word(const Token *t) {
     return month || ((upper || t->run >= 4) && ends_item(next));
 }
 
+// "Bob is taller": a short word, then only words up to the end of the item.
+static bool is_prose(const Token *t) {
+    int words = 0;
+    bool longer = false;
+    for (; !ends_item(t); words++) {
+        if (words && !t->space) return false;
+        if (t->kind == TK_WORD) {
+            longer = true, t++;
+        } else if (t->kind == TK_LETTER && t->run) {
+            longer |= t->run >= 3, t += t->run;
+        } else {
+            return false;
+        }
+    }
+    return words >= 2 && longer;
+}
+
 Expr *grammar_item(Reader *r) {
     Token *from = r->t;
     int bars = r->bars, depth = r->depth;
-    if (is_plain_word(from)) return grammar_text(r, from);
+    if (is_plain_word(from) || (from->kind == TK_LETTER && from->run >= 2 && is_prose(from)))
+        return grammar_text(r, from);
     Expr *e = grammar_relation(r);
     if (e && ends_item(r->t)) return e;
     if (r->w->over) return NULL;
@@ -264,15 +282,18 @@ Expr *grammar_relation(Reader *r) {
             chain = expr_new(r->w, EX_RELATION);
             expr_add(chain, first);
         }
-        next->relation = (uint8_t)relation;
+        next->relation = (uint16_t)relation;
         expr_add(chain, next);
     }
     r->apply = outer;
     if (!first) return NULL;
+    bool round = token_is(r->t, '(') && token_is(r->t + 1, MARK_PMOD);
+    r->t += round;
     if (token_is(r->t, MARK_PMOD) || token_is(r->t, MARK_BMOD)) {
         bool bare = token_is(r->t, MARK_BMOD); // 17 \bmod 5 is a number
         r->t++;
         Expr *modulus = grammar_argument(r, false);
+        if (round && !reader_take(r, ')')) return NULL;
         Expr *whole = chain ? expr_done(r->w, chain) : first;
         if (!chain && bare && modulus && !(modulus->has & HAS_OBJECT)) {
             Expr *rest = expr_two(r->w, EX_CALL, first, modulus);

@@ -166,11 +166,11 @@ static const Command commands[] = {
     {"hline", DO_SPACE, 0, NULL},
     {"hphantom", DO_SKIP_GROUP, 0, NULL},
     {"hspace", DO_SKIP_GROUP, 0, NULL},
-    {"iff", DO_RELATION, RELATION_OTHER, NULL},
+    {"iff", DO_RELATION, RELATION_OTHER, "Leftrightarrow"},
     {"iiint", DO_BIG, 0, "iiint"},
     {"iint", DO_BIG, 0, "iint"},
     {"imath", DO_SYMBOL, 0, "imath"},
-    {"implies", DO_RELATION, RELATION_OTHER, NULL},
+    {"implies", DO_RELATION, RELATION_OTHER, "Rightarrow"},
     {"in", DO_RELATION, RELATION_IN, NULL},
     {"inf", DO_CONSTANT, 'o', NULL},
     {"infinity", DO_CONSTANT, 'o', NULL},
@@ -209,7 +209,7 @@ static const Command commands[] = {
     {"ln", DO_FUNCTION, FN_LN, NULL},
     {"lnot", DO_RELATION, RELATION_OTHER, NULL},
     {"log", DO_FUNCTION, FN_LOG, NULL},
-    {"longrightarrow", DO_RELATION, RELATION_OTHER, NULL},
+    {"longrightarrow", DO_RELATION, RELATION_OTHER, "to"},
     {"lor", DO_MARK, MARK_CUP, NULL},
     {"lparen", DO_MARK, '(', NULL},
     {"lt", DO_RELATION, RELATION_LT, NULL},
@@ -240,14 +240,14 @@ static const Command commands[] = {
     {"mid", DO_MARK, MARK_MID, NULL},
     {"middle", DO_SPACE, 0, NULL},
     {"min", DO_FUNCTION, FN_MIN, NULL},
-    {"mod", DO_MARK, MARK_BMOD, NULL},
+    {"mod", DO_MARK, MARK_PMOD, NULL},
     {"models", DO_RELATION, RELATION_OTHER, NULL},
     {"mp", DO_MARK, MARK_MP, NULL},
     {"mspace", DO_SKIP_GROUP, 0, NULL},
     {"mu", DO_SYMBOL, 0, "mu"},
     {"nabla", DO_SYMBOL, 0, "nabla"},
     {"ne", DO_RELATION, RELATION_NE, NULL},
-    {"neg", DO_RELATION, RELATION_OTHER, NULL},
+    {"neg", DO_RELATION, RELATION_OTHER, "lnot"},
     {"negthinspace", DO_SPACE, 0, NULL},
     {"neq", DO_RELATION, RELATION_NE, NULL},
     {"newline", DO_MARK, MARK_ROW, NULL},
@@ -305,7 +305,7 @@ static const Command commands[] = {
     {"rfloor", DO_MARK, MARK_FLOOR_CLOSE, NULL},
     {"rho", DO_SYMBOL, 0, "rho"},
     {"right", DO_SPACE, 0, NULL},
-    {"rightarrow", DO_RELATION, RELATION_OTHER, NULL},
+    {"rightarrow", DO_RELATION, RELATION_OTHER, "to"},
     {"rlap", DO_SPACE, 0, NULL},
     {"rm", DO_SPACE, 0, NULL},
     {"rparen", DO_MARK, ')', NULL},
@@ -420,6 +420,11 @@ static int compare_command(const void *key, const void *row) {
 const Command *texcommand_find(Slice name) {
     return bsearch(&name, commands, sizeof commands / sizeof *commands, sizeof *commands,
                    compare_command);
+}
+
+int texcommand_number(const Command *c) {
+    const Command *same = c->text ? texcommand_find((Slice){c->text, strlen(c->text)}) : NULL;
+    return (int)((same ? same : c) - commands);
 }
 
 static int compare_word(const void *key, const void *row) {

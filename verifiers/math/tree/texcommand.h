@@ -22,7 +22,7 @@ typedef enum CommandAction {
     DO_MARK,       // value: character or MarkId
     DO_ACCENT,     // text: which
     DO_BIG,        // text: which
-    DO_RELATION,   // value: Relation
+    DO_RELATION,   // value: Relation; text: the command it is another name of
 } CommandAction;
 
 typedef struct Command {
@@ -33,6 +33,7 @@ typedef struct Command {
 } Command;
 
 const Command *texcommand_find(Slice name); // without the backslash; NULL if unknown
+int texcommand_number(const Command *c);    // its own, or that of the command it stands for
 bool texcommand_is_word(Slice name);        // a plain word that means the command of its name
 
 #ifdef __cplusplus
