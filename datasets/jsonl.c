@@ -232,8 +232,17 @@ static const char *final_answer(const char *gold, Arena *arena) {
     return arena_printf(arena, "%.*s", (int)n, from);
 }
 
+// The first {} that is not the argument of \\boxed{}, which templates speak of.
+static const char *gap_of(const char *template_) {
+    static const char macro[] = "boxed";
+    const size_t n = sizeof macro - 1;
+    for (const char *at = template_; (at = strstr(at, "{}")) != NULL; at += 2)
+        if ((size_t)(at - template_) < n || memcmp(at - n, macro, n) != 0) return at;
+    return NULL;
+}
+
 static const char *apply_template(const char *template_, const char *question, Arena *arena) {
-    const char *gap = template_ ? strstr(template_, "{}") : NULL;
+    const char *gap = template_ ? gap_of(template_) : NULL;
     if (!gap) return question;
     return arena_printf(arena, "%.*s%s%s", (int)(gap - template_), template_, question, gap + 2);
 }
@@ -286,7 +295,7 @@ static void close_tasks(TaskSource *source) {
 
 static Status prepare(const char *path, const JsonlFields *fields, TaskSource *out) {
     *out = (TaskSource){0};
-    if (fields->template_ && !strstr(fields->template_, "{}"))
+    if (fields->template_ && !gap_of(fields->template_))
         return FAIL(ST_CONFIG, "the prompt template '%s' has no {} for the question",
                     fields->template_);
     JsonlTasks *t = calloc(1, sizeof *t);

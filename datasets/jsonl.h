@@ -49,7 +49,8 @@ typedef struct JsonlFields {
     const char *prompt, *gold;
     const char *source;    // name of the curve; NULL: the row's "source", else the file's name
     const char *judge;     // NULL: the row's "judge", else the data set's, else "math"
-    const char *template_; // "User: {}\nAssistant:" with {} for the question; NULL: as it stands
+    const char *template_; // "User: {}\nAssistant:" with {} for the question (not that of a
+                           // \boxed{}); NULL: as it stands
     bool shuffle;          // another order in each epoch, by `seed`; false: file order
     uint64_t seed;
     const struct Published *known; // NULL: by the fields of each row

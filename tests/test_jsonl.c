@@ -109,8 +109,14 @@ static void rows_become_tasks_by_the_usual_names(void **state) {
     assert_string_equal(t.judge, "format");
     task_source_close(&source);
 
-    fields = (JsonlFields){.template_ = "no gap"};
+    fields = (JsonlFields){.template_ = "no gap but \\boxed{}"};
     assert_int_equal(jsonl_tasks(path, &fields, &source), ST_CONFIG);
+    task_source_close(&source);
+    fields = (JsonlFields){.template_ = "In \\boxed{}: {}!"};
+    assert_ok(jsonl_tasks(path, &fields, &source));
+    assert_ok(source.get(&source, 0, &t, arena));
+    assert_memory_equal(t.prompt, "In \\boxed{}: ", 13);
+    assert_null(strstr(t.prompt, "{}!"));
     task_source_close(&source);
     arena_free(arena);
 }
