@@ -42,22 +42,50 @@ Status corpus_of_family(const TaskFamily *family, const void *config, uint64_t s
     return ST_OK;
 }
 
-static bool read_document(const Json *row, Document *out, Arena *arena) {
+static bool known_role(const char *role) {
+    return strcmp(role, "system") == 0 || strcmp(role, "user") == 0 ||
+           strcmp(role, "assistant") == 0;
+}
+
+// The turns up to the last reply; NULL, or what is wrong with them.
+static const char *read_turns(const Json *messages, Document *out, Arena *arena) {
+    int n = 0;
+    DocumentTurn *turn = ARENA_ARRAY(arena, DocumentTurn, json_count(messages) + 1);
+    *out = (Document){.prompt = "", .response = "", .turn = turn};
+    if (json_kind(messages) != JSON_ARRAY) return "'messages' is not a list";
+    for (const Json *m = json_first(messages); m; m = json_next(m)) {
+        const char *role = json_text(json_get(m, "role"), NULL);
+        const char *content = json_text(json_get(m, "content"), NULL);
+        if (!role || !content) return "a message needs the texts 'role' and 'content'";
+        if (!known_role(role)) return "a message's role is not system, user or assistant";
+        turn[n++] =
+            (DocumentTurn){arena_printf(arena, "%s", role), arena_printf(arena, "%s", content)};
+        if (role[0] == 'a' && *content) out->n_turns = n;
+    }
+    return out->n_turns ? NULL : "'messages' holds no reply of the assistant";
+}
+
+// NULL, or why the row is no document.
+static const char *read_document(const Json *row, Document *out, Arena *arena) {
+    const Json *messages = json_get(row, "messages");
+    if (messages) return read_turns(messages, out, arena);
     const char *text = jsonl_text(row, texts, arena);
     *out = (Document){.prompt = "", .response = text};
-    if (text) return *text;
+    if (text) return *text ? NULL : "the text is empty";
     out->prompt = jsonl_text(row, prompts, arena);
     out->response = jsonl_text(row, responses, arena);
-    return out->prompt && out->response && *out->response;
+    return out->prompt && out->response && *out->response
+               ? NULL
+               : "no document: needs 'text', or 'prompt' and 'response', or 'messages'";
 }
 
 static const char *accept_document(void *ctx, const Json *row) {
     (void)ctx;
     Arena *arena = arena_new(4096);
     Document d;
-    bool good = read_document(row, &d, arena);
+    const char *why = read_document(row, &d, arena);
     arena_free(arena);
-    return good ? NULL : "no document: needs 'text', or 'prompt' and 'response'";
+    return why;
 }
 
 Status corpus_of_jsonl(const char *path, bool shuffle, uint64_t seed, Corpus **out) {
@@ -90,6 +118,18 @@ uint64_t corpus_hash(const Corpus *corpus) {
                           : jsonl_hash(corpus->jsonl);
 }
 
+bool corpus_has_turns(const Corpus *corpus) {
+    enum { LOOKED_AT = 64 };
+    bool any = false;
+    Arena *arena = arena_new(4096);
+    for (int64_t i = 0; corpus->jsonl && i < jsonl_size(corpus->jsonl) && i < LOOKED_AT; i++) {
+        Document d;
+        if (corpus_get(corpus, (uint64_t)i, &d, arena) == ST_OK && d.n_turns > 0) any = true;
+    }
+    arena_free(arena);
+    return any;
+}
+
 Status corpus_get(const Corpus *corpus, uint64_t index, Document *out, Arena *arena) {
     if (corpus->family)
         return corpus->family->document(corpus->config, corpus->seed, index, out, arena);
@@ -97,7 +137,7 @@ Status corpus_get(const Corpus *corpus, uint64_t index, Document *out, Arena *ar
     if (corpus->shuffle) i = order_at(corpus->seed, index / n, n, i);
     JsonDoc *doc;
     TRY(jsonl_row(corpus->jsonl, (int64_t)i, &doc));
-    CHECK(read_document(json_root(doc), out, arena)); // the row was read when the file was opened
+    CHECK(!read_document(json_root(doc), out, arena)); // the row was read when the file was opened
     json_free(doc);
     return ST_OK;
 }

@@ -24,14 +24,17 @@ typedef struct Corpus Corpus;
 MUST_USE Status corpus_of_family(const TaskFamily *family, const void *config, uint64_t seed,
                                  Corpus **out);
 // Rows {"text"}, or {"prompt" | "question" | "problem", "response" | "completion" | "solution"
-// | "answer"}, the first that is there. Other lines are skipped and counted (datasets/jsonl.h).
+// | "answer"}, the first that is there, or conversations: {"messages": [{"role", "content"}, ...]}
+// with the roles system, user and assistant; what stands after the last reply is left out. Other
+// lines are skipped and counted (datasets/jsonl.h).
 // shuffle false: file order.
 MUST_USE Status corpus_of_jsonl(const char *path, bool shuffle, uint64_t seed, Corpus **out);
 void corpus_free(Corpus *corpus); // NULL is fine
 
 const char *corpus_name(const Corpus *corpus);
-int64_t corpus_size(const Corpus *corpus);  // documents in an epoch; 0 = endless
-uint64_t corpus_hash(const Corpus *corpus); // for run.json
+int64_t corpus_size(const Corpus *corpus);   // documents in an epoch; 0 = endless
+uint64_t corpus_hash(const Corpus *corpus);  // for run.json
+bool corpus_has_turns(const Corpus *corpus); // is any of the first rows a conversation?
 // Thread-safe. Texts live in the arena.
 MUST_USE Status corpus_get(const Corpus *corpus, uint64_t index, Document *out, Arena *arena);
 

@@ -348,8 +348,8 @@ void desk_document(const DeskConfig *config, uint64_t seed, uint64_t index, Docu
         paper.size = 0;
     } while (!put_response(&paper, config, &q, m, slip));
 
-    out->prompt = prompt_of(&q, arena);
-    out->response = arena_printf(arena, "%s", paper.text);
+    *out = (Document){.prompt = prompt_of(&q, arena),
+                      .response = arena_printf(arena, "%s", paper.text)};
     if (question) *question = q;
     if (mode) *mode = m;
     if (slipped) *slipped = slip >= 0;

@@ -41,10 +41,17 @@ static inline void task_source_close(TaskSource *source) { // a zeroed source is
     if (source->close) source->close(source);
 }
 
+// One message of a conversation.
+typedef struct DocumentTurn {
+    const char *role, *content; // "system", "user", "assistant"
+} DocumentTurn;
+
 // A document of a corpus for next-token training: prompt + response as one text (without end
-// token).
+// token), or a conversation, which only a chat template makes a text of.
 typedef struct Document {
-    const char *prompt, *response;
+    const char *prompt, *response; // "" both where there are turns
+    const DocumentTurn *turn;      // [n_turns], the last one the assistant's
+    int n_turns;                   // 0: no conversation
 } Document;
 
 #ifdef __cplusplus

@@ -118,6 +118,11 @@ Status stage_sft(const StageOpts *o, StageResult *out, Arena *arena) {
     const char *folder = rc->model.path[0] ? rc->model.path : NULL;
     ModelConfig model = runconfig_model(&rc->model);
     st = sources_corpus(rc, &corpus);
+    if (st == ST_OK && !rc->data.chat[0] && corpus_has_turns(corpus))
+        st = FAIL(ST_CONFIG,
+                  "%s: rows of 'messages' need a chat template: data.chat=auto is that of "
+                  "model.path's folder",
+                  rc->data.corpus);
     if (st != ST_OK && !o->dry_run) stage_never_ran(o, o->out, "sft", st);
     if (st != ST_OK) goto out;
     str_printf(&data, "{\"corpus\": \"%016llx\"}", (unsigned long long)corpus_hash(corpus));

@@ -33,6 +33,12 @@ typedef struct Example {
 // tokenizer's own rule for a leading token is applied to the document's beginning. chat (may be
 // NULL): a document with a prompt is a turn of that template, and the token that ends a turn there
 // follows its response in place of eos_id.
+//
+// A conversation (which wants a template, ST_CONFIG) is rendered as it stands before its last
+// reply; that one follows as it was written, with what ends a turn. With EXAMPLE_RESPONSE all of
+// the assistant's turns are trained, each with what ends it, but not an earlier one that the
+// template changes (Qwen3 and R1 drop the thoughts of earlier replies). One that the template
+// refuses (Llama-2 wants turns in turn) has no tokens: n is 0.
 MUST_USE Status example_encode(const Tokenizer *tokenizer, const Chat *chat,
                                const Document *document, ExampleMask mask, int32_t eos_id,
                                Example *out, Arena *arena);

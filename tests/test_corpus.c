@@ -82,11 +82,47 @@ static void rows_of_a_file_become_documents(void **state) {
     unlink(path);
 }
 
+static void conversations_end_with_their_last_reply(void **state) {
+    (void)state;
+    static const char text[] =
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":"
+        "\"b\"},{\"role\":\"user\",\"content\":\"c\"}]}\n"
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"no reply\"}]}\n"
+        "{\"messages\":[{\"role\":\"tool\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":"
+        "\"b\"}]}\n"
+        "{\"messages\":[{\"role\":\"assistant\",\"content\":null}]}\n"
+        "{\"messages\":\"a text\"}\n"
+        "{\"prompt\":\"p\",\"response\":\"r\"}\n";
+    char path[] = "/tmp/test_corpus.XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_ok(file_write_atomic(path, text, sizeof text - 1));
+    log_open(LOG_QUIET, LOG_COLOR_NEVER);
+    Corpus *c;
+    Document d;
+    Arena *arena = arena_new(4096);
+    assert_ok(corpus_of_jsonl(path, false, 0, &c));
+    assert_int_equal(corpus_size(c), 2);
+    assert_true(corpus_has_turns(c));
+    assert_ok(corpus_get(c, 0, &d, arena));
+    assert_int_equal(d.n_turns, 2);
+    assert_string_equal(d.turn[1].role, "assistant");
+    assert_string_equal(d.turn[1].content, "b");
+    assert_ok(corpus_get(c, 1, &d, arena));
+    assert_int_equal(d.n_turns, 0);
+    assert_string_equal(d.response, "r");
+    corpus_free(c);
+    arena_free(arena);
+    unlink(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_family_never_ends_and_repeats_by_index),
         cmocka_unit_test(a_config_of_nothing_is_refused),
         cmocka_unit_test(rows_of_a_file_become_documents),
+        cmocka_unit_test(conversations_end_with_their_last_reply),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
