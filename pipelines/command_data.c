@@ -11,6 +11,7 @@
 #include "datasets/published.h"
 #include "pipelines/actor.h"
 #include "pipelines/command.h"
+#include "pipelines/datapick.h"
 #include "pipelines/sources.h"
 
 static const Flag flags[] = {
@@ -20,7 +21,12 @@ static const Flag flags[] = {
     {"first", 0, "I", "number of the first one (default 0)"},
     {"documents", 0, NULL, "documents of the corpus, not questions"},
     {"folder", 0, "DIR", "of data sets known by name, for show"},
-    {"out", 'o', "FILE", "where to (default: stdout)"},
+    {"out", 'o', "FILE", "where to (default: stdout; pick wants one)"},
+    {"eval", 0, "RECORDS", "pick: what 'grpo eval -o RECORDS' kept of the questions"},
+    {"min-right", 0, "N", "pick: questions that were right in N samples or more (default 1)"},
+    {"max-right", 0, "N", "pick: and in N or fewer (default: any number)"},
+    {"heldout", 0, "FILE", "pick: a part of them goes there, not to -o"},
+    {"share", 0, "S", "pick: how large a part (default 0.3)"},
 };
 
 static void pair(const char *key, const char *value, Str *out) {
@@ -224,13 +230,48 @@ out:
     return st == ST_OK ? EXIT_DONE : command_failed(st);
 }
 
+static int pick(const Args *args) {
+    if (args->n_words != 2) return command_usage("data pick: wants one FILE or NAME");
+    DataPick how = {.records = args_text(args, "eval", NULL),
+                    .min_right = 1,
+                    .max_right = -1,
+                    .out = args_text(args, "out", NULL),
+                    .heldout = args_text(args, "heldout", NULL),
+                    .share = 0.3};
+    if (!how.records || !how.out)
+        return command_usage("data pick: wants --eval RECORDS (of 'grpo eval -o RECORDS') and -o "
+                             "FILE");
+    DataPicked n = {0};
+    Split split;
+    TaskSource source = {0};
+    Status st;
+    TRY_OUT(args_int(args, "min-right", 0, 4096, &how.min_right));
+    TRY_OUT(args_int(args, "max-right", 0, 4096, &how.max_right));
+    TRY_OUT(args_num(args, "share", 0, 1, &how.share));
+    TRY_OUT(split_parse(args_text(args, "split", "train"), &split));
+    TRY_OUT(sources_open(args->word[1], args_text(args, "folder", ""), split, &(JsonlFields){0},
+                         &source));
+    TRY_OUT(datapick(&source, &how, &n));
+    if (args_has(args, "json"))
+        printf("{\"asked\":%lld,\"taken\":%lld,\"heldout\":%lld}\n", (long long)n.asked,
+               (long long)n.taken, (long long)n.heldout);
+    else
+        printf("%lld of %lld questions: %lld to %s, %lld held out\n",
+               (long long)(n.taken + n.heldout), (long long)n.asked, (long long)n.taken, how.out,
+               (long long)n.heldout);
+out:
+    task_source_close(&source);
+    return st == ST_OK ? EXIT_DONE : command_failed(st);
+}
+
 static int run(const Args *args) {
     const char *what = args->n_words ? args->word[0] : "";
     if (strcmp(what, "list") == 0) return list(args);
     if (strcmp(what, "show") == 0) return show(args);
     if (strcmp(what, "make") == 0) return make(args);
     if (strcmp(what, "stats") == 0) return stats(args);
-    return command_usage("data: wants list, show, make or stats");
+    if (strcmp(what, "pick") == 0) return pick(args);
+    return command_usage("data: wants list, show, make, stats or pick");
 }
 
 const Command command_data = {
@@ -238,15 +279,18 @@ const Command command_data = {
     .summary = "make and inspect data sets",
     .usage =
         "data list | data show NAME | data make FAMILY [-n N] [--split S] [--documents] | data "
-        "stats FILE",
+        "stats FILE |\n       grpo data pick FILE --eval RECORDS -o FILE [--heldout FILE]",
     .about =
         "list names the data sets that are known by name, each with the judge that is bound to "
         "it; show prints\ntheir questions as a model sees them.",
-    .examples = "grpo data list\n"
-                "grpo data show humaneval -n 1\n"
-                "grpo data make desk -n 100 --split heldout --seed 1\n"
-                "grpo data make desk -n 5 --documents\n"
-                "grpo data stats train.jsonl",
+    .examples =
+        "grpo data list\n"
+        "grpo data show humaneval -n 1\n"
+        "grpo data make desk -n 100 --split heldout --seed 1\n"
+        "grpo data make desk -n 5 --documents\n"
+        "grpo data stats train.jsonl\n"
+        "grpo eval model/ --data pool.jsonl --k 8 -o pool.eval && grpo data pick pool.jsonl "
+        "--eval pool.eval -o train.jsonl --heldout test.jsonl",
     .flag = flags,
     .n_flags = sizeof flags / sizeof flags[0],
     .run = run,

@@ -41,28 +41,37 @@ static const Flag flags[] = {
     {"format", 0, "NAME",
      "the form that is looked for: think-boxed, r1-zero, chat (default think-boxed)"},
     {"out", 'o', "FILE",
-     "keep the verdicts of each question there; the same command goes on from it"},
-    {"samples", 0, "FILE", "write every sample with its verdict as JSON lines"},
+     "keep each question's verdicts and samples there; the same command goes on from it"},
+    {"samples", 0, "FILE",
+     "write every sample with its verdict as JSON lines (with -o at the end)"},
     {"seqs", 0, "N", "sequences decoded together (default 128, fewer where memory is short)"},
     {"threads", 'j', "N", "worker threads (default: all cores)"},
     CHAT_FLAGS,
 };
 
-enum { CHAT_ROOM = 1024 }; // tokens of a template around a prompt, and of its system message
-
+// Where samples go: with -o into the records, else each to a stream when it is judged.
 typedef struct Seen {
     const Tokenizer *tokenizer;
+    EvalFile file;
     FILE *stream;
     Str lines;
 } Seen;
 
-static void keep(void *ctx, const Batch *batch, const Bench *bench) {
+static void write_samples(void *ctx, const Batch *batch, const Bench *bench) {
     (void)bench;
     Seen *s = ctx;
     str_clear(&s->lines);
     for (int i = 0; i < batch->n_samples; i++) sample_line(batch, i, s->tokenizer, 0, &s->lines);
     fwrite(str_text(&s->lines), 1, s->lines.size, s->stream);
     fflush(s->stream);
+}
+
+static Status keep_record(void *ctx, const EvalRecord *record, const Batch *batch, int group) {
+    Seen *s = ctx;
+    str_clear(&s->lines);
+    for (int i = batch->group_begin[group]; i < batch->group_begin[group + 1]; i++)
+        sample_line(batch, i, s->tokenizer, 0, &s->lines);
+    return evalfile_add(&s->file, record, &s->lines);
 }
 
 // ---- how far it has come ---------------------------------------------------------------------
@@ -164,21 +173,34 @@ static Status open_source(const Args *args, const RunConfig *rc, TaskSource *out
     return args_int(args, "tasks", 1, 100000000, n_tasks);
 }
 
-// At least the tokens of the longest prompt that evaluate() may ask: a byte is one token at most,
-// and normal form C makes three of it at most.
-static Status longest_prompt(const TaskSource *source, int64_t n_tasks, int64_t *out,
-                             Arena *arena) {
+// The tokens of the longest prompt that evaluate() may ask.
+static Status longest_prompt(const Args *args, const TaskSource *source, int64_t n_tasks,
+                             int64_t *out, Arena *arena) {
+    Tokenizer *tokenizer = NULL;
+    Chat chat, *speaks = NULL;
     int64_t n = source->n_tasks > 0 ? source->n_tasks : 16 * n_tasks + 4096;
+    Status st;
     *out = 0;
+    TRY_OUT(tokenizer_load(args->word[0], &tokenizer));
+    if (chatflags_given(args)) {
+        TRY_OUT(chat_open(chatflags_name(args), args->word[0], tokenizer, &chat));
+        chat.thinking = chatflags_thinking(args);
+        chat.said = chatflags_system(args);
+        speaks = &chat;
+    }
     for (int64_t i = 0; i < n; i++) {
         ArenaMark mark = arena_mark(arena);
         Task task = {0};
-        TRY(source->get(source, (uint64_t)i, &task, arena));
-        int64_t size = 3 * (int64_t)strlen(task.prompt) + 16; // and the special tokens around it
-        if (size > *out) *out = size;
+        int32_t *ids;
+        int n_ids;
+        TRY_OUT(source->get(source, (uint64_t)i, &task, arena));
+        TRY_OUT(chat_encode(speaks, tokenizer, task.prompt, &ids, &n_ids, arena));
+        if (n_ids > *out) *out = n_ids;
         arena_rewind(arena, mark);
     }
-    return ST_OK;
+out:
+    tokenizer_free(tokenizer);
+    return st;
 }
 
 static void print_plain(const EvalResult *r) {
@@ -209,7 +231,6 @@ static int run(const Args *args) {
     Actor a = {0};
     Seen seen = {0};
     EvalResult result = {0};
-    EvalFile file = {0};
     Str header = {0};
     bool nonfinite = false, resumable = false;
     EvalConfig cfg = {.temperature = 1};
@@ -232,9 +253,7 @@ static int run(const Args *args) {
     cfg.n_tasks = (int)tasks;
     TRY_OUT(settings_resolve(&rc.rl));
     int64_t most;
-    TRY_OUT(longest_prompt(&source, tasks, &most, arena));
-    if (chatflags_given(args)) most += CHAT_ROOM;
-    if (chatflags_system(args)) most += 3 * (int64_t)strlen(chatflags_system(args));
+    TRY_OUT(longest_prompt(args, &source, tasks, &most, arena));
     most += rc.rl.max_new_tokens;
     ActorOpts ao = {.folder = args->word[0],
                     .engine = true,
@@ -262,22 +281,24 @@ static int run(const Args *args) {
     const char *samples = args_text(args, "samples", NULL), *kept = args_text(args, "out", NULL);
     if (kept) {
         write_header(args, &rc, &cfg, seed, &source, chat, &header);
-        TRY_OUT(evalfile_open(kept, str_text(&header), &file, arena));
-        deps.record = evalfile_add, deps.record_ctx = &file;
-        deps.done = file.record, deps.n_done = file.n;
-        if (file.n > 0) log_info("%s: going on after %d questions", kept, file.n);
+        TRY_OUT(evalfile_open(kept, str_text(&header), &seen.file, arena));
+        deps.record = keep_record, deps.record_ctx = &seen;
+        deps.done = seen.file.record, deps.n_done = seen.file.n;
+        if (seen.file.n > 0) log_info("%s: going on after %d questions", kept, seen.file.n);
     }
-    if (samples) {
-        seen.stream = fopen(samples, file.n > 0 ? "a" : "w");
+    if (samples && !kept) {
+        seen.stream = fopen(samples, "w");
         if (!seen.stream) TRY_OUT(FAIL(ST_IO, "%s: cannot open: %s", samples, strerror(errno)));
-        deps.seen = keep, deps.seen_ctx = &seen;
+        deps.seen = write_samples, deps.seen_ctx = &seen;
     }
-    Ahead ahead = {.begin = clock_now(), .last = clock_now(), .first = (int64_t)file.n * cfg.k};
+    Ahead ahead = {
+        .begin = clock_now(), .last = clock_now(), .first = (int64_t)seen.file.n * cfg.k};
     deps.progress = show_progress, deps.progress_ctx = &ahead;
     cfg.slice_samples = 2 * ao.decode_seqs;
     st = evaluate(&deps, &cfg, &result, arena);
     log_progress_end();
     if (st != ST_OK) goto out;
+    if (kept && samples) TRY_OUT(evalfile_samples(kept, samples));
     if (result.stopped) {
         if (kept) log_info("stopped; the same command goes on from %s", kept);
         resumable = kept != NULL;
@@ -297,7 +318,7 @@ out:
     if (seen.stream) fclose(seen.stream);
     str_free(&seen.lines);
     str_free(&header);
-    evalfile_close(&file);
+    evalfile_close(&seen.file);
     actor_close(&a);
     if (source.close) source.close(&source);
     runconfig_close(&rc);

@@ -51,7 +51,7 @@ static Status read_record(const char *path, int line, const char *text, size_t s
     return fine ? ST_OK : FAIL(ST_FORMAT, "%s:%d: not a record of an evaluation", path, line);
 }
 
-// Reads all whole lines; *good: the bytes they have.
+// Reads all whole lines; *good: the bytes they have. header NULL: of whatever evaluation.
 static Status read_all(const char *path, const char *header, EvalFile *out, size_t *good,
                        Arena *arena) {
     char *text;
@@ -65,7 +65,7 @@ static Status read_all(const char *path, const char *header, EvalFile *out, size
         size_t begin = *good, length = (size_t)(end - text) - begin;
         if (line > 1)
             TRY(read_record(path, line, text + begin, length, &out->record[out->n++]));
-        else if (length != strlen(header) || memcmp(text + begin, header, length) != 0)
+        else if (header && (length != strlen(header) || memcmp(text + begin, header, length) != 0))
             return FAIL(
                 ST_CONFIG,
                 "%s: is of another evaluation; name another file, or remove it\n  it has %.*s"
@@ -73,6 +73,14 @@ static Status read_all(const char *path, const char *header, EvalFile *out, size
                 path, (int)length, text + begin, header);
         *good += length + 1;
     }
+    return ST_OK;
+}
+
+Status evalfile_read(const char *path, EvalFile *out, Arena *arena) {
+    size_t good;
+    *out = (EvalFile){.path = path};
+    TRY(read_all(path, NULL, out, &good, arena));
+    if (out->n == 0) return FAIL(ST_FORMAT, "%s: holds no record of an evaluation", path);
     return ST_OK;
 }
 
@@ -91,8 +99,7 @@ Status evalfile_open(const char *path, const char *header, EvalFile *out, Arena 
     return ST_OK;
 }
 
-Status evalfile_add(void *file, const EvalRecord *r) {
-    EvalFile *f = file;
+Status evalfile_add(EvalFile *f, const EvalRecord *r, const Str *samples) {
     Str line = {0};
     str_printf(&line,
                "{\"id\":\"%016llx\",\"samples\":%d,\"right\":%d,\"known\":%d,\"formed\":%d,"
@@ -106,10 +113,59 @@ Status evalfile_add(void *file, const EvalRecord *r) {
         str_puts(&line, i ? "," : ",\"length\":[");
         str_number(&line, r->length[i]);
     }
-    str_printf(&line, "],\"count\":[%d,%d,%d]}\n", r->count[0], r->count[1], r->count[2]);
+    str_printf(&line, "],\"count\":[%d,%d,%d],\"drawn\":[", r->count[0], r->count[1], r->count[2]);
+    const char *first = str_text(samples), *end = first + samples->size;
+    for (const char *at = first, *next; at < end; at = next + 1) {
+        next = memchr(at, '\n', (size_t)(end - at));
+        CHECK(next); // whole lines
+        if (at > first) str_putc(&line, ',');
+        str_add(&line, at, (size_t)(next - at));
+    }
+    str_puts(&line, "]}\n");
     bool fine = fwrite(line.data, 1, line.size, f->stream) == line.size && fflush(f->stream) == 0;
     str_free(&line);
     return fine ? ST_OK : FAIL(ST_IO, "%s: cannot write: %s", f->path, strerror(errno));
+}
+
+// The samples of one record, each on a line of its own.
+static Status sample_lines(const char *path, int number, const char *text, size_t size, Str *out) {
+    JsonDoc *doc;
+    TRY(json_parse(text, size, path, number, false, &doc));
+    const Json *drawn = json_get(json_root(doc), "drawn");
+    bool there = json_count(drawn) > 0;
+    for (const Json *s = json_first(drawn); s; s = json_next(s)) {
+        json_echo(s, out);
+        str_putc(out, '\n');
+    }
+    json_free(doc);
+    return there ? ST_OK : FAIL(ST_FORMAT, "%s:%d: holds no samples", path, number);
+}
+
+Status evalfile_samples(const char *path, const char *out) {
+    Arena *arena = arena_new(1 << 16);
+    Str lines = {0};
+    FILE *stream = NULL;
+    char *text;
+    size_t size;
+    Status st;
+    TRY_OUT(file_read(path, &text, &size, arena));
+    stream = fopen(out, "w");
+    if (!stream) TRY_OUT(FAIL(ST_IO, "%s: cannot open: %s", out, strerror(errno)));
+    const char *at = text, *end = text + size;
+    int number = 1;
+    for (const char *next; (next = memchr(at, '\n', (size_t)(end - at))); at = next + 1, number++) {
+        if (number == 1) continue; // what is evaluated how
+        str_clear(&lines);
+        TRY_OUT(sample_lines(path, number, at, (size_t)(next - at), &lines));
+        fwrite(str_text(&lines), 1, lines.size, stream);
+    }
+    if (fflush(stream) != 0 || ferror(stream))
+        st = FAIL(ST_IO, "%s: cannot write: %s", out, strerror(errno));
+out:
+    if (stream) fclose(stream);
+    str_free(&lines);
+    arena_free(arena);
+    return st;
 }
 
 void evalfile_close(EvalFile *file) {

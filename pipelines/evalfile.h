@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "base/str.h"
 #include "rl/evaluate.h"
 
 #ifdef __cplusplus
@@ -23,8 +24,12 @@ typedef struct EvalFile {
 
 // `header` is one JSON object without line breaks: it must be what the file begins with.
 MUST_USE Status evalfile_open(const char *path, const char *header, EvalFile *out, Arena *arena);
-// Adds a line and hands it to the system. An EvalRecordFn, ctx the EvalFile.
-Status evalfile_add(void *file, const EvalRecord *record);
+// Only reads, whatever the evaluation was. ST_FORMAT also where no question is recorded.
+MUST_USE Status evalfile_read(const char *path, EvalFile *out, Arena *arena);
+// Adds a line and hands it to the system. samples: sample_line's JSON lines of the question.
+MUST_USE Status evalfile_add(EvalFile *file, const EvalRecord *record, const Str *samples);
+// Writes the samples of all questions in `path` to `out`, a line each. ST_FORMAT: it has none.
+MUST_USE Status evalfile_samples(const char *path, const char *out);
 void evalfile_close(EvalFile *file); // a zeroed one is fine
 
 #ifdef __cplusplus

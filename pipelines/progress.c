@@ -56,7 +56,8 @@ void progress_step(Progress *p, int64_t step, const Metrics *row) {
         if (isfinite(std)) str_printf(&line, "±%.2f", std);
     }
     add(&line, row, "train/loss", "loss");
-    if (isfinite(p->accuracy)) str_printf(&line, "  acc %.2f", p->accuracy);
+    add(&line, row, "reward/accuracy/mean", "acc");
+    if (isfinite(p->accuracy)) str_printf(&line, "  held-out %.2f", p->accuracy);
     add(&line, row, "reward/format/mean", "fmt");
     double length = metrics_get(row, "response_length/mean", (double)NAN);
     if (isfinite(length)) str_printf(&line, "  len %.0f", length);

@@ -9,11 +9,13 @@
 EMBED(recipe_text_zero_desk, "pipelines/recipes/zero-desk.json");
 EMBED(recipe_text_rl_smollm2, "pipelines/recipes/rl-smollm2-gsm8k.json");
 EMBED(recipe_text_sft_smollm2, "pipelines/recipes/sft-smollm2-gsm8k.json");
+EMBED(recipe_text_rl_words, "pipelines/recipes/rl-smollm2-words.json");
 
 static const Recipe recipes[] = {
     {"zero-desk", recipe_text_zero_desk},
     {"rl-smollm2-gsm8k", recipe_text_rl_smollm2},
     {"sft-smollm2-gsm8k", recipe_text_sft_smollm2},
+    {"rl-smollm2-words", recipe_text_rl_words},
 };
 
 const Recipe *recipe_find(const char *name) {
@@ -23,5 +25,5 @@ const Recipe *recipe_find(const char *name) {
 }
 
 const char *recipe_names(void) {
-    return "zero-desk, rl-smollm2-gsm8k, sft-smollm2-gsm8k";
+    return "zero-desk, rl-smollm2-gsm8k, rl-smollm2-words, sft-smollm2-gsm8k";
 }

@@ -234,7 +234,7 @@ static Status one_slice(const EvalDeps *deps, const EvalConfig *cfg, Watch *watc
     for (int g = 0; g < batch->n_groups; g++) {
         EvalRecord r = record_of(batch, g, judge_answers(bench), tally->group_size);
         add_record(tally, &r);
-        if (deps->record) TRY(deps->record(deps->record_ctx, &r));
+        if (deps->record) TRY(deps->record(deps->record_ctx, &r, batch, g));
     }
     if (deps->seen) deps->seen(deps->seen_ctx, batch, bench);
     return ST_OK;

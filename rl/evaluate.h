@@ -41,8 +41,9 @@ typedef struct EvalRecord {
     int count[3];     // how many of each
 } EvalRecord;
 
-// Called for each question in order when it is judged, before the next ones are asked.
-typedef Status EvalRecordFn(void *ctx, const EvalRecord *record);
+// Called for each question in order when it is judged, before the next ones are asked: its samples
+// are those of group `group` of the batch (JUDGED; borrowed for the call).
+typedef Status EvalRecordFn(void *ctx, const EvalRecord *record, const Batch *batch, int group);
 // Called when a sample is finished: samples done of all that are asked for.
 typedef void EvalProgressFn(void *ctx, int64_t done, int64_t all);
 

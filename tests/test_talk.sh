@@ -85,10 +85,26 @@ check "its records" "$(wc -l <"$dir/whole.eval")" 3
 check "its samples" "$(wc -l <"$dir/s.jsonl")" 4
 head -n 2 "$dir/whole.eval" >"$dir/part.eval"
 tail -n 1 "$dir/whole.eval" | head -c 30 >>"$dir/part.eval" # torn
-eval_two -o "$dir/part.eval" 2>"$dir/err" | sed 's/,"seconds.*//' | cmp -s - "$dir/out"
+eval_two -o "$dir/part.eval" --samples "$dir/again.jsonl" 2>"$dir/err" | sed 's/,"seconds.*//' | cmp -s - "$dir/out"
 check "gone on with, the same numbers" $? 0
 cmp -s "$dir/whole.eval" "$dir/part.eval"
 check "and the same records" $? 0
+cmp -s "$dir/s.jsonl" "$dir/again.jsonl"
+check "and all samples, those from before the stop too" $? 0
+eval_two --samples "$dir/plain.jsonl" >/dev/null 2>&1
+cmp -s "$dir/s.jsonl" "$dir/plain.jsonl"
+check "as they are without records" $? 0
+"$GRPO" data pick "$dir/two.jsonl" --eval "$dir/whole.eval" --min-right 0 -o "$dir/in.jsonl" --heldout "$dir/out.jsonl" \
+    --share 0.5 --json >"$dir/out" 2>"$dir/err"
+has "questions are picked by the records" '"asked":2'
+cat "$dir/in.jsonl" "$dir/out.jsonl" | sort | cmp -s - <(sort "$dir/two.jsonl")
+check "each of them once, as it stood" $? 0
+"$GRPO" data pick "$dir/two.jsonl" --eval "$dir/whole.eval" --min-right 3 -o "$dir/none.jsonl" >"$dir/out" 2>"$dir/err"
+check "none left" $? 2
+has "is said" 'no question was right that often'
+sed 's/"drawn":\[.*\]/"drawn":[]/' "$dir/whole.eval" >"$dir/old.eval"
+eval_two -o "$dir/old.eval" --samples "$dir/again.jsonl" >"$dir/out" 2>"$dir/err"
+has "records without samples are named" 'old\.eval:2: holds no samples'
 eval_two -T 0 -o "$dir/part.eval" >"$dir/out" 2>"$dir/err"
 check "another evaluation in that file" $? 2
 has "is named" 'is of another evaluation'
@@ -106,6 +122,14 @@ printf '{"question":"What is 2+3?","answer":"5"}\n' >"$dir/q.jsonl"
 check "GRPO in a template" $? 0
 cat "$dir"/run/rollouts/*.jsonl >"$dir/out" 2>/dev/null
 has "asks as the template has it" 'im_start\|>system\\nA conversation between User and Assistant.*im_start\|>user\\nWhat is 2\+3\?\\nPlease reason'
+printf '{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"%s"},{"role":"user","content":"%s"}]}\n' \
+    Hello Bye >"$dir/m.jsonl"
+"$GRPO" sft model.path="$dir/m" data.corpus="$dir/m.jsonl" data.chat=chatml sft.steps=1 sft.batch=1 sft.mask=response \
+    -o "$dir/talked" >"$dir/out" 2>"$dir/err"
+check "next-token training on conversations" $? 0
+"$GRPO" sft model.path="$dir/m" data.corpus="$dir/m.jsonl" sft.steps=1 -o "$dir/untold" >"$dir/out" 2>"$dir/err"
+check "without a template" $? 2
+has "says what to do" 'data\.chat=auto'
 "$GRPO" rl model.path="$dir/m" data.tasks="$dir/q.jsonl" data.heldout="$dir/q.jsonl" data.system=x -o "$dir/run2" \
     >"$dir/out" 2>"$dir/err"
 has "a system message needs a template" 'data\.system needs data\.chat'

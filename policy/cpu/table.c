@@ -1,4 +1,5 @@
 // policy/cpu/table.c -- the CPU row of the ops table: memory, products, and the names of the rest.
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -7,20 +8,29 @@
 #include "policy/cpu/rows.h"
 
 // Large blocks on huge pages where the system gives them on request: weights are read as one
-// stream, and a page of 4 KiB ends a prefetcher's run.
+// stream, and a page of 4 KiB ends a prefetcher's run. calloc takes zeroed pages from the system
+// as they are: what is never used (most of a KV store) is never touched. What calloc gave stands
+// before the block.
 static Status cpu_alloc(void *dev, size_t bytes, void **out) {
     (void)dev;
     const size_t huge = (size_t)2 << 20, align = bytes < huge ? 256 : huge;
+    if (bytes > SIZE_MAX / 2) return FAIL(ST_NOMEM, "cpu: no memory for %zu bytes", bytes);
     const size_t size = bytes ? (bytes + align - 1) / align * align : align;
-    *out = aligned_alloc(align, size);
-    if (!*out) return FAIL(ST_NOMEM, "cpu: no memory for %zu bytes", bytes);
-    if (align == huge) madvise(*out, size, MADV_HUGEPAGE); // a hint: refused is fine
-    memset(*out, 0, size);
+    char *given = calloc(1, size + align + sizeof given);
+    if (!given) return FAIL(ST_NOMEM, "cpu: no memory for %zu bytes", bytes);
+    const size_t past = (size_t)((uintptr_t)(given + sizeof given) % align);
+    char *block = given + sizeof given + (past ? align - past : 0);
+    memcpy(block - sizeof given, &given, sizeof given);
+    if (align == huge) madvise(block, size, MADV_HUGEPAGE); // a hint: refused is fine
+    *out = block;
     return ST_OK;
 }
 static void cpu_release(void *dev, void *memory) {
     (void)dev;
-    free(memory);
+    if (!memory) return;
+    char *given;
+    memcpy(&given, (char *)memory - sizeof given, sizeof given);
+    free(given);
 }
 static Status cpu_copy(void *dev, void *to, const void *from, size_t bytes) {
     (void)dev;
