@@ -205,8 +205,8 @@ static void end_sentence(Tally *t) {
             t->words[l] += t->count[s];
         t->all += t->count[s];
         t->last[s] = l;
-        t->count[s] = 0;
     }
+    memset(t->count, 0, sizeof t->count); // only now: Han is Japanese beside kana
     for (uint64_t left = t->voted; left; left &= left - 1) t->vote[__builtin_ctzll(left)] = 0;
     t->voted = 0;
     t->in_sentence = 0;

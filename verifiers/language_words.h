@@ -58,37 +58,52 @@ static const Language languages[] = {
      "der die und das von zu den mit ist auf im nicht ein eine als auch es an werden aus er hat "
      "dass sie nach wird bei einer um am sind noch wie einem über einen so zum war haben nur oder "
      "aber vor zur bis mehr durch man sein wurde sei ich wir uns dann wenn kann hier jetzt also "
-     "diese dieser dieses gibt weil muss können schon sehr ihre ihr mich mir doch dem des für"},
+     "diese dieser dieses gibt weil muss können schon sehr ihre ihr mich mir doch dem des für "
+     "daher deshalb wissen zuerst beiden antwort zahl zahlen gleich zwei drei vier berechnen "
+     "erhalten müssen moment stimmt soll sollte gilt folgt setzen seite seiten glaube denke "
+     "versuchen"},
     {"fr", SCRIPT_LATIN,
      "le la les de des du un une et est en que qui dans pour pas sur au avec ce il elle par plus "
-     "ne se sont ou mais comme nous vous ils on cette tout aux été avoir être fait leur sa son ses "
-     "donc alors si peut bien aussi car où ces deux très sans même entre faire était je tu mon "
-     "votre notre afin ainsi cela celui dont là"},
+     "ne se sont ou mais comme nous vous ils on cette tout aux été avoir être fait leur sa son "
+     "ses donc alors si peut bien aussi car où ces deux très sans même entre faire était je tu "
+     "mon votre notre afin ainsi cela celui dont là savons avons obtenons réponse nombre nombres "
+     "deuxième trois quatre chaque calculons faut doit devrait égal égale essayons maintenant "
+     "pense attendez abord conséquent après côté côtés elles"},
     {"es", SCRIPT_LATIN,
      "el la los las de del que y en un una es por con para no se su al lo como más pero sus le ya "
-     "o este sí porque esta entre cuando muy sin sobre también me hasta hay donde quien desde todo "
-     "nos durante todos uno les ni contra otros ese eso ante ellos e esto mí antes algunos qué "
-     "unos yo otro otras son está ser tiene entonces ahora así puede cada hacer"},
+     "o este sí porque esta entre cuando muy sin sobre también me hasta hay donde quien desde "
+     "todo nos durante todos uno les ni contra otros ese eso ante ellos e esto mí antes algunos "
+     "qué unos yo otro otras son está ser tiene entonces ahora así puede cada hacer después "
+     "dos tres cuatro sabemos tenemos obtenemos respuesta número números igual espera creo vamos "
+     "debe debería luego ambos lado lados restamos sumamos calculamos primero llega hora horas"},
     {"it", SCRIPT_LATIN,
      "il lo la i gli le di del della dei delle da dal in nel nella con su per tra che e è un una "
      "uno non si come più ma anche sono questo questa ha o al alla cui se ci essere suo sua loro "
      "perché quando dove molto tutto tutti ogni quindi poi così fatto ho hanno stato dopo senza "
-     "sulla dalla degli mio tuo noi voi"},
+     "sulla dalla degli mio tuo noi voi due tre quattro sappiamo abbiamo otteniamo risposta numero "
+     "numeri uguale aspetta penso dobbiamo deve dovrebbe prima adesso ora entrambi lato lati "
+     "calcoliamo sottraiamo vediamo caso quello"},
     {"pt", SCRIPT_LATIN,
-     "o a os as de do da dos das que e em um uma é para com não por se na no nos nas ao mais como "
-     "mas foi ele ela sua seu ou ser quando muito há já está eu também só pelo pela até isso entre "
-     "era depois sem mesmo aos ter seus quem me esse eles você tinha foram são então assim pode "
-     "cada fazer tem"},
+     "o a os as de do da dos das que e em um uma é para com não por se na no nos nas ao mais "
+     "como mas foi ele ela sua seu ou ser quando muito há já está eu também só pelo pela até "
+     "isso entre era depois sem mesmo aos ter seus quem me esse eles você tinha foram são então "
+     "assim pode cada fazer tem dois duas três quatro sabemos temos obtemos resposta número "
+     "números igual espere acho vamos deve deveria ambos lado lados calculamos primeiro agora "
+     "portanto obtém isto hora"},
     {"nl", SCRIPT_LATIN,
      "de het een en van ik te dat die in is niet zijn op aan met als voor er maar om hem dan zou "
      "of wat mijn men dit zo door over ze zich bij ook tot je mij uit der daar haar naar heb hoe "
      "heeft hebben deze want nog zal me zij nu ge geen omdat iets worden toch al waren veel meer "
-     "doen toen moet ben zonder kan hun dus alles onder ja werd wezen"},
+     "doen toen moet ben zonder kan hun dus alles onder ja werd wezen twee drie vier weten krijgen "
+     "antwoord getal getallen gelijk wacht denk eerst moeten daarom laten kant kanten berekenen we "
+     "wij"},
     {"sv", SCRIPT_LATIN,
      "och det att i en jag hon som han på den med var sig för så till är men ett om hade de av "
-     "icke mig du henne då sin nu har inte hans honom skulle hennes där min man ej vid kunde något "
-     "från ut när efter upp vi dem vara vad över än dig kan sina här ha mot alla under någon eller "
-     "allt mycket sedan ju denna själv detta åt utan varit hur ingen mitt ni bli blev oss"},
+     "icke mig du henne då sin nu har inte hans honom skulle hennes där min man ej vid kunde "
+     "något från ut när efter upp vi dem vara vad över än dig kan sina här ha mot alla under "
+     "någon eller allt mycket sedan ju denna själv detta åt utan varit hur ingen mitt ni bli "
+     "blev oss två tre fyra vet får svaret talet talen lika vänta tror först måste därför "
+     "låt sida sidor beräknar eftersom"},
     {"da", SCRIPT_LATIN,
      "og i jeg det at en den til er som på de med han af for ikke der var mig sig men et har om vi "
      "min havde ham hun nu over da fra du ud sin dem os op man hans hvor eller hvad skal selv her "
@@ -105,9 +120,11 @@ static const Language languages[] = {
      "kuitenkin jälkeen sekä sillä koska eli näin aina kaikki hyvin siis ovat olen olet olemme "
      "tässä joita minun"},
     {"pl", SCRIPT_LATIN,
-     "i w na z do się nie to jest że o jak za od po ale dla co tak przez być czy już tylko jego "
-     "jej ich tym są był było była może ten ta te tego tej gdy jeszcze także oraz lub bardzo kiedy "
-     "który która które ma pod przy we ze więc można są jako"},
+     "i w na z do się nie to jest że o jak za od po ale dla co tak przez być czy już tylko "
+     "jego jej ich tym są był było była może ten ta te tego tej gdy jeszcze także oraz lub "
+     "bardzo kiedy który która które ma pod przy we ze więc można są jako dwa trzy cztery "
+     "wiemy mamy otrzymujemy odpowiedź liczba liczby równa czekaj myślę najpierw musimy "
+     "dlatego teraz każdy każde obu obliczamy jeśli ponieważ zatem"},
     {"cs", SCRIPT_LATIN,
      "a v se na je že to s z do o ve si k i za by ale po od pro jak jsem jsou aby tak nebo který "
      "která které jako byl byla bylo ještě když už jen co být není také při jeho podle může mezi "
@@ -131,17 +148,23 @@ static const Language languages[] = {
      "după fi prin acest această lui ei el ea era între când foarte fără toate tot aceste cum "
      "dacă despre unui"},
     {"tr", SCRIPT_LATIN,
-     "ve bir bu da de için ile çok ne o gibi daha ama olarak var mi her kadar değil sonra ben en "
-     "olan biz şu ya ki onu diye ise veya çünkü ancak bana sen şey olduğu göre oldu eğer nasıl "
-     "hem tüm"},
+     "ve bir bu da de için ile çok ne o gibi daha ama olarak var mi her kadar değil sonra ben "
+     "en olan biz şu ya ki onu diye ise veya çünkü ancak bana sen şey olduğu göre oldu "
+     "eğer nasıl hem tüm iki üç dört biliyoruz elde ederiz cevap sayı sayının eşit bekle "
+     "sanırım önce gerekir nedenle şimdi taraftan hesaplayalım hesaplıyoruz yani "
+     "bulunduğunu"},
     {"vi", SCRIPT_LATIN,
-     "và của là có không được cho trong một các với những người này đã để khi từ đến cũng như "
-     "nhưng ra vào thì ở tôi bạn rất nhiều hơn về sẽ phải làm nếu lại vì còn hay đó theo trên bị "
-     "sau thể nên chúng ta năm đang"},
+     "và của là có không được cho trong một các với những người này đã "
+     "để khi từ đến cũng như nhưng ra vào thì ở tôi bạn rất nhiều hơn về "
+     "sẽ phải làm nếu lại vì còn hay đó theo trên bị sau thể nên chúng ta năm "
+     "đang hai ba bốn biết số đáp án câu trả lời bằng nghĩ trước tiên cần "
+     "do vậy bây giờ hãy tính mỗi điều"},
     {"id", SCRIPT_LATIN,
      "yang dan di itu dengan untuk tidak ini dari dalam akan pada juga ke karena ada mereka saya "
      "adalah oleh kita bisa anda telah sebagai kami atau dapat sudah lebih seperti sangat harus "
-     "bahwa saat banyak jika tersebut dia kepada hanya tetapi masih namun"},
+     "bahwa saat banyak jika tersebut dia kepada hanya tetapi masih namun dua tiga empat tahu "
+     "jawaban bilangan angka sama tunggu pikir pertama maka sekarang sisi menghitung setiap jadi "
+     "mendapatkan"},
     {"tl", SCRIPT_LATIN,
      "ang ng sa na at mga ay ko mo ito si ni para kung hindi siya ako ka isang kanyang nang may "
      "pero kaya po niya din rin lang tayo kami dahil o wala ating iyong aking upang bilang"},
