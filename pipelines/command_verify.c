@@ -66,6 +66,8 @@ static void text_member(const char *name, const char *text, size_t size, Str *ou
     str_json(out, text, size);
 }
 
+enum { LONGEST_SHOWN = 64 * 1024 };
+
 // Without the brace before it.
 static void put_case(const Case *c, Str *out) {
     const Judgement *j = &c->got;
@@ -74,7 +76,16 @@ static void put_case(const Case *c, Str *out) {
         str_puts(out, "null");
     else
         str_number(out, j->score);
-    if (j->answer) text_member("answer", j->answer, j->answer_size, out);
+    if (j->answer) {
+        // What is longer than any judge reads is shown by its beginning.
+        size_t shown = j->answer_size;
+        if (shown > LONGEST_SHOWN) {
+            shown = LONGEST_SHOWN;
+            while (shown && (j->answer[shown] & 0xC0) == 0x80) shown--;
+        }
+        text_member("answer", j->answer, shown, out);
+        if (shown < j->answer_size) str_printf(out, ",\"answer_bytes\":%zu", j->answer_size);
+    }
     text_member("reason", j->reason ? j->reason : "", j->reason ? strlen(j->reason) : 0, out);
     if (j->note[0]) text_member("note", j->note, strlen(j->note), out);
     str_puts(out, str_text(&c->more));
