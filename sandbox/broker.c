@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gnu/libc-version.h>
 #include <grp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -16,6 +17,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "sandbox/cell/start.h"
 
 #ifndef CELL_PROGRAM // a linter, which links nothing
 #define CELL_PROGRAM "/dev/null"
@@ -43,6 +46,11 @@ static const struct {
     [ROOT_NODE] = {FILTER_NODE, CELL_NODE},
 };
 
+// The library that programs are linked with is that of this machine.
+static bool start_known(void) {
+    return CELL_START_KNOWN && strcmp(gnu_get_libc_version(), CELL_START_LIBC) == 0;
+}
+
 const SlotPlan *broker_plan(RootKind kind, const char **why) {
     SlotPlan *plan = &plans[kind];
     pthread_mutex_lock(&lock);
@@ -55,7 +63,8 @@ const SlotPlan *broker_plan(RootKind kind, const char **why) {
             *plan = (SlotPlan){.kind = kinds[kind].cell,
                                .filter = filter,
                                .root = root,
-                               .cell_fd = broker.cell_fd};
+                               .cell_fd = broker.cell_fd,
+                               .start = kind == ROOT_COMPILER && start_known()};
         if (why) *why = root->there ? status_text() : root->version;
     }
     plan->layers = broker.machine.layers; // constant once the probe is over

@@ -228,16 +228,20 @@ static void want_header(void) {
 
 static void compile_now(CageLang lang, const char *files, size_t files_bytes, uint32_t n_files,
                         Entry *e, uint32_t *slots_made) {
-    static const char c_line[] =
-        "gcc -std=gnu17 -O2 -static -o a.out main.c -lm 1>&2 && exec cat a.out";
-    static const char cpp_line[] =
-        "g++ -std=gnu++17 -O2 -static -I/pch -o a.out main.cpp 1>&2 && exec cat a.out";
+    const SlotPlan *plan = broker_plan(ROOT_COMPILER, NULL);
+    const char *start = plan && plan->start ? "-Wl,-e,cage_start /pch/start.o" : "";
+    char line[200];
     Str named = {0};
+    snprintf(
+        line, sizeof line,
+        lang == CAGE_C
+            ? "gcc -std=gnu17 -O2 -static -o a.out main.c %s -lm 1>&2 && exec cat a.out"
+            : "g++ -std=gnu++17 -O2 -static -I/pch -o a.out main.cpp %s 1>&2 && exec cat a.out",
+        start);
     name_files(lang, files, files_bytes, &named);
     int fd = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING | 0x10u /* MFD_EXEC */);
     if (fd < 0 && errno == EINVAL) fd = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    run_compiler(lang == CAGE_C ? c_line : cpp_line, named.data, named.size, n_files, fd, LARGEST,
-                 &e->end, slots_made);
+    run_compiler(line, named.data, named.size, n_files, fd, LARGEST, &e->end, slots_made);
     str_free(&named);
     const CellTail *t = &e->end.tail;
     struct stat info = {0};

@@ -97,7 +97,8 @@ Status slot_start(const SlotPlan *plan, unsigned uid_base, Slot *out) {
                      .fail_slot = (uint32_t)plan->fail_slot,
                      .filter_len = (uint32_t)plan->filter->n,
                      .root_bytes = (uint32_t)root->size,
-                     .header = plan->header_fd > 0};
+                     .header = plan->header_fd > 0,
+                     .start = plan->start};
     snprintf(slot.python, sizeof slot.python, "%s", plan->root->program);
     CellReady ready;
     if (!send_all(out->fd, &slot, sizeof slot) ||

@@ -30,6 +30,7 @@ typedef struct SlotPlan {
     int fail_slot;
     int cell_fd;   // the slot's program, a sealed memory file
     int header_fd; // > 0: the precompiled header, likewise
+    bool start;    // a compiler's, of a library whose start is known: cell/start.h
 } SlotPlan;
 
 typedef struct Slot {

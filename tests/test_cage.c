@@ -54,11 +54,53 @@ static void a_c_program_compiles_and_runs(void **state) {
     cage_record_free(&r);
 }
 
+// What a C library does before and after main, by which our own start could be told from its.
+static void a_compiled_program_starts_and_ends_as_elsewhere(void **state) {
+    (void)state;
+    static const char source[] =
+        "#include <errno.h>\n#include <math.h>\n#include <pthread.h>\n#include <stdio.h>\n"
+        "#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n"
+        "static _Thread_local int own = 7;\n"
+        "__attribute__((constructor)) static void first(int n, char **v, char **e) {\n"
+        "    printf(\"first %d %s %d\\n\", n, v[0], *e != NULL); }\n"
+        "__attribute__((destructor)) static void last(void) { puts(\"last\"); }\n"
+        "static void bye(void) { puts(\"bye\"); }\n"
+        "static void *other(void *arg) { own++; usleep(50000);\n"
+        "    printf(\"other %d %d\\n\", own, *(int *)arg); return NULL; }\n"
+        "int main(int argc, char **argv) {\n"
+        "    pthread_t t; static int x = 5; size_t n = 50 << 20;\n"
+        "    char *a = malloc(n), *b = malloc(n);\n"
+        "    atexit(bye); memset(a, 1, n); memcpy(b, a, n); errno = 3;\n"
+        "    printf(\"%d %s %s %d %d %.9f\\n\", argc, argv[0], getenv(\"HOME\"), b[n - 1], own,\n"
+        "           sin(argc) * exp(2.5));\n"
+        "    printf(\"%d %ld %d\\n\", memcmp(a, b, n), sysconf(_SC_PAGESIZE),\n"
+        "           sysconf(_SC_MINSIGSTKSZ) > 1000);\n"
+        "    pthread_create(&t, NULL, other, &x); pthread_exit(NULL); }\n";
+    CageRecord r = run(CAGE_C, source, NULL);
+    assert_string_equal(str_text(&r.out), "first 1 /main 1\n1 /main /tmp 1 7 10.251215191\n"
+                                          "0 4096 1\nother 8 5\nbye\nlast\n");
+    assert_int_equal(r.verdict, CAGE_OK);
+    cage_record_free(&r);
+    r = run(
+        CAGE_CPP,
+        "#include <iostream>\n#include <stdexcept>\n#include <string>\n#include <thread>\n"
+        "struct S { S() { std::cout << \"made \"; } ~S() { std::cout << \"gone\\n\"; } } s;\n"
+        "int main() { std::string w; std::cin >> w; std::thread t([&] { w += '!'; }); t.join();\n"
+        "    try { throw std::runtime_error(w); } catch (std::exception &e) {\n"
+        "        std::cout << e.what() << ' '; } return 3; }\n",
+        "hello\n");
+    assert_string_equal(str_text(&r.out), "made hello! gone\n");
+    assert_int_equal(r.verdict, CAGE_RUNTIME_ERROR);
+    assert_int_equal(r.exit, 3);
+    cage_record_free(&r);
+}
+
 int main(int argc, char **argv) {
     cage_main(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_python_program_reads_stdin_and_writes_stdout),
         cmocka_unit_test(a_c_program_compiles_and_runs),
+        cmocka_unit_test(a_compiled_program_starts_and_ends_as_elsewhere),
     };
     return cmocka_run_group_tests(tests, open_one, close_one);
 }

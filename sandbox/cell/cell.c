@@ -13,17 +13,22 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "sandbox/cage.h"
 #include "sandbox/cell/cell.h"
+#include "sandbox/cell/start.h"
 
 // Both are of the slot, made before any program.
 __asm__(".section .rodata\ncell_so:\n.incbin \"" CELL_SO "\"\ncell_so_end:\n"
-        "zygote_py:\n.incbin \"sandbox/cell/zygote.py\"\n.byte 0\n.previous\n");
+        "zygote_py:\n.incbin \"sandbox/cell/zygote.py\"\n.byte 0\n.previous\n"
+        ".section .data\n.balign 16\nstart_o:\n.incbin \"" CELL_START "\"\nstart_o_end:\n"
+        ".previous\n");
 extern const char cell_so[], cell_so_end[], zygote_py[];
+extern char start_o[], start_o_end[];
 
 static int put_text(const char *path, const char *text) {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -79,6 +84,31 @@ static int start_python(Cell *c, const char *root) {
     return (int)DO(c, "start Python", execve(c->slot.python, argv, env));
 }
 
+// The object that compiled programs are linked with, with what our own library knows filled in.
+static int put_start(Cell *c) {
+#if CELL_START_KNOWN
+    long *const size[8] = {CELL_START_SIZES};
+    const size_t bytes = (size_t)((uintptr_t)start_o_end - (uintptr_t)start_o);
+    char *at = memmem(start_o, bytes, CELL_START_MARK, sizeof CELL_START_MARK);
+    CellStart k = {.mark = CELL_START_MARK,
+                   .hwcap = _dl_hwcap,
+                   .min_stack = _dl_minsigstacksize,
+                   .string_control = __x86_string_control};
+    for (int i = 0; i < 8; i++) k.size[i] = *size[i];
+    memcpy(k.features, _dl_x86_cpu_features, sizeof k.features);
+    if (!at) return -1;
+    memcpy(at, &k, sizeof k);
+    if (mkdir("/pch", 0755) < 0 && errno != EEXIST) return -1;
+    int fd =
+        (int)DO(c, "start of programs", open("/pch/start.o", O_WRONLY | O_CREAT | O_CLOEXEC, 0444));
+    if (fd < 0 || cell_write(fd, start_o, bytes) < 0) return -1;
+    return close(fd);
+#else
+    (void)start_o, (void)start_o_end;
+    return (int)DO(c, "start of programs", -1);
+#endif
+}
+
 static int inner(Cell *c, const char *root, int header) {
     if (DO(c, "parent death signal", prctl(PR_SET_PDEATHSIG, SIGKILL)) < 0) return -1;
     if (c->slot.layers & CAGE_USERNS) {
@@ -93,6 +123,7 @@ static int inner(Cell *c, const char *root, int header) {
     if (null >= CELL_FIRST) close(null);
     if (c->slot.layers & CAGE_UTSNS && DO(c, "host name", sethostname("cage", 4)) < 0) return -1;
     if (root_build(c, root, header) < 0) return -1;
+    if (c->slot.start && put_start(c) < 0) return -1;
     if (c->slot.kind == CELL_PYTHON) return start_python(c, root);
     if (root_seal(c, root) < 0) return -1;
     if (cell_ready(c, 0, "") < 0) return 0;

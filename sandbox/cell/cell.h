@@ -46,6 +46,7 @@ typedef struct CellSlot {
     uint32_t fail_slot; // the n-th set-up call fails
     uint32_t filter_len, root_bytes;
     uint32_t header; // CELL_HEADER is there: lies in the root as /pch/bits/stdc++.h.gch
+    uint32_t start;  // write /pch/start.o (start.h)
     char python[256];
 } CellSlot;
 
