@@ -132,7 +132,7 @@ static void put_arguments(Build *b, FilterKind kind) {
     if (kind == FILTER_TOOLS || kind == FILTER_NODE) put_list(b, SCMP_ACT_ALLOW, "execve");
 }
 
-Status filter_make(FilterKind kind, Filter *out) {
+Status filter_compile(FilterKind kind, Filter *out) {
     Status st = ST_OK;
     int fd = -1;
     *out = (Filter){0};
@@ -169,4 +169,10 @@ out:
     if (fd >= 0) close(fd);
     seccomp_release(b.ctx);
     return st;
+}
+
+Status filter_make(FilterKind kind, Filter *out) {
+    TRY(filter_compile(kind, out));
+    filter_pack(out);
+    return ST_OK;
 }

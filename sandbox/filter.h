@@ -7,6 +7,8 @@
 #ifndef SANDBOX_FILTER_H
 #define SANDBOX_FILTER_H
 
+#include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -28,8 +30,14 @@ typedef struct Filter {
     int n;
 } Filter;
 
-// Compiles with libseccomp. ST_UNSUPPORTED where it refuses.
+// Compiles with libseccomp, then packs. ST_UNSUPPORTED where libseccomp refuses.
 MUST_USE Status filter_make(FilterKind kind, Filter *out);
+MUST_USE Status filter_compile(FilterKind kind, Filter *out); // as libseccomp gives it
+
+// The same answers from a shorter program, where one is found; else *f stays as it is.
+void filter_pack(Filter *f);
+// What the kernel would answer.
+uint32_t filter_eval(const Filter *f, const struct seccomp_data *data);
 
 #ifdef __cplusplus
 }
