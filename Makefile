@@ -160,7 +160,7 @@ $B/cell.so: $(filter-out %/cell.c,$(CELL)) sandbox/cell/cell.h sandbox/cage.h $B
 	$(say) CC $@
 	$Q$(CC) $(CELL_FLAGS) -fPIC -shared $(filter %.c,$^) -o $@
 $B/cell: $(filter-out %/python.c,$(CELL)) sandbox/cell/cell.h sandbox/cage.h $B/cell.so sandbox/cell/zygote.py \
-         sandbox/cell/start.h $B/start.o
+         sandbox/cell/boot.js sandbox/cell/start.h $B/start.o
 	$(say) CC $@
 	$Q$(CC) $(CELL_FLAGS) -fPIE -static-pie '-DCELL_SO="$B/cell.so"' '-DCELL_START="$B/start.o"' $(filter %.c,$^) -o $@
 	@strip $@

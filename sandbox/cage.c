@@ -20,6 +20,8 @@
 #include "sandbox/broker.h"
 #include "sandbox/cage_wire.h"
 
+enum { START_MS = 60000 }; // of the broker: it probes, and for doctor asks every language
+
 static const char hidden[] = "__cage-broker";
 
 typedef struct Lane {
@@ -102,9 +104,11 @@ static Status start_broker(Cage *cage) {
     cage->fd = ends[0];
     cage->age++;
     if (!wire_send(cage->fd, &cage->opts, sizeof cage->opts) ||
-        !wire_receive(cage->fd, &cage->machine, sizeof cage->machine)) {
+        !wire_receive_before(cage->fd, &cage->machine, sizeof cage->machine,
+                             clock_now() + START_MS / 1000.0)) {
         end_broker(cage);
-        return FAIL(ST_IO, "sandbox: the broker ended before it was ready");
+        return FAIL(ST_IO,
+                    "sandbox: the broker ended before it was ready, or took more than a minute");
     }
     CageMachine *m = &cage->machine;
     m->refused[sizeof m->refused - 1] = 0;
@@ -390,9 +394,27 @@ static Status talk_fails(CageTalk *talk, const char *why) {
     return FAIL(ST_IO, "sandbox: %s", why);
 }
 
+// A pipe has no MSG_NOSIGNAL, and the signal is the caller's business: held back in this thread,
+// and taken away where it was this write that brought it.
+static ssize_t write_quietly(int fd, const void *data, size_t size) {
+    sigset_t broken, before, waiting;
+    sigemptyset(&broken);
+    sigaddset(&broken, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &broken, &before);
+    sigpending(&waiting);
+    ssize_t put = write(fd, data, size);
+    int err = errno;
+    if (put < 0 && err == EPIPE && !sigismember(&waiting, SIGPIPE))
+        while (sigtimedwait(&broken, NULL, &(struct timespec){0}) < 0 && errno == EINTR) {
+        }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = err;
+    return put;
+}
+
 static Status talk_write(CageTalk *talk, const void *data, size_t size, double deadline) {
     for (const char *p = data; size > 0;) {
-        ssize_t put = write(talk->to, p, size);
+        ssize_t put = write_quietly(talk->to, p, size);
         if (put > 0) {
             p += put, size -= (size_t)put;
         } else if (put < 0 && errno == EAGAIN) {

@@ -56,6 +56,7 @@ MUST_USE Status wire_decode(const WireReply *reply, CageRecord *record);
 // Whole or not at all; false at the end of the socket.
 bool wire_send(int fd, const void *data, size_t size);
 bool wire_receive(int fd, void *data, size_t size);
+bool wire_receive_before(int fd, void *data, size_t size, double deadline); // of clock_now
 // One byte with descriptors. n_fds in: room; out: how many came.
 bool wire_send_fds(int fd, char what, const int *fds, int n_fds);
 bool wire_receive_fds(int fd, char *what, int *fds, int *n_fds);

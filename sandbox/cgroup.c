@@ -37,13 +37,10 @@ static bool put_number(const char *folder, const char *name, int64_t value) {
     return put(folder, name, text);
 }
 
-static int64_t get_after(const char *folder, const char *name, const char *word) {
-    char path[300], text[1024];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
+// The file stays open: it is read after every program.
+static int64_t get_after(int fd, const char *word) {
+    char text[1024];
+    ssize_t n = fd < 0 ? 0 : pread(fd, text, sizeof text - 1, 0);
     if (n <= 0) return 0;
     text[n] = 0;
     const char *at = strstr(text, word);
@@ -147,7 +144,7 @@ const char *cgroup_kind_name(CgroupKind kind) {
 }
 
 Status cgroup_join(int pid, Cgroup *out) {
-    *out = (Cgroup){0};
+    *out = (Cgroup){.oom_fd = -1};
     if (kind_now == CGROUP_NONE) return ST_OK;
     pthread_mutex_lock(&lock);
     int number = n_made++;
@@ -159,6 +156,10 @@ Status cgroup_join(int pid, Cgroup *out) {
     ok = ok && put_number(out->memory, "cgroup.procs", pid);
     if (ok && kind_now == CGROUP_V1) ok = put_number(out->pids, "cgroup.procs", pid);
     if (!ok) return FAIL(ST_IO, "%s: cannot join: %s", out->memory, strerror(errno));
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s", out->memory,
+             kind_now == CGROUP_V2 ? "memory.events" : "memory.oom_control");
+    out->oom_fd = open(path, O_RDONLY | O_CLOEXEC);
     return ST_OK;
 }
 
@@ -178,8 +179,7 @@ Status cgroup_limit(Cgroup *group, int64_t memory_bytes, int processes) {
 
 bool cgroup_oom(Cgroup *group) {
     if (!group->memory[0]) return false;
-    bool v2 = kind_now == CGROUP_V2;
-    int64_t n = get_after(group->memory, v2 ? "memory.events" : "memory.oom_control", "oom_kill ");
+    int64_t n = get_after(group->oom_fd, "oom_kill ");
     bool more = n > group->oom_kills;
     group->oom_kills = n;
     return more;
@@ -191,6 +191,7 @@ static void remove_soon(const char *folder) {
 
 void cgroup_leave(Cgroup *group) {
     if (!group->memory[0]) return;
+    if (group->oom_fd >= 0) close(group->oom_fd);
     remove_soon(group->memory);
     if (kind_now == CGROUP_V1) remove_soon(group->pids);
     *group = (Cgroup){0};

@@ -26,6 +26,7 @@ typedef struct Cgroup {
     char memory[200], pids[200]; // folders; the same one in v2; "" when there is none
     int64_t limit;               // bytes now set
     int64_t oom_kills;           // counted so far
+    int oom_fd;                  // where the kernel counts them; -1: nowhere
 } Cgroup;
 
 // A group of its own with `pid` in it. No group (all "") where the kind is CGROUP_NONE.

@@ -119,19 +119,6 @@ out:
     return st;
 }
 
-void slot_stop(Slot *slot) {
-    if (slot->fd >= 0) close(slot->fd); // an idle zygote ends by itself, and the outer one with it
-    if (slot->pid > 0) {
-        // The broker's main thread reaps; here we only see to it that it is over.
-        struct pollfd gone = {slot->pid_fd, POLLIN, 0};
-        if (slot->n_runs < 0 || poll(&gone, 1, 200) == 0) kill(slot->pid, SIGKILL);
-        if (slot->pid_fd >= 0) poll(&gone, 1, 5000);
-    }
-    if (slot->pid_fd >= 0) close(slot->pid_fd);
-    cgroup_leave(&slot->cgroup);
-    *slot = (Slot){.fd = -1, .pid_fd = -1};
-}
-
 typedef struct Pipes {
     int in[2], out[2], err[2];
 } Pipes;
@@ -143,6 +130,34 @@ static void shut(int *fd) {
 
 static void shut_pipes(Pipes *p) {
     for (int i = 0; i < 2; i++) shut(&p->in[i]), shut(&p->out[i]), shut(&p->err[i]);
+}
+
+struct SlotWait {
+    Pipes pipes;
+    int files; // its descriptor 3
+    CellRun run;
+};
+
+static void free_wait(Slot *slot) {
+    if (!slot->wait) return;
+    shut_pipes(&slot->wait->pipes);
+    shut(&slot->wait->files);
+    free(slot->wait);
+    slot->wait = NULL;
+}
+
+void slot_stop(Slot *slot) {
+    if (slot->fd >= 0) close(slot->fd); // an idle zygote ends by itself, and the outer one with it
+    if (slot->pid > 0) {
+        // The broker's main thread reaps; here we only see to it that it is over.
+        struct pollfd gone = {slot->pid_fd, POLLIN, 0};
+        if (slot->n_runs < 0 || poll(&gone, 1, 200) == 0) kill(slot->pid, SIGKILL);
+        if (slot->pid_fd >= 0) poll(&gone, 1, 5000);
+    }
+    if (slot->pid_fd >= 0) close(slot->pid_fd);
+    cgroup_leave(&slot->cgroup);
+    free_wait(slot);
+    *slot = (Slot){.fd = -1, .pid_fd = -1};
 }
 
 static bool open_pipes(Pipes *p) {
@@ -158,7 +173,8 @@ static bool open_pipes(Pipes *p) {
 static bool send_run(int control, const SlotRun *in, const Pipes *p) {
     CellRun run = in->run;
     int fd[CELL_FDS] = {p->in[0], p->out[1], p->err[1]}, n = 3;
-    if (in->talk_read >= 0) fd[n++] = in->talk_read, fd[n++] = in->talk_write;
+    if (in->talk_read >= 0) fd[n++] = in->talk_read;
+    if (in->talk_write >= 0) fd[n++] = in->talk_write;
     if (in->exec_fd >= 0) fd[n++] = in->exec_fd;
     run.magic = CELL_MAGIC;
     run.n_fds = (uint32_t)n;
@@ -288,26 +304,101 @@ static void fault(Slot *slot, SlotEnd *end, const char *why) {
     slot_stop(slot);
 }
 
-void slot_run(Slot *slot, const SlotRun *in, SlotEnd *end) {
-    Pump p = {.in = in, .end = end, .control = slot->fd};
-    *end = (SlotEnd){0};
-    int talk[2] = {in->talk_read, in->talk_write};
-    if (cgroup_limit(&slot->cgroup, (int64_t)in->run.memory_bytes, (int)in->run.processes) !=
+static bool same_limits(const CellRun *a, const CellRun *b) {
+    return a->cpu_ms == b->cpu_ms && a->wall_ms == b->wall_ms && a->processes == b->processes &&
+           a->memory_bytes == b->memory_bytes && a->scratch_bytes == b->scratch_bytes &&
+           a->file_bytes == b->file_bytes;
+}
+
+void slot_ahead(Slot *slot, const SlotRun *in) {
+    Pipes p;
+    int files[2];
+    SlotRun ahead = *in;
+    if (slot->fd < 0 || slot->wait || !open_pipes(&p)) return;
+    if (pipe2(files, O_CLOEXEC) < 0) {
+        shut_pipes(&p);
+        return;
+    }
+    ahead.run.waits = 1;
+    ahead.talk_read = files[0];
+    ahead.talk_write = -1;
+    bool sent = cgroup_limit(&slot->cgroup, (int64_t)in->run.memory_bytes,
+                             (int)in->run.processes) == ST_OK &&
+                send_run(slot->fd, &ahead, &p);
+    shut(&p.in[0]), shut(&p.out[1]), shut(&p.err[1]), close(files[0]);
+    slot->wait = malloc(sizeof *slot->wait);
+    CHECK(slot->wait);
+    *slot->wait = (SlotWait){p, files[1], ahead.run};
+    if (!sent) slot_stop(slot); // the next program finds a new one
+}
+
+// The program that waits gets the job, where it is of its kind and still there.
+static bool wake(Slot *slot, Pump *p) {
+    const SlotRun *in = p->in;
+    SlotWait *w = slot->wait;
+    struct pollfd early = {slot->fd, POLLIN, 0};
+    if (!in->late || !same_limits(&w->run, &in->run) || poll(&early, 1, 0) != 0) return false;
+    p->pipes = w->pipes;
+    w->pipes = (Pipes){{-1, -1}, {-1, -1}, {-1, -1}};
+    feed(p);
+    bool sent = send(slot->fd, "G", 1, MSG_NOSIGNAL) == 1;
+    for (size_t put = 0; sent && put < in->late_bytes;) {
+        ssize_t n = write(w->files, in->late + put, in->late_bytes - put);
+        if (n < 0 && errno != EINTR) break; // it is gone; what it did then is its end
+        if (n > 0) put += (size_t)n;
+    }
+    free_wait(slot);
+    return sent;
+}
+
+// It ends unused. False: the slot does not answer.
+static bool end_wait(Slot *slot) {
+    CellTail tail;
+    bool ended = send(slot->fd, "K", 1, MSG_NOSIGNAL) == 1 &&
+                 receive_all(slot->fd, &tail, sizeof tail, clock_now() + GRACE_MS / 1000.0);
+    free_wait(slot);
+    return ended;
+}
+
+static bool start_run(Slot *slot, Pump *p) {
+    feed(p); // what fits goes ahead of the program
+    bool sent = send_run(slot->fd, p->in, &p->pipes);
+    shut(&p->pipes.in[0]), shut(&p->pipes.out[1]), shut(&p->pipes.err[1]);
+    return sent;
+}
+
+static bool begin_run(Slot *slot, Pump *p, bool *woken) {
+    SlotEnd *end = p->end;
+    *woken = slot->wait && wake(slot, p);
+    if (slot->wait && !end_wait(slot)) {
+        fault(slot, end, "the slot does not answer");
+        return false;
+    }
+    if (*woken) return true;
+    if (cgroup_limit(&slot->cgroup, (int64_t)p->in->run.memory_bytes, (int)p->in->run.processes) !=
         ST_OK) {
         fault(slot, end, status_text());
-        goto out;
+        return false;
     }
-    if (!open_pipes(&p.pipes)) {
+    if (!open_pipes(&p->pipes)) {
         snprintf(end->why, sizeof end->why, "no pipes: %s", strerror(errno));
         end->fault = true;
-        goto out;
+        return false;
     }
-    feed(&p); // what fits goes ahead of the program
-    bool sent = send_run(slot->fd, in, &p.pipes);
-    shut(&p.pipes.in[0]), shut(&p.pipes.out[1]), shut(&p.pipes.err[1]);
+    if (start_run(slot, p)) return true;
+    fault(slot, end, "the slot does not answer");
+    return false;
+}
+
+static void run_once(Slot *slot, const SlotRun *in, SlotEnd *end, bool *woken) {
+    Pump p = {.in = in, .end = end, .control = slot->fd, .pipes = {{-1, -1}, {-1, -1}, {-1, -1}}};
+    int talk[2] = {in->talk_read, in->talk_write};
+    *end = (SlotEnd){0};
+    bool begun = begin_run(slot, &p, woken);
     for (int i = 0; i < 2; i++) shut(&talk[i]);
+    if (!begun) goto out;
     double deadline = clock_now() + (in->run.wall_ms + GRACE_MS) / 1000.0;
-    if (!sent || !pump(&p, deadline)) {
+    if (!pump(&p, deadline)) {
         fault(slot, end, "the slot does not answer");
         goto out;
     }
@@ -324,8 +415,16 @@ void slot_run(Slot *slot, const SlotRun *in, SlotEnd *end) {
     end->oom = cgroup_oom(&slot->cgroup);
     slot->n_runs++;
 out:
-    for (int i = 0; i < 2; i++) shut(&talk[i]);
     shut_pipes(&p.pipes);
+}
+
+void slot_run(Slot *slot, const SlotRun *in, SlotEnd *end) {
+    bool woken = false;
+    run_once(slot, in, end, &woken);
+    // What was started ahead was gone before the word came: nothing of this program has run.
+    if (!woken || !end->fault || !end->tail.setup_err || slot->fd < 0) return;
+    slot_end_free(end);
+    run_once(slot, in, end, &woken);
 }
 
 void slot_end_free(SlotEnd *end) {

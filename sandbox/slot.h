@@ -33,12 +33,15 @@ typedef struct SlotPlan {
     bool start;    // a compiler's, of a library whose start is known: cell/start.h
 } SlotPlan;
 
+typedef struct SlotWait SlotWait;
+
 typedef struct Slot {
     int fd;     // control socket; -1: not started
     int pid_fd; // of the outer process
     int pid;
     int n_runs;
     Cgroup cgroup;
+    SlotWait *wait; // a program that was started ahead and waits for its files; NULL: none
 } Slot;
 
 typedef struct SlotRun {
@@ -46,6 +49,8 @@ typedef struct SlotRun {
     const char *payload; // run.payload_bytes
     const void *input;
     size_t input_bytes;
+    const char *late; // the files as they came, for a program that was started ahead; or NULL
+    size_t late_bytes;
     int exec_fd; // or -1
     int64_t output_bytes;
     int out_fd;    // >= 0: stdout goes there instead of *out (output_bytes still bounds it)
@@ -70,6 +75,10 @@ void slot_stop(Slot *slot);
 
 // Blocks until the program has ended or its time is over. Fills *end in any case.
 void slot_run(Slot *slot, const SlotRun *in, SlotEnd *end);
+
+// Starts a program that will wait for its files: the next slot_run with `late` files and the same
+// limits is given to it, any other ends it. Nothing happens where it fails.
+void slot_ahead(Slot *slot, const SlotRun *in);
 void slot_end_free(SlotEnd *end);
 
 #ifdef __cplusplus

@@ -1,7 +1,9 @@
 // tests/test_cage.c -- programs in the cage: what comes back, and what never does.
 #include "tests/test.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "sandbox/cage.h"
 
@@ -95,12 +97,92 @@ static void a_compiled_program_starts_and_ends_as_elsewhere(void **state) {
     cage_record_free(&r);
 }
 
+static void count_signal(int number) {
+    (void)number;
+    _exit(77);
+}
+
+static void a_program_that_ends_while_it_is_told_is_no_end_of_ours(void **state) {
+    (void)state;
+    static char block[1 << 20];
+    CageFile file = {NULL, "pass", 4};
+    CageJob job = {.lang = CAGE_PYTHON, .file = &file, .n_files = 1};
+    CageTalk *talk;
+    CageRecord r;
+    void (*before)(int) = signal(SIGPIPE, count_signal);
+    assert_ok(cage_talk_begin(cage, &job, &talk));
+    assert_int_equal(cage_talk_send(talk, block, sizeof block, 20000), ST_IO);
+    assert_int_equal(cage_talk_send(talk, block, 1, 20000), ST_IO);
+    cage_talk_end(talk, 5000, &r);
+    assert_int_equal(r.verdict, CAGE_OK);
+    cage_record_free(&r);
+    signal(SIGPIPE, before);
+}
+
+static CageRecord run_js(const char *source, const char *data, int cpu_ms) {
+    CageFile file[] = {{NULL, source, strlen(source)}, {"data.txt", data, strlen(data)}};
+    CageJob job = {.lang = CAGE_JS,
+                   .file = file,
+                   .n_files = 2,
+                   .input = "in",
+                   .input_bytes = 2,
+                   .limits = {.cpu_ms = cpu_ms, .wall_ms = 30000}};
+    CageRecord r;
+    cage_run(cage, &job, &r);
+    return r;
+}
+
+// The second finds a node that has waited, by its age; nothing else tells it, and nothing is left.
+static void a_node_that_waited_is_as_new_as_another(void **state) {
+    (void)state;
+    static const char source[] =
+        "const fs = require('fs');\n"
+        "console.log(process.argv[1], process.execArgv.length, require.main === module,\n"
+        "  fs.readFileSync('data.txt', 'utf8'), fs.readFileSync(0, 'utf8'), "
+        "fs.readdirSync('.').join(),\n"
+        "  Object.keys(require.cache).length, globalThis.x);\n"
+        "globalThis.x = 1; fs.writeFileSync('left.txt', 'left');\n"
+        "console.error(process.uptime() > 0.5 ? 'waited' : 'new'); process.exit(3);\n";
+    CageRecord r = run_js(source, "one", 8000);
+    if (r.verdict == CAGE_SANDBOX_ERROR && strstr(r.why, "no node")) {
+        print_message("skipped: %s\n", r.why);
+        cage_record_free(&r);
+        return;
+    }
+    static const char *const data[] = {"one", "two", "three"};
+    for (int i = 0; i < 3; i++) {
+        char want[128];
+        snprintf(want, sizeof want, "/tmp/main.js 1 true %s in data.txt,main.js 1 undefined\n",
+                 data[i]);
+        assert_string_equal(str_text(&r.out), want);
+        assert_int_equal(r.exit, 3);
+        if (i == 1) assert_string_equal(str_text(&r.err), "waited\n");
+        cage_record_free(&r);
+        if (i == 2) break;
+        if (i == 0) usleep(1000000);
+        r = run_js(source, data[i + 1],
+                   i == 0 ? 8000 : 7000); // other limits: not for the one that waits
+    }
+    r = run_js("while (true);", "", 300);
+    assert_int_equal(r.verdict, CAGE_TIME_LIMIT);
+    cage_record_free(&r);
+    r = run(CAGE_JS,
+            "const w = require('worker_threads');\n"
+            "if (w.isMainThread) new w.Worker(__filename).on('exit', () => console.log('end'));\n"
+            "else console.log('worker');\n",
+            NULL);
+    assert_string_equal(str_text(&r.out), "worker\nend\n");
+    cage_record_free(&r);
+}
+
 int main(int argc, char **argv) {
     cage_main(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_python_program_reads_stdin_and_writes_stdout),
         cmocka_unit_test(a_c_program_compiles_and_runs),
         cmocka_unit_test(a_compiled_program_starts_and_ends_as_elsewhere),
+        cmocka_unit_test(a_node_that_waited_is_as_new_as_another),
+        cmocka_unit_test(a_program_that_ends_while_it_is_told_is_no_end_of_ours),
     };
     return cmocka_run_group_tests(tests, open_one, close_one);
 }

@@ -24,10 +24,11 @@
 
 // Both are of the slot, made before any program.
 __asm__(".section .rodata\ncell_so:\n.incbin \"" CELL_SO "\"\ncell_so_end:\n"
-        "zygote_py:\n.incbin \"sandbox/cell/zygote.py\"\n.byte 0\n.previous\n"
+        "zygote_py:\n.incbin \"sandbox/cell/zygote.py\"\n.byte 0\n"
+        "boot_js:\n.incbin \"sandbox/cell/boot.js\"\nboot_js_end:\n.previous\n"
         ".section .data\n.balign 16\nstart_o:\n.incbin \"" CELL_START "\"\nstart_o_end:\n"
         ".previous\n");
-extern const char cell_so[], cell_so_end[], zygote_py[];
+extern const char cell_so[], cell_so_end[], zygote_py[], boot_js[], boot_js_end[];
 extern char start_o[], start_o_end[];
 
 static int put_text(const char *path, const char *text) {
@@ -84,6 +85,19 @@ static int start_python(Cell *c, const char *root) {
     return (int)DO(c, "start Python", execve(c->slot.python, argv, env));
 }
 
+// A file of ours in the new root, before it is sealed.
+static int put_file(Cell *c, const char *step, const char *path, const char *data, size_t size) {
+    if (mkdir("/pch", 0755) < 0 && errno != EEXIST) return -1;
+    int fd = (int)DO(c, step, open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0444));
+    if (fd < 0 || cell_write(fd, data, size) < 0) return -1;
+    return close(fd);
+}
+
+static int put_boot(Cell *c) {
+    size_t size = (size_t)((uintptr_t)boot_js_end - (uintptr_t)boot_js);
+    return put_file(c, "start of node", "/pch/boot.js", boot_js, size);
+}
+
 // The object that compiled programs are linked with, with what our own library knows filled in.
 static int put_start(Cell *c) {
 #if CELL_START_KNOWN
@@ -124,6 +138,7 @@ static int inner(Cell *c, const char *root, int header) {
     if (c->slot.layers & CAGE_UTSNS && DO(c, "host name", sethostname("cage", 4)) < 0) return -1;
     if (root_build(c, root, header) < 0) return -1;
     if (c->slot.start && put_start(c) < 0) return -1;
+    if (c->slot.kind == CELL_NODE && put_boot(c) < 0) return -1;
     if (c->slot.kind == CELL_PYTHON) return start_python(c, root);
     if (root_seal(c, root) < 0) return -1;
     if (cell_ready(c, 0, "") < 0) return 0;

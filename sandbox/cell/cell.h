@@ -61,11 +61,12 @@ typedef struct CellReady {
 // A program: the byte 'R' that carries the descriptors (0 1 2 of the program, then 3 and 4 of a
 // talk, or the executable), then this, then payload_bytes: n_args times {u32 size, bytes, 0},
 // n_files times {u32 name size, u32 size, name, 0, bytes, 0}. The byte 'K' alone ends the program
-// that runs.
+// that runs; 'G' alone starts the time of one that waits.
 typedef struct CellRun {
     uint32_t magic;
     uint32_t n_fds, has_exec, n_args, n_files, payload_bytes;
     uint32_t cpu_ms, wall_ms, processes, fail_run;
+    uint32_t waits; // started ahead: its files come through descriptor 3 later
     uint64_t memory_bytes, scratch_bytes, file_bytes, seed;
 } CellRun;
 
