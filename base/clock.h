@@ -1,6 +1,7 @@
 // base/clock.h -- what time it is, and where it went.
 //
-// Floor 1. Named spans add up wall time per phase; they nest, and one Spans belongs to one thread.
+// Floor 1. Named spans add up wall time per phase, and the processor time of all threads; they
+// nest, and one Spans belongs to one thread.
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -10,12 +11,14 @@ extern "C" {
 
 double clock_now(void);  // seconds, monotonic
 double clock_wall(void); // seconds since 1970
+double clock_cpu(void);  // seconds of processor time, all threads of the process
 
 #define SPANS_MAX 32
 
 typedef struct Span {
     const char *name; // a literal
     double seconds, begin;
+    double cpu, cpu_begin;
     long count;
 } Span;
 
@@ -28,6 +31,7 @@ typedef struct Spans {
 void span_begin(Spans *spans, const char *name);
 void span_end(Spans *spans, const char *name);
 double span_seconds(const Spans *spans, const char *name); // 0 if never begun
+double span_cpu(const Spans *spans, const char *name);
 void span_reset(Spans *spans);
 
 #ifdef __cplusplus

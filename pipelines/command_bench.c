@@ -8,15 +8,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "pipelines/actor.h"
 #include "pipelines/bench_model.h"
 #include "pipelines/bench_sandbox.h"
+#include "pipelines/bench_step.h"
 #include "pipelines/bench_verify.h"
 #include "pipelines/ceiling.h"
 #include "pipelines/command.h"
-#include "pipelines/runconfig.h"
-#include "pipelines/sources.h"
-#include "rl/trainer.h"
 
 static const Flag flags[] = {
     {"only", 0, "PART",
@@ -131,84 +128,6 @@ static void time_gemms(const BenchRun *b) {
             time_gemm(b, (Precision)p, shape[s][0], shape[s][1], shape[s][2]);
 }
 
-static void phase(const BenchRun *b, const char *name, double seconds, double flops,
-                  double tokens) {
-    double floor_s = b->bf16 > 0 ? flops / b->bf16 : 0;
-    double times = floor_s > 0 ? seconds / floor_s : 0;
-    if (b->json)
-        printf("{\"name\":\"desk_step\",\"phase\":\"%s\",\"seconds\":%.4f,\"tokens\":%.0f,"
-               "\"tokens_s\":%.0f,\"gflops\":%.2f,\"floor_s\":%.4f,\"times_floor\":%.2f}\n",
-               name, seconds, tokens, tokens / seconds, flops / seconds * 1e-9, floor_s, times);
-    else
-        printf("  %-9s %8.3f s  %9.0f tokens/s  %8.1f GFLOP/s  %6.1f times its floor of %.3f s\n",
-               name, seconds, tokens / seconds, flops / seconds * 1e-9, times, floor_s);
-}
-
-// The recipe's step on a base that knows nothing: its samples run to the limit, none is flat by
-// leave, so every token is trained. The floor is the matrix products alone at the ceiling: 2
-// operations a parameter and token to sample, 6 to train.
-static Status time_step(const BenchRun *b, int64_t n_steps) {
-    RunConfig rc = {0};
-    Actor a = {0};
-    TaskSource source = {0};
-    Trainer *trainer = NULL;
-    static Metrics row;
-    Args none = {.command = "bench"};
-    Status st;
-    TRY_OUT(runconfig_open(&rc, "zero-desk", &none));
-    rc.rl.steps = n_steps + 1;
-    rc.rl.warmup_steps = 0;
-    rc.rl.skip_flat = false;
-    ModelConfig model = runconfig_model(&rc.model);
-    ActorOpts ao = {.model = &model,
-                    .trainable = true,
-                    .engine = true,
-                    .allocate = true,
-                    .quiet = true,
-                    .chunk_tokens = (int)rc.rl.chunk_tokens,
-                    .max_seq_tokens = model.max_position,
-                    .decode_seqs = (int)rc.run.decode_seqs,
-                    .seed = 1};
-    TRY_OUT(actor_open(&ao, &a));
-    TRY_OUT(sources_tasks(&rc, SPLIT_TRAIN, &source));
-    TrainerDeps deps = {.policy = a.policy,
-                        .engine = a.engine,
-                        .tokenizer = a.tokenizer,
-                        .pool = a.pool,
-                        .source = &source,
-                        .stop_token = a.stop_token,
-                        .n_stop_tokens = a.n_stop_tokens,
-                        .seed = 1};
-    TRY_OUT(trainer_new(&deps, &rc.rl, &trainer));
-    double gen = 0, update = 0, rest = 0, all = 0, tokens = 0, trained = 0;
-    for (int64_t i = 0; i <= n_steps; i++) {
-        TrainerStep did;
-        TRY_OUT(trainer_step(trainer, NULL, &row, &did));
-        if (i == 0) continue; // caches and pages are cold
-        double g = metrics_get(&row, "timing_s/gen", 0);
-        double u = metrics_get(&row, "timing_s/update_actor", 0);
-        double s = metrics_get(&row, "timing_s/step", 0);
-        gen += g, update += u, all += s, rest += s - g - u;
-        tokens += metrics_get(&row, "perf/total_num_tokens", 0);
-        for (int k = 0; k < did.batch->n_samples; k++)
-            trained += did.batch->token_end[k] - did.batch->token_begin[k];
-    }
-    double n = (double)n_steps, active = (double)a.plan.n_active;
-    if (!b->json)
-        printf("a desk step: %lld prompts x %lld samples, %.0f tokens, %.0f active parameters\n",
-               (long long)rc.rl.groups_per_step, (long long)rc.rl.group_size, tokens / n, active);
-    phase(b, "sampling", gen / n, 2 * active * tokens / n, tokens / n);
-    phase(b, "training", update / n, 6 * active * trained / n, trained / n);
-    phase(b, "whole", all / n, (2 * tokens + 6 * trained) * active / n, tokens / n);
-    if (!b->json) printf("  the rest  %8.4f s\n", rest / n);
-out:
-    trainer_free(trainer);
-    if (source.close) source.close(&source);
-    actor_close(&a);
-    runconfig_close(&rc);
-    return st;
-}
-
 static int run_model(const Args *args) {
     int64_t threads = 0, prompt = 128, fresh = 32, batch = 8, length = 256, rounds = 3;
     Status st = args_int(args, "threads", 0, 1024, &threads);
@@ -276,7 +195,11 @@ static int run(const Args *args) {
     if (!*only || strcmp(only, "gemm") == 0) time_gemms(&b);
     pool_free(b.pool);
     b.pool = NULL;
-    if (!*only || strcmp(only, "step") == 0) st = time_step(&b, n_steps);
+    if (!*only || strcmp(only, "step") == 0)
+        st = bench_step(&(BenchStep){.json = b.json,
+                                     .fp32_flops = b.one_vector,
+                                     .bf16_flops = b.one_bf16,
+                                     .steps = n_steps});
     return st == ST_OK ? EXIT_DONE : command_failed(st);
 }
 

@@ -186,6 +186,10 @@ static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
     return ST_OK;
 }
 
+const Spans *trainer_spans(const Trainer *t) {
+    return &t->spans;
+}
+
 static void set_timings(const Trainer *t, double seconds, Metrics *row) {
     for (int i = 0; i < t->spans.n; i++)
         metrics_set(row, t->spans.span[i].seconds, "timing_s/%s", t->spans.span[i].name);

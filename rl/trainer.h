@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "base/pool.h"
 #include "base/status.h"
@@ -66,6 +67,7 @@ typedef struct TrainerStep {
 MUST_USE Status trainer_step(Trainer *trainer, const volatile int *stop, Metrics *row,
                              TrainerStep *out);
 bool trainer_nonfinite(const Trainer *trainer);
+const Spans *trainer_spans(const Trainer *trainer); // where the last step's time went
 
 // Sentences about the run's health, each "step 40: ...\n", in order, since the run began.
 const char *trainer_warnings(const Trainer *trainer);
