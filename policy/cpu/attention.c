@@ -60,17 +60,35 @@ LANES_FN(attention_finish,
           int v_dim),
          (o, ldo, lse, ldl, max, sum, rows, v_dim))
 
-// A 16 x 16 transpose in four rounds of perfect shuffles.
+// A 16 x 16 transpose: pairs, quads, then lanes of 128 bits twice (the shuffles that exist).
+#define SHUFFLE(a, b, i, j, k, l)                                                                  \
+    __builtin_shufflevector(a, b, i, j, k, l, (i) + 4, (j) + 4, (k) + 4, (l) + 4, (i) + 8,         \
+                            (j) + 8, (k) + 8, (l) + 8, (i) + 12, (j) + 12, (k) + 12, (l) + 12)
+#define QUARTERS(a, b, i, j)                                                                       \
+    __builtin_shufflevector(a, b, i, (i) + 1, (i) + 2, (i) + 3, j, (j) + 1, (j) + 2, (j) + 3,      \
+                            (i) + 16, (i) + 17, (i) + 18, (i) + 19, (j) + 16, (j) + 17, (j) + 18,  \
+                            (j) + 19)
 LANE_INLINE void turn16(V16 r[LANES]) {
     V16 t[LANES];
-    UNROLL for (int round = 0; round < 4; round++) {
-        UNROLL for (int i = 0; i < 8; i++) {
-            t[2 * i] = __builtin_shufflevector(r[i], r[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5,
-                                               21, 6, 22, 7, 23);
-            t[2 * i + 1] = __builtin_shufflevector(r[i], r[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12,
-                                                   28, 13, 29, 14, 30, 15, 31);
-        }
-        UNROLL for (int i = 0; i < LANES; i++) r[i] = t[i];
+    UNROLL for (int i = 0; i < LANES; i += 2) {
+        t[i] = SHUFFLE(r[i], r[i + 1], 0, 16, 1, 17);
+        t[i + 1] = SHUFFLE(r[i], r[i + 1], 2, 18, 3, 19);
+    }
+    UNROLL for (int i = 0; i < LANES; i += 4) {
+        r[i] = SHUFFLE(t[i], t[i + 2], 0, 1, 16, 17);
+        r[i + 1] = SHUFFLE(t[i], t[i + 2], 2, 3, 18, 19);
+        r[i + 2] = SHUFFLE(t[i + 1], t[i + 3], 0, 1, 16, 17);
+        r[i + 3] = SHUFFLE(t[i + 1], t[i + 3], 2, 3, 18, 19);
+    }
+    UNROLL for (int i = 0; i < 4; i++) {
+        t[i] = QUARTERS(r[i], r[i + 4], 0, 8);
+        t[i + 4] = QUARTERS(r[i], r[i + 4], 4, 12);
+        t[i + 8] = QUARTERS(r[i + 8], r[i + 12], 0, 8);
+        t[i + 12] = QUARTERS(r[i + 8], r[i + 12], 4, 12);
+    }
+    UNROLL for (int i = 0; i < 8; i++) {
+        r[i] = QUARTERS(t[i], t[i + 8], 0, 8);
+        r[i + 8] = QUARTERS(t[i], t[i + 8], 4, 12);
     }
 }
 
@@ -120,6 +138,25 @@ LANE_INLINE void panel_turn_body(float *to, int ldt, const float *from, int ldf,
 }
 LANES_FN(panel_turn, (float *to, int ldt, const float *from, int ldf, int rows, int cols),
          (to, ldt, from, ldf, rows, cols))
+
+LANE_INLINE void page_turn_body(float *to, const float *from, int ld, int dim) {
+    for (int c = 0; c < dim; c += LANES) {
+        const int left = dim - c < LANES ? dim - c : LANES;
+        V16 r[LANES];
+        if (left == LANES) {
+            UNROLL for (int i = 0; i < LANES; i++) r[i] = v16_load(from + (ptrdiff_t)i * ld + c);
+        } else {
+            for (int i = 0; i < LANES; i++)
+                r[i] = v16_load_n(from + (ptrdiff_t)i * ld + c, left, 0);
+        }
+        turn16(r);
+        float *at = to + gemm_order(c) * LANES; // c is even: evens from here, odds 16 rows on
+        UNROLL for (int k = 0; k < LANES; k++) {
+            if (k < left) v16_store(at + (k / 2 + k % 2 * 16) * LANES, r[k]);
+        }
+    }
+}
+LANES_FN(page_turn, (float *to, const float *from, int ld, int dim), (to, from, ld, dim))
 
 LANE_INLINE void panel_put_rows_body(float *panels, int kpad, int k, const float *const vec[16],
                                      int n) {

@@ -35,6 +35,9 @@ void panel_put_rows(float *panels, int kpad, int k, const float *const vec[16], 
 void panel_put_cols(float *panels, int kpad, int j, const float *const vec[16], int k0, int n);
 // to[c * ldt + r] = from[r * ldf + c] for r < rows (16 at a time, so to has room), c < cols.
 void panel_turn(float *to, int ldt, const float *from, int ldf, int rows, int cols);
+// Sixteen rows become columns, as `turned` keys stand: to[gemm_order(i) * 16 + j] = from[j * ld +
+// i].
+void page_turn(float *to, const float *from, int ld, int dim);
 
 // One row of scores s[64] against the running maximum and sum: s becomes probabilities, o is scaled
 // to the new maximum. `seen` keys of the block count.
@@ -50,8 +53,8 @@ void attention_softmax(const Softmax *a);
 void attention_finish(float *o, int ldo, float *lse, int ldl, const float *max, const float *sum,
                       int rows, int v_dim);
 
-// Of one token over turned pages, without scratch: attention_decode.c.
-enum { DECODE_HEADS = 64 };
+// Of one token over pages of 16 rows, without scratch: attention_decode.c.
+enum { DECODE_HEADS = 64, DECODE_DIM = 1024 };
 bool attention_decodes(const AttentionShape *s);
 void attention_decode(const AttentionShape *s, float *o, int ldo, float *lse, int ldl,
                       const float *q, int ldq);

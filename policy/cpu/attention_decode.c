@@ -1,8 +1,9 @@
-// policy/cpu/attention_decode.c -- one new token over pages whose keys stand as columns.
+// policy/cpu/attention_decode.c -- one new token over pages of 16 keys.
 //
-// Reads every key and value once, where they lie: no panels are packed. The bits are those of
-// cpu_attention over the same keys: the same chains, blocks of 64 and softmax. Keys that stand in a
-// page after the token are scored and masked, their values are not read.
+// Reads every key and value once, where they lie: no panels are packed; keys that stand as rows are
+// turned page by page in the nearest cache, while the next page is on its way. The bits are those
+// of cpu_attention over the same keys: the same chains, blocks of 64 and softmax. Keys that stand
+// in a page after the token are scored and masked, their values are not read.
 #include <math.h>
 
 #include "policy/cpu/attention.h"
@@ -116,21 +117,37 @@ static void values_of(float *o, ptrdiff_t ldo, int rows, const float *p, const f
     }
 }
 
+enum { ROWS = KEY_BLOCK / 4, FETCH = 128 };
+
 bool attention_decodes(const AttentionShape *s) {
-    return s->turned && s->tokens == 1 && s->heads <= DECODE_HEADS && s->page_rows == 16;
+    if (s->tokens != 1 || s->heads > DECODE_HEADS || !s->page || s->page_rows != ROWS) return false;
+    return s->turned || (s->k2_dim == 0 && s->k_dim <= DECODE_DIM && s->k_dim % 2 == 0);
+}
+
+// Asks for the keys of a page, up to 8 KB of them.
+static void fetch_page(const float *k, size_t floats) {
+    for (size_t i = 0; i < floats && i < FETCH * 16; i += 16) __builtin_prefetch(k + i);
 }
 
 void attention_decode(const AttentionShape *s, float *o, int ldo, float *lse, int ldl,
                       const float *q, int ldq) {
-    enum { ROWS = KEY_BLOCK / 4 };
     float score[DECODE_HEADS * KEY_BLOCK], max[DECODE_HEADS], sum[DECODE_HEADS];
+    _Alignas(64) float turned[DECODE_DIM * ROWS];
     const int n_keys = s->pos0 + 1;
     for (int b = 0; b < n_keys; b += KEY_BLOCK) {
         const float *value[KEY_BLOCK];
         const int n = n_keys - b < KEY_BLOCK ? n_keys - b : KEY_BLOCK;
         for (int j = 0; j < n; j += ROWS) {
-            const size_t page = (size_t)s->page[(b + j) / ROWS] * s->page_step;
-            keys_of(score + j, q, ldq, s->heads, s->k + page, s->k_dim);
+            const int32_t *at = s->page + (b + j) / ROWS;
+            const size_t page = (size_t)*at * s->page_step;
+            const float *k = s->k + page;
+            if (!s->turned) {
+                if (b + j + ROWS < n_keys)
+                    fetch_page(s->k + (size_t)at[1] * s->page_step, (size_t)ROWS * (size_t)s->ldk);
+                page_turn(turned, k, s->ldk, s->k_dim);
+                k = turned;
+            }
+            keys_of(score + j, q, ldq, s->heads, k, s->k_dim);
             for (int i = 0; i < ROWS && j + i < n; i++)
                 value[j + i] = s->v + page + (size_t)i * (size_t)s->ldv;
         }
