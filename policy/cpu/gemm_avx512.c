@@ -9,6 +9,7 @@
 ISA_TARGET(ISA_AVX512)
 
 #define UNITS K_BLOCK
+#define ROWS_A_TILE 8
 #define vec_unit(p) vec_splat(p)
 #define vec_chain(a, b, c) vec_fma(a, b, c)
 #include "policy/cpu/gemm_tiles512.h"

@@ -14,6 +14,7 @@
 ISA_TARGET(ISA_AVX512BF16)
 
 #define UNITS (K_BLOCK / 2)
+#define ROWS_A_TILE 4
 // The broadcast of integers is a load and no more; that of floats would also take a pipe (Zen 4: a
 // quarter of the rate).
 typedef int32_t Unit __attribute__((may_alias));

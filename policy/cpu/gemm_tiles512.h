@@ -5,7 +5,7 @@
 #ifdef UNITS
 
 #define VEC __m512
-enum { VEC_LANES = 16, TILE_M = 8, WIDE_M = 4, TILE_V = 2 };
+enum { VEC_LANES = 16, TILE_M = ROWS_A_TILE, WIDE_M = 4, TILE_V = 2 };
 
 INLINE VEC vec_zero(void) {
     return _mm512_setzero_ps();
@@ -44,10 +44,12 @@ TILE(1, 1)
 TILE(2, 1)
 TILE(3, 1)
 TILE(4, 1)
+#if ROWS_A_TILE > 4
 TILE(5, 1)
 TILE(6, 1)
 TILE(7, 1)
 TILE(8, 1)
+#endif
 TILE(1, 2)
 TILE(2, 2)
 TILE(3, 2)
@@ -59,10 +61,12 @@ static void run_tiles(const GemmJob *job) {
         {TILE_FN(2, 1), TILE_FN(2, 2)},
         {TILE_FN(3, 1), TILE_FN(3, 2)},
         {TILE_FN(4, 1), TILE_FN(4, 2)},
+#if ROWS_A_TILE > 4
         {TILE_FN(5, 1)},
         {TILE_FN(6, 1)},
         {TILE_FN(7, 1)},
         {TILE_FN(8, 1)},
+#endif
     };
     run_panels(job, fn);
 }
