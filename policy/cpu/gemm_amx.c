@@ -18,6 +18,22 @@ ISA_TARGET(ISA_AVX512 ",amx-tile,amx-bf16")
 
 #define LOW_OF(u) (2 * (u))
 #define HIGH_OF(u) (2 * (u) + 1)
+// As bf16_round of quant.h: the rounded values, their codes in the upper halves.
+INLINE __m512i rounded(__m512 x) {
+    const __m512i u = _mm512_castps_si512(x);
+    const __m512i abs = _mm512_and_si512(u, _mm512_set1_epi32(0x7fffffff));
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
+    const __mmask16 nan = _mm512_cmpgt_epi32_mask(abs, _mm512_set1_epi32(0x7f800000));
+    const __mmask16 tiny = _mm512_cmplt_epi32_mask(abs, _mm512_set1_epi32(0x00800000));
+    __m512i r = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+    r = _mm512_mask_or_epi32(r, nan, u, _mm512_set1_epi32(0x00400000));
+    return _mm512_mask_and_epi32(r, tiny, u, _mm512_set1_epi32((int)0x80000000u));
+}
+INLINE __m512i pairs_of(__m512 low, __m512 high) {
+    const __m512i top = _mm512_set1_epi32((int)0xffff0000u);
+    return _mm512_or_si512(_mm512_srli_epi32(rounded(low), 16),
+                           _mm512_and_si512(rounded(high), top));
+}
 #include "policy/cpu/gemm_codes.h"
 
 enum { TILE = 16, TILE_BYTES = 64, SPAN = 2 * TILE }; // a span: two tiles of rows or of columns
@@ -168,30 +184,23 @@ static void multiply(const GemmJob *job) {
     tile_release();
 }
 
-// As bf16_round of quant.h, the codes only; n is padded with zeros to a multiple of 32.
+// The codes of n values; n is padded with zeros to a multiple of 32.
 static void round16(uint16_t *to, const float *x, int n) {
     const int pad = (n + K_BLOCK - 1) / K_BLOCK * K_BLOCK;
-    for (int i = 0; i < pad; i += 16) {
-        const __m512i u = _mm512_castps_si512(_mm512_maskz_loadu_ps(first_codes(n - i), x + i));
-        const __m512i abs = _mm512_and_si512(u, _mm512_set1_epi32(0x7fffffff));
-        const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
-        const __mmask16 nan = _mm512_cmpgt_epi32_mask(abs, _mm512_set1_epi32(0x7f800000));
-        const __mmask16 tiny = _mm512_cmplt_epi32_mask(abs, _mm512_set1_epi32(0x00800000));
-        __m512i r = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
-        r = _mm512_mask_or_epi32(r, nan, u, _mm512_set1_epi32(0x00400000));
-        r = _mm512_mask_and_epi32(r, tiny, u, _mm512_set1_epi32((int)0x80000000u));
+    for (int i = 0; i < pad; i += 16)
         _mm256_storeu_si256((__m256i *)(void *)(to + i),
-                            _mm512_cvtepi32_epi16(_mm512_srli_epi32(r, 16)));
-    }
+                            _mm512_cvtepi32_epi16(_mm512_srli_epi32(
+                                rounded(_mm512_maskz_loadu_ps(first_codes(n - i), x + i)), 16)));
 }
 
-// Values that are exact in bf16, [32 k][32 n], become the two tiles of a panel: [n / 16][k / 2]
-// [n % 16][k % 2].
-static void pack16(uint16_t *to, const float block[K_BLOCK][GEMM_PANEL]) {
-    for (int half = 0; half < 2; half++)
-        for (int k = 0; k < K_BLOCK; k += 2, to += 2 * TILE)
-            _mm512_storeu_si512(to, pairs_of(_mm512_loadu_ps(block[k] + half * TILE),
-                                             _mm512_loadu_ps(block[k + 1] + half * TILE)));
+// 32 rows of K become the two tiles of a panel: [n / 16][k / 2][n % 16][k % 2].
+static void pack16(uint16_t *to, const float *const row[K_BLOCK], int cols) {
+    for (int n = 0; n < GEMM_PANEL; n += TILE)
+        for (int k = 0; k < K_BLOCK; k += 2, to += 2 * TILE) {
+            const __mmask16 lanes = first_codes(cols - n);
+            _mm512_storeu_si512(to, pairs_of(_mm512_maskz_loadu_ps(lanes, row[k] + n),
+                                             _mm512_maskz_loadu_ps(lanes, row[k + 1] + n)));
+        }
 }
 
 ISA_END

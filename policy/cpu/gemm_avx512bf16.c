@@ -24,6 +24,14 @@ typedef int32_t Unit __attribute__((may_alias));
 
 #define HIGH_OF(u) ((u) / 2 * 4 + (u) % 2)
 #define LOW_OF(u) (HIGH_OF(u) + 2)
+// As bf16_round of quant.h: the instruction rounds to nearest even, keeps a NaN and takes a
+// denormal for zero, whatever the thread's control register says.
+INLINE __m512i pairs_of(__m512 low, __m512 high) {
+    static const uint16_t turn[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                                      8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    return _mm512_permutexvar_epi16(_mm512_loadu_si512(turn),
+                                    (__m512i)_mm512_cvtne2ps_pbh(high, low));
+}
 #include "policy/cpu/gemm_codes.h"
 
 static void multiply(const GemmJob *job) {
@@ -37,8 +45,6 @@ static void multiply(const GemmJob *job) {
     run_tiles(&units);
 }
 
-// As bf16_round of quant.h: the instruction rounds to nearest even, keeps a NaN and takes a
-// denormal for zero, whatever the thread's control register says.
 static void round16(uint16_t *to, const float *x, int n) {
     const __m512i turn =
         _mm512_broadcast_i32x4(_mm_setr_epi8(4, 5, 0, 1, 6, 7, 2, 3, 12, 13, 8, 9, 14, 15, 10, 11));
@@ -50,12 +56,12 @@ static void round16(uint16_t *to, const float *x, int n) {
     }
 }
 
-static void pack16(uint16_t *to, const float block[K_BLOCK][GEMM_PANEL]) {
+static void pack16(uint16_t *to, const float *const row[K_BLOCK], int cols) {
     for (int odd = 0; odd < 2; odd++)
         for (int u = odd; u < UNITS; u += 2)
             for (int n = 0; n < GEMM_PANEL; n += VEC_LANES, to += 2 * VEC_LANES)
-                _mm512_storeu_si512(
-                    to, pairs_of(vec_load(block[LOW_OF(u)] + n), vec_load(block[HIGH_OF(u)] + n)));
+                _mm512_storeu_si512(to, pairs_of(vec_load_n(row[LOW_OF(u)] + n, cols - n),
+                                                 vec_load_n(row[HIGH_OF(u)] + n, cols - n)));
 }
 
 ISA_END

@@ -2,18 +2,11 @@
 //
 // Included by gemm_amx.c and gemm_avx512bf16.c inside their ISA_TARGET, after they named
 // LOW_OF(u) and HIGH_OF(u): which values of a block of 32 of K are the low and the high half of
-// the 32-bit unit u of a row.
+// the 32-bit unit u of a row; and pairs_of(low, high): two vectors, rounded, as one of pairs.
 #ifdef LOW_OF
 
 INLINE __mmask16 first_codes(int n) {
     return n >= 16 ? (__mmask16)0xffff : n <= 0 ? (__mmask16)0 : (__mmask16)((1u << n) - 1);
-}
-
-// Two vectors of values that are exact in bf16 as one of pairs.
-INLINE __m512i pairs_of(__m512 low, __m512 high) {
-    const __m512i top = _mm512_set1_epi32((int)0xffff0000u);
-    return _mm512_or_si512(_mm512_srli_epi32(_mm512_castps_si512(low), 16),
-                           _mm512_and_si512(_mm512_castps_si512(high), top));
 }
 
 // 16 rows of 16 values of 32 bits, transposed: pairs, quads, then 128-bit lanes twice.
@@ -41,14 +34,13 @@ INLINE void transpose(__m512i r[16]) {
     }
 }
 
-static void turn16(uint16_t *to, ptrdiff_t to_row, const float *block, ptrdiff_t ld, int cols) {
+static void turn16(uint16_t *to, ptrdiff_t to_row, const float *const row[K_BLOCK], int cols) {
     for (int n = 0; n < cols; n += 16) {
         const __mmask16 lanes = first_codes(cols - n);
-        const float *at = block + n;
         __m512i r[16];
         UNROLL for (int u = 0; u < 16; u++) {
-            r[u] = pairs_of(_mm512_maskz_loadu_ps(lanes, at + LOW_OF(u) * ld),
-                            _mm512_maskz_loadu_ps(lanes, at + HIGH_OF(u) * ld));
+            r[u] = pairs_of(_mm512_maskz_loadu_ps(lanes, row[LOW_OF(u)] + n),
+                            _mm512_maskz_loadu_ps(lanes, row[HIGH_OF(u)] + n));
         }
         transpose(r);
         UNROLL for (int i = 0; i < 16; i++) {

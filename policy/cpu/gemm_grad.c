@@ -3,6 +3,7 @@
 
 #include "policy/cpu/gemm_row.h"
 #include "policy/cpu/quant.h"
+#include "policy/cpu/vec.h"
 
 enum {
     T_BLOCK = 256,
@@ -48,27 +49,32 @@ typedef struct Tokens {
     const int32_t *gather;
 } Tokens;
 
+static const float *token_row(const Tokens *from, int t) {
+    return from->x + (from->gather ? from->gather[t] : t) * from->ld;
+}
+
 // Columns [c0, c0 + cols) of tokens [t0, t0 + rows) as values of the precision in rows of `width`,
 // zeros beyond; scale[j] of each column for fp8. rows <= 128.
 static void strip(float *to, int width, float *scale, const Tokens *from, int t0, int rows, int c0,
                   int cols, Precision precision) {
     for (int i = 0; i < rows; i++) {
         float *row = to + i * width;
-        memcpy(row, from->x + (from->gather ? from->gather[t0 + i] : t0 + i) * from->ld + c0,
-               sizeof(float) * (size_t)cols);
+        memcpy(row, token_row(from, t0 + i) + c0, sizeof(float) * (size_t)cols);
         memset(row + cols, 0, sizeof(float) * (size_t)(width - cols));
     }
     if (precision == PRECISION_BF16) bf16_round_n(to, to, rows * width);
     if (precision != PRECISION_FP8) return;
     float amax[STRIP] = {0};
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < cols; j++) {
-            const float abs = float_of(float_bits(to[i * width + j]) & 0x7fffffffu);
-            if (abs > amax[j]) amax[j] = abs;
-        }
+    for (int i = 0; i < rows; i++) vec_amax_columns(amax, to + i * width, cols);
     for (int j = 0; j < cols; j++) scale[j] = quant_scale_gradient(amax[j]);
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < cols; j++) to[i * width + j] = e4m3_round(to[i * width + j] / scale[j]);
+    for (int i = 0; i < rows; i++) e4m3_round_columns(to + i * width, to + i * width, scale, cols);
+}
+
+// 32 rows for pack16 and turn16, which round them: columns from c0 on of `rows` tokens, zeros
+// after.
+static void rows_of(const float *row[K_BLOCK], const Tokens *from, int t0, int rows, int c0) {
+    static const float zeros[STRIP];
+    for (int i = 0; i < K_BLOCK; i++) row[i] = i < rows ? token_row(from, t0 + i) + c0 : zeros;
 }
 
 static ptrdiff_t g_tile(const GemmKernel *kernel) { // floats from one tile of G to the next
@@ -93,19 +99,29 @@ static void pack_g(const GradWork *w, const GemmKernel *kernel, const Tokens *g,
                   g->ld, t, cols);
             continue;
         }
+        uint16_t *codes = (uint16_t *)(void *)w->g + (ptrdiff_t)n0 * T_BLOCK;
+        if (precision == PRECISION_BF16 && gemm_tiled(kernel)) {
+            for (int at = 0; at < t; at += K_BLOCK) {
+                const float *row[K_BLOCK];
+                rows_of(row, g, t0 + at, t - at, n0);
+                kernel->turn16(codes + at, T_BLOCK, row, cols);
+            }
+            continue;
+        }
         for (int at = 0; at < t; at += SCALE_BLOCK) {
             const int rows = least(SCALE_BLOCK, t - at);
             float block[SCALE_BLOCK][STRIP], scale[STRIP];
+            const Tokens made = {block[0], STRIP, NULL};
             strip(block[0], STRIP, scale, g, t0 + at, rows, n0, cols, precision);
             if (precision == PRECISION_FP8)
                 for (int j = 0; j < cols; j++)
                     w->gs[(n0 + j) * T_SCALES + at / SCALE_BLOCK] = scale[j];
             if (gemm_tiled(kernel)) {
-                memset(block[0] + rows * STRIP, 0,
-                       sizeof block[0] * (size_t)(up(rows, K_BLOCK) - rows));
-                for (int i = 0; i < rows; i += K_BLOCK)
-                    kernel->turn16((uint16_t *)(void *)w->g + (ptrdiff_t)n0 * T_BLOCK + at + i,
-                                   T_BLOCK, block[i], STRIP, cols);
+                for (int i = 0; i < rows; i += K_BLOCK) {
+                    const float *row[K_BLOCK];
+                    rows_of(row, &made, i, rows - i, 0);
+                    kernel->turn16(codes + at + i, T_BLOCK, row, cols);
+                }
                 continue;
             }
             place(w->g + n0 / tile * g_tile(kernel) + at * tile, g_tile(kernel), tile, block[0],
@@ -122,17 +138,26 @@ static void pack_x(const GradWork *w, const GemmKernel *kernel, const Tokens *x,
                    x->x + (x->gather ? x->gather[i] : i) * x->ld + k0, GEMM_PANEL * sizeof(float));
         return;
     }
+    uint16_t *codes = (uint16_t *)(void *)w->x;
+    const float *row[K_BLOCK];
+    if (precision == PRECISION_BF16 && gemm_tiled(kernel)) {
+        for (int at = 0; at < t; at += K_BLOCK) {
+            rows_of(row, x, t0 + at, t - at, k0);
+            kernel->pack16(codes + at * GEMM_PANEL, row, cols);
+        }
+        return;
+    }
     for (int at = 0; at < t; at += SCALE_BLOCK) {
         const int rows = least(SCALE_BLOCK, t - at);
         float block[SCALE_BLOCK][GEMM_PANEL];
+        const Tokens made = {block[0], GEMM_PANEL, NULL};
         strip(block[0], GEMM_PANEL, w->xs + at / SCALE_BLOCK * GEMM_PANEL, x, t0 + at, rows, k0,
               cols, precision);
         if (gemm_tiled(kernel)) {
-            memset(block[0] + rows * GEMM_PANEL, 0,
-                   sizeof block[0] * (size_t)(up(rows, K_BLOCK) - rows));
-            for (int i = 0; i < rows; i += K_BLOCK)
-                kernel->pack16((uint16_t *)(void *)w->x + (at + i) * GEMM_PANEL,
-                               (const float(*)[GEMM_PANEL])block[i]);
+            for (int i = 0; i < rows; i += K_BLOCK) {
+                rows_of(row, &made, i, rows - i, 0);
+                kernel->pack16(codes + (at + i) * GEMM_PANEL, row, GEMM_PANEL);
+            }
             continue;
         }
         for (int i = 0; i < rows; i++)

@@ -81,10 +81,13 @@ void gemm_pack(Packed *out, void *data, const float *w, int ld, int n, int k, bo
         for (int k0 = 0; k0 < k; k0 += K_BLOCK, at += (size_t)size) {
             float block[K_BLOCK][GEMM_PANEL];
             fetch(block, &source, n0, k0);
-            if (precision == PRECISION_BF16) bf16_round_n(block[0], block[0], size);
+            if (precision == PRECISION_BF16 && !gemm_tiled(kernel))
+                bf16_round_n(block[0], block[0], size);
             if (scale) e4m3_round_n(block[0], block[0], of[k0 / SCALE_BLOCK], size);
             if (gemm_tiled(kernel)) {
-                kernel->pack16((uint16_t *)data + at, block);
+                const float *row[K_BLOCK];
+                for (int i = 0; i < K_BLOCK; i++) row[i] = block[i];
+                kernel->pack16((uint16_t *)data + at, row, GEMM_PANEL);
                 continue;
             }
             for (int i = 0; i < K_BLOCK; i++)

@@ -53,7 +53,9 @@ static void fill(const GemmKernel *tiles) {
                     block[k][j] = p * GEMM_PANEL + j < N ? value(&state) : 0;
                     packed[p][gemm_order(kb + k)][j] = block[k][j];
                 }
-            tiles->pack16(b16[p][kb / K_BLOCK], (const float(*)[GEMM_PANEL])block);
+            const float *row[K_BLOCK];
+            for (int i = 0; i < K_BLOCK; i++) row[i] = block[i];
+            tiles->pack16(b16[p][kb / K_BLOCK], row, GEMM_PANEL);
         }
         for (int q = 0; q < SCALES; q++)
             for (int j = 0; j < GEMM_PANEL; j++) sw[p][q][j] = value(&state);

@@ -49,10 +49,10 @@ typedef struct GemmKernel {
     void (*multiply)(const GemmJob *job);
     // Tile rows only. to[0 .. n rounded up to 32) = bf16 codes of x, zeros at the end.
     void (*round16)(uint16_t *to, const float *x, int n);
-    // A [32 k][32 n] block of values exact in bf16 becomes 1024 codes of a panel ..
-    void (*pack16)(uint16_t *to, const float block[K_BLOCK][GEMM_PANEL]);
-    // .. and columns [0, cols) of rows of stride `ld` become rows of 32: to[n * to_row + k].
-    void (*turn16)(uint16_t *to, ptrdiff_t to_row, const float *block, ptrdiff_t ld, int cols);
+    // The first cols <= 32 values of 32 rows of K become 1024 codes of a panel, zeros beyond ..
+    void (*pack16)(uint16_t *to, const float *const row[K_BLOCK], int cols);
+    // .. and columns [0, cols) become rows of 32: to[n * to_row + k]. Both round as round16.
+    void (*turn16)(uint16_t *to, ptrdiff_t to_row, const float *const row[K_BLOCK], int cols);
 } GemmKernel;
 
 // All but the first exist on x86-64 only.

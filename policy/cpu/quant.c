@@ -36,6 +36,9 @@ void bf16_round_n(float *y, const float *x, int n) {
 void e4m3_round_n(float *y, const float *x, float scale, int n) {
     vec_row()->e4m3_round(y, x, scale, n);
 }
+void e4m3_round_columns(float *y, const float *x, const float *scale, int n) {
+    vec_row()->e4m3_columns(y, x, scale, n);
+}
 
 void quant_row(uint8_t *code, float *scale, const float *x, int n) {
     for (int at = 0; at < n; at += BLOCK) {

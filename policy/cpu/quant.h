@@ -64,6 +64,8 @@ float e4m3_decode(uint8_t code);
 void bf16_round_n(float *y, const float *x, int n);
 // y = E4M3(x / scale) as fp32 values.
 void e4m3_round_n(float *y, const float *x, float scale, int n);
+// The same with a scale for each value.
+void e4m3_round_columns(float *y, const float *x, const float *scale, int n);
 
 // One row of n values in tiles of 1x128 (the last may be ragged): n codes, ceil(n/128) scales.
 void quant_row(uint8_t *code, float *scale, const float *x, int n);

@@ -19,6 +19,9 @@ const VecRow *vec_row(void) {
 float vec_amax(const float *x, int n) {
     return vec_row()->amax(x, n);
 }
+void vec_amax_columns(float *amax, const float *x, int n) {
+    vec_row()->amax_columns(amax, x, n);
+}
 void vec_adamw(float *w, float *m, float *v, const float *g, const VecAdamW *step, int n) {
     vec_row()->adamw(w, m, v, g, step, n);
 }

@@ -13,6 +13,8 @@ extern "C" {
 
 float vec_amax(const float *x, int n); // largest |x|, 0 if n is 0; a NaN may be skipped
 
+void vec_amax_columns(float *amax, const float *x, int n); // amax[i] = max(amax[i], |x[i]|)
+
 // One AdamW step on n weights, moments in place:
 //   m = b1 m + (1 - b1) g', v = b2 v + (1 - b2) g'^2 with g' = clip g,
 //   w = w - (rate decay) w - rate (m c1) / (sqrt(v c2) + eps), c1 = 1 / (1 - b1^t), c2 likewise.

@@ -116,5 +116,17 @@ static void row_e4m3_round(float *y, const float *x, float scale, int n) {
     EACH_X(e4m3_of(a / scale))
 }
 
-const VecRow VEC_ROW = {row_amax, row_adamw, row_bf16_round, row_e4m3_round};
+// ---- a row of a matrix whose columns have a scale each
+
+static void row_amax_columns(float *y, const float *x, int n) {
+    EACH_X(larger(abs_of(a), i + LANES <= n ? load(y + i) : load_n(y + i, n - i)))
+}
+static void row_e4m3_columns(float *y, const float *x, const float *scale, int n) {
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) store(y + i, e4m3_of(load(x + i) / load(scale + i)));
+    for (; i < n; i++) store_n(y + i, e4m3_of(all(x[i]) / all(scale[i])), 1);
+}
+
+const VecRow VEC_ROW = {row_amax,       row_adamw,        row_bf16_round,
+                        row_e4m3_round, row_amax_columns, row_e4m3_columns};
 #endif

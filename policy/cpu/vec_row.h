@@ -15,6 +15,8 @@ typedef struct VecRow {
     void (*adamw)(float *w, float *m, float *v, const float *g, const VecAdamW *step, int n);
     void (*bf16_round)(float *y, const float *x, int n);
     void (*e4m3_round)(float *y, const float *x, float scale, int n);
+    void (*amax_columns)(float *amax, const float *x, int n);
+    void (*e4m3_columns)(float *y, const float *x, const float *scale, int n);
 } VecRow;
 
 // The last two exist on x86-64 only.
