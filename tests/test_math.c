@@ -354,6 +354,18 @@ static void what_is_too_large_is_not_equal(void **state) {
     expect("\\sqrt{2}", "\\sqrt{2}+10^{-400}", VERDICT_WRONG);
 }
 
+static void a_gold_over_budget_is_an_error_and_an_answer_wrong(void **state) {
+    (void)state;
+    static const char *const large[] = {"9^{9^{9^9}}", "\\binom{10^9}{10^8}", "((5!)!)!"};
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+        expect(large[i], "5", VERDICT_ERROR);
+        expect("5", large[i], VERDICT_WRONG);
+        assert_string_equal(compare("5", large[i]).reason, "too large to evaluate");
+        assert_string_equal(compare(large[i], "5").reason, "the gold answer is over budget");
+    }
+    expect("10^{30000}", "5", VERDICT_WRONG); // what can be told apart all the same
+}
+
 static void a_gold_that_cannot_be_read_is_an_error(void **state) {
     (void)state;
     expect("", "5", VERDICT_ERROR);
@@ -516,6 +528,7 @@ int main(void) {
         cmocka_unit_test(one_digit_of_many_makes_a_difference),
         cmocka_unit_test(hostile_texts_are_answered_in_time),
         cmocka_unit_test(what_is_too_large_is_not_equal),
+        cmocka_unit_test(a_gold_over_budget_is_an_error_and_an_answer_wrong),
         cmocka_unit_test(a_gold_that_cannot_be_read_is_an_error),
         cmocka_unit_test(bytes_that_are_no_text_are_wrong),
         cmocka_unit_test(each_layer_decides_what_it_can),

@@ -171,7 +171,13 @@ static MathResult decide(Pair *p, const MathOptions *options) {
     if (!read)
         return result(VERDICT_WRONG, MATH_UNREAD, w->over ? w->over : "the answer cannot be read");
     if (same_trees(w, p->gold_tree, p->answer_tree, options, &layer)) return right(layer);
-    const char *why = w->over ? w->over : w->why ? w->why : "different answers";
+    bool large = w->over || w->too_large;
+    if (large && scalar_too_large(w, p->gold_tree) && !scalar_too_large(w, p->answer_tree))
+        return result(VERDICT_ERROR, layer, "the gold answer is over budget");
+    const char *why = w->over        ? w->over
+                      : w->too_large ? "too large to evaluate"
+                      : w->why       ? w->why
+                                     : "different answers";
     MathResult wrong = result(VERDICT_WRONG, layer, why);
     if (same_choice(w, p->gold, p->answer)) return right(MATH_STRUCTURE);
     if (grouped && !w->over) { // 100,200 may be two numbers: read both that way

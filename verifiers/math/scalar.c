@@ -78,7 +78,10 @@ static int by_residue(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
     for (int i = 0; i < TRIES && good < POINTS; i++) {
         uint64_t x, y;
         Value left = residue_value(w, a, i, &x), right = residue_value(w, b, i, &y);
-        if (left == VALUE_OVER || right == VALUE_OVER) return DIFFERENT;
+        if (left == VALUE_OVER || right == VALUE_OVER) {
+            w->too_large = true;
+            return DIFFERENT;
+        }
         if (left == VALUE_NONE || right == VALUE_NONE) return UNDECIDED;
         if (left != VALUE_OK || right != VALUE_OK) continue; // a denominator that is zero here
         raise_to(layer, MATH_IDENTITY);
@@ -100,8 +103,11 @@ static bool whole_letters(const Expr *e) {
 static int by_ball(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
     uint32_t has = a->has | b->has;
     raise_to(layer, MATH_NUMERIC);
-    if (!(has & HAS_SYMBOL))
-        return ball_compare(w, a, b, POINT_POSITIVE, 0) == BALL_EQUAL ? SAME : DIFFERENT;
+    if (!(has & HAS_SYMBOL)) {
+        BallOrder order = ball_compare(w, a, b, POINT_POSITIVE, 0);
+        w->too_large |= order == BALL_OVER;
+        return order == BALL_EQUAL ? SAME : DIFFERENT;
+    }
     bool whole = (has & HAS_WHOLE) && whole_letters(a) && whole_letters(b);
     enum { POINTS = 14, WHOLE_POINTS = 14, ENOUGH = 7 };
     int equal = 0, tries = whole ? WHOLE_POINTS : POINTS, enough = whole ? WHOLE_POINTS : ENOUGH;
@@ -155,6 +161,22 @@ bool scalar_same(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
     }
     if (same == UNDECIDED) same = by_ball(w, a, b, layer);
     return same == SAME;
+}
+
+bool scalar_too_large(Work *w, const Expr *e) {
+    const Expr *zero = expr_integer(w, 0);
+    if (!zero || !expr_is_scalar(e) || has_opaque(e, e) || (e->has & HAS_SYMBOL)) return false;
+    MathLayer layer = MATH_UNREAD;
+    const char *over = w->over;
+    bool before = w->too_large;
+    w->steps = MATH_MAX_STEPS;
+    w->over = NULL;
+    w->too_large = false;
+    scalar_same(w, e, zero, &layer);
+    bool too_large = w->too_large || w->steps < 0;
+    w->over = over;
+    w->too_large = before;
+    return too_large;
 }
 
 static int infinity_sign(const Expr *e) {

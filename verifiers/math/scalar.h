@@ -19,6 +19,8 @@ bool scalar_same(Work *w, const Expr *a, const Expr *b, MathLayer *layer);
 int scalar_order(Work *w, const Expr *a, const Expr *b, bool *known);
 // a = c * b with a constant c != 0; *sign of c, 0 if unknown or not real.
 bool scalar_proportional(Work *w, const Expr *a, const Expr *b, int *sign, MathLayer *layer);
+// No layer can say within a verdict's budgets whether this number is zero. Starts the steps anew.
+bool scalar_too_large(Work *w, const Expr *e);
 
 #ifdef __cplusplus
 }

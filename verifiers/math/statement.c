@@ -34,7 +34,12 @@ static bool is_name(const Expr *e) {
         for (const Expr *c = e->first; c; c = c->next)
             if (!is_name(c)) return false;
         return true;
+    case EX_BIG: return true; // a limit, an integral
     case EX_CALL:
+        if (e->op <= FN_CSC && e->first->kind == EX_SYMBOL) { // \sin A, \cos\angle ABC, \tan\theta
+            Slice angle = e->first->text;
+            return angle.size > 1 || isupper((unsigned char)*angle.data);
+        }
         return e->op == FN_MAX || e->op == FN_MIN || e->op == FN_DET ? is_name(e->first) : false;
     default: return false;
     }

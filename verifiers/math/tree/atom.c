@@ -119,11 +119,15 @@ static Expr *take_arguments(Reader *r, Slice name) {
     call->text = name;
     r->t++; // the bracket
     if (reader_take(r, ')')) return expr_done(r->w, call);
+    int sets = r->sets;
+    r->sets = name.size && *name.data == 'P'; // P(A | B)
     do {
         Expr *e = grammar_relation(r);
         if (!e) return NULL;
         expr_add(call, e);
-    } while (reader_take(r, ',') || reader_take(r, ';'));
+    } while (reader_take(r, ',') || reader_take(r, ';') ||
+             (r->sets && (reader_take(r, '|') || reader_take(r, MARK_MID))));
+    r->sets = sets;
     return reader_take(r, ')') ? expr_done(r->w, call) : NULL;
 }
 

@@ -30,11 +30,20 @@ static uint32_t mix(uint32_t h, uint32_t v) {
     return h * 0x85EBCA6Bu;
 }
 
+// Signs between operands that need not commute: f \circ g is compared as it is written.
+static bool is_operator(Slice name) {
+    static const char *const names[] = {"circ", "oplus", "otimes", "star"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (name.size == strlen(names[i]) && memcmp(name.data, names[i], name.size) == 0)
+            return true;
+    return false;
+}
+
 static uint32_t own_bits(const Expr *e) {
     CHECK(e->kind != EX_POWER || (e->first && e->last));
     switch ((ExprKind)e->kind) {
     case EX_NUMBER: return e->exp10 < 0 || e->flag ? HAS_POINT : 0;
-    case EX_SYMBOL: return HAS_SYMBOL;
+    case EX_SYMBOL: return is_operator(e->text) ? HAS_SYMBOL | HAS_OPAQUE : HAS_SYMBOL;
     case EX_CONSTANT: return e->op == 'i' ? HAS_I : e->op == 'o' ? HAS_INFINITY : HAS_PI_OR_E;
     case EX_SUM:
     case EX_PRODUCT:

@@ -162,6 +162,7 @@ typedef struct Work {
     const MathRules *rules;
     const char *over; // NULL, or which budget ended
     const char *why;  // NULL, or the difference that was found: a literal
+    bool too_large;   // some value could not be had within the budgets
     int nested;       // of comparisons inside of each other
     uint64_t seed;    // of the random points
 } Work;
