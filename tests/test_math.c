@@ -1,8 +1,8 @@
 // tests/test_math.c -- verifiers/math: pairs of every kind, budgets, threads, policies.
 //
 // tests/golden/math/pairs.txt was written for this test. Where SHARED names a folder with the
-// labelled cases of peers (cases/math_*.jsonl), these are judged too; their rates are printed a
-// kind a line.
+// labelled cases of peers (cases/math_*.jsonl), these are judged too, both ways round and by the
+// policy of each tool.
 #include "verifiers/math/math.h"
 
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/pool.h"
 #include "tests/test.h"
 
@@ -316,7 +317,13 @@ static void hostile_texts_are_answered_in_time(void **state) {
                  {"", "\\lfloor ", "x", "\\rfloor"},
                  {"1:", "1:", "1", ""},
                  {"1,", "12,", "1", ""},
-                 {"7", "\\text{ and }7", "", ""}};
+                 {"7", "\\text{ and }7", "", ""},
+                 {"", "\\sum_{k=1}^{n}", "k", ""},
+                 {"", "\\sum_{k=1}^{3999}", "\\frac{1}{k^{9}}", ""},
+                 {"", "\\prod_{k=1}^{3999}k!", "", ""},
+                 {"", "\\sum_{k=1}^{3999}\\sqrt{k}", "", ""},
+                 {"", "\\sum_{k=", "1", "}^{9}k"},
+                 {"", "\\begin{vmatrix}1&x\\\\x&", "2", "\\end{vmatrix}"}};
     static const char *const gold[] = {"5", "\\sqrt{2}x+\\sin x", "1,2",
                                        "\\begin{pmatrix}1&2\\end{pmatrix}"};
     static const int counts[] = {20, 150, 1000, 8000, 200000};
@@ -444,6 +451,14 @@ static void policies_differ_where_the_tools_do(void **state) {
                {"\\frac{6}{8}", "\\frac{3}{4}", {1, 1, 1, 0, 0}},
                {"x>2", "(2,\\infty)", {1, 1, 0, 0, 0}},
                {"x=1", "1", {1, 1, 1, 1, 1}},
+               {"(2,\\infty)", "x>2", {1, 0, 0, 0, 0}},
+               {"0.45", "45", {0, 0, 1, 0, 0}},
+               {"\\$7", "700\\text{ cents}", {0, 0, 1, 0, 0}},
+               {"\\pm 4", "4,-4", {1, 1, 0, 0, 0}},
+               {"a=3,b=4", "3,4", {1, 1, 1, 0, 0}},
+               {"(a,b)=(3,4)", "(3,4)", {1, 1, 0, 0, 0}},
+               {"\\text{(B)}", "\\text{B: }7", {1, 0, 0, 0, 0}},
+               {"\\emptyset", "\\text{no solution}", {1, 0, 0, 0, 0}},
                {"(x+1)^2", "x^2+2x+1", {1, 1, 1, 1, 0}}};
     static const char *const policy[] = {NULL, "math-verify", "qwen", "prm800k", "verl"};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
@@ -458,6 +473,98 @@ static void policies_differ_where_the_tools_do(void **state) {
     MathOptions unknown = {.policy = "nobody"};
     assert_int_equal(math_compare("5", 1, "5", 1, &unknown).verdict, VERDICT_ERROR);
     assert_true(math_policy_known("qwen") && !math_policy_known("nobody"));
+}
+
+// ---- labelled cases of peers, where they are
+
+typedef void RowFn(const Json *row, void *ctx);
+
+// False, and says so, where the file is not there.
+static bool each_case(const char *name, RowFn *fn, void *ctx) {
+    const char *shared = getenv("SHARED");
+    char path[512];
+    FileMap map;
+    if (!shared) {
+        print_message("SHARED is not set: %s is not judged\n", name);
+        return false;
+    }
+    snprintf(path, sizeof path, "%s/cases/%s", shared, name);
+    assert_ok(file_map(path, &map));
+    int line = 1;
+    for (const char *p = map.data, *end = p + map.size, *stop; p < end; p = stop + 1, line++) {
+        stop = memchr(p, '\n', (size_t)(end - p));
+        if (!stop) stop = end;
+        JsonDoc *doc;
+        if (stop == p) continue;
+        assert_ok(json_parse(p, (size_t)(stop - p), path, line, false, &doc));
+        fn(json_root(doc), ctx);
+        json_free(doc);
+    }
+    file_unmap(&map);
+    return true;
+}
+
+static const char *field(const Json *row, const char *first, const char *second) {
+    const char *text = json_text(json_get(row, first), NULL);
+    return text ? text : json_text(json_get(row, second), NULL);
+}
+
+static void count_asymmetric(const Json *row, void *ctx) {
+    const char *a = field(row, "gold_bare", "gold"), *b = field(row, "ans", "pred_bare");
+    if (!b) b = json_text(json_get(row, "pred"), NULL);
+    if (!a || !b) return;
+    int *n = ctx;
+    MathResult one = compare(a, b), two = compare(b, a);
+    n[0]++;
+    if ((one.verdict == VERDICT_RIGHT) == (two.verdict == VERDICT_RIGHT)) return;
+    n[1]++;
+    print_message("%.200s and %.200s: %s, turned round %s\n", a, b, verdict_name(one.verdict),
+                  verdict_name(two.verdict));
+}
+
+static void equality_is_symmetric_on_every_case(void **state) {
+    (void)state;
+    static const char *const files[] = {"math_rewrites.jsonl", "math_verify_cases.jsonl",
+                                        "math_policy.jsonl", "math_real_outputs.jsonl",
+                                        "math_adversarial.jsonl"};
+    int n[2] = {0};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (!each_case(files[i], count_asymmetric, n)) return;
+    print_message("%d pairs both ways\n", n[0]);
+    assert_int_equal(n[1], 0);
+}
+
+typedef struct Tool {
+    const char *key, *policy;
+    int agree, rows;
+} Tool;
+
+static void count_agreement(const Json *row, void *ctx) {
+    Tool *tool = ctx;
+    const char *gold = field(row, "gold", "gold"), *answer = field(row, "ans", "ans");
+    const Json *said = json_get(json_get(row, "peers"), tool->key);
+    if (!gold || !answer || !said) return;
+    MathOptions options = {.policy = tool->policy};
+    MathResult got = math_compare(gold, strlen(gold), answer, strlen(answer), &options);
+    tool->rows++;
+    tool->agree += (got.verdict == VERDICT_RIGHT) == json_bool(said, false);
+}
+
+// What is missing to all is listed in verifiers/README.md: texts that the tool cannot read, and
+// bugs.
+static void a_policy_gives_the_verdicts_of_its_tool(void **state) {
+    (void)state;
+    Tool tools[] = {{"mv", "math-verify", 83, 86},
+                    {"qwen", "qwen", 78, 86},
+                    {"prm", "prm800k", 80, 86},
+                    {"verl_math", "verl", 86, 86}};
+    for (size_t i = 0; i < sizeof tools / sizeof *tools; i++) {
+        Tool got = {tools[i].key, tools[i].policy, 0, 0};
+        if (!each_case("math_policy.jsonl", count_agreement, &got)) return;
+        print_message("%s: %d of %d\n", got.policy, got.agree, got.rows);
+        assert_int_equal(got.rows, tools[i].rows);
+        assert_int_equal(got.agree, tools[i].agree);
+    }
 }
 
 // ---- whole responses
@@ -534,6 +641,8 @@ int main(void) {
         cmocka_unit_test(each_layer_decides_what_it_can),
         cmocka_unit_test(a_tolerance_is_absolute_and_only_what_the_gold_states),
         cmocka_unit_test(policies_differ_where_the_tools_do),
+        cmocka_unit_test(equality_is_symmetric_on_every_case),
+        cmocka_unit_test(a_policy_gives_the_verdicts_of_its_tool),
         cmocka_unit_test(several_boxes_are_a_list_only_where_the_gold_is_one),
         cmocka_unit_test(a_sentence_counts_only_where_the_text_is_the_answer),
         cmocka_unit_test(a_cut_off_response_is_wrong),

@@ -4,6 +4,7 @@
 #include <acb.h>
 #include <arb.h>
 #include <flint/flint.h>
+#include <string.h>
 
 #include "verifiers/math/residue.h"
 #include "verifiers/math/tree/limits.h"
@@ -35,6 +36,7 @@ static double small_integer(const Expr *e) { // its value, or a large one
 }
 
 double ball_height(const Expr *e) {
+    enum { FOLD_TERMS = 8 }; // the letter's own values are small
     if (e->kind == EX_NUMBER)
         return 3.33 * (double)(e->text.size + (size_t)(e->exp10 < 0 ? -e->exp10 : e->exp10));
     if (e->kind == EX_FACTORIAL && e->first->kind == EX_NUMBER) return 12 * small_integer(e->first);
@@ -45,6 +47,7 @@ double ball_height(const Expr *e) {
         bool constant = !(e->last->has & (HAS_SYMBOL | HAS_IRRATIONAL));
         return constant && exponent > 24 ? 1e9 : 2 + base + exponent;
     }
+    if (e->kind == EX_FOLD) return FOLD_TERMS * (1 + ball_height(e->last));
     double h = 0;
     for (const Expr *c = e->first; c; c = c->next) h += 1 + ball_height(c);
     return h;
@@ -66,11 +69,16 @@ static long precision_for(const Expr *a, const Expr *b) {
 
 // ---- values
 
-static void letter_value(const Point *p, uint64_t hash, acb_t out) {
+bool ball_whole_letter(const Expr *symbol) {
+    return strchr("nmklNMKjrstpq", *symbol->text.data) != NULL;
+}
+
+static void letter_value(const Point *p, uint64_t hash, bool whole, acb_t out) {
     uint64_t r = work_random(p->w, hash, p->number);
     bool minus = p->number == 3 || (p->number == 5 ? !(work_random(p->w, hash, 4) & 1) : (r & 1));
-    if (p->kind == POINT_WHOLE) { // small ones first, so that every remainder is met
-        uint64_t span = p->number < 6 ? 9 : 200;
+    if (p->kind == POINT_WHOLE ||
+        (whole && p->kind == POINT_COUNT)) { // small ones first, so that every remainder is met
+        uint64_t span = p->number < 6 ? 9 : p->kind == POINT_COUNT ? 24 : 200;
         acb_set_ui(out, 1 + r % span);
         return;
     }
@@ -302,7 +310,7 @@ static Value gamma_of(const Point *p, acb_t z) { // z! = Gamma(z + 1)
     if (pole) return VALUE_UNDEFINED;
     if (known) {
         set_factorial(z, small, p->precision);
-        return spend(p, 4) ? VALUE_OK : VALUE_OVER;
+        return spend(p, 4 + (int64_t)small / 32) ? VALUE_OK : VALUE_OVER;
     }
     mag_t size;
     mag_init(size);
@@ -358,6 +366,42 @@ static Value constant(const Point *p, const Expr *e, acb_t out) {
     }
 }
 
+// A \sum whose bounds are whole numbers at this point, or an unknown of its own.
+static Value fold_bounds(const Point *p, const Expr *e, acb_t out) {
+    if (e->has & HAS_UNKNOWN) {
+        letter_value(p, e->hash * 0x10001u, false, out);
+        return VALUE_OK;
+    }
+    acb_t term;
+    fmpz_t low, high;
+    acb_init(term);
+    fmpz_init(low);
+    fmpz_init(high);
+    Value got = ball_value(p, e->first, out);
+    if (got == VALUE_OK && !is_whole(out, low)) got = VALUE_NONE;
+    if (got == VALUE_OK) got = ball_value(p, e->first->next, out);
+    if (got == VALUE_OK && !is_whole(out, high)) got = VALUE_NONE;
+    if (got == VALUE_OK && (fmpz_bits(low) > 30 || fmpz_bits(high) > 30)) got = VALUE_NONE;
+    long from = got == VALUE_OK ? fmpz_get_si(low) : 0,
+         to = got == VALUE_OK ? fmpz_get_si(high) : 0;
+    if (to - from >= MATH_MAX_TERMS) got = VALUE_NONE;
+    long *k = &p->w->bound[e->text.data[1] - '0'];
+    acb_set_ui(out, e->op == 'p');
+    for (*k = from; *k <= to && got == VALUE_OK; ++*k) {
+        got = spend(p, 1) ? ball_value(p, e->last, term) : VALUE_OVER;
+        if (got != VALUE_OK) break;
+        if (e->op == 's')
+            acb_add(out, out, term, p->precision);
+        else
+            acb_mul(out, out, term, p->precision);
+        got = known_value(out);
+    }
+    acb_clear(term);
+    fmpz_clear(low);
+    fmpz_clear(high);
+    return got;
+}
+
 static Value ball_value(const Point *p, const Expr *e, acb_t out) {
     if (!spend(p, 1)) return VALUE_OVER;
     Value got;
@@ -375,8 +419,14 @@ static Value ball_value(const Point *p, const Expr *e, acb_t out) {
         mpq_clear(q);
         return VALUE_OK;
     }
-    case EX_SYMBOL: letter_value(p, name_hash(e->text), out); return VALUE_OK;
-    case EX_APPLY: letter_value(p, e->hash * 0x10001u, out); return VALUE_OK;
+    case EX_SYMBOL:
+        if (expr_bound(e) >= 0)
+            acb_set_si(out, p->w->bound[expr_bound(e)]);
+        else
+            letter_value(p, name_hash(e->text), ball_whole_letter(e), out);
+        return VALUE_OK;
+    case EX_APPLY: letter_value(p, e->hash * 0x10001u, false, out); return VALUE_OK;
+    case EX_FOLD: return fold_bounds(p, e, out);
     case EX_CONSTANT: return constant(p, e, out);
     case EX_SUM:
     case EX_PRODUCT:
@@ -654,6 +704,8 @@ bool ball_near(Work *w, const Expr *a, const Expr *b, double relative, mpq_srcpt
     bool good = ball_value(&p, a, x) == VALUE_OK && ball_value(&p, b, y) == VALUE_OK;
     if (good) {
         acb_abs(size, y, 256);
+        acb_abs(gap, x, 256);
+        arb_max(size, size, gap, 256);
         acb_sub(x, x, y, 256);
         acb_abs(gap, x, 256);
         if (absolute) {

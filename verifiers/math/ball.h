@@ -15,7 +15,12 @@
 extern "C" {
 #endif
 
-typedef enum PointKind { POINT_POSITIVE, POINT_MIXED, POINT_WHOLE } PointKind;
+typedef enum PointKind {
+    POINT_POSITIVE,
+    POINT_MIXED,
+    POINT_WHOLE,
+    POINT_COUNT, // n, m, k, .. whole, the other letters positive: where there is a \sum
+} PointKind;
 
 typedef enum BallOrder {
     BALL_UNKNOWN, // undefined at this point, or not known well enough
@@ -35,8 +40,10 @@ int ball_order(Work *w, const Expr *a, const Expr *b, bool *known);
 bool ball_proportional(Work *w, const Expr *a, const Expr *b, int *sign);
 // Is the constant `e` the written decimal of `digits` right digits, rounded or cut off?
 bool ball_rounds_to(Work *w, const Expr *e, const Expr *decimal, bool minus);
-// |a - b| <= relative * |b|, or <= absolute.
+// |a - b| <= relative * max(|a|, |b|), or <= absolute.
 bool ball_near(Work *w, const Expr *a, const Expr *b, double relative, mpq_srcptr absolute);
+// Letters that usually stand for whole numbers: n, m, k, l, N, M, K, j, r, s, t, p, q.
+bool ball_whole_letter(const Expr *symbol);
 // Bits that the written numbers of a tree can hide: its height. Large = too many.
 double ball_height(const Expr *e);
 

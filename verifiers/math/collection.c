@@ -166,6 +166,25 @@ static bool same_groups(Work *w, const Elements *a, const Elements *b, MathLayer
     return !w->over;
 }
 
+// (x, y) = (3, 4) against x = 3, y = 4.
+static bool same_tuple_of_names(Work *w, const Elements *tuple, const Elements *list,
+                                MathLayer *layer) {
+    const Named *t = &tuple->item[0];
+    if (tuple->n != 1 || !t->name || t->name->kind != EX_TUPLE || t->value->kind != EX_TUPLE ||
+        list->n_named != list->n || t->name->n != t->value->n || (int)t->name->n != list->n)
+        return false;
+    const Expr *value = t->value->first;
+    for (const Expr *name = t->name->first; name; name = name->next, value = value->next) {
+        int met = 0;
+        for (int i = 0; i < list->n; i++)
+            if (expr_same(name, list->item[i].name)) {
+                if (met++ || !equal_answers(w, value, list->item[i].value, layer)) return false;
+            }
+        if (met != 1) return false;
+    }
+    return true;
+}
+
 static void strip_names(Elements *e) {
     for (int i = 0; i < e->n; i++)
         if (e->item[i].value) e->whole[i] = e->item[i].value;
@@ -183,6 +202,7 @@ static bool same_lists(Work *w, const Expr *a, const Expr *b, MathLayer *layer) 
         if (x.whole[0] == a && y.whole[0] == b) return differ(w, "different kinds of answers");
         return equal_answers(w, x.whole[0], y.whole[0], layer);
     }
+    if (same_tuple_of_names(w, &x, &y, layer) || same_tuple_of_names(w, &y, &x, layer)) return true;
     spread_name(&x);
     spread_name(&y);
     bool named_x = x.n_named == x.n && x.n > 0, named_y = y.n_named == y.n && y.n > 0;
@@ -190,6 +210,7 @@ static bool same_lists(Work *w, const Expr *a, const Expr *b, MathLayer *layer) 
         return same_groups(w, &x, &y, layer);
     if (named_x != named_y && x.n_named + y.n_named > 0 && (x.n_named == 0 || y.n_named == 0)) {
         // names on one side: if they differ, the places must agree
+        if (w->rules->list_names_kept) return differ(w, "names on one side alone");
         bool places = named_x ? names_differ(&x) : names_differ(&y);
         strip_names(&x);
         strip_names(&y);

@@ -190,10 +190,11 @@ static bool equal_objects(Work *w, const Expr *a, const Expr *b, MathLayer *laye
     if (is_kind(a, b, EX_TEXT)) {
         const Expr *text = a->kind == EX_TEXT ? a : b, *other = text == a ? b : a;
         if (other->kind == EX_SET && other->n == 0)
-            return says_empty(text) || differ(w, "words and a set");
+            return (!w->rules->empty_by_sign && says_empty(text)) || differ(w, "words and a set");
         if (is_set_of_reals(other)) {
             bool read = false;
-            Expr *reals = expr_leaf(w, EX_DOMAIN, 'R', (Slice){"R", 1});
+            Expr *reals =
+                w->rules->empty_by_sign ? NULL : expr_leaf(w, EX_DOMAIN, 'R', (Slice){"R", 1});
             return (says_all_reals(text) && reals && same_reals(w, reals, other, layer, &read)) ||
                    differ(w, "words and a set");
         }
@@ -234,6 +235,8 @@ static bool equal_objects(Work *w, const Expr *a, const Expr *b, MathLayer *laye
 }
 
 static bool equal_inside(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
+    if (w->rules->signs_written && ((a->has ^ b->has) & HAS_SIGN))
+        return differ(w, "plus-minus on one side alone");
     if (is_kind(a, b, EX_LIST) || ((a->has | b->has) & HAS_SIGN)) {
         bool read = false, same;
         if ((is_set_of_reals(a) || is_set_of_reals(b)) && (is_set_of_reals(a) || may_be_reals(a)) &&
@@ -256,6 +259,8 @@ static bool equal_inside(Work *w, const Expr *a, const Expr *b, MathLayer *layer
         return scalar_same(w, a, b, layer) || differ(w, "different numbers");
     }
     if (is_statement(a) && is_statement(b) && statement_same(w, a, b, layer)) return true;
+    if (is_kind(a, b, EX_TEXT) && (is_set_of_reals(a) || is_set_of_reals(b)))
+        return equal_objects(w, a, b, layer);
     if (is_set_of_reals(a) || is_set_of_reals(b)) {
         bool read = false, same = false;
         bool relation = is_statement(a) != is_statement(b);

@@ -8,6 +8,7 @@
 #include "verifiers/boxed.h"
 #include "verifiers/math/ball.h"
 #include "verifiers/math/equal.h"
+#include "verifiers/math/matrix.h"
 #include "verifiers/math/tree/limits.h"
 #include "verifiers/math/tree/reader.h"
 #include "verifiers/math/tree/wording.h"
@@ -43,10 +44,28 @@ static bool same_choice(Work *w, Slice gold, Slice answer) {
     Slice a = words_normal(w, gold), b = words_normal(w, answer);
     char x = choice_letter(a, &rest_gold), y = choice_letter(b, &rest_answer);
     if (!x || x != y || (rest_gold.size && rest_answer.size)) return false;
+    if (w->rules->choice_bare && (rest_gold.size || rest_answer.size)) return false;
     // "(A)5" without a blank may be a product
     Slice with = rest_gold.size ? gold : answer;
     return (!rest_gold.size && !rest_answer.size) || memchr(with.data, ' ', with.size) ||
            memchr(with.data, ':', with.size) || memmem(with.data, with.size, "\\quad", 5);
+}
+
+// "March 5, 2021" in \text{} or not. A letter that stands alone or in pairs may be a name: its case
+// counts.
+static bool same_sentence(Work *w, Slice gold, Slice answer) {
+    Slice a = words_sentence(w, gold), b = a.data ? words_sentence(w, answer) : a;
+    if (!a.data || a.size != b.size) return false;
+    for (size_t i = 0; i < a.size;) {
+        size_t run = 0;
+        while (i + run < a.size && isalpha((unsigned char)a.data[i + run])) run++;
+        size_t n = run ? run : 1;
+        bool exact = run < 3 || w->rules->case_matters;
+        if (exact ? memcmp(a.data + i, b.data + i, n) : strncasecmp(a.data + i, b.data + i, n))
+            return false;
+        i += n;
+    }
+    return true;
 }
 
 static bool within_tolerance(Work *w, const Expr *gold, const Expr *answer, const char *tolerance) {
@@ -74,11 +93,46 @@ static bool written_alike(Work *w, const Expr *a, const Expr *b) {
     return !numbers || percent;
 }
 
+static const Expr *bare_number(const Expr *e) {
+    while (e->kind == EX_UNIT || e->kind == EX_PERCENT || e->kind == EX_DEGREE) e = e->first;
+    return e;
+}
+
+// Qwen's grader tries a number also as a percentage of what was meant, and of which it is one.
+static bool hundredfold(Work *w, const Expr *a, const Expr *b) {
+    mpq_t x, y, hundred;
+    mpq_init(x);
+    mpq_init(y);
+    mpq_init(hundred);
+    mpq_set_ui(hundred, 100, 1);
+    bool same = w->rules->percent_by_number &&
+                rational_value(w, bare_number(a), NULL, x) == VALUE_OK &&
+                rational_value(w, bare_number(b), NULL, y) == VALUE_OK;
+    if (same) {
+        bool up = mpq_cmp(x, y) < 0;
+        mpq_mul(up ? x : y, up ? x : y, hundred);
+        same = mpq_equal(x, y);
+    }
+    mpq_clear(x);
+    mpq_clear(y);
+    mpq_clear(hundred);
+    return same;
+}
+
+// Tools that ask for an interval where the gold is one, but take one for an inequality.
+static bool wants_interval(const Work *w, const Expr *gold, const Expr *answer) {
+    return w->rules->interval_wants_one && gold->kind != EX_RELATION &&
+           answer->kind == EX_RELATION &&
+           (gold->kind == EX_INTERVAL || gold->kind == EX_UNION || gold->kind == EX_SET);
+}
+
 static bool same_trees(Work *w, const Expr *gold, const Expr *answer, const MathOptions *options,
                        MathLayer *layer) {
     *layer = MATH_UNREAD;
     w->why = NULL;
-    if (equal_answers(w, gold, answer, layer)) return written_alike(w, gold, answer);
+    if (equal_answers(w, gold, answer, layer))
+        return written_alike(w, gold, answer) && !wants_interval(w, gold, answer);
+    if (hundredfold(w, gold, answer)) return true;
     if (options && options->tolerance && !w->over &&
         within_tolerance(w, gold, answer, options->tolerance)) {
         *layer = MATH_NUMERIC;
@@ -133,8 +187,10 @@ static Slice string_normal(Work *w, Slice text) {
 static bool read_both(Pair *p, bool group, bool *grouped) {
     bool in_gold, in_answer;
     p->gold_tree = reader_read(&p->w, p->gold, group, &in_gold);
+    p->gold_tree = matrix_determinants(&p->w, p->gold_tree);
     if (!p->gold_tree) return false;
     p->answer_tree = reader_read(&p->w, p->answer, group, &in_answer);
+    p->answer_tree = matrix_determinants(&p->w, p->answer_tree);
     *grouped = in_gold || in_answer;
     return p->answer_tree != NULL;
 }
@@ -180,6 +236,7 @@ static MathResult decide(Pair *p, const MathOptions *options) {
                                      : "different answers";
     MathResult wrong = result(VERDICT_WRONG, layer, why);
     if (same_choice(w, p->gold, p->answer)) return right(MATH_STRUCTURE);
+    if (same_sentence(w, p->gold, p->answer)) return right(MATH_TEXT);
     if (grouped && !w->over) { // 100,200 may be two numbers: read both that way
         Expr *gold = p->gold_tree, *answer = p->answer_tree;
         if (read_both(p, false, &grouped) &&

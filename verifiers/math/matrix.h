@@ -14,6 +14,10 @@ extern "C" {
 // there is nothing to do or the sizes do not fit.
 const Expr *matrix_fold(Work *w, const Expr *e);
 
+// The tree with every determinant of a square matrix of scalars, up to 5 x 5, written out as the
+// sum of its products. `e` itself where there is none; NULL over budget.
+Expr *matrix_determinants(Work *w, Expr *e);
+
 #ifdef __cplusplus
 }
 #endif

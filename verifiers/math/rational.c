@@ -117,6 +117,35 @@ static Value binomial_value(Work *w, mpq_ptr n, mpq_srcptr k) {
     return VALUE_OK;
 }
 
+bool rational_bounds(Work *w, const Expr *fold, long *low, long *high) {
+    return rational_integer(w, fold->first, low) && rational_integer(w, fold->first->next, high) &&
+           *low > -1000000000 && *high < 1000000000 && *high - *low < MATH_MAX_TERMS;
+}
+
+// Adding fractions of b bits takes a gcd, some (b / 64)^2 / 50 steps.
+static Value fold_bounds(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out) {
+    long low, high;
+    if ((e->has & HAS_UNKNOWN) || !rational_bounds(w, e, &low, &high)) return VALUE_NONE;
+    Value got = VALUE_OK;
+    long *k = &w->bound[e->text.data[1] - '0'];
+    mpq_t term;
+    mpq_init(term);
+    mpq_set_ui(out, e->op == 'p', 1);
+    for (*k = low; *k <= high && got == VALUE_OK; ++*k) {
+        got = rational_value(w, e->last, letters, term);
+        if (got != VALUE_OK) break;
+        size_t limbs = (bits(out) + bits(term)) / 64;
+        if (limbs > MATH_MAX_BITS / 64 || !work_spend(w, 1 + (int64_t)(limbs * limbs / 50)))
+            got = VALUE_OVER;
+        else if (e->op == 's')
+            mpq_add(out, out, term);
+        else
+            mpq_mul(out, out, term);
+    }
+    mpq_clear(term);
+    return got;
+}
+
 bool rational_integer(Work *w, const Expr *e, long *out) {
     if (e->has & (HAS_SYMBOL | HAS_PI_OR_E | HAS_I | HAS_OBJECT)) return false;
     mpq_t q;
@@ -204,7 +233,12 @@ Value rational_value(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out) {
     long k;
     switch ((ExprKind)e->kind) {
     case EX_NUMBER: return number_value(e, out);
+    case EX_FOLD: return fold_bounds(w, e, letters, out);
     case EX_SYMBOL:
+        if (expr_bound(e) >= 0) {
+            mpq_set_si(out, w->bound[expr_bound(e)], 1);
+            return VALUE_OK;
+        }
         if (!letters) return VALUE_NONE;
         mpq_set(out, letters);
         return VALUE_OK;

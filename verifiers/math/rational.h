@@ -23,6 +23,8 @@ typedef enum Value {
 Value rational_value(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out);
 // The same, a whole number that fits; false if it is none.
 bool rational_integer(Work *w, const Expr *e, long *out);
+// The whole numbers between which a \sum goes; false if they are none, or too many.
+bool rational_bounds(Work *w, const Expr *fold, long *low, long *high);
 // What a node costs; false if the budget is used up.
 bool work_spend(Work *w, int64_t steps);
 

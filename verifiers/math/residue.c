@@ -44,14 +44,14 @@ static uint64_t number(const Expr *e) {
     return residue_times(v, e->exp10 < 0 ? power(ten, P - 2) : ten);
 }
 
-// The exponent modulo P - 1; false if it is no whole number.
+// The exponent modulo P - 1; false if it is no whole number. *zero: no power of 0 has it.
 static bool exponent(Work *w, const Expr *e, uint64_t *out, bool *zero) {
     if (e->has & (HAS_SYMBOL | HAS_PI_OR_E | HAS_I | HAS_OBJECT)) return false;
     mpq_t q;
     mpq_init(q);
     bool good = rational_value(w, e, NULL, q) == VALUE_OK && mpz_cmp_ui(mpq_denref(q), 1) == 0;
     if (good) {
-        *zero = mpq_sgn(q) == 0;
+        *zero = mpq_sgn(q) <= 0;
         *out = mpz_fdiv_ui(mpq_numref(q), P - 1);
     }
     mpq_clear(q);
@@ -90,6 +90,24 @@ static Value factorial(Work *w, const Expr *e, uint64_t *out) {
     return VALUE_OK;
 }
 
+static Value fold_bounds(Work *w, const Expr *e, int point, uint64_t *out) {
+    long low, high;
+    if (e->has & HAS_UNKNOWN) {
+        *out = work_random(w, e->hash * 0x10001u, point) % P;
+        return VALUE_OK;
+    }
+    if (!rational_bounds(w, e, &low, &high)) return VALUE_NONE;
+    Value got = VALUE_OK;
+    uint64_t v = e->op == 'p', term = 0;
+    long *k = &w->bound[e->text.data[1] - '0'];
+    for (*k = low; *k <= high && got == VALUE_OK; ++*k) {
+        got = residue_value(w, e->last, point, &term);
+        v = e->op == 's' ? plus(v, term) : residue_times(v, term);
+    }
+    *out = v;
+    return got;
+}
+
 Value residue_value(Work *w, const Expr *e, int point, uint64_t *out) {
     if (!work_spend(w, 1)) return VALUE_OVER;
     Value got;
@@ -97,7 +115,15 @@ Value residue_value(Work *w, const Expr *e, int point, uint64_t *out) {
     bool zero = false;
     switch ((ExprKind)e->kind) {
     case EX_NUMBER: *out = number(e); return VALUE_OK;
-    case EX_SYMBOL: *out = work_random(w, name_hash(e->text), point) % P; return VALUE_OK;
+    case EX_FOLD: return fold_bounds(w, e, point, out);
+    case EX_SYMBOL:
+        if (expr_bound(e) >= 0) {
+            long bound = w->bound[expr_bound(e)];
+            *out = bound < 0 ? P - (uint64_t)-bound : (uint64_t)bound;
+            return VALUE_OK;
+        }
+        *out = work_random(w, name_hash(e->text), point) % P;
+        return VALUE_OK;
     case EX_APPLY: *out = work_random(w, e->hash * 0x10001u, point) % P; return VALUE_OK;
     case EX_CONSTANT:
         if (e->op == 'o') return VALUE_NONE;
@@ -123,7 +149,7 @@ Value residue_value(Work *w, const Expr *e, int point, uint64_t *out) {
         if (!exponent(w, e->last, &k, &zero)) return VALUE_NONE;
         got = residue_value(w, e->first, point, out);
         if (got != VALUE_OK) return got;
-        if (*out == 0) return zero || e->last->kind == EX_NEGATE ? VALUE_UNDEFINED : VALUE_OK;
+        if (*out == 0) return zero ? VALUE_UNDEFINED : VALUE_OK;
         *out = power(*out, k);
         return VALUE_OK;
     case EX_FACTORIAL: return factorial(w, e, out);

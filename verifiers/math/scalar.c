@@ -1,8 +1,6 @@
 // verifiers/math/scalar.c -- the layers.
 #include "verifiers/math/scalar.h"
 
-#include <string.h>
-
 #include "verifiers/math/ball.h"
 #include "verifiers/math/residue.h"
 #include "verifiers/math/tree/limits.h"
@@ -93,7 +91,7 @@ static int by_residue(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
 
 // Letters that stand for whole numbers wherever there are factorials, floors and (-1)^n.
 static bool whole_letters(const Expr *e) {
-    if (e->kind == EX_SYMBOL && !strchr("nmklNMKjrstpq", *e->text.data)) return false;
+    if (e->kind == EX_SYMBOL && expr_bound(e) < 0 && !ball_whole_letter(e)) return false;
     if (e->kind == EX_APPLY) return false;
     for (const Expr *c = e->first; c; c = c->next)
         if (!whole_letters(c)) return false;
@@ -109,13 +107,18 @@ static int by_ball(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
         return order == BALL_EQUAL ? SAME : DIFFERENT;
     }
     bool whole = (has & HAS_WHOLE) && whole_letters(a) && whole_letters(b);
+    bool count = (has & HAS_FOLD) != 0;
+    whole |= count;
     enum { POINTS = 14, WHOLE_POINTS = 14, ENOUGH = 7 };
     int equal = 0, tries = whole ? WHOLE_POINTS : POINTS, enough = whole ? WHOLE_POINTS : ENOUGH;
     // Where only one side exists the other may have the smaller domain (ln ab and ln a + ln b), but
     // a side that says |x| means the difference.
     bool strict = (has & HAS_ABS) != 0;
     for (int i = 0; i < tries && equal < enough; i++) {
-        PointKind kind = whole ? POINT_WHOLE : i % 3 == 0 && i != 3 ? POINT_POSITIVE : POINT_MIXED;
+        PointKind kind = count                  ? POINT_COUNT
+                         : whole                ? POINT_WHOLE
+                         : i % 3 == 0 && i != 3 ? POINT_POSITIVE
+                                                : POINT_MIXED;
         BallOrder order = ball_compare(w, a, b, kind, i);
         if (order == BALL_DIFFERENT || order == BALL_OVER) return DIFFERENT;
         if ((order == BALL_LEFT_ONLY || order == BALL_RIGHT_ONLY) && strict) return DIFFERENT;

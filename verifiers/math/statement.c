@@ -34,7 +34,8 @@ static bool is_name(const Expr *e) {
         for (const Expr *c = e->first; c; c = c->next)
             if (!is_name(c)) return false;
         return true;
-    case EX_BIG: return true; // a limit, an integral
+    case EX_BIG: return true;                        // a limit, an integral
+    case EX_FOLD: return (e->has & HAS_SYMBOL) != 0; // a sum without a value of its own
     case EX_CALL:
         if (e->op <= FN_CSC && e->first->kind == EX_SYMBOL) { // \sin A, \cos\angle ABC, \tan\theta
             Slice angle = e->first->text;
@@ -128,6 +129,11 @@ bool statement_same(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
     bool both = a->kind == EX_RELATION && b->kind == EX_RELATION;
     if (x.value && y.value) {
         MathLayer names = MATH_UNREAD;
+        const Expr *alone = !x.name ? y.name : !y.name ? x.name : NULL;
+        if (alone && alone->kind == EX_TUPLE && w->rules->tuple_names_kept) {
+            w->why = "names on one side alone";
+            return false;
+        }
         bool agree = !x.name || !y.name || equal_answers(w, x.name, y.name, &names);
         if (agree && equal_answers(w, x.value, y.value, layer)) return true;
         if (!agree) w->why = "different names";

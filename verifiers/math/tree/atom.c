@@ -78,6 +78,8 @@ static Slice take_script(Reader *r) {
             nested--;
         } else {
             Slice s = t->text.data ? t->text : (Slice){t->begin, (size_t)(t->end - t->begin)};
+            Slice bound = reader_bound(r, t);
+            if (bound.data) s = bound;
             if (n + s.size > 60) return (Slice){NULL, 0};
             memcpy(out + n, s.data, s.size);
             n += s.size;
@@ -149,6 +151,9 @@ static bool names_function(const Reader *r, const Token *t, Slice name) {
 static Expr *take_letter(Reader *r) {
     const Token *t = r->t++;
     Slice name = t->text;
+    Slice bound = reader_bound(r, t);
+    if (bound.data && !token_is(r->t, '_') && !token_is(r->t, '\''))
+        return expr_leaf(r->w, EX_SYMBOL, 0, bound);
     if (!take_name_tail(r, &name)) return NULL;
     if (t == r->apply && reader_take(r, '^')) { // f^{-1}(x) = ...
         Slice script = take_script(r);
@@ -525,6 +530,11 @@ static Expr *make_call(Reader *r, int fn, Expr *argument, Expr *base) {
     case FN_WORD_ABS: return expr_one(r->w, EX_ABS, 0, argument);
     case FN_WORD_FLOOR: return expr_one(r->w, EX_FLOOR, 0, argument);
     case FN_WORD_CEIL: return expr_one(r->w, EX_CEIL, 0, argument);
+    case FN_WORD_CIS: { // cos x + i sin x
+        Expr *imaginary = expr_two(r->w, EX_PRODUCT, expr_leaf(r->w, EX_CONSTANT, 'i', literal("")),
+                                   expr_one(r->w, EX_CALL, FN_SIN, expr_copy(r->w, argument)));
+        return expr_two(r->w, EX_SUM, expr_one(r->w, EX_CALL, FN_COS, argument), imaginary);
+    }
     case FN_WORD_CBRT: return expr_two(r->w, EX_ROOT, argument, expr_integer(r->w, 3));
     default: break;
     }
@@ -532,7 +542,9 @@ static Expr *make_call(Reader *r, int fn, Expr *argument, Expr *base) {
     Expr *call = expr_new(r->w, EX_CALL);
     if (!call) return NULL;
     call->op = (uint16_t)fn;
-    if (argument->kind == EX_TUPLE)
+    bool several = fn == FN_MAX || fn == FN_MIN || fn == FN_GCD || fn == FN_LCM;
+    if (argument->kind == EX_TUPLE ||
+        (several && argument->kind == EX_SET && argument->n > 0 && argument->op != 'b'))
         call->first = argument->first, call->last = argument->last; // \gcd(a, b)
     else
         expr_add(call, argument);
@@ -571,35 +583,6 @@ static Expr *take_function(Reader *r) {
     }
     Expr *call = make_call(r, fn, argument, base);
     return power ? expr_two(r->w, EX_POWER, call, power) : call;
-}
-
-// \sum, \int, \lim and what belongs to them, as written.
-static Expr *take_big(Reader *r) {
-    size_t n = 0, cap = 256;
-    char *out = ARENA_ARRAY(r->w->arena, char, cap);
-    int nested = 0;
-    for (;; r->t++) {
-        const Token *t = r->t;
-        if (t->kind == TK_END) break;
-        bool open =
-            token_is(t, '(') || token_is(t, '[') || token_is(t, '{') || token_is(t, MARK_SET_OPEN);
-        bool close =
-            token_is(t, ')') || token_is(t, ']') || token_is(t, '}') || token_is(t, MARK_SET_CLOSE);
-        if (close && nested == 0) break;
-        if (nested == 0 &&
-            (token_is(t, ',') || token_is(t, ';') || token_is(t, MARK_AND) || token_is(t, '&') ||
-             token_is(t, MARK_ROW) || token_is(t, MARK_END) || token_is(t, MARK_RELATION)))
-            break;
-        nested += open - close;
-        if (n + t->text.size + 2 > cap) return NULL;
-        bool lone = (token_is(t, '{') && t[1].kind != TK_END && token_is(t + 2, '}')) ||
-                    (token_is(t, '}') && n && token_is(t - 2, '{'));
-        if (lone) continue; // _{0} is _0
-        memcpy(out + n, t->text.data, t->text.size);
-        n += t->text.size;
-        out[n++] = ' ';
-    }
-    return n ? expr_leaf(r->w, EX_BIG, 0, (Slice){out, n}) : NULL;
 }
 
 // {3+4i}: under a line it is a conjugate, not a name.
@@ -687,7 +670,7 @@ Expr *grammar_atom(Reader *r) {
         case MARK_ACCENT: r->t++, e = take_decorated(r, t->text); break;
         case MARK_DOT_ACCENT: r->t++, e = take_decorated(r, literal("dot")); break;
         case MARK_ANGLE_SIGN: e = take_angle(r); break;
-        case MARK_BIG: e = take_big(r); break;
+        case MARK_BIG: e = grammar_big(r); break;
         case MARK_CONSTANT: r->t++, e = expr_leaf(r->w, EX_CONSTANT, t->exp10, literal("")); break;
         case MARK_EMPTY: r->t++, e = expr_done(r->w, expr_new(r->w, EX_SET)); break;
         case MARK_DOMAIN: {

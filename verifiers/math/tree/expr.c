@@ -9,6 +9,8 @@
 
 enum { NODES_PER_BLOCK = 64 };
 
+static const char *const bound_names[EXPR_MAX_BOUND] = {"#0", "#1", "#2", "#3"};
+
 Expr *expr_new(Work *w, ExprKind kind) {
     if (w->over) return NULL;
     if (w->n_nodes++ >= MATH_MAX_NODES) {
@@ -43,7 +45,10 @@ static uint32_t own_bits(const Expr *e) {
     CHECK(e->kind != EX_POWER || (e->first && e->last));
     switch ((ExprKind)e->kind) {
     case EX_NUMBER: return e->exp10 < 0 || e->flag ? HAS_POINT : 0;
-    case EX_SYMBOL: return is_operator(e->text) ? HAS_SYMBOL | HAS_OPAQUE : HAS_SYMBOL;
+    case EX_SYMBOL:
+        if (expr_bound(e) >= 0) return HAS_BOUND;
+        return HAS_SYMBOL | (is_operator(e->text) ? HAS_OPAQUE : 0) |
+               (memchr(e->text.data, '#', e->text.size) ? HAS_UNKNOWN : 0);
     case EX_CONSTANT: return e->op == 'i' ? HAS_I : e->op == 'o' ? HAS_INFINITY : HAS_PI_OR_E;
     case EX_SUM:
     case EX_PRODUCT:
@@ -55,16 +60,28 @@ static uint32_t own_bits(const Expr *e) {
         const Expr *x = e->last;
         if (x->kind == EX_NEGATE) x = x->first;
         if (x->kind == EX_NUMBER && x->exp10 >= 0) return 0;
+        if (expr_bound(x) >= 0) return 0;
         if (!x->has && x->kind == EX_PRODUCT) return 0;
         if (!x->has && x->kind == EX_POWER) return 0;
         const Expr *b = e->first;
         if (b->kind == EX_NEGATE && (x->has & HAS_SYMBOL)) return HAS_IRRATIONAL | HAS_WHOLE;
         return HAS_IRRATIONAL;
     }
-    case EX_ROOT:
-    case EX_CALL: return HAS_IRRATIONAL;
-    case EX_APPLY: return HAS_SYMBOL;
-    case EX_ABS: return HAS_IRRATIONAL | HAS_ABS;
+    case EX_ROOT: return HAS_IRRATIONAL;
+    case EX_CALL:
+        return HAS_IRRATIONAL |
+               (e->op == FN_DET && e->first && e->first->kind == EX_MATRIX ? HAS_DET : 0);
+    case EX_FOLD: {
+        uint32_t bounds = e->first->has | e->first->next->has;
+        return HAS_FOLD | (bounds & HAS_SYMBOL ? HAS_WHOLE : 0) |
+               (bounds & HAS_INFINITY ? HAS_SYMBOL | HAS_UNKNOWN : 0);
+    }
+    case EX_APPLY: {
+        bool bound = false;
+        for (const Expr *c = e->first; c; c = c->next) bound |= (c->has & HAS_BOUND) != 0;
+        return HAS_SYMBOL | (bound ? HAS_UNKNOWN : 0);
+    }
+    case EX_ABS: return HAS_IRRATIONAL | HAS_ABS | (e->first->kind == EX_MATRIX ? HAS_DET : 0);
     case EX_FLOOR:
     case EX_CEIL: return HAS_IRRATIONAL | HAS_WHOLE | HAS_ROUND;
     case EX_FACTORIAL:
@@ -105,6 +122,7 @@ Expr *expr_done(Work *w, Expr *e) {
         if (c->depth > depth) depth = c->depth;
     }
     e->has = has | own_bits(e);
+    if (e->kind == EX_FOLD && !(e->last->has & HAS_INFINITY)) e->has &= ~(uint32_t)HAS_INFINITY;
     e->hash = h;
     e->depth = (uint16_t)(depth + 1);
     if (e->depth > MATH_MAX_DEPTH) {
@@ -203,6 +221,16 @@ const Expr *expr_child(const Expr *e, uint32_t i) {
     return c;
 }
 
+int expr_bound(const Expr *e) {
+    for (int i = 0; e->kind == EX_SYMBOL && e->text.size == 2 && i < EXPR_MAX_BOUND; i++)
+        if (e->text.data == bound_names[i]) return i; // the very name: nobody can write it
+    return -1;
+}
+
+Slice expr_bound_name(int i) {
+    return (Slice){bound_names[i], 2};
+}
+
 bool expr_is_scalar(const Expr *e) {
     return !(e->has & (HAS_OBJECT | HAS_SIGN | HAS_INFINITY));
 }
@@ -233,6 +261,7 @@ const char *expr_kind_name(ExprKind kind) {
         [EX_RATIO] = "ratio",
         [EX_DOTS] = "...",
         [EX_TEXT] = "text",
+        [EX_FOLD] = "fold",
         [EX_BIG] = "big",
         [EX_TUPLE] = "tuple",
         [EX_BRACKET] = "bracket",
@@ -290,6 +319,7 @@ void expr_write(const Expr *e, size_t max, Str *out) {
     }
     str_printf(out, "(%s",
                e->kind == EX_CALL                        ? expr_function_name(e->op)
+               : e->kind == EX_FOLD                      ? (e->op == 's' ? "sum-of" : "product-of")
                : e->kind == EX_PLUSMINUS && e->op == '-' ? "minus-plus"
                                                          : expr_kind_name((ExprKind)e->kind));
     if (e->kind == EX_INTERVAL)

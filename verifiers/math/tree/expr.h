@@ -44,7 +44,8 @@ typedef enum ExprKind {
     EX_RATIO, // a : b : c
     EX_DOTS,  // an ellipsis
     EX_TEXT,  // text: normalised words
-    EX_BIG,   // \sum, \int, \lim with all that belongs to it: text, compared as written
+    EX_FOLD,  // \sum, \prod (op 's', 'p') of a letter between two bounds: low, high, body
+    EX_BIG,   // \int, \lim, other \sum, with all that belongs to it: text, compared as written
     // collections
     EX_TUPLE,    // ( , ): two parts may be an open interval
     EX_BRACKET,  // [ , ]: a closed interval or a list
@@ -102,6 +103,7 @@ typedef enum ExprFunction {
     FN_WORD_ABS,
     FN_WORD_FLOOR,
     FN_WORD_CEIL,
+    FN_WORD_CIS,
     FN_WORD_CBRT, // read as nodes of their own
 } ExprFunction;
 
@@ -134,8 +136,12 @@ enum {
     HAS_OBJECT = 256, // something that is no scalar
     HAS_POINT = 512,  // a decimal point
     HAS_COLLECTION = 1024,
-    HAS_OPAQUE = 2048, // an ellipsis, text or a big operator inside: compared as written only
-    HAS_ROUND = 4096,  // floor or ceiling
+    HAS_OPAQUE = 2048,   // an ellipsis, text or a big operator inside: compared as written only
+    HAS_ROUND = 4096,    // floor or ceiling
+    HAS_FOLD = 8192,     // a sum or product by \sum or \prod
+    HAS_DET = 16384,     // a determinant of a matrix that is written out
+    HAS_BOUND = 32768,   // the letter of a \sum
+    HAS_UNKNOWN = 65536, // a name that depends on it, as a_k or f(k); an endless \sum
 };
 
 typedef struct Expr Expr;
@@ -153,6 +159,10 @@ struct Expr {
     Slice text;
 };
 
+// The letter of a \sum is renamed by how deep it stands: #0 is the outermost. Its value is in
+// Work.bound while the body is evaluated. A \sum with an unknown is an unknown as a whole.
+enum { EXPR_MAX_BOUND = 4 };
+
 // One verdict's memory and budget.
 typedef struct Work {
     Arena *arena;
@@ -165,6 +175,7 @@ typedef struct Work {
     bool too_large;   // some value could not be had within the budgets
     int nested;       // of comparisons inside of each other
     uint64_t seed;    // of the random points
+    long bound[EXPR_MAX_BOUND];
 } Work;
 
 // NULL in, NULL out: a node over budget (Work.over) is NULL, and so is all that is built on it.
@@ -186,6 +197,8 @@ const char *expr_function_name(int function);
 void expr_write(const Expr *e, size_t max, Str *out);
 const Expr *expr_child(const Expr *e, uint32_t i);
 bool expr_is_scalar(const Expr *e);
+Slice expr_bound_name(int i);
+int expr_bound(const Expr *e); // the place in Work.bound of a letter #0, #1, ..; -1 for all others
 
 #ifdef __cplusplus
 }

@@ -544,6 +544,9 @@ static const Glyph glyphs[] = {
     {"\xE2\x80\xAF", ' ', NULL},
     {"\xE3\x80\x80", ' ', NULL},
     {"\xE2\x84\x9D", 0, "R"},
+    {"\xE2\x88\x91", 0, "sum"},
+    {"\xE2\x88\x8F", 0, "prod"},
+    {"\xE2\x88\xAB", 0, "int"},
 };
 
 static const struct {
@@ -606,6 +609,7 @@ static void lex_utf8(Lexer *l) {
     static const char *const money[][2] = {{"\xE2\x82\xAC", "euro"},
                                            {"\xC2\xA3", "pound"},
                                            {"\xC2\xA5", "yen"},
+                                           {"\xC2\xA2", "cent"},
                                            {"\xE2\x82\xB9", "rupee"}};
     if (lex_small(l, raised, sizeof raised / sizeof *raised, '^') ||
         lex_small(l, lowered, sizeof lowered / sizeof *lowered, '_'))

@@ -16,6 +16,7 @@ enum {
     MATH_MAX_POWER10 = 19000,  // |e| in 1e..: stays inside MATH_MAX_BITS
     MATH_MAX_FACTORIAL = 5000, // n of an exact n!, 54,000 bits
     MATH_MAX_SIGNS = 4,        // plus-minus signs in one answer: 16 variants
+    MATH_MAX_TERMS = 4000,     // of one \sum or \prod; their work counts against MATH_MAX_STEPS
     MATH_MAX_ELEMENTS = 512,   // of one list or set: pairs are compared
     MATH_MAX_MATRIX = 64,      // rows or columns
     MATH_MAX_PRECISION = 4096, // bits of a ball: what 2 * height + 128 may ask for

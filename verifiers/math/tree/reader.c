@@ -321,6 +321,9 @@ static bool starts_unit(const Reader *r, const Expr *value) {
         return (up->kind == TK_LETTER && up->plain) || up->kind == TK_WORD;
     }
     if (t->kind != TK_LETTER || !before) return false;
+    if (strchr("ap", *t->text.data) && token_is(t + 1, '.') && t[2].kind == TK_LETTER &&
+        *t[2].text.data == 'm' && before->kind == TK_NUMBER)
+        return true; // 4:30 p.m.
     if (t->plain) return *t->text.data != 'e' && *t->text.data != 'i';
     bool number = before->kind == TK_NUMBER || token_is(before, '}') || token_is(before, ')');
     if (!number || value->has & HAS_SYMBOL || t->run < 2) return false;
@@ -422,7 +425,7 @@ static Expr *grammar_signed_factor(Reader *r) {
     return minus ? expr_one(r->w, EX_NEGATE, 0, e) : e;
 }
 
-static Expr *grammar_term(Reader *r) {
+Expr *grammar_term(Reader *r) {
     const Token *start = r->t;
     Expr *value = grammar_factor(r);
     while (value) {

@@ -34,6 +34,13 @@ typedef struct MathRules {
     bool case_matters;           // Even is not even
     bool ratio_is_number;        // 7:32 is 7/32 and 14:64
     bool interval_is_inequality; // x > 2 is (2, oo)
+    bool interval_wants_one;     // ... but not where the gold is the interval
+    bool percent_by_number;      // 0.28 is 28: a number is also tried as its hundredfold
+    bool signs_written;          // +-3 is not 3,-3
+    bool list_names_kept;        // x=1,y=2 is not 1,2
+    bool tuple_names_kept;       // (x,y)=(1,2) is not (1,2)
+    bool choice_bare;            // "(C) 5" is not C
+    bool empty_by_sign;          // "no solution" is not the empty set
     bool strings_only;           // nothing is computed
     bool fractions_reduced;      // 6/8 is not 3/4; a whole number is compared as written
     bool engineering_j;          // 1+2j is 1+2i

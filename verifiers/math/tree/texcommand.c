@@ -97,6 +97,7 @@ static const Command commands[] = {
     {"chi", DO_SYMBOL, 0, "chi"},
     {"choose", DO_MARK, MARK_CHOOSE, NULL},
     {"circ", DO_SYMBOL, 0, "circ"},
+    {"cis", DO_FUNCTION, FN_WORD_CIS, NULL},
     {"cite", DO_SKIP_GROUP, 0, NULL},
     {"clubsuit", DO_SYMBOL, 0, "clubsuit"},
     {"colon", DO_MARK, ':', NULL},

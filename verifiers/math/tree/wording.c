@@ -22,10 +22,27 @@ static bool dress(const char *p, const char *end, size_t *n) {
     return false;
 }
 
+// "an ellipse", "the origin": where the word itself begins.
+static const char *without_article(const char *p, const char *end) {
+    static const char *const articles[] = {"a ", "an ", "the "};
+    const char *from = p;
+    size_t k = 0;
+    while (p < end &&
+           (isspace((unsigned char)*p) || *p == '{' || (*p == '\\' && dress(p, end, &k))))
+        p += *p == '\\' ? k : 1;
+    for (size_t i = 0; i < sizeof articles / sizeof *articles; i++) {
+        size_t n = strlen(articles[i]), letters = 0;
+        if ((size_t)(end - p) <= n || strncasecmp(p, articles[i], n) != 0) continue;
+        while (p + n + letters < end && isalpha((unsigned char)p[n + letters])) letters++;
+        if (letters >= 3) return p + n;
+    }
+    return from;
+}
+
 Slice words_normal(Work *w, Slice text) {
     char *out = ARENA_ARRAY(w->arena, char, text.size + 1);
     size_t n = 0;
-    const char *p = text.data, *end = p + text.size;
+    const char *end = text.data + text.size, *p = without_article(text.data, end);
     while (p < end) {
         size_t k;
         unsigned char c = (unsigned char)*p;
@@ -45,6 +62,34 @@ bool words_equal(Slice a, Slice b, bool case_matters) {
     if (a.size != b.size) return false;
     return a.size == 0 || (case_matters ? memcmp(a.data, b.data, a.size)
                                         : strncasecmp(a.data, b.data, a.size)) == 0;
+}
+
+Slice words_sentence(Work *w, Slice text) {
+    char *out = ARENA_ARRAY(w->arena, char, 2 * text.size + 1);
+    size_t n = 0, run = 0, longest = 0;
+    bool blank = false;
+    text = slice_trim(text);
+    while (text.size && strchr(".,;:!?", text.data[text.size - 1]) && text.data[text.size - 1])
+        text.size--;
+    for (const char *p = text.data, *end = p + text.size; p < end; p++) {
+        size_t k;
+        unsigned char c = (unsigned char)*p;
+        if (c == '\\' && dress(p, end, &k)) {
+            p += k - 1;
+        } else if (c == '$' || c == '{' || c == '}') {
+        } else if (isspace(c) || c == '~') {
+            blank = true;
+        } else if (!isalnum(c) && c < 0x80 && !(c && strchr(",.:;'()-/&!?", c))) {
+            return (Slice){NULL, 0};
+        } else {
+            if (blank && n && (isalnum(c) || c >= 0x80)) out[n++] = ' ';
+            out[n++] = (char)c;
+            blank = false;
+        }
+        run = isalpha(c) ? run + 1 : 0;
+        if (run > longest) longest = run;
+    }
+    return longest >= 3 ? (Slice){out, n} : (Slice){NULL, 0};
 }
 
 typedef struct Unit {
@@ -136,6 +181,8 @@ static const Unit units[] = {
     {"usd", "dollar"},
     {"buck", "dollar"},
     {"cent", "cent"},
+    {"\xC2\xA2", "cent"},
+    {"\xE2\x82\xAC", "euro"},
     {"euro", "euro"},
     {"yen", "yen"},
     {"rupee", "rupee"},

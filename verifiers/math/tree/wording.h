@@ -13,6 +13,9 @@ extern "C" {
 // Letters, digits and signs of a text without commands, braces, white space and final stops. In the
 // arena. Case is kept; words_equal looks at it.
 Slice words_normal(Work *w, Slice text);
+// A sentence or a date: words, numbers and their marks, one blank where there are some; NULL if
+// there is anything of a formula, or no word.
+Slice words_sentence(Work *w, Slice text);
 bool words_equal(Slice a, Slice b, bool case_matters);
 
 // A unit's one name: "centimeters", "cm" -> "cm"; "cm^2", "square centimeters" -> "cm^2"; an
