@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "pipelines/embed.h"
+#include "pipelines/input.h"
 #include "pipelines/machine.h"
 #include "policy/cpu/gemm.h"
 #include "policy/io/checkpoint.h"
@@ -19,9 +21,18 @@ Status actor_desk_tokenizer(Tokenizer **out) {
                            "the desk's tokenizer.json", out);
 }
 
+// A model is more than its config.
+static Status look_whole(const char *folder, Arena *arena) {
+    TRY(input_file(arena_printf(arena, "%s/tokenizer.json", folder)));
+    const char *index = arena_printf(arena, "%s/model.safetensors.index.json", folder);
+    if (file_exists(index)) return ST_OK;
+    return input_file(arena_printf(arena, "%s/model.safetensors", folder));
+}
+
 static Status find_model(const ActorOpts *o, Actor *a) {
     if (o->folder) {
         TRY(checkpoint_config(o->folder, &a->model));
+        TRY(look_whole(o->folder, a->arena));
         TRY(tokenizer_load(o->folder, &a->tokenizer));
         if (o->model) {
             a->model.precision = o->model->precision;
@@ -96,6 +107,9 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
     *out = (Actor){.opts = *opts};
     Status st;
     Str text = {0};
+    out->arena = arena_new(0);
+    if (opts->folder) TRY_OUT(input_model(opts->folder, &out->opts.folder, out->arena));
+    opts = &out->opts;
     TRY_OUT(gemm_select(NULL)); // GRPO_CPU may ask for a row that this machine lacks
     TRY_OUT(find_model(opts, out));
     int longest = opts->max_seq_tokens;
@@ -149,6 +163,8 @@ void actor_close(Actor *a) {
     policy_free(a->policy);
     tokenizer_free(a->tokenizer);
     pool_free(a->pool);
+    arena_free(a->arena);
+    a->arena = NULL;
     a->engine = NULL;
     a->policy = NULL;
     a->tokenizer = NULL;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/pool.h"
 #include "base/status.h"
 #include "policy/io/chat.h"
@@ -42,6 +43,7 @@ typedef struct Actor {
     ActorOpts opts;
     ModelConfig model;
     PolicyPlan plan;
+    Arena *arena; // for the name of the folder
     Pool *pool;
     Tokenizer *tokenizer;
     Policy *policy;                  // NULL without `allocate`
@@ -51,7 +53,8 @@ typedef struct Actor {
     Chat chat; // of actor_chat
 } Actor;
 
-// Weights of a new model come from policy_init(seed); of a folder from its files.
+// opts->folder: as input_model takes it. Weights of a new model come from policy_init(seed); of a
+// folder from its files.
 MUST_USE Status actor_open(const ActorOpts *opts, Actor *out);
 void actor_close(Actor *actor);
 

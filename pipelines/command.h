@@ -36,6 +36,7 @@ typedef struct Command {
     const Flag *flag;
     int n_flags;
     const char *words; // that may stand first, for completion: "show check"; NULL: files
+    bool model;        // the first word names a model (pipelines/input.h)
     bool config;       // key=value and CONFIG.json are read; --help lists the keys
     int (*run)(const Args *args);
 } Command;

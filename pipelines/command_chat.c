@@ -195,6 +195,7 @@ const Command command_chat = {
     .examples = "grpo chat models/SmolLM2-135M-Instruct\n"
                 "grpo chat models/Qwen3-0.6B --no-think\n"
                 "printf 'What is 2+3?\\nAnd 4 more?\\n' | grpo chat model/ -T 0 --json",
+    .model = true,
     .flag = flags,
     .n_flags = sizeof flags / sizeof flags[0],
     .run = run,

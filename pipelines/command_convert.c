@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "pipelines/command.h"
+#include "pipelines/input.h"
 #include "policy/io/convert.h"
 
 static const Flag flags[] = {
@@ -23,7 +24,11 @@ static int run(const Args *args) {
     const ConvertOpts opts = {.dtype = args_text(args, "dtype", NULL),
                               .shard_bytes = (size_t)gib << 30,
                               .overwrite = args_has(args, "overwrite")};
-    if (st == ST_OK) st = convert_model(args->word[0], to, &opts, &report);
+    Arena *arena = arena_new(0);
+    const char *model = args->word[0];
+    if (st == ST_OK) st = input_model(model, &model, arena);
+    if (st == ST_OK) st = convert_model(model, to, &opts, &report);
+    arena_free(arena);
     if (st != ST_OK) return command_failed(st);
     if (report.skipped)
         log_warn("%s: %d tensors of layers that predict further tokens were left out",

@@ -12,6 +12,7 @@
 #include "pipelines/actor.h"
 #include "pipelines/command.h"
 #include "pipelines/datapick.h"
+#include "pipelines/input.h"
 #include "pipelines/sources.h"
 
 static const Flag flags[] = {
@@ -126,7 +127,8 @@ static int stats(const Args *args) {
     static const char *const answers[] = {
         "gold", "answer", "expected_answer", "solution", "response", "completion", NULL};
     Jsonl *rows = NULL;
-    Status st = jsonl_open(args->word[1], NULL, NULL, &rows);
+    Status st = input_file(args->word[1]);
+    if (st == ST_OK) st = jsonl_open(args->word[1], NULL, NULL, &rows);
     if (st != ST_OK) return command_failed(st);
     Arena *arena = arena_new(1 << 16);
     Stats s = {.n = jsonl_size(rows)};

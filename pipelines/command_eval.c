@@ -13,6 +13,7 @@
 #include "pipelines/chatflags.h"
 #include "pipelines/command.h"
 #include "pipelines/evalfile.h"
+#include "pipelines/input.h"
 #include "pipelines/interrupt.h"
 #include "pipelines/runconfig.h"
 #include "pipelines/sample_lines.h"
@@ -181,7 +182,9 @@ static Status longest_prompt(const Args *args, const TaskSource *source, int64_t
     int64_t n = source->n_tasks > 0 ? source->n_tasks : 16 * n_tasks + 4096;
     Status st;
     *out = 0;
-    TRY_OUT(tokenizer_load(args->word[0], &tokenizer));
+    const char *model;
+    TRY_OUT(input_model(args->word[0], &model, arena));
+    TRY_OUT(tokenizer_load(model, &tokenizer));
     if (chatflags_given(args)) {
         TRY_OUT(chat_open(chatflags_name(args), args->word[0], tokenizer, &chat));
         chat.thinking = chatflags_thinking(args);
@@ -346,6 +349,7 @@ const Command command_eval = {
                 "grpo eval model/ --data test.jsonl --temperature 0 --json\n"
                 "grpo eval model/ --data gsm8k --chat --ask boxed -T 0.6 --top-p 0.95 --k 1,8 "
                 "--max-tokens 400 -o gsm8k.eval",
+    .model = true,
     .flag = flags,
     .n_flags = sizeof flags / sizeof flags[0],
     .run = run,

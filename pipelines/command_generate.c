@@ -122,7 +122,7 @@ static void put_sample(const Actor *a, const Batch *b, int sample, int number, c
 // The draw of a sample is named by its prompt and number, not by its place in the file.
 static Status sample_slice(Actor *a, Lines *lines, const Question *q, int begin, int end,
                            const SampleConfig *cfg, int n_samples, bool plain, Str *out,
-                           Arena *arena) {
+                           bool *heard, Arena *arena) {
     int n = 0, group = 0;
     for (int i = begin; i < end; i++) n += !lines->line[i].error;
     Batch *batch = batch_new(n, n_samples, arena);
@@ -146,8 +146,7 @@ static Status sample_slice(Actor *a, Lines *lines, const Question *q, int begin,
             put_sample(a, batch, s, s - batch->group_begin[group], &lines->line[i], plain, out);
         group++;
     }
-    lines_flush(out);
-    fflush(stdout);
+    *heard = lines_flush(out);
     return ST_OK;
 }
 
@@ -211,15 +210,19 @@ static int run(const Args *args) {
     cfg.n_stop_tokens = a.n_stop_tokens;
     cfg.stop_text = &stop;
     cfg.n_stop_texts = stop != NULL;
-    bool plain = prompt && !args_has(args, "json");
+    bool plain = prompt && !args_has(args, "json"), heard = true;
     int slice = n * SLICE > SLICE_SAMPLES ? (int)(SLICE_SAMPLES / n) : SLICE;
-    for (int begin = 0; begin < lines.n && !*interrupt_flag(); begin += slice) {
+    for (int begin = 0; begin < lines.n && heard && !*interrupt_flag(); begin += slice) {
         ArenaMark mark = arena_mark(arena);
         int end = begin + slice < lines.n ? begin + slice : lines.n;
         Question *q = ARENA_ARRAY(arena, Question, lines.n);
         for (int i = begin; i < end; i++)
             if (!lines.line[i].error) read_prompt(&a, chat, &lines.line[i], &q[i], arena);
-        TRY_OUT(sample_slice(&a, &lines, q, begin, end, &cfg, (int)n, plain, &out, arena));
+        if (prompt && lines.line->error) {
+            st = FAIL(ST_CONFIG, "-p: %s", lines.line->error);
+            goto out;
+        }
+        TRY_OUT(sample_slice(&a, &lines, q, begin, end, &cfg, (int)n, plain, &out, &heard, arena));
         arena_rewind(arena, mark);
     }
 out:
@@ -239,6 +242,7 @@ const Command command_generate = {
                 "Assistant:'\n"
                 "grpo generate model/ --chat -p 'What is 47*6+85?'\n"
                 "grpo generate model/ --in prompts.jsonl --n 4 --temperature 1 --max-tokens 512",
+    .model = true,
     .flag = flags,
     .n_flags = sizeof flags / sizeof flags[0],
     .run = run,

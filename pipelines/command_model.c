@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "pipelines/actor.h"
 #include "pipelines/command.h"
+#include "pipelines/input.h"
 #include "pipelines/machine.h"
 #include "pipelines/runconfig.h"
 #include "policy/io/checkpoint.h"
@@ -140,8 +141,11 @@ static int info(const Args *args) {
     Weights w = {0};
     PolicyPlan plan;
     Stored stored[DTYPES];
+    Arena *arena = arena_new(0);
     Status st;
-    TRY_OUT(weights_open(args->word[1], &w));
+    const char *model;
+    TRY_OUT(input_model(args->word[1], &model, arena));
+    TRY_OUT(weights_open(model, &w));
     TRY_OUT(plan_of(&w.model, &plan));
     int n = count_dtypes(&w, stored, DTYPES);
     if (args_has(args, "json"))
@@ -150,6 +154,7 @@ static int info(const Args *args) {
         info_text(args->word[1], &w, &plan, stored, n);
 out:
     weights_close(&w);
+    arena_free(arena);
     return st == ST_OK ? EXIT_DONE : command_failed(st);
 }
 
@@ -206,8 +211,12 @@ static int diff(const Args *args) {
     TensorBuffer x = {0}, y = {0};
     Status st;
     int differ = 0, all = 0;
-    TRY_OUT(weights_open(args->word[1], &a));
-    TRY_OUT(weights_open(args->word[2], &b));
+    Arena *arena = arena_new(0);
+    const char *left, *right;
+    TRY_OUT(input_model(args->word[1], &left, arena));
+    TRY_OUT(input_model(args->word[2], &right, arena));
+    TRY_OUT(weights_open(left, &a));
+    TRY_OUT(weights_open(right, &b));
     for (int i = 0, k = 0; i < a.n || k < b.n; all++) {
         int order = i == a.n   ? 1
                     : k == b.n ? -1
@@ -226,6 +235,7 @@ out:
     tensor_buffer_free(&y);
     weights_close(&a);
     weights_close(&b);
+    arena_free(arena);
     if (st != ST_OK) return command_failed(st);
     return differ ? EXIT_FAILED : EXIT_DONE;
 }

@@ -11,9 +11,10 @@ enum { RUNS_MAX = 64 };
 
 static const Flag flags[] = {
     {"out", 'o', "FILE",
-     "where the page goes (default RUN/report.html; several runs: report.html)"},
-    {"md", 0, NULL, "tables as Markdown on stdout"},
-    {"csv", 0, NULL, "every metric of every step as CSV on stdout"},
+     "where the page, or what is asked for instead, goes (default RUN/report.html; several runs: "
+     "report.html; --md, --csv, --json: stdout)"},
+    {"md", 0, NULL, "tables as Markdown"},
+    {"csv", 0, NULL, "every metric of every step as CSV"},
     {"svg", 0, "DIR", "each chart as a picture DIR/<name>.svg"},
 };
 
@@ -27,6 +28,10 @@ static int run(const Args *args) {
     int n = 0;
     for (; n < args->n_words; n++) TRY_OUT(rundata_open(args->word[n], &data[n], arena));
     bool plain = false;
+    if (args_has(args, "md") + args_has(args, "csv") + args_has(args, "json") > 1) {
+        st = FAIL(ST_CONFIG, "report: one of --md, --csv and --json at a time");
+        goto out;
+    }
     if (args_has(args, "md")) report_markdown(data, n, &out), plain = true;
     if (args_has(args, "csv")) report_csv(data, n, &out), plain = true;
     if (args_has(args, "json")) report_json(data, n, &out), plain = true;
@@ -34,8 +39,13 @@ static int run(const Args *args) {
         TRY_OUT(report_svg(data, n, args_text(args, "svg", NULL)));
         plain = true;
     }
-    fputs(str_text(&out), stdout);
     const char *path = args_text(args, "out", NULL);
+    if (path && out.size) {
+        TRY_OUT(file_write_atomic(path, out.data, out.size));
+        puts(path);
+        goto out;
+    }
+    fputs(str_text(&out), stdout);
     if (!plain || path) {
         if (!path)
             path = n > 1 ? "report.html" : arena_printf(arena, "%s/report.html", args->word[0]);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/pool.h"
 #include "pipelines/command.h"
+#include "pipelines/input.h"
 #include "pipelines/lines.h"
 #include "pipelines/sandbox_report.h"
 #include "sandbox/cage.h"
@@ -131,20 +132,21 @@ static Status run_file(const char *path, const CageLimits *limits) {
     Arena *arena = arena_new(1 << 20);
     Work w = {.limits = *limits};
     Pool *pool = NULL;
+    bool heard = true;
     Status st = ST_OK;
     TRY_OUT(cage_open(NULL, &w.cage));
     TRY_OUT(lines_read(path, &w.lines, arena));
     w.answer = ARENA_ARRAY(arena, Str, w.lines.n + 1);
     pool = pool_new(0);
     enum { BLOCK = 256 }; // answers come while the file is worked on
-    for (int at = 0; at < w.lines.n; at += BLOCK) {
+    for (int at = 0; at < w.lines.n && heard; at += BLOCK) {
         Work part = w;
         int n = w.lines.n - at < BLOCK ? w.lines.n - at : BLOCK;
         part.lines.line += at;
         part.answer += at;
         pool_for(pool, n, run_line, &part);
         for (int i = 0; i < n; i++) {
-            lines_flush(&part.answer[i]);
+            heard = lines_flush(&part.answer[i]) && heard;
             str_free(&part.answer[i]);
         }
     }
@@ -173,7 +175,9 @@ static Status run_program(const Args *args, const CageLimits *limits) {
             FAIL(ST_CONFIG, "--lang: wants python, c, cpp, sh or js, and '%s' does not tell", path);
         goto out;
     }
+    TRY_OUT(input_file(path));
     TRY_OUT(file_read(path, &source, &file.size, arena));
+    if (input) TRY_OUT(input_file(input));
     if (input) TRY_OUT(file_read(input, &data, &job.input_bytes, arena));
     TRY_OUT(cage_open(NULL, &cage));
     file.data = source;

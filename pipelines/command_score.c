@@ -3,6 +3,7 @@
 
 #include "pipelines/actor.h"
 #include "pipelines/command.h"
+#include "pipelines/input.h"
 #include "pipelines/lines.h"
 #include "policy/io/checkpoint.h"
 #include "policy/pack.h"
@@ -87,7 +88,9 @@ static int run(const Args *args) {
     ModelConfig model;
     TRY_OUT(args_num(args, "temperature", 1e-3, 1e3, &opts.temperature));
     TRY_OUT(args_int(args, "threads", 0, 1024, &threads));
-    TRY_OUT(checkpoint_config(args->word[0], &model));
+    const char *folder;
+    TRY_OUT(input_model(args->word[0], &folder, arena));
+    TRY_OUT(checkpoint_config(folder, &model));
     const char *precision = args_text(args, "precision", NULL);
     if (precision) {
         static const char *const names[] = {"fp32", "bf16", "fp8"};
@@ -126,7 +129,7 @@ static int run(const Args *args) {
             TRY_OUT(score_line(&actor, ids[i], n[i], &opts, args_has(args, "entropy"),
                                &lines.line[i], &out, arena));
         arena_rewind(arena, mark);
-        lines_flush(&out);
+        if (!lines_flush(&out)) break;
     }
 out:
     lines_close(&lines);
@@ -144,6 +147,7 @@ const Command command_score = {
              "The first token\nhas no log-probability (null).",
     .examples = "grpo score model/ --in texts.jsonl\n"
                 "echo '{\"id\":1,\"text\":\"User: Compute 2+3.\"}' | grpo score model/ --in -",
+    .model = true,
     .flag = flags,
     .n_flags = sizeof flags / sizeof flags[0],
     .run = run,

@@ -1,9 +1,11 @@
 // pipelines/command_tokenize.c -- `grpo tokenize`: text to ids and back.
 #include <string.h>
 
+#include "base/file.h"
 #include "pipelines/actor.h"
 #include "pipelines/chatflags.h"
 #include "pipelines/command.h"
+#include "pipelines/input.h"
 #include "pipelines/lines.h"
 
 static const Flag flags[] = {
@@ -86,10 +88,13 @@ static int run(const Args *args) {
     Str out = {0};
     Status st;
     bool desk = strcmp(args->word[0], "desk") == 0;
-    TRY_OUT(desk ? actor_desk_tokenizer(&tokenizer) : tokenizer_load(args->word[0], &tokenizer));
+    const char *folder = args->word[0]; // a tokenizer alone will do
+    if (!desk && !file_exists(arena_printf(arena, "%s/tokenizer.json", folder)))
+        TRY_OUT(input_model(folder, &folder, arena));
+    TRY_OUT(desk ? actor_desk_tokenizer(&tokenizer) : tokenizer_load(folder, &tokenizer));
     Chat chat = {0};
     if (chatflags_given(args)) {
-        TRY_OUT(chat_open(chatflags_name(args), desk ? NULL : args->word[0], tokenizer, &chat));
+        TRY_OUT(chat_open(chatflags_name(args), desk ? NULL : folder, tokenizer, &chat));
         chat.thinking = chatflags_thinking(args);
         chat.said = chatflags_system(args);
     }
@@ -118,7 +123,7 @@ static int run(const Args *args) {
         else
             encode(tokenizer, chatflags_given(args) ? &chat : NULL, line, &out, arena);
         arena_rewind(arena, mark);
-        if (out.size > 60000) lines_flush(&out);
+        if (out.size > 60000 && !lines_flush(&out)) break;
     }
     lines_flush(&out);
 out:

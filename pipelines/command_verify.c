@@ -132,7 +132,8 @@ typedef struct Count {
     long of[3], unread; // of[Verdict]
 } Count;
 
-static void print_block(Block *b, Count *count, Str *out) {
+// False: nobody takes the answers.
+static bool print_block(Block *b, Count *count, Str *out) {
     for (int i = 0; i < b->n; i++) {
         if (b->line[i].error) {
             lines_error(&b->line[i], true, out);
@@ -145,7 +146,7 @@ static void print_block(Block *b, Count *count, Str *out) {
         }
         free_case(&b->c[i]);
     }
-    lines_flush(out);
+    return lines_flush(out);
 }
 
 static Status judge_file(const char *path, const Options *opts, int threads) {
@@ -164,7 +165,7 @@ static Status judge_file(const char *path, const Options *opts, int threads) {
             if (!line->error) line->error = read_case(line->row, opts, &block.c[i], arena);
         }
         pool_for(pool, block.n, judge_line, &block);
-        print_block(&block, &count, &out);
+        if (!print_block(&block, &count, &out)) break;
     }
     if (st == ST_OK && lines.n > 1)
         log_info("%ld right, %ld wrong, %ld without verdict", count.of[VERDICT_RIGHT],

@@ -52,6 +52,7 @@ void interrupt_install(void) {
     }
     sigaction(SIGUSR2, &save, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL); // a file beyond `ulimit -f` is a failed write
 }
 
 const volatile int *interrupt_flag(void) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "pipelines/input.h"
 
 static Status read_stdin(char **data, size_t *size, Arena *arena) {
     Str all = {0};
@@ -51,10 +52,12 @@ Status lines_read(const char *path, Lines *out, Arena *arena) {
     char *text;
     size_t size;
     bool standard = strcmp(path, "-") == 0;
-    if (standard)
+    if (standard) {
         TRY(read_stdin(&text, &size, arena));
-    else
+    } else {
+        TRY(input_file(path));
         TRY(file_read(path, &text, &size, arena));
+    }
     int n = 0;
     for (size_t i = 0; i < size; i++) n += text[i] == '\n';
     n += size > 0 && text[size - 1] != '\n';
@@ -90,7 +93,9 @@ void lines_error(const InLine *line, bool verdict, Str *out) {
     str_puts(out, "}\n");
 }
 
-void lines_flush(Str *out) {
+bool lines_flush(Str *out) {
     fwrite(str_text(out), 1, out->size, stdout);
+    fflush(stdout);
     str_clear(out);
+    return !ferror(stdout);
 }

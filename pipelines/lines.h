@@ -5,6 +5,8 @@
 #ifndef PIPELINES_LINES_H
 #define PIPELINES_LINES_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/status.h"
@@ -27,7 +29,8 @@ typedef struct Lines {
     int n;
 } Lines;
 
-// path "-" is stdin. ST_IO. Everything lives in the arena, the documents until lines_close.
+// path "-" is stdin. ST_IO, and ST_FORMAT where there is no such file. Everything lives in the
+// arena, the documents until lines_close.
 MUST_USE Status lines_read(const char *path, Lines *out, Arena *arena);
 void lines_close(Lines *lines);
 
@@ -36,8 +39,9 @@ void lines_begin(const InLine *line, Str *out);
 // A whole answer for a line with `error`; `verdict` puts "verdict":"error" into it.
 void lines_error(const InLine *line, bool verdict, Str *out);
 
-// Writes what is in `out` to stdout and empties it.
-void lines_flush(Str *out);
+// Writes what is in `out` to stdout and empties it. False: nobody takes it (a full disk, a closed
+// pipe), so there is no point in answering more.
+bool lines_flush(Str *out);
 
 #ifdef __cplusplus
 }

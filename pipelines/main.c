@@ -1,10 +1,14 @@
 // pipelines/main.c -- the front door: finds the command, sets up signals and the log, runs it.
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "pipelines/command.h"
 #include "pipelines/completion.h"
+#include "pipelines/input.h"
 #include "pipelines/interrupt.h"
 #include "sandbox/cage.h"
 
@@ -83,8 +87,21 @@ static int run(int argc, char **argv) {
         return EXIT_DONE;
     }
     if (st == ST_OK) st = open_log(&args);
-    if (st != ST_OK) return command_failed(st);
-    return cmd->run(&args);
+    Arena *arena = arena_new(0);
+    const char *model; // where there is none, the command says so, after a look at its flags
+    if (st == ST_OK && cmd->model && args.n_words > 0 &&
+        input_model(args.word[0], &model, arena) == ST_OK)
+        args.word[0] = model;
+    int code = st == ST_OK ? cmd->run(&args) : command_failed(st);
+    arena_free(arena);
+    return code;
+}
+
+static bool reader_left(void) {
+    struct pollfd pipe = {.fd = STDOUT_FILENO};
+    struct stat info;
+    return fstat(STDOUT_FILENO, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)) &&
+           poll(&pipe, 1, 0) == 1 && (pipe.revents & (POLLERR | POLLHUP));
 }
 
 int main(int argc, char **argv) {
@@ -96,8 +113,9 @@ int main(int argc, char **argv) {
     }
     int code = run(argc, argv);
     log_progress_end();
-    // A result that did not reach its file (a full disk, a closed pipe) is a failure.
-    if (fflush(stdout) != 0 || ferror(stdout)) {
+    // A result that did not reach its file (a full disk) is a failure. A reader that went away, as
+    // in `grpo ... | head -1`, had what it wanted.
+    if ((fflush(stdout) != 0 || ferror(stdout)) && !reader_left()) {
         log_error("stdout: the result could not be written");
         if (code == EXIT_DONE) code = EXIT_FAILED;
     }

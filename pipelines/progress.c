@@ -39,10 +39,13 @@ static void add_eta(Str *line, const Progress *p, int64_t step) {
 // With --verbose: what the step's time went into.
 static void say_phases(int64_t step, const Metrics *row) {
     Str line = {0};
-    for (int i = 0; i < row->n; i++)
-        if (strncmp(row->name[i], "timing_s/", 9) == 0)
-            str_printf(&line, "  %s %.3f s", row->name[i] + 9, row->value[i]);
-    if (line.size) log_debug("step %lld:%s", (long long)step, str_text(&line));
+    int n = 0;
+    for (int i = 0; i < row->n; i++) {
+        if (strncmp(row->name[i], "timing_s/", 9) != 0) continue;
+        str_printf(&line, "  %s %.3f s", row->name[i] + 9, row->value[i]);
+        n++;
+    }
+    if (n > 1) log_debug("step %lld:%s", (long long)step, str_text(&line));
     str_free(&line);
 }
 

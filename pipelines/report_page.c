@@ -176,7 +176,7 @@ static void table_row(const RunData *run, int n_runs, const char *name, const ch
         if (share)
             percent(c.mean, out);
         else if (isfinite(c.mean))
-            str_printf(out, "%.1f", c.mean);
+            str_printf(out, c.mean == floor(c.mean) ? "%.0f" : "%.1f", c.mean);
         else
             str_puts(out, "&ndash;");
         if (isfinite(c.low) && isfinite(c.high) && share)

@@ -103,6 +103,9 @@ static const ConfigKey data_keys[] = {
          "held-out questions; empty = the family's own, disjoint by hash"),
     TEXT(DataSettings, large, "", "questions with larger operands; empty = the family's own"),
     TEXT(DataSettings, corpus, "desk", "documents of pretraining: a family, or a JSON-lines file"),
+    TEXT(DataSettings, corpus_heldout, "",
+         "sft: a JSON-lines file of documents that are only scored: val/loss over the first "
+         "eval.tasks of them, every eval.every steps and at the end"),
     {"template", CONFIG_TEXT, offsetof(DataSettings, template_), "", 0, 0, NULL,
      "for files: the prompt with {} for the question, e.g. \"User: {} Assistant:\"; or a name: "
      "r1-zero, "

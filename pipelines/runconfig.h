@@ -58,17 +58,18 @@ typedef struct EvalSettings {
 } EvalSettings;
 
 typedef struct DataSettings {
-    const char *tasks;     // a family, a file of questions, or "a.jsonl:0.7,desk:0.3"
-    const char *heldout;   // "" = the family's own held-out split
-    const char *large;     // "" = the family's own split with larger operands
-    const char *corpus;    // a family, or a file of documents
-    const char *template_; // for files: "User: {}\nAssistant:"
-    const char *folder;    // of data sets that are known by name; "" = the program's slices
-    const char *judge;     // who judges the questions of files; "" = as the file or its name says
-    const char *chat;      // "" = prompts as they stand; auto = the model folder's template; a name
-    const char *system;    // with chat: the system message; "" = the family's own; r1-zero
-    int thinking;          // ChatThinking
-    int64_t eval_seed;     // the evaluation's questions are the same for every run.seed
+    const char *tasks;          // a family, a file of questions, or "a.jsonl:0.7,desk:0.3"
+    const char *heldout;        // "" = the family's own held-out split
+    const char *large;          // "" = the family's own split with larger operands
+    const char *corpus;         // a family, or a file of documents
+    const char *corpus_heldout; // a file of documents that are only scored; "" = none
+    const char *template_;      // for files: "User: {}\nAssistant:"
+    const char *folder;         // of data sets that are known by name; "" = the program's slices
+    const char *judge;  // who judges the questions of files; "" = as the file or its name says
+    const char *chat;   // "" = prompts as they stand; auto = the model folder's template; a name
+    const char *system; // with chat: the system message; "" = the family's own; r1-zero
+    int thinking;       // ChatThinking
+    int64_t eval_seed;  // the evaluation's questions are the same for every run.seed
 } DataSettings;
 
 typedef struct LogSettings {

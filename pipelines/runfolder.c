@@ -34,7 +34,9 @@ struct RunFolder {
     int64_t resume_step;
     char *resume_path;
     int64_t best_step;
-    bool logs;       // log.txt is this folder's
+    int64_t step;  // of the newest checkpoint made or found; -1: none
+    int64_t ended; // step at which an older life with this config and data finished; -1: it did not
+    bool logs;     // log.txt is this folder's
     bool broken_row; // a row could not be written: nothing may be appended after it
 };
 
@@ -111,6 +113,7 @@ Status runfolder_status(RunFolder *run, const char *status, const char *facts) {
                (long long)run->opts.seed, run->created, clock_wall());
     str_puts(&out, ",\n  \"status\": ");
     str_json(&out, status, strlen(status));
+    if (run->step >= 0) str_printf(&out, ",\n  \"step\": %lld", (long long)run->step);
     if (facts) str_printf(&out, ",\n  %s", facts);
     str_printf(&out, ",\n  \"data\": %s", run->data);
     str_printf(&out, ",\n  \"config\": %s\n}\n", run->config);
@@ -171,6 +174,9 @@ static Status check_older(RunFolder *run, bool *there) {
     TRY_OUT(diff_data(run, json_get(json_root(doc), "data"), &diff));
     if (diff.size && run->opts.override_config)
         log_warn("%s: going on with what changed:\n%s", run->path, str_text(&diff));
+    else if (!diff.size &&
+             strcmp(json_text(json_get(json_root(doc), "status"), ""), "finished") == 0)
+        run->ended = json_int(json_get(json_root(doc), "step"), -1);
     else if (diff.size)
         st = FAIL(ST_CONFIG,
                   "%s: config or data are not those this run began with:\n%sGo on with "
@@ -229,6 +235,7 @@ static Status find_checkpoint(RunFolder *run, int64_t *metrics_bytes) {
         if (st == ST_OK) {
             run->resume_step = step[i];
             run->resume_path = path;
+            run->step = step[i];
             break;
         }
         log_warn("this checkpoint is torn and is passed over: %s", status_text());
@@ -319,6 +326,8 @@ Status runfolder_open(const RunFolderOpts *opts, RunFolder **out) {
                        .metrics = -1,
                        .created = clock_wall(),
                        .resume_step = -1,
+                       .step = -1,
+                       .ended = -1,
                        .best_step = -1};
     Str line = {0}, dump = {0};
     add_command_line(opts->args, true, &line);
@@ -358,6 +367,13 @@ Status runfolder_open(const RunFolderOpts *opts, RunFolder **out) {
     int64_t bytes = 0;
     TRY_OUT(find_checkpoint(run, &bytes));
     run->best_step = read_best(run);
+    if (runfolder_finished(run)) {
+        log_info("%s is finished at step %lld; --fresh begins anew", run->path,
+                 (long long)run->resume_step);
+        *out = run;
+        run = NULL;
+        goto out;
+    }
     if (run->resume_step >= 0)
         log_info("resuming %s from step %lld", run->path, (long long)run->resume_step);
     else if (there)
@@ -389,6 +405,10 @@ void runfolder_close(RunFolder *run) {
     free(run->data);
     free(run->resume_path);
     free(run);
+}
+
+bool runfolder_finished(const RunFolder *run) {
+    return run->ended >= 0 && run->resume_step == run->ended;
 }
 
 const char *runfolder_path(const RunFolder *run) {
@@ -518,6 +538,7 @@ Status runfolder_checkpoint_commit(RunFolder *run, int64_t step, bool best) {
         run->best_step = step;
         TRY_OUT(name_checkpoint(run, "best", step));
     }
+    run->step = step;
     TRY_OUT(remove_old(run));
 out:
     free(final);

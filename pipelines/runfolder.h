@@ -45,6 +45,9 @@ void runfolder_close(RunFolder *run); // NULL is fine
 const char *runfolder_path(const RunFolder *run);
 // The command that goes on with this run: as it was typed, without --fresh.
 const char *runfolder_again(const RunFolder *run);
+// The run came to its end, with this config and this data, and its last checkpoint is whole: there
+// is nothing to do, and nothing in the folder was touched.
+bool runfolder_finished(const RunFolder *run);
 // The checkpoint to go on from: its step (-1: none, begin anew) and its folder (NULL).
 int64_t runfolder_resume_step(const RunFolder *run);
 const char *runfolder_resume_path(const RunFolder *run);

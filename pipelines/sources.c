@@ -9,6 +9,7 @@
 #include "datasets/jsonl.h"
 #include "datasets/mix.h"
 #include "datasets/published.h"
+#include "pipelines/input.h"
 #include "rl/judge.h"
 #include "verifiers/verify.h"
 
@@ -35,6 +36,7 @@ Status sources_open(const char *name, const char *folder, Split split, const Jso
         return FAIL(ST_CONFIG,
                     "%s: is neither a family (%s), nor a data set by name (%s), nor a file", name,
                     family_names(), published_names());
+    TRY(input_file(name));
     return jsonl_tasks(name, fields, out);
 }
 
@@ -268,7 +270,15 @@ Status sources_corpus(const RunConfig *rc, Corpus **out) {
     if (family) return corpus_of_family(family, family_config(rc, family), seed, out);
     if (!file_exists(name))
         return FAIL(ST_CONFIG, "%s: is neither a family (%s) nor a file", name, family_names());
+    TRY(input_file(name));
     return corpus_of_jsonl(name, true, seed, out);
+}
+
+Status sources_corpus_heldout(const RunConfig *rc, Corpus **out) {
+    *out = NULL;
+    if (!rc->data.corpus_heldout[0]) return ST_OK;
+    TRY(input_file(rc->data.corpus_heldout));
+    return corpus_of_jsonl(rc->data.corpus_heldout, false, 0, out);
 }
 
 Status sources_hashes(const RunConfig *rc, Str *out) {

@@ -31,6 +31,8 @@ MUST_USE Status sources_open(const char *name, const char *folder, Split split,
 // some cannot, they are counted and the first ones named on the log.
 MUST_USE Status sources_inspect(const RunConfig *rc, const TaskSource *source);
 MUST_USE Status sources_check(const RunConfig *rc); // all sources of the config
+// The documents of data.corpus_heldout; *out NULL where there are none.
+MUST_USE Status sources_corpus_heldout(const RunConfig *rc, Corpus **out);
 MUST_USE Status sources_corpus(const RunConfig *rc, Corpus **out);
 // {"tasks":"hash",...} for run.json.
 MUST_USE Status sources_hashes(const RunConfig *rc, Str *out);

@@ -49,8 +49,23 @@ static Status keep_last_good(RunFolder *run, Actor *actor, int64_t done, int64_t
     return FAIL(ST_FORMAT, "%s", why);
 }
 
+// The mean loss of documents that nothing is learnt from, every eval.every steps and at the end.
+static Status look_at_heldout(const RunConfig *rc, Finetune *finetune, const Corpus *heldout,
+                              Metrics *row) {
+    int64_t done = finetune_position(finetune), n = corpus_size(heldout);
+    bool due =
+        done == finetune_steps(finetune) || (rc->eval.every > 0 && done % rc->eval.every == 0);
+    if (!due) return ST_OK;
+    if (n > rc->eval.tasks) n = rc->eval.tasks;
+    double loss, begin = clock_now();
+    TRY(finetune_loss(finetune, heldout, 0, (int)n, &loss));
+    metrics_set(row, loss, "val/loss");
+    metrics_set(row, clock_now() - begin, "timing_s/testing");
+    return ST_OK;
+}
+
 static Status train(const StageOpts *o, RunFolder *run, Actor *actor, Finetune *finetune,
-                    Str *warnings, StageResult *out) {
+                    const Corpus *heldout, Str *warnings, StageResult *out) {
     Watch watch = {0};
     int64_t steps = finetune_steps(finetune), saved = runfolder_resume_step(run);
     int64_t every = o->rc->run.base_checkpoint_every;
@@ -67,6 +82,7 @@ static Status train(const StageOpts *o, RunFolder *run, Actor *actor, Finetune *
                                   : st;
         }
         int64_t done = finetune_position(finetune);
+        if (heldout) TRY(look_at_heldout(o->rc, finetune, heldout, &row));
         TRY(runfolder_row(run, &row, done));
         progress_step(&progress, done, &row);
         look(&watch, &step, done, warnings);
@@ -110,7 +126,7 @@ Status stage_sft(const StageOpts *o, StageResult *out, Arena *arena) {
     const RunConfig *rc = o->rc;
     double begin = clock_now();
     RunFolder *run = NULL;
-    Corpus *corpus = NULL;
+    Corpus *corpus = NULL, *heldout = NULL;
     Finetune *finetune = NULL;
     Actor actor = {0};
     Str facts = {0}, data = {0}, warnings = {0};
@@ -123,14 +139,19 @@ Status stage_sft(const StageOpts *o, StageResult *out, Arena *arena) {
                   "%s: rows of 'messages' need a chat template: data.chat=auto is that of "
                   "model.path's folder",
                   rc->data.corpus);
+    if (st == ST_OK) st = sources_corpus_heldout(rc, &heldout);
     if (st != ST_OK && !o->dry_run) stage_never_ran(o, o->out, "sft", st);
     if (st != ST_OK) goto out;
     str_printf(&data, "{\"corpus\": \"%016llx\"}", (unsigned long long)corpus_hash(corpus));
     if (!o->dry_run) TRY_OUT(stage_open_run(o, o->out, "sft", data.data, &run));
+    if (run && runfolder_finished(run)) {
+        out->model = arena_printf(arena, "%s/model", runfolder_resume_path(run));
+        goto out;
+    }
     st = open_all(o, &model, folder, corpus, run, &actor, &finetune);
     if (st != ST_OK) runfolder_failed(run, st);
     if (st != ST_OK || o->dry_run) goto out;
-    st = train(o, run, &actor, finetune, &warnings, out);
+    st = train(o, run, &actor, finetune, heldout, &warnings, out);
     if (st != ST_OK) {
         Arena *keep = arena; // the sentence of the failure outlives the note about it
         const char *why = arena_printf(keep, "%s", status_text());
@@ -152,6 +173,7 @@ out:
     finetune_free(finetune);
     actor_close(&actor);
     corpus_free(corpus);
+    corpus_free(heldout);
     runfolder_close(run);
     str_free(&facts);
     str_free(&warnings);

@@ -60,6 +60,11 @@ Status stage_zero(const StageOpts *opts, StageResult *out, Arena *arena) {
         goto out;
     }
     TRY_OUT(stage_open_run(opts, opts->out, opts->command, str_text(&data), &run));
+    if (runfolder_finished(run)) {
+        out->model = arena_printf(arena, "%s/model", runfolder_resume_path(run));
+        st = report(opts->out, arena);
+        goto out;
+    }
     if (!base[0]) {
         StageOpts sft = *opts;
         sft.out = arena_printf(arena, "%s/base", opts->out);

@@ -149,7 +149,7 @@ printf '{"id":1,"task":"number","gold":"1","pred":"\xff\xfe"}\n{"id":2,"task":"n
 run "bytes that are not UTF-8" 0 . verify --in "$dir/bytes.jsonl"
 line "are answered" 1 '"verdict":"error".*UTF-8'
 line "and passed" 2 '"id":2,"verdict":"right"'
-run "a file that is not there" 1 'No such file' verify --in "$dir/nothing"
+run "a file that is not there" 4 "no such file" verify --in "$dir/nothing"
 
 # ---- data, model, tokenize, score, generate
 run "tasks" 0 '"prompt":"User: Compute' data make desk -n 5 --split heldout --seed 1
@@ -207,7 +207,7 @@ echo "{\"id\":1,\"tokens\":[$prompt,${tokens#\[}}" >"$dir/again.jsonl"
 "$GRPO" score "$model" --in "$dir/again.jsonl" >"$dir/out" 2>"$dir/err"
 if grep -qF ",$logp]" "$dir/out"; then ok; else bad "log-probs of sampler and scorer are the same"; fi
 run "eval" 0 '"tasks":6,' eval "$model" --tasks 6 --k 1,2 --max-tokens 8 --json
-run "a model that is not there" 1 'No such file' generate "$dir/nothing" -p x
+run "a model that is not there" 4 "no such folder" generate "$dir/nothing" -p x
 
 # ---- bad model files
 cp -r "$model" "$dir/torn"
@@ -215,6 +215,11 @@ truncate -s 1000 "$dir/torn/model.safetensors"
 run "a cut safetensors file" 4 'model.safetensors' score "$dir/torn" --in "$dir/s.jsonl"
 cp "$model/model.safetensors" "$dir/torn/"
 sed -i 's/"hidden_size": *[0-9]*/"hidden_size": 64/' "$dir/torn/config.json"
+rm "$dir/torn/model.safetensors"
+run "weights that are not there" 4 'model.safetensors: there is no such file' generate "$dir/torn" -p x
+mkdir "$dir/torn/model.safetensors"
+run "a folder in their place" 4 'is a folder, not a file' generate "$dir/torn" -p x
+rmdir "$dir/torn/model.safetensors" && cp "$model/model.safetensors" "$dir/torn/"
 run "a config that lies" 4 . score "$dir/torn" --in "$dir/s.jsonl"
 
 # ---- runs
@@ -261,6 +266,40 @@ documents 1
 tiny="model.hidden_size=32 model.n_layers=1 model.first_k_dense=1 sft.batch=2 sft.warmup_steps=0 data.corpus=$dir/corpus.jsonl"
 # shellcheck disable=SC2086
 run "sft on a file" 0 . sft $tiny sft.steps=2 -o "$dir/data" -q
+# shellcheck disable=SC2086
+run "a run that is finished" 0 'is finished at step 2' sft $tiny sft.steps=2 -o "$dir/data"
+same "names its model again" "$(cat "$dir/out")" "$dir/data/checkpoints/step-2/model"
+for name in data data/ data/checkpoints/step-2 data/checkpoints/latest data/checkpoints/latest/model; do
+    run "a model named by $name" 0 'hidden 32, 1 layers' model info "$dir/$name"
+done
+mkdir -p "$dir/empty"
+for word in "eval $dir/empty" "generate $dir/empty -p x" "model info $dir/empty" "convert $dir/empty -o $dir/never" \
+    "score $dir/empty --in $dir/s.jsonl" "rl model.path=$dir/empty -o $dir/x"; do
+    # shellcheck disable=SC2086
+    run "a folder without a model: ${word%% *}" 4 'no model is there' $word
+done
+for word in "eval $model --data $dir/empty" "verify --in $dir/empty" "data stats $dir/empty" "sandbox --lang sh $dir/empty" \
+    "sft data.corpus=$dir/empty -o $dir/x"; do
+    # shellcheck disable=SC2086
+    run "a folder in place of a file: ${word%% *}" 4 'is a folder, not a file' $word
+done
+run "an empty prompt" 2 'the prompt is empty' generate "$model" -p ''
+run "documents that are only scored" 0 . sft data.corpus_heldout="$dir/corpus.jsonl" eval.every=2 $tiny sft.steps=3 -o "$dir/scored" -q
+same "are scored when it is time, and at the end" "$(grep -c '"val/loss":' "$dir/scored/metrics.jsonl")" 2
+
+# ---- who reads the results
+seq 3000 | sed 's/.*/{"task":"number","gold":"&","pred":"&","extract":"bare"}/' >"$dir/many.jsonl"
+"$GRPO" verify --in "$dir/many.jsonl" 2>"$dir/err" | head -n 1 >"$dir/out"
+same "a reader that had enough is no failure" "${PIPESTATUS[0]}" 0
+if ! grep -q error "$dir/err" && ! grep -q '^3000 right' "$dir/err"; then ok; else bad "and ends the work"; fi
+"$GRPO" verify --in "$dir/many.jsonl" >/dev/full 2>"$dir/err"
+same "a full disk is one" $? 1
+"$GRPO" config >&- 2>"$dir/err"
+same "so is a stdout that is closed" $? 1
+run "CSV into a file" 0 "^$dir/full.csv$" report "$dir/data" --csv -o "$dir/full.csv"
+if grep -q '^run,step,timestamp' "$dir/full.csv"; then ok; else bad "is CSV"; fi
+run "two texts at a time" 2 'one of --md' report "$dir/data" --csv --md
+
 documents 2
 # shellcheck disable=SC2086
 # shellcheck disable=SC2086
@@ -300,7 +339,7 @@ same "signals in a row still save" $? 75
 if [ -s "$dir/row/checkpoints/latest" ]; then ok; else bad "and there is a checkpoint"; fi
 
 # shellcheck disable=SC2086
-run "a model that is not there" 1 . sft $tiny model.path="$dir/nowhere" -o "$dir/nowhere-run" -q
+run "a model that is not there" 4 "no such" sft $tiny model.path="$dir/nowhere" -o "$dir/nowhere-run" -q
 if grep -q '"status": "failed"' "$dir/nowhere-run/run.json" && grep -q '"warnings": \[".*nowhere' "$dir/nowhere-run/run.json"; then ok; else bad "run.json says so"; fi
 
 # ---- YaRN for a new model, tasks from several places
