@@ -97,6 +97,7 @@ void judge_measure(Metrics *row) {
     metrics_set(row, cage_machine(code_cage())->layers, "sandbox/layers");
     metrics_set(row, (double)counts.runs, "sandbox/runs");
     metrics_set(row, (double)counts.verdict[CAGE_SANDBOX_ERROR], "sandbox/errors");
+    metrics_set(row, (double)counts.second_tries, "sandbox/second_tries");
 }
 
 Status judge_new(Pool *pool, const Tokenizer *tokenizer, const RlConfig *cfg,

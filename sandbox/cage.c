@@ -130,6 +130,7 @@ static Status open_cage(const CageOpts *opts, bool full, Cage **out) {
                             .fail_slot = (uint32_t)opts->fail_slot,
                             .fail_run = (uint32_t)opts->fail_run,
                             .drop = opts->drop_to_nobody,
+                            .busy = opts->say_busy,
                             .full = full};
     if (opts->python) snprintf(cage->opts.python, sizeof cage->opts.python, "%s", opts->python);
     Status st = start_broker(cage);
@@ -248,6 +249,7 @@ static void give_lane(Cage *cage, Lane *lane, bool broken, const CageRecord *rec
         cage->counts.compiles += reply->compiled != 0;
         cage->counts.compile_hits += reply->compile_hit != 0;
         cage->counts.slots_made += reply->slots_made;
+        cage->counts.second_tries += reply->second_try != 0;
     }
     pthread_mutex_unlock(&cage->lock);
 }

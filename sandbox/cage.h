@@ -78,7 +78,8 @@ const char *cage_verdict_name(CageVerdict verdict); // "ok", "time_limit", ...
 // Zero in a field means its default.
 typedef struct CageLimits {
     int cpu_ms;            // 4000; user + system of all its processes
-    int wall_ms;           // 2 * cpu_ms + 2000; from start to verdict, compile time apart
+    int wall_ms;           // 2 * cpu_ms + 2000; from start to verdict, compile time apart. Where a
+                           // busy host took it, the program is started once more (not a talk)
     int64_t memory_bytes;  // 512 MiB; address space of a process, and of all where cgroups are
     int64_t output_bytes;  // 1 MiB for each of stdout and stderr; all of stdout is kept
     int64_t scratch_bytes; // 16 MiB in the working folder, a private tmpfs
@@ -151,6 +152,7 @@ typedef struct CageOpts {
     int fail_slot;       // > 0: the n-th set-up call of every slot fails
     int fail_run;        // > 0: the n-th set-up call of every program fails
     bool drop_to_nobody; // as root: the broker runs as uid 65534
+    bool say_busy;       // the host counts as busy, and every program as put off
 } CageOpts;
 
 typedef struct Cage Cage;
@@ -208,6 +210,7 @@ MUST_USE Status cage_probe(const CageOpts *opts, CageMachine *out);
 typedef struct CageCounts {
     int64_t runs, verdict[CAGE_N_VERDICTS];
     int64_t compiles, compile_hits, broker_restarts, slots_made;
+    int64_t second_tries; // wall time was over, but a busy host had taken it
 } CageCounts;
 void cage_counts(Cage *cage, CageCounts *out);
 

@@ -23,7 +23,7 @@ enum {
 };
 
 typedef struct WireOpen { // caller -> broker, once
-    uint32_t magic, without, fail_slot, fail_run, drop, full;
+    uint32_t magic, without, fail_slot, fail_run, drop, full, busy;
     char python[256];
 } WireOpen; // the broker answers with a CageMachine, then takes lanes: 'L' with a socket
 
@@ -38,7 +38,7 @@ typedef struct WireReply { // after the byte 'R'; the byte 'T' carries a talk's 
     uint32_t magic, verdict, stage;
     int32_t exit, signal;
     uint32_t layers, truncated;
-    uint32_t compiled, compile_hit, slots_made;
+    uint32_t compiled, compile_hit, slots_made, second_try;
     uint64_t cpu_us, wall_us;
     int64_t peak_kb;
     uint64_t out_bytes, err_bytes;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "sandbox/broker.h"
+#include "sandbox/busy.h"
 
 typedef struct Lane {
     int fd;
@@ -131,6 +132,12 @@ static void fill_payload(Lane *lane, const WireAsk *ask, CageLang lang, const ch
     run->run.payload_bytes = (uint32_t)lane->payload.size;
 }
 
+static bool taken_by_host(const SlotRun *run, const SlotEnd *end) {
+    if (end->fault || end->over_out || end->over_err || end->oom) return false;
+    if (broker.opts.busy) return end->tail.ended_by == CELL_BY_WALL;
+    return busy_starved(&run->run, &end->tail) && busy_host();
+}
+
 static bool run_job(Lane *lane, const WireAsk *ask) {
     CageLang lang = (CageLang)ask->lang;
     SlotRun run = {.exec_fd = -1,
@@ -170,6 +177,15 @@ static bool run_job(Lane *lane, const WireAsk *ask) {
     if (ahead) run.late = lane->block, run.late_bytes = ask->files_bytes;
     if (ask->talk && !open_talk(lane, &run)) return reply_fault(lane, "no pipes for a talk", slots);
     slot_run(&lane->slot[kind], &run, &end);
+    if (!ask->talk && taken_by_host(&run, &end)) {
+        slot_end_free(&end);
+        reply.second_try = 1;
+        if (broker_slot(kind, &lane->slot[kind], &slots) != ST_OK) {
+            compile_release(&made);
+            return reply_fault(lane, status_text(), slots);
+        }
+        slot_run(&lane->slot[kind], &run, &end);
+    }
     outcome_fill(ask, &run, &end, broker.machine.layers, &reply);
     compile_release(&made);
     reply.slots_made = slots;

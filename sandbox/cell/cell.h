@@ -79,6 +79,7 @@ typedef struct CellTail {
     char step[64];
     int32_t status; // as wait(2) gives it
     uint32_t ended_by, n_children;
+    uint64_t put_off; // times that it had to leave a core to others
     uint64_t cpu_us, wall_us, peak_kb;
 } CellTail;
 

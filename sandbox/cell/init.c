@@ -242,6 +242,7 @@ int init_run(Cell *c) {
     tail.cpu_us = (uint64_t)((ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000000LL +
                              ru.ru_utime.tv_usec + ru.ru_stime.tv_usec);
     tail.peak_kb = (uint64_t)ru.ru_maxrss;
+    tail.put_off = (uint64_t)ru.ru_nivcsw;
     tail.wall_us = (uint64_t)(now_us() - begin);
     say(&tail);
     return 0;
