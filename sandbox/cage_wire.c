@@ -21,12 +21,12 @@ bool wire_send(int fd, const void *data, size_t size) {
 }
 
 bool wire_receive(int fd, void *data, size_t size) {
-    return wire_receive_before(fd, data, size, INFINITY);
+    return wire_receive_before(fd, data, size, HUGE_VAL);
 }
 
 bool wire_receive_before(int fd, void *data, size_t size, double deadline) {
     for (char *p = data; size > 0;) {
-        if (deadline < (double)INFINITY && !wire_wait(fd, POLLIN, deadline)) return false;
+        if (deadline < HUGE_VAL && !wire_wait(fd, POLLIN, deadline)) return false;
         ssize_t got = recv(fd, p, size, 0);
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) return false;
