@@ -36,7 +36,6 @@ void __libc_check_standard_fds(void);
 void *_dl_debug_initialize(Elf64_Addr, long);
 void __nptl_deallocate_tsd(void);
 int __cxa_atexit(void (*)(void *), void *, void *);
-void __pthread_register_cancel(__pthread_unwind_buf_t *);
 void exit(int) __attribute__((noreturn));
 void _init(void);
 void _fini(void);
