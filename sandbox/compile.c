@@ -131,8 +131,9 @@ static void put_arg(Str *s, const char *text) {
 }
 
 // One run of the compiler: a shell line whose stdout is the file that it makes.
+// `last`: of this thread, whose end would end a slot that it started.
 static void run_compiler(const char *line, const char *files, size_t files_bytes, uint32_t n_files,
-                         int out_fd, int64_t most, SlotEnd *end, uint32_t *slots_made) {
+                         int out_fd, int64_t most, bool last, SlotEnd *end, uint32_t *slots_made) {
     Str payload = {0};
     int i = take_slot();
     *end = (SlotEnd){0};
@@ -161,6 +162,7 @@ static void run_compiler(const char *line, const char *files, size_t files_bytes
                        .talk_write = -1,
                        .end_fd = -1};
         slot_run(&slots[i], &run, end);
+        if (last) slot_stop(&slots[i]);
     }
     give_slot(i);
     str_free(&payload);
@@ -193,7 +195,7 @@ static void *make_header(void *unused) {
     snprintf(line, sizeof line,
              "g++ -std=gnu++17 -O2 -x c++-header %s -o h.gch 1>&2 && exec cat h.gch",
              plan ? plan->root->header : "");
-    run_compiler(line, NULL, 0, 0, fd, 256 << 20, &end, &made);
+    run_compiler(line, NULL, 0, 0, fd, 256 << 20, true, &end, &made);
     bool ok = fd >= 0 && !end.fault && !end.over_out && !end.oom &&
               end.tail.ended_by == CELL_BY_NOBODY && end.tail.status == 0 &&
               fstat(fd, &info) == 0 && info.st_size > 0;
@@ -241,7 +243,7 @@ static void compile_now(CageLang lang, const char *files, size_t files_bytes, ui
     name_files(lang, files, files_bytes, &named);
     int fd = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING | 0x10u /* MFD_EXEC */);
     if (fd < 0 && errno == EINVAL) fd = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    run_compiler(line, named.data, named.size, n_files, fd, LARGEST, &e->end, slots_made);
+    run_compiler(line, named.data, named.size, n_files, fd, LARGEST, false, &e->end, slots_made);
     str_free(&named);
     const CellTail *t = &e->end.tail;
     struct stat info = {0};

@@ -1,0 +1,10 @@
+# NAME: stops_itself
+# MODE: program
+# WHAT: stops all its processes, so that they neither end nor run
+# EXPECTED: time_limit
+# OBSERVE: no ESCAPED line
+import os, signal
+try:
+    for i in range(3): os.fork()
+except OSError: pass
+os.kill(0, signal.SIGSTOP)
