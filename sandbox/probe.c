@@ -5,6 +5,7 @@
 // ends with 1.
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -21,6 +22,11 @@
 #define FIX_MOUNT                                                                                  \
     "mounting in a namespace is refused: Docker: --security-opt seccomp=unconfined "               \
     "--security-opt apparmor=unconfined"
+
+#define FIX_PROC                                                                                   \
+    "a plain user's ids are mapped through the /proc of this pid namespace, which is not there: "  \
+    "mount -t proc proc /proc (unshare: --mount-proc; Docker: --security-opt "                     \
+    "systempaths=unconfined), or run as root"
 
 static int bit_index(unsigned layer) {
     for (int i = 0; i < CAGE_N_LAYERS; i++)
@@ -119,12 +125,26 @@ static bool degrade(const char *why) {
     return false;
 }
 
+// Is the /proc there that of our pid namespace?
+static bool own_proc(void) {
+    char self[32];
+    ssize_t n = readlink("/proc/self", self, sizeof self - 1);
+    if (n <= 0) return false;
+    self[n] = 0;
+    return atoi(self) == (int)getpid();
+}
+
 static void explain(const char *why) {
+    bool map = strstr(why, "map users") || strstr(why, "map groups") || strstr(why, "setgroups");
     bool ns = strstr(why, "namespaces of the slot") || strstr(why, "map users") ||
               strstr(why, "map groups");
     bool mounts = strstr(why, "root") || strstr(why, "mount") || strstr(why, "bind");
     char text[sizeof broker.machine.refused];
-    snprintf(text, sizeof text, "%.120s. %s", why, ns ? FIX_USERNS : mounts ? FIX_MOUNT : "");
+    snprintf(text, sizeof text, "%.120s. %s", why,
+             map && !own_proc() ? FIX_PROC
+             : ns               ? FIX_USERNS
+             : mounts           ? FIX_MOUNT
+                                : "");
     refuse(text);
 }
 

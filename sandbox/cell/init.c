@@ -147,7 +147,9 @@ static bool hear_go(int signals, CellTail *tail) {
 
 // Waits for pid 2 with one absolute deadline; adopted orphans are reaped on the way.
 static void watch(const Cell *c, pid_t pid, int signals, int64_t begin, CellTail *tail) {
-    const int64_t wall_end = begin + c->run.wall_ms * 1000LL, cpu_end = c->run.cpu_ms * 1000LL;
+    const bool clock = c->slot.layers & CAGE_CLOCK;
+    const int64_t wall_end = clock ? begin + c->run.wall_ms * 1000LL : INT64_MAX;
+    const int64_t cpu_end = clock ? c->run.cpu_ms * 1000LL : INT64_MAX;
     for (;;) {
         int status;
         pid_t got;
@@ -170,6 +172,7 @@ static void watch(const Cell *c, pid_t pid, int signals, int64_t begin, CellTail
         // On one core the limit is that far away; on more it is looked at more often.
         int64_t until_cpu = used < 0 ? left : (cpu_end - used) / 4 + 2000;
         int64_t wait = (left < until_cpu ? left : until_cpu) / 1000 + 1;
+        if (wait > 1000) wait = 1000;
         struct pollfd p[2] = {{signals, POLLIN, 0}, {CELL_CONTROL, POLLIN, 0}};
         if (poll(p, 2, (int)wait) <= 0) continue;
         if (p[0].revents) {

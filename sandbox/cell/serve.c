@@ -158,7 +158,9 @@ int serve_loop(Cell *c) {
     if (setjmp(program) != 0) return 1;
     for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
         if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0) return 0;
-    int flags = CLONE_VM | CLONE_VFORK | CLONE_NEWPID | CLONE_NEWNS | SIGCHLD;
+    int flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
+    if (c->slot.layers & CAGE_PIDNS) flags |= CLONE_NEWPID;
+    if (c->slot.layers & CAGE_MNTNS) flags |= CLONE_NEWNS;
     if (c->slot.layers & CAGE_IPCNS) flags |= CLONE_NEWIPC;
     if (c->slot.layers & CAGE_UTSNS) flags |= CLONE_NEWUTS;
 

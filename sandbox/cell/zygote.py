@@ -9,7 +9,11 @@ for name in ("abc array ast atexit bisect builtins calendar cmath collections co
         __import__(name)
     except ImportError:
         pass
-import atexit, builtins, linecache, random, threading, traceback, types
+import _sitebuiltins, atexit, builtins, linecache, random, threading, traceback, types
+# Without site packages there is no site, which makes these.
+builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
+builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
+builtins.help = _sitebuiltins._Helper()
 
 lib = ctypes.PyDLL("/cell.so")
 lib.cell_source.restype = ctypes.c_void_p
