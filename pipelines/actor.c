@@ -103,6 +103,20 @@ Status actor_chat(Actor *a, const char *name, ChatThinking thinking, const char 
     return ST_OK;
 }
 
+// Pages for all sequences at their longest, those of a group on the pages of one prompt, and room
+// to admit one more. Groups of fewer samples (evaluations) with prompts that long wait for each
+// other.
+static int pages_for(const ActorOpts *o, int longest, int seqs) {
+    const int each = (longest + KV_PAGE_TOKENS - 1) / KV_PAGE_TOKENS + 1;
+    if (o->group_size < 2 || o->new_tokens < 1 || o->new_tokens >= longest)
+        return each * (seqs + 1);
+    const int prompts = (seqs + o->group_size - 1) / o->group_size + 1;
+    const int answer = (o->new_tokens + KV_PAGE_TOKENS - 1) / KV_PAGE_TOKENS + 1;
+    const int prompt = (longest - o->new_tokens + KV_PAGE_TOKENS - 1) / KV_PAGE_TOKENS;
+    const int shared = prompts * prompt + seqs * (answer + 1) + each;
+    return shared < each * (seqs + 1) ? shared : each * (seqs + 1);
+}
+
 Status actor_open(const ActorOpts *opts, Actor *out) {
     *out = (Actor){.opts = *opts};
     Status st;
@@ -114,7 +128,6 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
     TRY_OUT(find_model(opts, out));
     int longest = opts->max_seq_tokens;
     if (longest > out->model.max_position) longest = out->model.max_position;
-    int pages = (longest + KV_PAGE_TOKENS - 1) / KV_PAGE_TOKENS + 1;
     int seqs = opts->decode_seqs > 0 ? opts->decode_seqs : 1;
     out->pool = pool_new(opts->threads);
     PolicyOpts po = {
@@ -123,7 +136,7 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
         .chunk_tokens = opts->chunk_tokens > longest ? opts->chunk_tokens : longest,
         .max_seq_tokens = longest,
         .chunks_in_flight = opts->chunks_in_flight,
-        .kv_pages = opts->engine ? pages * (seqs + 1) : 0,
+        .kv_pages = opts->engine ? pages_for(opts, longest, seqs) : 0,
         .max_decode_rows = opts->engine ? 2 * seqs : 0,
     };
     TRY_OUT(make_plan(opts, &out->model, &po, &out->plan));

@@ -150,6 +150,11 @@ static Status even_loss(void *ctx, int c, const Pack *chunk, const float *logp,
     return ST_OK;
 }
 
+// As rl has it by default for models of this kind.
+static int chunk_tokens(const Bench *b) {
+    return b->longest > 1024 ? b->longest : 1024;
+}
+
 // Scoring, or forward, backward and an optimiser step, of `batch` sequences of `length` tokens.
 static Status learn(Bench *b, bool train) {
     const int n = b->opts->batch, length = b->opts->length;
@@ -166,8 +171,7 @@ static Status learn(Bench *b, bool train) {
     for (int s = 0; s < n; s++) seq[s] = (Seq){s * length, (s + 1) * length, s};
     const Pack all = pack_make(token, want, seq, n, b->arena);
     int n_chunks;
-    Pack *chunk = pack_chunks(token, want, seq, NULL, n, b->longest > length ? b->longest : length,
-                              &n_chunks, b->arena);
+    Pack *chunk = pack_chunks(token, want, seq, NULL, n, chunk_tokens(b), &n_chunks, b->arena);
     const ScoreOpts so = {.temperature = 1};
     const AdamWConfig adam = {.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip_norm = 1};
     float each = -1.0f / (float)(n * length);
@@ -194,7 +198,7 @@ static Status open_policy(Bench *b, bool train, int seqs) {
     const BenchModel *o = b->opts;
     const PolicyOpts po = {.pool = b->pool,
                            .trainable = train,
-                           .chunk_tokens = b->longest,
+                           .chunk_tokens = train ? chunk_tokens(b) : b->longest,
                            .max_seq_tokens = b->longest,
                            .kv_pages = train ? 0 : seqs * pages_a_seq(b),
                            .max_decode_rows = seqs * o->prompt};

@@ -59,6 +59,8 @@ ActorOpts stage_actor_opts(const StageOpts *o, const ModelConfig *model, const c
                        .chunk_tokens = (int)rc->rl.chunk_tokens,
                        .max_seq_tokens = runconfig_longest(rc),
                        .decode_seqs = (int)rc->run.decode_seqs,
+                       .new_tokens = (int)rc->rl.max_new_tokens,
+                       .group_size = (int)rc->rl.group_size,
                        .chunks_in_flight = (int)rc->run.chunks_in_flight,
                        .memory_bytes = memory,
                        .seed = (uint64_t)rc->run.seed};

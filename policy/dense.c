@@ -26,13 +26,12 @@ static Dim dims(const ModelConfig *m) {
     return d;
 }
 
-size_t dense_turn_floats(const Policy *p) {
+size_t dense_turn_floats(const Policy *p, bool train) {
     const Dim d = dims(&p->model);
     const size_t rows = (size_t)p->opts.max_seq_tokens * (size_t)d.G;
     const size_t keys = (size_t)p->opts.max_seq_tokens;
     const size_t width = (size_t)d.d;
-    return rows * width * (p->opts.trainable ? 4 : 2) + (p->opts.trainable ? 2 * keys * width : 0) +
-           6 * 64;
+    return rows * width * (train ? 4 : 2) + (train ? 2 * keys * width : 0) + 6 * 64;
 }
 
 static float *kv_layer(const Policy *p, int l) {

@@ -68,6 +68,7 @@ typedef struct Save {
 // Working memory of one unit (a chunk, or a block of sequences), used by one thread at a time.
 typedef struct Workspace {
     int cap;    // tokens
+    bool train; // keeps what a backward pass needs
     Save *save; // [n_layers], see Save
     float *x;   // [T,D] after the last layer
     int32_t *token, *pos;
@@ -91,6 +92,7 @@ struct Policy {
     PolicyOpts opts;
     PolicyPlan plan;
     const Ops *ops;
+    GemmRow row;  // whose packed layout was planned
     Arena *arena; // names and structure
     void *memory;
     Param *param;
@@ -104,8 +106,9 @@ struct Policy {
     float *master, *grad, *m, *v;
     Fold fold; // of the gradients of lanes
     Workspace *work;
-    int n_work;
-    float *kv; // [layer][page][KV_PAGE_TOKENS][R+rope]; dense: see dense.c
+    int n_work, n_lanes;
+    int n_trainers; // workspaces that keep what a backward pass needs, the first ones
+    float *kv;      // [layer][page][KV_PAGE_TOKENS][R+rope]; dense: see dense.c
     float *rope;
     float softmax_scale;
     int64_t *load;
@@ -146,7 +149,7 @@ void mla_forward(Run *r, int l);
 void mla_backward(Run *r, int l);
 void dense_forward(Run *r, int l); // grouped-query attention
 void dense_backward(Run *r, int l);
-size_t dense_turn_floats(const Policy *p); // of Workspace.turn, for one thread
+size_t dense_turn_floats(const Policy *p, bool train); // of Workspace.turn, for one thread
 // y (+)= x W^T + bias.
 void net_linear(Run *r, const Linear *linear, float *y, const float *x, int ldx, bool add);
 // The gradients of W and bias from dy [T,n].

@@ -1,6 +1,7 @@
 // policy/pack.c -- offsets of a list of sequences, and its cut into chunks of whole groups.
 #include "policy/pack.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 Pack pack_make(const int32_t *token, const uint8_t *want, const Seq *seq, int n_seqs,
@@ -38,8 +39,11 @@ Pack *pack_chunks(const int32_t *token, const uint8_t *want, const Seq *seq, con
     int n = 0;
     for (int begin = 0; begin < n_seqs;) {
         int total, size, end = group_end(seq, group, n_seqs, begin, &total);
-        while (end < n_seqs) {
-            int next = group_end(seq, group, n_seqs, end, &size);
+        const bool whole = total <= chunk_tokens;
+        const int last = whole ? n_seqs : end;
+        if (!whole) end = group_end(seq, NULL, n_seqs, begin, &total);
+        while (end < last) {
+            int next = group_end(seq, whole ? group : NULL, n_seqs, end, &size);
             if (size > chunk_tokens - total) break;
             total += size;
             end = next;

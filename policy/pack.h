@@ -35,8 +35,9 @@ Pack pack_make(const int32_t *token, const uint8_t *want, const Seq *seq, int n_
 
 // The unit of gradient arithmetic (DESIGN section 5, rule 5): cuts `seq` into chunks of whole
 // groups. group[s] is the group number of sequence s, non-decreasing (NULL: every sequence its own
-// group). A chunk takes groups while it holds at most chunk_tokens tokens; a larger group is a
-// chunk alone. A function of its arguments only: never of memory, threads or ranks. Result: array
+// group). A chunk takes groups while it holds at most chunk_tokens tokens; a larger group is cut by
+// sequences, and what is left of it goes with the groups behind it; a larger sequence is a chunk
+// alone. A function of its arguments only: never of memory, threads or ranks. Result: array
 // of *n_chunks Packs in the arena.
 Pack *pack_chunks(const int32_t *token, const uint8_t *want, const Seq *seq, const int *group,
                   int n_seqs, int chunk_tokens, int *n_chunks, Arena *arena);

@@ -131,10 +131,9 @@ static size_t work_bytes(int rows, int widest) {
     return bytes;
 }
 
-static size_t attention_bytes(const Policy *p) {
+static size_t attention_bytes(const Policy *p, bool train) {
     const ModelConfig *m = &p->model;
     const int seq = p->opts.max_seq_tokens;
-    const bool train = p->opts.trainable;
     if (m->family == FAMILY_DENSE)
         return cpu_attention_bytes(seq, m->n_heads / m->n_kv_heads, m->head_dim, m->head_dim,
                                    train);
@@ -143,9 +142,9 @@ static size_t attention_bytes(const Policy *p) {
     return cpu_attention_bytes(seq, 1, model_qk_dim(m), m->v_head_dim, train);
 }
 
-static size_t product_bytes(const Policy *p, int rows) {
+static size_t product_bytes(const Policy *p, const Workspace *w) {
     const ModelConfig *m = &p->model;
-    size_t bytes = 0;
+    const int rows = w->cap;
     int widest = most(most(m->hidden_size, m->n_heads * model_qk_dim(m)),
                       m->n_heads * (m->qk_nope_head_dim + m->v_head_dim));
     widest = most(widest, most(m->intermediate_size,
@@ -153,22 +152,22 @@ static size_t product_bytes(const Policy *p, int rows) {
     widest = most(widest, most(m->q_lora_rank, model_cache_dim(m)));
     widest = most(widest, m->n_kv_heads * m->head_dim);
     widest = most(widest, m->n_routed_experts);
-    bytes = work_bytes(rows, widest);
+    size_t bytes = work_bytes(rows, widest);
     bytes = larger(bytes, work_bytes(p->head_rows, most(m->vocab_size, m->hidden_size)));
-    bytes *= (size_t)pool_threads(p->opts.pool);
-    if (!p->opts.trainable) return bytes;
-    for (int i = 0; i < p->n_params; i++)
+    for (int i = 0; w->train && i < p->n_params; i++)
         if (p->param[i].cols > 0 && i != p->embed)
-            bytes = larger(bytes, gemm_grad_work_bytes(rows, p->param[i].rows, p->param[i].cols));
-    if (m->family == FAMILY_MLA_MOE)
-        bytes = larger(bytes, gemm_grad_work_bytes(rows, most(m->qk_nope_head_dim, m->v_head_dim),
-                                                   m->kv_lora_rank));
-    return larger(bytes, gemm_grad_work_bytes(p->head_rows, m->vocab_size, m->hidden_size));
+            bytes = larger(bytes, shared_gemm_grad_bytes(rows, p->param[i].rows, p->param[i].cols));
+    if (w->train && m->family == FAMILY_MLA_MOE)
+        bytes = larger(bytes, shared_gemm_grad_bytes(rows, most(m->qk_nope_head_dim, m->v_head_dim),
+                                                     m->kv_lora_rank));
+    if (w->train)
+        bytes = larger(bytes, shared_gemm_grad_bytes(p->head_rows, m->vocab_size, m->hidden_size));
+    return bytes * (size_t)(w == p->work ? pool_threads(p->opts.pool) : 1);
 }
 
 static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
     const ModelConfig *m = &p->model;
-    const bool train = p->opts.trainable;
+    const bool train = w->train = w - p->work < p->n_trainers;
     const int T = w->cap = most(p->opts.chunk_tokens, p->opts.max_seq_tokens);
     const int D = m->hidden_size, H = m->n_heads, C = model_cache_dim(m), E = m->n_routed_experts;
     const int F = most(most(m->intermediate_size, m->n_shared_experts * m->moe_intermediate_size),
@@ -198,9 +197,9 @@ static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
     const bool dense = m->family == FAMILY_DENSE;
     if (dense) { // one thread works on a unit, or all on the first workspace's
         const int threads = w == p->work ? pool_threads(p->opts.pool) : 1;
-        w->turn_floats = dense_turn_floats(p);
+        w->turn_floats = dense_turn_floats(p, train);
         w->turn = TAKE(b, float, w->turn_floats *(size_t)threads);
-        w->attention_bytes = (attention_bytes(p) + 63) & ~(size_t)63;
+        w->attention_bytes = (attention_bytes(p, train) + 63) & ~(size_t)63;
     } else if (m->mla_form == MLA_EXPANDED)
         w->keys = TAKE(b, float, seq *(size_t)(most(C + nv, model_qk_dim(m) + m->v_head_dim)) + 64);
     w->head_x = TAKE(b, float, p->head_rows *(size_t)D);
@@ -244,7 +243,7 @@ static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
         w->dlogp = TAKE(b, float, rows);
         w->dentropy = TAKE(b, float, rows);
     }
-    size_t work = larger(product_bytes(p, T), attention_bytes(p));
+    size_t work = larger(product_bytes(p, w), attention_bytes(p, train));
     if (dense && w == p->work)
         work = larger(work, w->attention_bytes * (size_t)pool_threads(p->opts.pool));
     w->dev.work = take(b, work, 1);
@@ -260,11 +259,13 @@ void net_layout(Policy *p, char *base, PolicyPlan *plan) {
     plan->weights = b->at;
     if (train) {
         p->grad = TAKE(b, float, p->n_floats);
-        const int n = p->n_work < 1 ? 1 : p->n_work;
+        const int n = p->n_trainers, all = FOLD_BUFFERS(n);
         p->fold = (Fold){.ops = p->ops,
                          .pool = p->opts.pool,
                          .n_floats = p->n_floats,
-                         .n_buffers = FOLD_BUFFERS(n)};
+                         .n_buffers = p->n_lanes == 1    ? 0
+                                      : all < p->n_lanes ? all
+                                                         : p->n_lanes};
         p->fold.memory = TAKE(b, float, (size_t)p->fold.n_buffers * p->n_floats);
         plan->gradients = b->at - plan->weights;
         size_t at = b->at;

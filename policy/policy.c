@@ -59,12 +59,19 @@ static Status prepare(Policy *p, const ModelConfig *model, const PolicyOpts *opt
     }
     p->opts = *opts;
     p->ops = &ops_cpu;
+    p->row = gemm_row();
     p->arena = arena_new(1 << 16);
     net_params(p);
     const int threads = pool_threads(opts->pool);
     p->n_work = opts->chunks_in_flight > 0 && opts->chunks_in_flight < threads
                     ? opts->chunks_in_flight
                     : threads;
+    CHECK(opts->lanes >= 0 && opts->lanes <= N_LANES && (opts->lanes & (opts->lanes - 1)) == 0);
+    p->n_lanes = opts->lanes > 0                          ? opts->lanes
+                 : p->plan.n_params > POLICY_LANES_PARAMS ? 1
+                                                          : N_LANES;
+    p->n_trainers = p->n_work < p->n_lanes ? p->n_work : p->n_lanes;
+    if (!opts->trainable) p->n_trainers = 0;
     p->work = ARENA_ARRAY(p->arena, Workspace, p->n_work);
     for (int i = 0; i < p->n_work; i++)
         p->work[i].save = ARENA_ARRAY(p->arena, Save, model->n_layers);
@@ -76,6 +83,7 @@ static Status prepare(Policy *p, const ModelConfig *model, const PolicyOpts *opt
         if (opts->memory_bytes == 0 || plan.total <= opts->memory_bytes) return ST_OK;
         if (p->n_work > 1) {
             p->n_work--; // fewer chunks in flight, the same results
+            if (p->n_trainers > p->n_work) p->n_trainers = p->n_work;
             continue;
         }
         return FAIL(ST_NOMEM,
@@ -244,7 +252,8 @@ static void push_all(Policy *p, PackList *list) {
 }
 
 void net_pack(Policy *p) {
-    if (!p->pack_job) { // once: the list never changes
+    CHECK(p->row == gemm_row()); // another row wants another room
+    if (!p->pack_job) {          // once: the list never changes
         PackList count = {0};
         push_all(p, &count);
         p->pack_job = ARENA_ARRAY(p->arena, PackJob, count.n);

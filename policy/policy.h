@@ -33,12 +33,14 @@ typedef struct PolicyOpts {
     int chunk_tokens;     // tokens walked in one piece; a larger chunk costs a second forward pass
     int max_seq_tokens;   // the longest sequence
     int chunks_in_flight; // 0 = as many as threads; never changes results
+    int lanes;            // of gradients, each a sum of its own: 1, 2, 4 or 8; part of the result.
+                          // 0 = 8, or 1 where a model has more than POLICY_LANES_PARAMS
     int kv_pages;         // pages of KV_PAGE_TOKENS tokens for decoding; 0 = none
     int max_decode_rows;  // new tokens in one policy_decode call, all sequences together
     size_t memory_bytes;  // the plan must fit this; 0 = no limit
 } PolicyOpts;
 
-enum { KV_PAGE_TOKENS = 16 };
+enum { KV_PAGE_TOKENS = 16, POLICY_LANES_PARAMS = 32 * 1000 * 1000 };
 
 // What policy_new would allocate, by purpose, in bytes. Printed before anything runs.
 typedef struct PolicyPlan {
@@ -109,9 +111,10 @@ typedef Status LossFn(void *ctx, int chunk_index, const Pack *chunk, const float
                       const float *entropy, float *dlogp, float *dentropy);
 
 // Forward, loss and backward over all chunks; adds to the gradients. Chunk c of n belongs to lane
-// c * 8 / n; a lane adds its chunks in order, lanes fold in a binary tree: so threads and chunks in
-// flight do not change a bit. All chunks share the caller's denominators: the loss must be
-// normalised over the whole batch.
+// c * lanes / n; a lane adds its chunks in order, lanes fold in a binary tree: so threads and
+// chunks in flight do not change a bit. A lane costs a sum as large as the weights: a large model
+// has one, adds to its gradient directly, and its threads share every product of one chunk. All
+// chunks share the caller's denominators: the loss must be normalised over the whole batch.
 MUST_USE Status policy_train(Policy *policy, const Pack *chunk, int n_chunks, const ScoreOpts *opts,
                              LossFn *loss, void *ctx);
 

@@ -256,11 +256,11 @@ static Status train_chunk(Train *t, int slot, int c, float *grad) {
     return ST_OK;
 }
 
-// The next lane with work, in ascending order; N_LANES when there is none.
+// The next lane with work, in ascending order; n_lanes when there is none.
 static int next_lane(Train *t) {
     int lane;
     do lane = atomic_fetch_add(&t->next, 1);
-    while (lane < N_LANES && t->begin[lane] == t->begin[lane + 1]);
+    while (lane < t->p->n_lanes && t->begin[lane] == t->begin[lane + 1]);
     return lane;
 }
 
@@ -268,15 +268,16 @@ static void train_slot(void *ctx, int slot, int worker) {
     (void)worker;
     Train *t = ctx;
     Policy *p = t->p;
-    for (int lane; (lane = next_lane(t)) < N_LANES;) {
-        float *grad = fold_take(&p->fold);
+    const bool one = p->n_lanes == 1;
+    for (int lane; (lane = next_lane(t)) < p->n_lanes;) {
+        float *grad = one ? p->grad : fold_take(&p->fold);
         for (int c = t->begin[lane]; c < t->begin[lane + 1] && !atomic_load(&t->stop); c++) {
             Status st = train_chunk(t, slot, c, grad);
             if (st == ST_OK) continue;
             failure_keep(&t->failure, st, c);
             atomic_store(&t->stop, true);
         }
-        fold_give(&p->fold, lane, grad);
+        if (!one) fold_give(&p->fold, lane, grad);
     }
 }
 
@@ -302,22 +303,22 @@ Status policy_train(Policy *p, const Pack *chunk, int n_chunks, const ScoreOpts 
                .failure = {.lock = PTHREAD_MUTEX_INITIALIZER}};
     t.first = ARENA_ARRAY(p->arena, size_t, n_chunks + 1);
     for (int c = 0; c < n_chunks; c++) t.first[c + 1] = t.first[c] + (size_t)chunk[c].n_tokens;
-    // lane l begins with the first c for which c * 8 / n >= l
-    for (int l = 0; l <= N_LANES; l++)
-        t.begin[l] = (int)(((long)l * n_chunks + N_LANES - 1) / N_LANES);
+    // lane l begins with the first c for which c * lanes / n >= l
+    const int lanes = p->n_lanes;
+    for (int l = 0; l <= lanes; l++) t.begin[l] = (int)(((long)l * n_chunks + lanes - 1) / lanes);
     if (largest > p->work[0].cap) {
         t.room_tokens = largest;
-        t.room = ARENA_ARRAY(p->arena, float, (size_t)p->n_work * 4 * (size_t)largest);
+        t.room = ARENA_ARRAY(p->arena, float, (size_t)p->n_trainers * 4 * (size_t)largest);
     }
-    bool work[N_LANES];
-    for (int l = 0; l < N_LANES; l++) work[l] = t.begin[l] < t.begin[l + 1];
-    fold_open(&p->fold, work);
-    t.solo = n_chunks == 1 || p->n_work == 1; // the threads then share each product
+    bool work[N_LANES] = {false};
+    for (int l = 0; l < lanes; l++) work[l] = t.begin[l] < t.begin[l + 1];
+    if (lanes > 1) fold_open(&p->fold, work);
+    t.solo = n_chunks == 1 || p->n_trainers == 1; // the threads then share each product
     if (t.solo)
         train_slot(&t, 0, 0);
     else
-        pool_for(p->opts.pool, p->n_work, train_slot, &t);
-    fold_close(&p->fold, t.failure.st == ST_OK ? p->grad : NULL);
+        pool_for(p->opts.pool, p->n_trainers, train_slot, &t);
+    if (lanes > 1) fold_close(&p->fold, t.failure.st == ST_OK ? p->grad : NULL);
     const size_t n_load = (size_t)p->n_moe * (size_t)p->model.n_routed_experts;
     for (int i = 0; i < p->n_work; i++)
         for (size_t j = 0; j < n_load; j++) {

@@ -143,6 +143,7 @@ static void threads_and_chunks_in_flight_change_no_bit(void **state) {
     for (int which = 0; which < N_MODELS; which++) {
         ModelConfig m = model_of(which);
         m.precision = (Precision)which;
+        lanes = 1 << which; // 1, 2, 4
         size_t n, k;
         const float *one = trained(m, &x, 1, 1, &n);
         for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
@@ -151,7 +152,28 @@ static void threads_and_chunks_in_flight_change_no_bit(void **state) {
             assert_memory_equal(one, other, n * sizeof *one);
         }
     }
+    lanes = 0;
     arena_free(x.arena);
+}
+
+// One lane is the gradient itself, and one workspace keeps activations.
+static void a_large_model_is_planned_with_one_sum_of_gradients(void **state) {
+    (void)state;
+    Pool *pool = pool_new(4);
+    PolicyOpts o = {.pool = pool, .trainable = true, .chunk_tokens = 256, .max_seq_tokens = 64};
+    ModelConfig m = model_of(0);
+    PolicyPlan small, one, large;
+    assert_ok(policy_plan(&m, &o, &small));
+    o.lanes = 1;
+    assert_ok(policy_plan(&m, &o, &one));
+    assert_true(one.gradients < one.weights + 1024);
+    assert_true(small.gradients >= 7 * small.weights);
+    assert_true(one.activations < small.activations / 2);
+    o.lanes = 0;
+    m.vocab_size = POLICY_LANES_PARAMS / m.hidden_size;
+    assert_ok(policy_plan(&m, &o, &large));
+    assert_true(large.gradients < large.weights + 1024);
+    pool_free(pool);
 }
 
 // A page holds keys as columns: what a fork copies must be whole.
@@ -202,6 +224,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_that_decode_give_the_bits_of_scoring),
         cmocka_unit_test(threads_and_chunks_in_flight_change_no_bit),
+        cmocka_unit_test(a_large_model_is_planned_with_one_sum_of_gradients),
         cmocka_unit_test(decoding_gives_the_bits_of_scoring),
         cmocka_unit_test(every_row_trains_and_scores_with_the_same_bits),
         cmocka_unit_test(a_copied_page_reads_as_the_first),

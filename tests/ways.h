@@ -25,12 +25,15 @@
 
 enum { MAX_SEQ = 200 };
 
+static int lanes; // of gradients; 0 = as the model's size says
+
 static Policy *make(ModelConfig m, Pool *pool, bool train, int in_flight, int chunk) {
     PolicyOpts o = {.pool = pool,
                     .trainable = train,
                     .chunk_tokens = chunk,
                     .max_seq_tokens = MAX_SEQ,
                     .chunks_in_flight = in_flight,
+                    .lanes = lanes,
                     .kv_pages = 128,
                     .max_decode_rows = 1024};
     Policy *p = NULL;

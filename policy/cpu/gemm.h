@@ -57,8 +57,8 @@ typedef struct Packed {
     bool takes_gradients; // A holds gradients (the product dX = dY W); set by the owner after
 } Packed;                 // gemm_pack, which clears it
 
-size_t gemm_packed_bytes(int n, int k,
-                         Precision precision); // the largest over all rows, 64-byte multiple
+// In the layout of the row that is chosen now (codes take half of fp32); a multiple of 64.
+size_t gemm_packed_bytes(int n, int k, Precision precision);
 // From w[N,K] (row-major, stride ld) or, with transposed, from w[K,N]: the result always multiplies
 // as W[N,K]. fp8 quantises in 128x128 blocks of the ORIGINAL matrix, so that W and its transpose
 // hold the same codes and scales.

@@ -8,15 +8,16 @@
 #include "policy/cpu/quant.h"
 #include "policy/cpu/vec.h"
 
-static size_t panels_bytes(int n, int k) {
-    return (size_t)up(n, GEMM_PANEL) * (size_t)up(k, K_BLOCK) * sizeof(float);
+static size_t panels_bytes(int n, int k, Precision precision) {
+    const size_t size = gemm_tiled(gemm_kernel(precision)) ? sizeof(uint16_t) : sizeof(float);
+    return lines((size_t)up(n, GEMM_PANEL) * (size_t)up(k, K_BLOCK) * size);
 }
 static size_t scales_bytes(int n, int k) {
     return lines((size_t)scale_blocks(n) * (size_t)scale_blocks(k) * sizeof(float));
 }
 
 size_t gemm_packed_bytes(int n, int k, Precision precision) {
-    size_t bytes = panels_bytes(n, k);
+    size_t bytes = panels_bytes(n, k, precision);
     if (precision == PRECISION_FP8)
         bytes += scales_bytes(n, k) +
                  (size_t)up(n, GEMM_PANEL) * (size_t)scale_blocks(k) * sizeof(float);
@@ -69,7 +70,7 @@ void gemm_pack(Packed *out, void *data, const float *w, int ld, int n, int k, bo
     const int kq = scale_blocks(k), size = K_BLOCK * GEMM_PANEL;
     float *scale = NULL, *spread = NULL;
     if (precision == PRECISION_FP8) {
-        scale = (float *)((char *)data + panels_bytes(n, k));
+        scale = (float *)((char *)data + panels_bytes(n, k, precision));
         spread = (float *)((char *)scale + scales_bytes(n, k));
         for (int n0 = 0; n0 < n; n0 += SCALE_BLOCK)
             for (int q = 0; q < kq; q++)

@@ -64,6 +64,23 @@ MUST_USE Status cpu_quant_both(void *dev, View by_row, View by_col, View x);
 void cpu_adamw(void *dev, float *w, float *m, float *v, const float *g, size_t n,
                const AdamWStep *step, int *moved);
 
+// shared.c: the same, cut by rows over dev's pool; of a weight gradient the scratch of one thread.
+void shared_rmsnorm(void *dev, float *y, int ldy, const float *x, int ldx, const float *gain,
+                    int rows, int cols, float eps);
+void shared_swiglu(void *dev, float *act, const float *gate, const float *up, size_t n);
+void shared_swiglu_grad(void *dev, float *dgate, float *dup, const float *dact, const float *gate,
+                        const float *up, size_t n);
+void shared_rope_halves(void *dev, float *x, int ldx, int heads, int step, const float *table,
+                        const int32_t *pos, int rows, int dim, bool inverse);
+MUST_USE Status shared_logprob(void *dev, View logits, const int32_t *token, float inv_temperature,
+                               float *logp, float *entropy, float *lse);
+MUST_USE Status shared_logprob_grad(void *dev, View logits, const int32_t *token,
+                                    float inv_temperature, const float *lse, const float *entropy,
+                                    const float *dlogp, const float *dentropy);
+size_t shared_gemm_grad_bytes(int t, int n, int k);
+void shared_gemm_grad(void *dev, float *c, int ldc, const float *g, int ldg, const float *x,
+                      int ldx, const int32_t *gather, int t, int n, int k, Precision precision);
+
 // One row of logits: see policy_logprob_row.
 void cpu_logprob_row(const float *logits, int vocab, float inv_temperature, int32_t token,
                      float *logp, float *lse, float *entropy);

@@ -52,14 +52,6 @@ static void cpu_gemm(void *dev, float *c, int ldc, const float *a, int lda, int 
     else
         gemm(c, ldc, a, lda, m, w, &opts, d->work);
 }
-static void cpu_gemm_grad(void *dev, float *c, int ldc, const float *g, int ldg, const float *x,
-                          int ldx, const int32_t *gather, int t, int n, int k,
-                          Precision precision) {
-    const CpuDev *d = dev;
-    const GemmOpts opts = {.accumulate = true, .gather = gather};
-    if (t > 0) gemm_grad(c, ldc, g, ldg, x, ldx, t, n, k, &opts, precision, d->work);
-}
-
 const Ops ops_cpu = {
     .name = "cpu",
     .alloc = cpu_alloc,
@@ -69,20 +61,20 @@ const Ops ops_cpu = {
     .sync = cpu_sync,
     .rmsnorm_quant = cpu_rmsnorm_quant,
     .quant_both = cpu_quant_both,
-    .logprob = cpu_logprob,
-    .logprob_grad = cpu_logprob_grad,
+    .logprob = shared_logprob,
+    .logprob_grad = shared_logprob_grad,
     .gemm = cpu_gemm,
-    .gemm_grad = cpu_gemm_grad,
-    .rmsnorm = cpu_rmsnorm,
+    .gemm_grad = shared_gemm_grad,
+    .rmsnorm = shared_rmsnorm,
     .rmsnorm_grad = cpu_rmsnorm_grad,
-    .swiglu = cpu_swiglu,
-    .swiglu_grad = cpu_swiglu_grad,
+    .swiglu = shared_swiglu,
+    .swiglu_grad = shared_swiglu_grad,
     .axpy_rows = cpu_axpy_rows,
     .gather_rows = cpu_gather_rows,
     .scale_rows = cpu_scale_rows,
     .dot_rows = cpu_dot_rows,
     .rope = cpu_rope,
-    .rope_halves = cpu_rope_halves,
+    .rope_halves = shared_rope_halves,
     .router = cpu_router,
     .router_grad = cpu_router_grad,
     .router_balance = cpu_router_balance,
