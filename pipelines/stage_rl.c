@@ -12,6 +12,7 @@
 #include "pipelines/sources.h"
 #include "pipelines/stage.h"
 #include "pipelines/stage_eval.h"
+#include "rl/ask.h"
 #include "rl/preflight.h"
 #include "rl/trainer.h"
 
@@ -243,6 +244,14 @@ static Status open_run(Run *r, const char *base) {
                         .seed = (uint64_t)rc->run.seed,
                         .dump_folder = runfolder_path(r->folder)};
     TRY(trainer_new(&deps, &rl, &r->trainer));
+    Arena *scratch = arena_new(1 << 16);
+    Status st = ask_room(&r->heldout, deps.tokenizer, chat, deps.max_seq_tokens, rl.max_new_tokens,
+                         scratch);
+    if (st == ST_OK && r->has_large)
+        st = ask_room(&r->large, deps.tokenizer, chat, deps.max_seq_tokens, rl.max_new_tokens,
+                      scratch);
+    arena_free(scratch);
+    TRY(st);
     r->eval = (EvalDeps){.engine = r->actor.engine,
                          .tokenizer = r->actor.tokenizer,
                          .chat = chat,

@@ -1,6 +1,10 @@
 // rl/ask.c -- look the task up, encode its prompt, put it into a group.
 #include "rl/ask.h"
 
+#include <string.h>
+
+#include "base/log.h"
+
 Status ask_question(const TaskSource *source, uint64_t index, const Tokenizer *tokenizer,
                     const Chat *chat, const Bench *bench, Question *out, Arena *arena) {
     *out = (Question){.task = ARENA_ARRAY(arena, Task, 1), .index = index};
@@ -10,6 +14,47 @@ Status ask_question(const TaskSource *source, uint64_t index, const Tokenizer *t
     if (out->n_prompt == 0)
         return FAIL(ST_FORMAT, "%s: task %llu has an empty prompt", source->name,
                     (unsigned long long)index);
+    return ST_OK;
+}
+
+Status ask_room(const TaskSource *source, const Tokenizer *tokenizer, const Chat *chat, int context,
+                int64_t max_new_tokens, Arena *scratch) {
+    int64_t too_long = 0, tight = 0, first = -1;
+    int longest = 0, first_n = 0, around;
+    ArenaMark mark = arena_mark(scratch);
+    int32_t *prompt;
+    TRY(chat_encode(chat, tokenizer, "", &prompt, &around, scratch)); // the template's own
+    Status st = ST_OK;
+    for (int64_t i = 0; i < source->n_tasks && st == ST_OK; i++) {
+        arena_rewind(scratch, mark);
+        Task task;
+        int n;
+        st = source->get(source, (uint64_t)i, &task, scratch);
+        // a token is a byte at least, before normalisation: most need not be cut into tokens
+        if (st != ST_OK || 2 * ((int64_t)strlen(task.prompt) + around) < context - max_new_tokens)
+            continue;
+        st = chat_encode(chat, tokenizer, task.prompt, &prompt, &n, scratch);
+        if (st != ST_OK) break;
+        longest = n > longest ? n : longest;
+        tight += n + max_new_tokens > context;
+        if (n < context) continue;
+        if (too_long++ == 0) first = i, first_n = n;
+    }
+    arena_rewind(scratch, mark);
+    if (st != ST_OK) return st;
+    if (too_long > 0)
+        return FAIL(
+            ST_CONFIG,
+            "%s: the prompt of task %lld has %d tokens and a sequence has room for %d (%lld "
+            "of %lld prompts are too long). Set model.max_position=%lld (the longest prompt "
+            "and rl.max_new_tokens, within the model's context), or leave them out",
+            source->name, (long long)first, first_n, context, (long long)too_long,
+            (long long)source->n_tasks, (long long)(longest + max_new_tokens));
+    if (tight > 0)
+        log_warn("%s: %lld of %lld prompts leave less than rl.max_new_tokens=%lld of the %d tokens "
+                 "of a sequence; model.max_position=%lld would do",
+                 source->name, (long long)tight, (long long)source->n_tasks,
+                 (long long)max_new_tokens, context, (long long)(longest + max_new_tokens));
     return ST_OK;
 }
 

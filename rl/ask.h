@@ -33,6 +33,12 @@ typedef struct Question {
 MUST_USE Status ask_question(const TaskSource *source, uint64_t index, const Tokenizer *tokenizer,
                              const Chat *chat, const Bench *bench, Question *out, Arena *arena);
 
+// Refuses a finite source of which a prompt fills `context` tokens, so that nothing could be said
+// (ST_CONFIG: the first task by number, how many there are, and the remedy); warns where prompts
+// leave less than max_new_tokens. An endless source is not looked through.
+MUST_USE Status ask_room(const TaskSource *source, const Tokenizer *tokenizer, const Chat *chat,
+                         int context, int64_t max_new_tokens, Arena *scratch);
+
 // An ASKED batch of n questions, group_size samples each.
 Batch *ask_batch(const Question *question, int n, int group_size, uint64_t step, Arena *arena);
 

@@ -50,12 +50,14 @@ Status trainer_new(const TrainerDeps *deps, const RlConfig *cfg, Trainer **out) 
     TRY_OUT(judge_new(deps->pool, deps->tokenizer, &t->cfg, t->deps.stop_token,
                       t->deps.n_stop_tokens, &t->bench));
     TRY_OUT(check_tasks(t));
+    const int context = policy_model(deps->policy)->max_position;
+    const int planned = deps->max_seq_tokens > 0 ? deps->max_seq_tokens : context;
+    TRY_OUT(ask_room(deps->source, deps->tokenizer, deps->chat, planned, t->cfg.max_new_tokens,
+                     t->scratch));
     t->curriculum = curriculum_new(&t->cfg, deps->seed);
     t->health = health_new(&t->cfg);
     if (t->cfg.kl != KL_OFF) {
-        int longest = deps->max_seq_tokens;
-        if (longest == 0) longest = policy_model(deps->policy)->max_position;
-        TRY_OUT(reference_new(deps->policy, deps->pool, (int)t->cfg.chunk_tokens, longest,
+        TRY_OUT(reference_new(deps->policy, deps->pool, (int)t->cfg.chunk_tokens, planned,
                               t->cfg.reference_refresh_steps, &t->reference));
     }
     *out = t;
@@ -148,7 +150,8 @@ static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
         .cfg = &t->cfg,
         .bench = t->bench,
         .curriculum = t->curriculum,
-        .sampling = ask_sampling(&t->cfg, t->deps.stop_token, t->deps.n_stop_tokens),
+        .sampling = ask_sampling(&t->cfg, t->deps.stop_token,
+                                 t->cfg.ignore_eos ? 0 : t->deps.n_stop_tokens),
         .spans = &t->spans,
     };
     Rollout r;

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "rl/ask.h"
 #include "rl/evaluate.h"
 #include "rl/preflight.h"
 #include "rl/trainer_state.h"
@@ -338,6 +339,52 @@ static void an_unknown_judge_is_an_error_at_the_start(void **state) {
     close_run(&r);
 }
 
+// Task 3 of 7 has more tokens than a sequence, task 5 as many, task 6 leaves two.
+static Status long_task(const TaskSource *source, uint64_t index, Task *out, Arena *arena) {
+    static const int length[] = {2, 2, 2, 70, 2, 64, 62};
+    TRY(digit_task(source, index, out, arena));
+    out->prompt = arena_printf(arena, "%0*d=", length[index % 7] - 1, 7);
+    return ST_OK;
+}
+
+static void a_prompt_without_room_is_refused_by_name(void **state) {
+    (void)state;
+    RlConfig cfg = config();
+    Run r = open_run(&cfg, 1, 0, NULL);
+    TaskSource source = {.name = "rows.jsonl", .n_tasks = 7, .get = long_task};
+    Arena *arena = arena_new(1 << 12);
+    assert_int_equal(ask_room(&source, r.tokenizer, NULL, 64, 3, arena), ST_CONFIG);
+    assert_non_null(strstr(status_text(), "rows.jsonl: the prompt of task 3 has 70 tokens"));
+    assert_non_null(strstr(status_text(), "2 of 7 prompts"));
+    assert_non_null(strstr(status_text(), "model.max_position=73"));
+    Trainer *t;
+    const TrainerDeps deps = {.policy = r.policy,
+                              .engine = r.engine,
+                              .tokenizer = r.tokenizer,
+                              .source = &source,
+                              .max_seq_tokens = 64};
+    assert_int_equal(trainer_new(&deps, &cfg, &t), ST_CONFIG);
+    assert_non_null(strstr(status_text(), "task 3"));
+    assert_ok(ask_room(&source, r.tokenizer, NULL, 71, 3, arena)); // a warning at most
+    source.n_tasks = 0;                                            // endless
+    assert_ok(ask_room(&source, r.tokenizer, NULL, 8, 3, arena));
+    arena_free(arena);
+    close_run(&r);
+}
+
+static void a_step_of_known_size_ignores_the_end(void **state) {
+    (void)state;
+    RlConfig cfg = config();
+    cfg.ignore_eos = true;
+    Run r = open_run(&cfg, 1, 0, NULL);
+    static Metrics row;
+    TrainerStep did;
+    assert_ok(trainer_step(r.trainer, NULL, &row, &did));
+    for (int i = 0; i < did.batch->n_samples; i++)
+        assert_int_equal(batch_response_length(did.batch, i), 3);
+    close_run(&r);
+}
+
 static void a_number_that_is_none_stops_the_run_and_keeps_the_weights(void **state) {
     (void)state;
     char folder[] = "/tmp/test_trainer.XXXXXX", path[128];
@@ -378,6 +425,8 @@ int main(void) {
         cmocka_unit_test(every_loss_learns_to_repeat_a_digit),
         cmocka_unit_test(the_preflight_says_what_it_saw),
         cmocka_unit_test(an_unknown_judge_is_an_error_at_the_start),
+        cmocka_unit_test(a_prompt_without_room_is_refused_by_name),
+        cmocka_unit_test(a_step_of_known_size_ignores_the_end),
         cmocka_unit_test(a_number_that_is_none_stops_the_run_and_keeps_the_weights),
     };
     log_open(LOG_QUIET, LOG_COLOR_NEVER);

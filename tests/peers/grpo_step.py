@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
-"""One GRPO step of one model, ours against TRL's GRPOTrainer: wall time, tokens and peak memory.
+"""One whole GRPO step of one model, ours against TRL's GRPOTrainer: time, processor time and peak memory.
 
-By hand, on a quiet machine, from the root of the repository, after `make CUDA=0` and `make model`, in a
-virtual environment with trl, torch and transformers (PyPI):
-    python3 tests/peers/grpo_step.py MODEL QUESTIONS.jsonl [--steps 2] [--new 200] [--only ours|trl]
-QUESTIONS has rows {"question","answer"}. Both sides: --groups questions a step, --size samples of each at
-temperature 1, at most --new tokens, the model's own chat template, no KL, one optimiser step over
-all samples, a reward for the right number, bf16 weights in the forward pass as each has them. The
-first step of each side is left out (allocation, threads). Each side runs in a process of its own; peak
-memory is that process's. Lengths differ by chance, so tokens a second stand beside seconds a step.
+By hand, on a quiet machine, from the root of the repository, after `make CUDA=0` and `make model`, with a
+virtual environment that holds trl, torch and transformers (PyPI):
+    python3 tests/peers/grpo_step.py models/SmolLM2-135M-Instruct GSM8K.jsonl [--new 200]
+QUESTIONS has rows {"question","answer"}; the first --groups of them are asked by both sides, in the
+model's own chat template with the same request to box the answer, --size samples of each at
+temperature 1. No sample ends before --new tokens on either side (rl.ignore_eos; min_new_tokens), so both
+sample and train the same number of tokens. No KL, clip 0.2, AdamW, one optimiser step over all samples,
+trained on whether or not a group's rewards differ. TRL as a user has it who names the model: weights in
+fp32, gradient checkpointing (its default), --batch samples a device step and the rest by gradient
+accumulation; --bf16 is its default of autocasting, which on a CPU may well be slower, so --bf16 0 is the default
+here and both can be timed. Each side is a process of its own; seconds are those of the first step
+(sampling, judging, loss, gradients, optimiser), peak is the process's (getrusage). Prints a table.
 """
 import argparse
 import json
@@ -21,43 +25,56 @@ import tempfile
 import time
 
 
+def first_rows(a):
+    with open(a.questions) as f:
+        return [json.loads(next(f)) for _ in range(a.groups)]
+
+
 def ours(a):
     run = tempfile.mkdtemp()
+    tasks = run + "/tasks.jsonl"
+    with open(tasks, "w") as f:
+        for i, r in enumerate(first_rows(a)):
+            f.write(json.dumps({"id": f"q{i}", "question": r["question"], "answer": str(r["answer"])}) + "\n")
     config = {
         "name": "step",
-        "model": {"path": a.model, "precision": "bf16", "max_position": 512 + a.new},
-        "data": {"tasks": a.questions, "heldout": a.questions, "chat": "auto", "template": "boxed"},
+        "model": {"path": a.model, "precision": "bf16"},
+        "data": {"tasks": tasks, "heldout": tasks, "chat": "auto", "template": "boxed"},
         "run": {"decode_seqs": a.groups * a.size, "checkpoint_every": 0, "threads": a.threads},
-        "rl": {"steps": a.steps + 1, "groups_per_step": a.groups, "group_size": a.size,
-               "max_new_tokens": a.new, "loss": "grpo", "lr": 1e-6, "reward_format": 0, "kl_coef": 0,
-               "preflight_tasks": 0},
-        "eval": {"every": 0, "final_tasks": 1, "passk_tasks": 0, "large_tasks": 0},
+        "rl": {"steps": a.steps, "groups_per_step": a.groups, "group_size": a.size, "max_new_tokens": a.new,
+               "ignore_eos": True, "skip_flat": False, "dynamic_sampling": "off", "loss": "grpo", "lr": 1e-6,
+               "reward_format": 0, "preflight_tasks": 0, "chunk_tokens": a.chunk},
+        "eval": {"every": 0, "tasks": 1, "samples": 1, "final_tasks": 1, "passk_tasks": 0, "large_tasks": 0},
     }
     with open(run + "/config.json", "w") as f:
         json.dump(config, f)
-    subprocess.run([a.grpo, "rl", run + "/config.json", "-q", "--override-config", "-o", run + "/out"],
+    subprocess.run([a.grpo, "rl", run + "/config.json", "-q", "-o", run + "/out"],
                    check=True, stdout=subprocess.DEVNULL)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    rows = [json.loads(line)["data"] for line in open(run + "/out/metrics.jsonl")]
-    rows = [r for r in rows if "timing_s/step" in r][1:]
-    return {"seconds": [r["timing_s/step"] for r in rows], "sampling": [r["timing_s/gen"] for r in rows],
-            "tokens": [r["perf/total_num_tokens"] for r in rows], "peak_mb": peak}
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    rows = [json.loads(line) for line in open(run + "/out/metrics.jsonl")]
+    rows = [r.get("data", r) for r in rows]
+    rows = [r for r in rows if "timing_s/step" in r]
+    return {"seconds": rows[0]["timing_s/step"], "sampling": rows[0]["timing_s/gen"],
+            "all_seconds": [r["timing_s/step"] for r in rows], "trained": rows[0]["actor/trained_tokens"],
+            "tokens": rows[0]["perf/total_num_tokens"], "process_cpu": used.ru_utime + used.ru_stime,
+            "peak_mb": used.ru_maxrss / 1024}
 
 
 def trl(a):
     os.environ["OMP_NUM_THREADS"] = str(a.threads)
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     import torch
     from datasets import Dataset
     from transformers import TrainerCallback
     from trl import GRPOConfig, GRPOTrainer
     torch.set_num_threads(a.threads)
-    rows = [json.loads(line) for line in open(a.questions)]
-    ask = " Please reason step by step, and put your final answer within \\boxed{}."
+    ask = "\nPlease reason step by step, and put your final answer within \\boxed{}."
     data = Dataset.from_list([{"prompt": [{"role": "user", "content": r["question"] + ask}],
-                               "gold": str(r["answer"])} for r in rows])
-    lengths = []
+                               "gold": str(r["answer"])} for r in first_rows(a)])
+    sampled = []
 
     def right(completions, gold, **kwargs):
+        sampled.append(time.monotonic())
         out = []
         for c, g in zip(completions, gold):
             found = re.findall(r"\\boxed\{([^{}]*)\}", c[0]["content"])
@@ -65,29 +82,30 @@ def trl(a):
         return out
 
     class Clock(TrainerCallback):
-        took, begin = [], 0.0
+        steps = []
 
         def on_step_begin(self, *_, **__):
             Clock.begin = time.monotonic()
 
         def on_step_end(self, *_, **__):
-            Clock.took.append(time.monotonic() - Clock.begin)
+            Clock.steps.append((Clock.begin, time.monotonic()))
 
     config = GRPOConfig(
-        output_dir=tempfile.mkdtemp(), use_cpu=True, bf16=False, beta=0.0, learning_rate=1e-6,
+        output_dir=tempfile.mkdtemp(), use_cpu=True, bf16=bool(a.bf16), beta=0.0, learning_rate=1e-6,
         per_device_train_batch_size=a.batch, gradient_accumulation_steps=a.groups * a.size // a.batch,
         num_generations=a.size, max_completion_length=a.new, temperature=1.0, loss_type="grpo",
-        max_steps=a.steps + 1, save_strategy="no", report_to="none", logging_steps=1,
-        gradient_checkpointing=False, model_init_kwargs={"dtype": a.dtype}, disable_tqdm=True)
+        generation_kwargs={"min_new_tokens": a.new}, max_steps=a.steps, save_strategy="no", report_to="none",
+        logging_steps=1, shuffle_dataset=False, disable_tqdm=True)
     trainer = GRPOTrainer(model=a.model, reward_funcs=right, args=config, train_dataset=data,
                           callbacks=[Clock()])
     trainer.train()
-    for row in trainer.state.log_history:
-        if "num_tokens" in row:
-            lengths.append(row["num_tokens"])
-    tokens = [b - x for x, b in zip(lengths, lengths[1:])]
-    return {"seconds": Clock.took[1:], "tokens": tokens, "dtype": a.dtype,
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    tokens = [row["num_tokens"] for row in trainer.state.log_history if "num_tokens" in row]
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    begin, end = Clock.steps[0]
+    return {"seconds": end - begin, "sampling": sampled[0] - begin,
+            "all_seconds": [e - b for b, e in Clock.steps], "trained": a.groups * a.size * a.new,
+            "tokens": tokens[0] if tokens else 0, "process_cpu": used.ru_utime + used.ru_stime,
+            "peak_mb": used.ru_maxrss / 1024}
 
 
 def main():
@@ -95,32 +113,43 @@ def main():
     p.add_argument("model")
     p.add_argument("questions")
     p.add_argument("--grpo", default="build/release-cpu/grpo")
-    p.add_argument("--steps", type=int, default=2)
+    p.add_argument("--steps", type=int, default=1)
     p.add_argument("--groups", type=int, default=8)
     p.add_argument("--size", type=int, default=8)
     p.add_argument("--new", type=int, default=200)
-    p.add_argument("--batch", type=int, default=8, help="TRL's per_device_train_batch_size")
-    p.add_argument("--dtype", default="float32", help="TRL's weights: float32 or bfloat16")
+    p.add_argument("--batch", type=int, default=8, help="TRL's per_device_train_batch_size (8: its default)")
+    p.add_argument("--chunk", type=int, default=1024, help="our rl.chunk_tokens")
+    p.add_argument("--bf16", type=int, default=0, help="TRL's autocast")
     p.add_argument("--threads", type=int, default=2)
-    p.add_argument("--only")
+    p.add_argument("--timeout", type=float, default=1500, help="seconds a side may take")
+    p.add_argument("--only", help="ours or trl: run that side alone")
+    p.add_argument("--side", help=argparse.SUPPRESS)
     a = p.parse_args()
-    if a.only:
-        print(json.dumps({"ours": ours, "trl": trl}[a.only](a)))
+    if a.side:
+        print(json.dumps({"ours": ours, "trl": trl}[a.side](a)))
         return
-    result = {}
-    for side in ("ours", "trl"):
-        out = subprocess.run([sys.executable, *sys.argv, "--only", side], stdout=subprocess.PIPE, text=True)
+    got = {}
+    for side in [a.only] if a.only else ["ours", "trl"]:
+        try:
+            out = subprocess.run([sys.executable, *sys.argv, "--side", side], stdout=subprocess.PIPE,
+                                 text=True, timeout=a.timeout)
+        except subprocess.TimeoutExpired:
+            print(f"{side}: not done after {a.timeout:.0f} s", file=sys.stderr)
+            continue
         if out.returncode != 0:
             print(f"{side} did not run", file=sys.stderr)
             continue
-        r = result[side] = json.loads(out.stdout.splitlines()[-1])
-        mean = sum(r["seconds"]) / len(r["seconds"])
-        r["rate"] = sum(r["tokens"]) / sum(r["seconds"])
-        print(f"{side}: {mean:.1f} s a step, {r['rate']:.0f} tokens/s, peak {r['peak_mb']:.0f} MiB", flush=True)
-    if len(result) == 2:
-        x, y = result["ours"], result["trl"]
-        print(f"ratio: {x['rate'] / y['rate']:.2f} times the tokens a second, "
-              f"{x['peak_mb'] / y['peak_mb']:.2f} of the memory")
+        got[side] = json.loads(out.stdout.splitlines()[-1])
+    print(f"{a.groups} prompts x {a.size} samples x {a.new} tokens, {a.threads} threads, "
+          f"TRL {'bf16 autocast' if a.bf16 else 'fp32'}")
+    print(f"{'':8}{'step s':>10}{'sampling':>10}{'rest':>10}{'tokens':>10}{'process CPU s':>15}{'peak MiB':>10}")
+    for side, r in got.items():
+        print(f"{side:8}{r['seconds']:10.1f}{r['sampling']:10.1f}{r['seconds'] - r['sampling']:10.1f}"
+              f"{r['tokens']:10.0f}{r['process_cpu']:15.1f}{r['peak_mb']:10.0f}")
+    if len(got) == 2:
+        x, y = got["ours"], got["trl"]
+        print(f"TRL / ours: step {y['seconds'] / x['seconds']:.2f}, sampling {y['sampling'] / x['sampling']:.2f}; "
+              f"ours / TRL: memory {x['peak_mb'] / y['peak_mb']:.2f}")
 
 
 if __name__ == "__main__":
