@@ -2,12 +2,13 @@
 """Decoding and prefill of one model: ours, llama.cpp's (llama-cpp-python) and transformers', side by side.
 
 By hand, on a quiet machine, from the root of the repository, after `make CUDA=0`:
-    python3 tests/peers/speed.py MODEL GGUF [--threads 2] [--seqs 1,16,64] [--only NAME]
+    python3 tests/peers/speed.py MODEL GGUF [--threads 1,2] [--seqs 1,16,64] [--only NAME]
 MODEL is a dense model's folder, GGUF the same weights for llama.cpp (`grpo convert MODEL -o X.gguf`).
 Each program decodes --new tokens greedily after a prompt of --prompt random tokens, all sequences
 in one batch; a figure is the median of the decoding calls, in tokens a second of wall time. The
 rounds of the three alternate (--rounds), so that a noisy neighbour meets all of them. A program
-that is not installed is named and left out. Prints one JSON line a figure and the ratios at the end.
+that is not installed is named and left out. Prints one JSON line a figure, then a table with the ratios,
+for each number of threads.
 """
 import argparse
 import ctypes
@@ -49,6 +50,9 @@ class Llama:
         self.model = c.llama_model_load_from_file(a.gguf.encode(), c.llama_model_default_params())
         assert self.model, a.gguf
         self.vocab = c.llama_vocab_n_tokens(c.llama_model_get_vocab(self.model))
+
+    def set_threads(self):
+        pass  # a context is made with them
 
     def context(self, seqs):
         c, a = self.c, self.a
@@ -115,11 +119,13 @@ class Llama:
 class Transformers:
     name = "transformers"
 
+    def set_threads(self):
+        self.torch.set_num_threads(self.a.threads)
+
     def __init__(self, a):
         import torch
         from transformers import AutoModelForCausalLM
         self.torch, self.a = torch, a
-        torch.set_num_threads(a.threads)
         self.model = AutoModelForCausalLM.from_pretrained(a.model, dtype=getattr(torch, a.torch)).eval()
 
     def decode(self, seqs):
@@ -153,12 +159,12 @@ def main():
     p.add_argument("model")
     p.add_argument("gguf")
     p.add_argument("--grpo", default="build/release-cpu/grpo")
-    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--threads", default="1,2", help="one number, or several")
     p.add_argument("--seqs", default="1,16,64")
     p.add_argument("--prompt", type=int, default=128)
     p.add_argument("--prefill", type=int, default=512)
     p.add_argument("--new", type=int, default=24)
-    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--rounds", type=int, default=2)
     p.add_argument("--precision", default="bf16")
     p.add_argument("--torch", default="bfloat16", help="transformers' type: bfloat16 or float32")
     p.add_argument("--cpu", action="store_true",
@@ -174,12 +180,19 @@ def main():
             peers.append(kind(a))
         except ImportError as e:
             print(f"{kind.name}: not here ({e})", file=sys.stderr)
+    for threads in map(int, str(a.threads).split(",")):
+        a.threads = threads
+        table(a, peers)
+
+
+def table(a, peers):
     keys = [int(s) for s in a.seqs.split(",")]
     got = {}
     for _ in range(a.rounds):
         for key, value in {**ours(a, "decode"), **ours(a, "prefill")}.items():
             got.setdefault(("ours", key), []).append(value)
         for peer in peers:
+            peer.set_threads()
             for key in keys:
                 got.setdefault((peer.name, key), []).append(peer.decode(key))
             got.setdefault((peer.name, "prefill"), []).append(peer.prefill())
@@ -188,9 +201,12 @@ def main():
         print(json.dumps({"program": name, "what": "prefill" if key == "prefill" else "decode",
                           "seqs": 1 if key == "prefill" else key, "threads": a.threads,
                           "tokens_s": round(value, 1), "rounds": [round(v, 1) for v in got[name, key]]}))
-    for peer in peers:
-        for key in keys + ["prefill"]:
-            print(f"ours / {peer.name}, {key}: {best['ours', key] / best[peer.name, key]:.2f}")
+    print(f"{a.threads} threads, tokens/s{' of processor time' if a.cpu else ''}; in brackets: ours / theirs")
+    print(f"{'':12}{'ours':>10}" + "".join(f"{peer.name:>22}" for peer in peers))
+    for key in keys + ["prefill"]:
+        cells = "".join(f"{best[peer.name, key]:13.1f} ({best['ours', key] / best[peer.name, key]:6.2f})"
+                        for peer in peers)
+        print(f"{key if key == 'prefill' else f'decode {key}':12}{best['ours', key]:10.1f}{cells}", flush=True)
 
 
 main()
