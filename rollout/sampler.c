@@ -1,4 +1,4 @@
-// rollout/sampler.c -- integer weights, one weighted selection for top-k and top-p, one walk.
+// rollout/sampler.c -- one weighted selection for top-k and top-p, one walk over integer weights.
 #include "rollout/sampler.h"
 
 #include <math.h>
@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "rollout/drawweight.h"
 
-enum { WEIGHT_BITS = 44, VOCAB_MAX = 1 << 19 }; // so that a sum of weights fits 63 bits
+enum { VOCAB_MAX = 1 << 19 }; // so that a sum of weights fits 63 bits
 
 Sampler sampler_make(double temperature, int top_k, double top_p, double min_p) {
     CHECK(temperature >= 0 && top_k >= 0 && top_p >= 0 && min_p >= 0);
@@ -25,30 +26,10 @@ size_t sampler_scratch_bytes(int vocab) {
     return (size_t)vocab * (sizeof(uint64_t) + sizeof(int32_t));
 }
 
-// exp(x) * 2^WEIGHT_BITS to the nearest integer, x <= 0. Taylor series of e^y on |y| <= ln(2)/2,
-// its relative error below 3e-10; plain arithmetic in a fixed order, so the same everywhere.
-static uint64_t weight_of(double x) {
-    if (!(x > -32)) return 0; // exp(-32) * 2^44 < 1/4; also -inf
-    double t = x * 1.4426950408889634, n = (t + 0x1.8p52) - 0x1.8p52;
-    double y = (t - n) * 0.6931471805599453, y2 = y * y, y4 = y2 * y2;
-    double low = (1 + y) + y2 * (1.0 / 2 + y * (1.0 / 6));
-    double high = (1.0 / 24 + y * (1.0 / 120)) + y2 * (1.0 / 720 + y * (1.0 / 5040));
-    double e = (low + y4 * high) + y4 * y4 * (1.0 / 40320);
-    uint64_t bits = (uint64_t)((int64_t)n + WEIGHT_BITS + 1023) << 52;
-    double scale;
-    memcpy(&scale, &bits, sizeof scale);
-    return (uint64_t)(int64_t)(e * scale + 0.5);
-}
-
 // The best token, or -1 where no row of probabilities can be made of the logits.
 static int32_t best_of(const float *logits, int vocab) {
-    int32_t best = 0;
-    bool nan = false;
-    for (int i = 0; i < vocab; i++) {
-        nan |= isnan(logits[i]) != 0;
-        if (logits[i] > logits[best]) best = i;
-    }
-    return nan || isinf(logits[best]) ? -1 : best;
+    const int32_t best = drawweight_best(logits, vocab);
+    return best < 0 || isinf(logits[best]) ? -1 : best;
 }
 
 static bool ranks_before(const float *logits, int32_t a, int32_t b) {
@@ -107,13 +88,10 @@ int32_t sampler_draw(const Sampler *sampler, const float *logits, int vocab, dou
     int32_t best = best_of(logits, vocab);
     if (best < 0 || sampler->inv_temperature == 0) return best;
 
-    uint64_t *weight = scratch, total = 0;
+    uint64_t *weight = scratch, total;
     float scale = sampler->inv_temperature, top = logits[best] * scale;
     if (isinf(top)) return -1;
-    for (int i = 0; i < vocab; i++) {
-        weight[i] = weight_of((double)(logits[i] * scale) - (double)top);
-        total += weight[i];
-    }
+    total = drawweight_fill(logits, vocab, scale, top, weight);
 
     int32_t last = -1; // the lowest-ranking token that is kept; -1 = all are
     bool cut_k = sampler->top_k > 0 && sampler->top_k < vocab, cut_p = sampler->top_p < 1;
@@ -145,10 +123,7 @@ int32_t sampler_draw(const Sampler *sampler, const float *logits, int vocab, dou
 
     // 53 bits of uniform times 63 of total, exactly; below total because uniform < 1.
     uint64_t target = (uint64_t)((unsigned __int128)(uint64_t)(uniform * 0x1p53) * total >> 53);
-    for (int i = 0; i < vocab; i++) {
-        if (target < weight[i]) return i;
-        target -= weight[i];
-    }
-    CHECK(!"the walk ends inside the row");
-    return -1;
+    const int32_t drawn = drawweight_walk(weight, vocab, target);
+    CHECK(drawn >= 0); // the walk ends inside the row
+    return drawn;
 }

@@ -1,0 +1,95 @@
+// tests/test_drawweight.c -- rollout/drawweight: lanes give what one value gives.
+#include "rollout/drawweight.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "tests/test.h"
+
+enum { N = 5003 };
+
+// exp(x) * 2^44 to the nearest integer, one value at a time.
+static uint64_t plain_weight(double x) {
+    if (!(x > -32)) return 0;
+    double t = x * 1.4426950408889634, n = (t + 0x1.8p52) - 0x1.8p52;
+    double y = (t - n) * 0.6931471805599453, y2 = y * y, y4 = y2 * y2;
+    double low = (1 + y) + y2 * (1.0 / 2 + y * (1.0 / 6));
+    double high = (1.0 / 24 + y * (1.0 / 120)) + y2 * (1.0 / 720 + y * (1.0 / 5040));
+    double e = (low + y4 * high) + y4 * y4 * (1.0 / 40320);
+    return (uint64_t)(e * ldexp(1, (int)n + WEIGHT_BITS) + 0.5);
+}
+
+static void fill_row(float *z, int round) {
+    Rng rng = rng_open((RngKey){.seed = (uint64_t)round, .stream = RNG_EVAL});
+    for (int i = 0; i < N; i++) {
+        z[i] = (float)rng_below(&rng, 1u << 20) * 0x1p-15f - 20;
+        if (rng_below(&rng, 100) == 0) z[i] = -INFINITY;
+        if (rng_below(&rng, 100) == 0) z[i] = z[(i * 7) % (i + 1)];
+    }
+}
+
+static void weights_are_those_of_one_value_at_a_time(void **state) {
+    (void)state;
+    static float z[N];
+    static uint64_t weight[N];
+    for (int round = 0; round < 40; round++) {
+        fill_row(z, round);
+        const int n = N - round % 9;
+        const float scale = round % 2 ? 1.0f : 1 / 0.7f;
+        int32_t best = 0;
+        for (int i = 1; i < n; i++)
+            if (z[i] > z[best]) best = i;
+        assert_int_equal(drawweight_best(z, n), best);
+        const float top = z[best] * scale;
+        uint64_t sum = 0;
+        const uint64_t total = drawweight_fill(z, n, scale, top, weight);
+        for (int i = 0; i < n; i++) {
+            const uint64_t want = plain_weight((double)(z[i] * scale) - (double)top);
+            assert_true(weight[i] == want);
+            sum += want;
+        }
+        assert_true(total == sum);
+        assert_true(weight[best] == (uint64_t)1 << WEIGHT_BITS);
+    }
+}
+
+static void the_walk_ends_where_the_sum_passes_the_target(void **state) {
+    (void)state;
+    static uint64_t weight[N];
+    uint64_t total = 0;
+    for (int i = 0; i < N; i++) total += weight[i] = (uint64_t)(i % 5 == 0 ? 0 : i);
+    uint64_t before = 0;
+    for (int i = 0; i < N; i++) {
+        if (weight[i] > 0) {
+            assert_int_equal(drawweight_walk(weight, N, before), i);
+            assert_int_equal(drawweight_walk(weight, N, before + weight[i] - 1), i);
+        }
+        before += weight[i];
+    }
+    assert_int_equal(drawweight_walk(weight, N, total), -1);
+}
+
+static void a_row_with_a_nan_has_no_best(void **state) {
+    (void)state;
+    float z[21] = {0};
+    z[4] = z[9] = 2;
+    assert_int_equal(drawweight_best(z, 21), 4);
+    for (int i = 0; i < 21; i++) {
+        z[i] = NAN;
+        assert_int_equal(drawweight_best(z, 21), -1);
+        z[i] = i == 4 || i == 9 ? 2 : 0;
+    }
+    for (int i = 0; i < 21; i++) z[i] = -INFINITY;
+    assert_int_equal(drawweight_best(z, 21), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(weights_are_those_of_one_value_at_a_time),
+        cmocka_unit_test(the_walk_ends_where_the_sum_passes_the_target),
+        cmocka_unit_test(a_row_with_a_nan_has_no_best),
+    };
+    return cmocka_run_group_tests_name("rollout/drawweight", tests, NULL, NULL);
+}
