@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,13 +16,22 @@
 
 static const char manifest_name[] = "manifest.json";
 
+// Read, not mapped: a state of gigabytes would count as the process's memory while it is looked at.
 static Status crc_of(const char *path, uint32_t *crc, int64_t *size) {
-    FileMap map;
-    TRY(file_map(path, &map));
-    *crc = (uint32_t)crc32_z(crc32_z(0, NULL, 0), map.data, map.size);
-    *size = (int64_t)map.size;
-    file_unmap(&map);
-    return ST_OK;
+    unsigned char piece[1 << 16];
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return FAIL(ST_IO, "%s: not a file", path);
+    FILE *in = fopen(path, "rbe");
+    if (!in) return FAIL(ST_IO, "%s: cannot open: %s", path, strerror(errno));
+    *crc = (uint32_t)crc32_z(0, NULL, 0);
+    *size = 0;
+    for (size_t n; (n = fread(piece, 1, sizeof piece, in)) > 0; *size += (int64_t)n)
+        *crc = (uint32_t)crc32_z(*crc, piece, n);
+    const bool failed = ferror(in) != 0;
+    const int why = errno;
+    fclose(in);
+    return failed ? FAIL(ST_IO, "%s: cannot read: %s", path, strerror(why)) : ST_OK;
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b) {
