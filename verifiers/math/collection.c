@@ -14,6 +14,7 @@ typedef struct Elements {
     const Expr **whole;
     int n, n_named;
     bool ordered, over;
+    const Expr *spread; // the one name of all, or NULL
 } Elements;
 
 static bool differ(Work *w, const char *why) {
@@ -119,6 +120,7 @@ static void spread_name(Elements *e) {
     for (int i = 1; i < e->n; i++)
         if (e->whole[i]->kind == EX_RELATION) return;
     for (int i = 0; i < e->n; i++) e->item[i].name = e->item[0].name;
+    e->spread = e->item[0].name;
     e->whole[0] = e->item[0].value;
     e->n_named = 0;
 }
@@ -205,6 +207,7 @@ static bool same_lists(Work *w, const Expr *a, const Expr *b, MathLayer *layer) 
     if (same_tuple_of_names(w, &x, &y, layer) || same_tuple_of_names(w, &y, &x, layer)) return true;
     spread_name(&x);
     spread_name(&y);
+    if (x.spread && y.spread && !expr_same(x.spread, y.spread)) return differ(w, "different names");
     bool named_x = x.n_named == x.n && x.n > 0, named_y = y.n_named == y.n && y.n > 0;
     if (named_x && named_y && (names_differ(&x) || names_differ(&y)))
         return same_groups(w, &x, &y, layer);

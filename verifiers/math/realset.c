@@ -304,15 +304,25 @@ static bool read_parts(Work *w, const Expr *e, RealSet *out, bool both) {
     return !first;
 }
 
+// (6, 2) and (3, 3) are points: as intervals they would be empty, and one as good as the other.
+static bool runs_down(Work *w, const Expr *pair) {
+    bool known;
+    if (!scalar_or_infinite(pair->first) || !scalar_or_infinite(pair->last)) return false;
+    int o = order(w, pair->first, pair->last, &known);
+    bool closed = pair->kind == EX_BRACKET || (pair->kind == EX_INTERVAL && pair->op == 3);
+    return known && (o > 0 || (o == 0 && !closed));
+}
+
 bool realset_read(Work *w, const Expr *e, RealSet *out) {
     RealSet inner;
     switch ((ExprKind)e->kind) {
     case EX_INTERVAL:
-        return scalar_or_infinite(e->first) && scalar_or_infinite(e->last) &&
+        return !runs_down(w, e) && scalar_or_infinite(e->first) && scalar_or_infinite(e->last) &&
                add(out, (Piece){e->first, e->last, (e->op & 1) != 0, (e->op & 2) != 0});
     case EX_TUPLE:
     case EX_BRACKET:
-        return e->n == 2 && scalar_or_infinite(e->first) && scalar_or_infinite(e->last) &&
+        return e->n == 2 && !runs_down(w, e) && scalar_or_infinite(e->first) &&
+               scalar_or_infinite(e->last) &&
                add(out, (Piece){e->first, e->last, e->kind == EX_BRACKET, e->kind == EX_BRACKET});
     case EX_SET:
         if (e->op == 'b')
