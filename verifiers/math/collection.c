@@ -15,6 +15,7 @@ typedef struct Elements {
     int n, n_named;
     bool ordered, over;
     const Expr *spread; // the one name of all, or NULL
+    bool bare;          // as long as the other, both without braces: 1, 1, 2 is not 1, 2, 2
 } Elements;
 
 static bool differ(Work *w, const char *why) {
@@ -100,7 +101,7 @@ static bool same_set(Work *w, const Elements *a, const Elements *b, MathLayer *l
         bool found = false;
         for (int j = 0; j < b->n; j++) {
             int at = (i + j) % b->n; // in order first
-            if (found && met[at]) continue;
+            if (met[at] && (found || a->bare)) continue;
             if (same_item(w, a, i, b, at, layer)) found = met[at] = true;
             if (found && a->n == b->n) break;
         }
@@ -223,6 +224,7 @@ static bool same_lists(Work *w, const Expr *a, const Expr *b, MathLayer *layer) 
     bool ordered = x.ordered || y.ordered ||
                    (w->rules->list_ordered && a->kind == EX_LIST && b->kind == EX_LIST);
     if (ordered) return all_in_order(w, &x, &y, layer) || differ(w, "different lists");
+    x.bare = x.n == y.n && a->kind == EX_LIST && b->kind == EX_LIST;
     return same_set(w, &x, &y, layer);
 }
 
