@@ -46,14 +46,46 @@ static void store(const Run *r, int l, int s, int at) {
     }
 }
 
-static void attend_absorbed(Run *r, int l, int s, const Dim *d) {
-    Policy *p = r->p;
-    Workspace *w = r->w;
-    Save *a = &w->save[l];
+// A layer's attention in items, which threads share where all work on this unit: an item is a part
+// of a sequence, cut between heads (one new token) or between tokens.
+typedef struct Attend {
+    Run *r;
+    int l, parts;
+    Dim d;
+    const float *latent, *kv; // of the one sequence at hand (expanded)
+    int s;
+} Attend;
+
+// The scratch of a thread: the first one's, unless all work on this unit.
+static CpuDev device_of(const Workspace *w, int worker) {
+    const size_t at = w->dev.pool ? (size_t)worker : 0;
+    return (CpuDev){.work = (char *)w->dev.work + at * w->attention_bytes};
+}
+
+// Parts of a sequence, so that every thread has one; a part keeps four heads at least, or tokens.
+static int parts_of(const Run *r, int heads) {
+    const int threads = r->w->dev.pool ? pool_threads(r->w->dev.pool) : 1;
+    const int want = r->n_seqs < threads ? (threads + r->n_seqs - 1) / r->n_seqs : 1;
+    if (r->n_tokens > r->n_seqs) return want;
+    const int most = heads / 4 > 1 ? heads / 4 : 1;
+    return want < most ? want : most;
+}
+
+static void attend_absorbed(void *ctx, int i, int worker) {
+    const Attend *all = ctx;
+    const Dim *d = &all->d;
+    const Run *r = all->r;
+    const int l = all->l, s = i / all->parts, part = i % all->parts;
+    const Policy *p = r->p;
+    const Workspace *w = r->w;
+    const Save *a = &w->save[l];
     const size_t at = (size_t)w->offset[s];
-    AttentionShape shape = {.tokens = w->offset[s + 1] - w->offset[s],
-                            .heads = d->H,
-                            .pos0 = w->pos0[s],
+    const int n = w->offset[s + 1] - w->offset[s], whole = n > 1 ? n : d->H;
+    const int from = whole * part / all->parts, count = whole * (part + 1) / all->parts - from;
+    if (count == 0) return;
+    AttentionShape shape = {.tokens = n > 1 ? count : 1,
+                            .heads = n > 1 ? d->H : count,
+                            .pos0 = w->pos0[s] + (n > 1 ? from : 0),
                             .k = a->latent + at * (size_t)d->C,
                             .v = a->latent + at * (size_t)d->C,
                             .k_dim = d->C,
@@ -67,9 +99,35 @@ static void attend_absorbed(Run *r, int l, int s, const Dim *d) {
         shape.page_rows = KV_PAGE_TOKENS;
         shape.page_step = KV_PAGE_TOKENS * (size_t)d->C;
     }
-    const size_t row = at * (size_t)d->H;
-    p->ops->attention(&w->dev, &shape, a->o_lat + row * (size_t)d->R, d->R, a->lse + row, 1,
+    const size_t row = at * (size_t)d->H + (size_t)from * (size_t)(n > 1 ? d->H : 1);
+    CpuDev dev = device_of(w, worker);
+    p->ops->attention(&dev, &shape, a->o_lat + row * (size_t)d->R, d->R, a->lse + row, 1,
                       a->qk + row * (size_t)d->C, d->C);
+}
+
+static void attend_head(void *ctx, int h, int worker) {
+    const Attend *all = ctx;
+    const Dim *d = &all->d;
+    const Workspace *w = all->r->w;
+    const Save *a = &w->save[all->l];
+    const int s = all->s;
+    AttentionShape shape = {.tokens = w->offset[s + 1] - w->offset[s],
+                            .heads = 1,
+                            .pos0 = w->pos0[s],
+                            .k = all->kv + h * d->NV,
+                            .k2 = all->latent + d->R,
+                            .v = all->kv + h * d->NV + d->N,
+                            .k_dim = d->N,
+                            .k2_dim = d->P,
+                            .v_dim = d->V,
+                            .ldk = d->H * d->NV,
+                            .ldk2 = d->C,
+                            .ldv = d->H * d->NV,
+                            .scale = all->r->p->softmax_scale};
+    const size_t row = (size_t)w->offset[s] * (size_t)d->H + (size_t)h;
+    CpuDev dev = device_of(w, worker);
+    all->r->p->ops->attention(&dev, &shape, a->o + row * (size_t)d->V, d->H * d->V, a->lse + row,
+                              d->H, a->q + row * (size_t)d->NP, d->H * d->NP);
 }
 
 static void attend_expanded(Run *r, int l, int s, const Dim *d) {
@@ -94,24 +152,8 @@ static void attend_expanded(Run *r, int l, int s, const Dim *d) {
         latent = rows;
         kv = made;
     }
-    for (int h = 0; h < d->H; h++) {
-        AttentionShape shape = {.tokens = w->offset[s + 1] - w->offset[s],
-                                .heads = 1,
-                                .pos0 = w->pos0[s],
-                                .k = kv + h * d->NV,
-                                .k2 = latent + d->R,
-                                .v = kv + h * d->NV + d->N,
-                                .k_dim = d->N,
-                                .k2_dim = d->P,
-                                .v_dim = d->V,
-                                .ldk = d->H * d->NV,
-                                .ldk2 = d->C,
-                                .ldv = d->H * d->NV,
-                                .scale = p->softmax_scale};
-        const size_t row = at * (size_t)d->H + (size_t)h;
-        p->ops->attention(&w->dev, &shape, a->o + row * (size_t)d->V, d->H * d->V, a->lse + row,
-                          d->H, a->q + row * (size_t)d->NP, d->H * d->NP);
-    }
+    Attend all = {.r = r, .l = l, .d = *d, .latent = latent, .kv = kv, .s = s};
+    pool_for(w->dev.pool, d->H, attend_head, &all);
 }
 
 // Queries and latents of all tokens; what both forms share.
@@ -164,13 +206,12 @@ void mla_forward(Run *r, int l) {
     } else if (!r->decode) {
         ops->gemm(&w->dev, a->kv, d.H * d.NV, a->latent, d.C, T, &y->kv_b.fwd, false, NULL);
     }
-    for (int s = 0; s < r->n_seqs; s++) {
-        if (r->decode) store(r, l, s, w->offset[s]);
-        if (y->head)
-            attend_absorbed(r, l, s, &d);
-        else
-            attend_expanded(r, l, s, &d);
+    for (int s = 0; r->decode && s < r->n_seqs; s++) store(r, l, s, w->offset[s]);
+    if (y->head) {
+        Attend all = {.r = r, .l = l, .d = d, .parts = parts_of(r, d.H)};
+        pool_for(w->dev.pool, r->n_seqs * all.parts, attend_absorbed, &all);
     }
+    for (int s = 0; !y->head && s < r->n_seqs; s++) attend_expanded(r, l, s, &d);
     for (int h = 0; y->head && h < d.H; h++)
         ops->gemm(&w->dev, a->o + h * d.V, d.H * d.V, a->o_lat + h * d.R, d.H * d.R, T,
                   &y->head[h].uv, false, NULL);

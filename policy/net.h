@@ -77,7 +77,7 @@ typedef struct Workspace {
     float *dweight, *dscore;
     float *keys;           // expanded decode: [max_seq, R+rope + H*(nope+v)]
     float *dk, *dv, *turn; // dense: gradients of keys and values; rows of one head, see dense.c
-    size_t turn_floats, attention_bytes; // of one thread
+    size_t turn_floats, attention_bytes; // of one thread; the second for MLA too
     float *head_x, *head_logit, *head_dx;
     int32_t *want_row, *want_token;
     float *want_logp, *want_entropy, *want_lse, *want_dlogp, *want_dentropy;

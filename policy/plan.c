@@ -199,7 +199,6 @@ static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
         const int threads = w == p->work ? pool_threads(p->opts.pool) : 1;
         w->turn_floats = dense_turn_floats(p, train);
         w->turn = TAKE(b, float, w->turn_floats *(size_t)threads);
-        w->attention_bytes = (attention_bytes(p, train) + 63) & ~(size_t)63;
     } else if (m->mla_form == MLA_EXPANDED)
         w->keys = TAKE(b, float, seq *(size_t)(most(C + nv, model_qk_dim(m) + m->v_head_dim)) + 64);
     w->head_x = TAKE(b, float, p->head_rows *(size_t)D);
@@ -244,7 +243,8 @@ static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
         w->dentropy = TAKE(b, float, rows);
     }
     size_t work = larger(product_bytes(p, w), attention_bytes(p, train));
-    if (dense && w == p->work)
+    w->attention_bytes = (attention_bytes(p, train) + 63) & ~(size_t)63;
+    if (w == p->work) // one thread works on a unit, or all on the first workspace's
         work = larger(work, w->attention_bytes * (size_t)pool_threads(p->opts.pool));
     w->dev.work = take(b, work, 1);
     plan->scratch += b->at - scratch;

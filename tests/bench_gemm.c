@@ -3,8 +3,8 @@
 //   bench_gemm [fp32|bf16|fp8] [train|desk|grad|pack]     defaults: every precision, train
 // Beside each time stands this machine's own FMA ceiling, measured in the same run on the same
 // instruction set, and, where oneDNN was found at build time, its packed-weight matmul of the same
-// shape and data type on one thread (its bf16 reads bf16, ours reads fp32 and rounds on the way;
-// both write fp32). The two take turns, and
+// shape and data type on one thread. Its bf16 reads ready bf16 (ratio_onednn), or, like ours, fp32
+// that its own reorder rounds first (ratio_onednn_fp32_in); all write fp32. They take turns, and
 // the clock is the thread's own processor time, so that a busy machine is busy for both.
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 #include "policy/cpu/quant.h"
 #include "policy/cpu/vec.h"
 
-enum { ROUNDS = 21 };
+enum { ROUNDS = 21, RIVALS = 2 }; // oneDNN from ready bf16, and from fp32
 
 static double seconds(void) {
     struct timespec t;
@@ -88,7 +88,7 @@ static int by_value(const void *a, const void *b) {
 
 // Rounds of about 3 ms, taking turns; afterwards took[] is sorted.
 static void measure(Timed *t, int n) {
-    int times[2];
+    int times[1 + RIVALS];
     for (int i = 0; i < n; i++) {
         t[i].run(t[i].ctx);
         const double begin = seconds();
@@ -112,6 +112,7 @@ typedef struct Shape {
     void *data, *work, *dnnl;
 } Shape;
 
+
 static void run_gemm(void *ctx) {
     Shape *s = ctx;
     gemm(s->c, s->n, s->a, s->k, s->m, &s->w, NULL, s->work);
@@ -133,6 +134,8 @@ static void run_pack(void *ctx) {
 typedef struct Dnnl {
     dnnl_primitive_t primitive;
     dnnl_memory_t src, weights, dst;
+    dnnl_primitive_t reorder; // of fp32 rows, where it reads bf16
+    dnnl_memory_t rows;
 } Dnnl;
 
 static dnnl_engine_t engine;
@@ -183,6 +186,14 @@ static void *dnnl_make(const Shape *s) {
     d->weights =
         moved(dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0), s->b, s->k, s->n);
     must(dnnl_memory_create(&d->dst, &dst, engine, DNNL_MEMORY_ALLOCATE));
+    if (in == dnnl_bf16) {
+        dnnl_memory_desc_t rows;
+        dnnl_primitive_desc_t turn;
+        must(dnnl_memory_desc_init_by_tag(&rows, 2, ds, dnnl_f32, dnnl_ab));
+        must(dnnl_memory_create(&d->rows, &rows, engine, s->a));
+        must(dnnl_reorder_primitive_desc_create(&turn, &rows, engine, &src, engine, NULL));
+        must(dnnl_primitive_create(&d->reorder, turn));
+    }
     return d;
 }
 
@@ -192,6 +203,12 @@ static void run_dnnl(void *ctx) {
         {DNNL_ARG_SRC, d->src}, {DNNL_ARG_WEIGHTS, d->weights}, {DNNL_ARG_DST, d->dst}};
     must(dnnl_primitive_execute(d->primitive, stream, 3, args));
     must(dnnl_stream_wait(stream));
+}
+static void run_dnnl_fp32_in(void *ctx) {
+    const Dnnl *d = ((Shape *)ctx)->dnnl;
+    const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, d->rows}, {DNNL_ARG_TO, d->src}};
+    must(dnnl_primitive_execute(d->reorder, stream, 2, args));
+    run_dnnl(ctx);
 }
 static void dnnl_free(Dnnl *d) {
     dnnl_primitive_destroy(d->primitive);
@@ -203,8 +220,9 @@ static void dnnl_free(Dnnl *d) {
 #endif
 
 static const char *const precision_name[] = {"fp32", "bf16", "fp8"};
-static double log_ratios, log_peaks;
-static int n_ratios, n_peaks;
+static double log_ratios[RIVALS], log_peaks;
+static int n_ratios[RIVALS], n_peaks;
+static const char *const rival[RIVALS] = {"onednn", "onednn_fp32_in"};
 
 static void report(const char *name, const Shape *s, const Timed *t, int n, double peak) {
     const double work = name[0] == 'p' ? 0 : 2.0 * s->m * s->n * s->k;
@@ -214,11 +232,11 @@ static void report(const char *name, const Shape *s, const Timed *t, int n, doub
            name, precision_name[s->precision], s->m, s->k, s->n, gemm_row_name(gemm_row()),
            own * 1e6, t[0].took[0] * 1e6, rate, peak);
     if (work > 0 && peak > 0) log_peaks += __builtin_log(rate / peak), n_peaks++;
-    if (n > 1) {
-        const double ratio = t[1].took[ROUNDS / 2] / own;
-        printf(",\"onednn_gflops\":%.1f,\"ratio_onednn\":%.3f", work / t[1].took[ROUNDS / 2] * 1e-9,
+    for (int i = 0; i + 1 < n; i++) {
+        const double took = t[i + 1].took[ROUNDS / 2], ratio = took / own;
+        printf(",\"%s_gflops\":%.1f,\"ratio_%s\":%.3f", rival[i], work / took * 1e-9, rival[i],
                ratio);
-        log_ratios += __builtin_log(ratio), n_ratios++;
+        log_ratios[i] += __builtin_log(ratio), n_ratios[i]++;
     }
     printf("}\n");
     fflush(stdout);
@@ -235,12 +253,13 @@ static void bench(const char *name, int m, int k, int n, Precision precision, do
     gemm_pack(&s.w, s.data, s.b, n, n, k, true, precision);
     s.work = aligned_alloc(
         64, (grad ? gemm_grad_work_bytes(m, n, k) : gemm_work_bytes(m, k)) / 64 * 64 + 64);
-    Timed t[2] = {{.run = grad ? run_grad : pack ? run_pack : run_gemm, .ctx = &s}};
+    Timed t[1 + RIVALS] = {{.run = grad ? run_grad : pack ? run_pack : run_gemm, .ctx = &s}};
     int timed = 1;
 #if HAVE_DNNL
     if (!grad && !pack && precision != PRECISION_FP8) {
         s.dnnl = dnnl_make(&s);
         t[timed++] = (Timed){.run = run_dnnl, .ctx = &s};
+        if (precision == PRECISION_BF16) t[timed++] = (Timed){.run = run_dnnl_fp32_in, .ctx = &s};
     }
 #endif
     measure(t, timed);
@@ -286,16 +305,19 @@ int main(int argc, char **argv) {
     for (int p = 0; p < 3; p++) {
         if (strcmp(only, "all") != 0 && strcmp(only, precision_name[p]) != 0) continue;
         const double peak = ceiling();
-        log_ratios = log_peaks = 0;
-        n_ratios = n_peaks = 0;
+        log_peaks = n_peaks = 0;
+        memset(log_ratios, 0, sizeof log_ratios);
+        memset(n_ratios, 0, sizeof n_ratios);
         if (strcmp(what, "train") == 0) RUN(train);
         if (strcmp(what, "desk") == 0) RUN(desk);
         if (strcmp(what, "grad") == 0) RUN(grads);
         if (strcmp(what, "pack") == 0) RUN(packs);
-        printf(
-            "{\"name\":\"geomean\",\"precision\":\"%s\",\"of_peak\":%.3f,\"ratio_onednn\":%.3f}\n",
-            precision_name[p], n_peaks ? __builtin_exp(log_peaks / n_peaks) : 0,
-            n_ratios ? __builtin_exp(log_ratios / n_ratios) : 0);
+        printf("{\"name\":\"geomean\",\"precision\":\"%s\",\"of_peak\":%.3f", precision_name[p],
+               n_peaks ? __builtin_exp(log_peaks / n_peaks) : 0);
+        for (int i = 0; i < RIVALS; i++)
+            if (n_ratios[i])
+                printf(",\"ratio_%s\":%.3f", rival[i], __builtin_exp(log_ratios[i] / n_ratios[i]));
+        printf("}\n");
     }
     return 0;
 }

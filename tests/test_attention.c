@@ -95,9 +95,13 @@ static void one_row_has_the_bits_of_many_and_pages_change_nothing(void **state) 
         s.page = page;
         s.page_rows = 16;
         s.page_step = 16 * LD;
-        cpu_attention(&c->dev, &s, o, V, lse, 1, c->q + t * H * QK, QK);
-        assert_memory_equal(o, c->o + t * H * V, sizeof o);
-        assert_memory_equal(lse, c->lse + t * H, sizeof lse);
+        for (int joined = 0; joined < 2; joined++) { // keys in one part are turned, not packed
+            cpu_attention(&c->dev, &s, o, V, lse, 1, c->q + t * H * QK, QK);
+            assert_memory_equal(o, c->o + t * H * V, sizeof o);
+            assert_memory_equal(lse, c->lse + t * H, sizeof lse);
+            s.k_dim = QK;
+            s.k2_dim = 0;
+        }
     }
     free(store);
     close_case(c);
@@ -171,12 +175,55 @@ static void gradients_agree_with_differences(void **state) {
     close_case(c);
 }
 
+static void near(const float *got, const float *want, int from, int to) {
+    for (int i = from; i < to; i++)
+        assert_true(fabsf(got[i] - want[i]) <= 1e-4f * (1 + fabsf(want[i])));
+}
+
+// A key that is none reaches no query before it; a query, or a gradient, that is none no key after
+// it.
+static void gradients_pass_masked_places_over(void **state) {
+    (void)state;
+    enum { DQ = T * H * QK, DK = T * QK, DV = T * V };
+    static const int bad[] = {1, 40, 63, 64, 100, T - 2};
+    Case *c = open_case();
+    float *want = calloc(DQ + DK + DV + 64, sizeof *want), *got = calloc(DQ + DK + DV + 64, 4);
+    float *dk = got + DQ, *dv = dk + DK;
+    cpu_attention(&c->dev, &c->shape, c->o, V, c->lse, 1, c->q, QK);
+    cpu_attention_grad(&c->dev, &c->shape, want, QK, want + DQ, want + DQ + DK, c->dout, c->o, V,
+                       c->lse, 1, c->q, QK);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        for (int what = 0; what < 3; what++) {
+            const int b = bad[i];
+            float *x = what == 0   ? &c->key[b * LD + 3]
+                       : what == 1 ? &c->q[(b * H + 1) * QK + 3]
+                                   : &c->dout[(b * H + 1) * V + 3];
+            const float keep = *x;
+            *x = i % 2 ? NAN : INFINITY;
+            memset(got, 0, (DQ + DK + DV) * sizeof *got);
+            cpu_attention(&c->dev, &c->shape, c->o, V, c->lse, 1, c->q, QK);
+            cpu_attention_grad(&c->dev, &c->shape, got, QK, dk, dv, c->dout, c->o, V, c->lse, 1,
+                               c->q, QK);
+            near(got, want, 0, b * H * QK);
+            if (what > 0) {
+                near(got, want, (b + 1) * H * QK, DQ);
+                near(dk, want + DQ, (b + 1) * QK, DK);
+                near(dv, want + DQ + DK, (b + 1) * V, DV);
+                assert_false(isfinite(got[(b * H + 1) * QK + 3]));
+            }
+            *x = keep;
+        }
+    free(want), free(got);
+    close_case(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_the_textbook),
         cmocka_unit_test(one_row_has_the_bits_of_many_and_pages_change_nothing),
         cmocka_unit_test(rows_that_are_masked_are_not_read),
         cmocka_unit_test(gradients_agree_with_differences),
+        cmocka_unit_test(gradients_pass_masked_places_over),
     };
     return cmocka_run_group_tests_name("policy/attention", tests, NULL, NULL);
 }

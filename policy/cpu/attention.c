@@ -261,7 +261,12 @@ static void add_values(const AttentionShape *s, const Panels *p, int block, int 
                        int tokens, const float *score, float *o, int ldo) {
     const float *v = p->v + (size_t)block * p->v_step;
     if (unseen_finite(s, block, pos, n_keys)) {
-        gemm_panel(o, ldo, score, KEY_BLOCK, tokens * s->heads, v, s->v_dim, KEY_BLOCK, block > 0);
+        const int seen = keys_in(block, pos + tokens); // a whole 32 of K unseen adds nothing
+        for (int c = 0; c < s->v_dim; c += GEMM_PANEL, v += KEY_BLOCK * GEMM_PANEL) {
+            const int left = s->v_dim - c < GEMM_PANEL ? s->v_dim - c : GEMM_PANEL;
+            gemm_panel(o + c, ldo, score, KEY_BLOCK, tokens * s->heads, v, left, pad32(seen),
+                       block > 0);
+        }
         return;
     }
     for (int t = 0; t < tokens; t++) {
@@ -304,8 +309,9 @@ void cpu_attention(void *dev, const AttentionShape *s, float *o, int ldo, float 
             if (skip < 0) skip = 0;
             const int rows = (n - skip) * s->heads, at = skip * s->heads;
             float *o_rows = o_tile + (size_t)at * (size_t)ldo;
+            const int seen = (keys_in(b, last + 1) + LANES - 1) / LANES * LANES;
             gemm_panel(score, KEY_BLOCK, q_tile + (size_t)at * (size_t)ldq, ldq, rows,
-                       p.k + (size_t)b * p.k_step, KEY_BLOCK, p.qk, false);
+                       p.k + (size_t)b * p.k_step, seen, p.qk, false);
             Softmax softmax = {.s = score,
                                .o = o_rows,
                                .max = max + at,

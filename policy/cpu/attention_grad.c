@@ -2,9 +2,9 @@
 // log-sum-exp, one tile of queries against one block of keys at a time.
 //
 // Everything is computed transposed, [key, query row], so that dK and dV are plain products with
-// the queries' and output gradients' rows as panels; dS is turned once for dQ. Masked places are +0
-// and are multiplied: a number that is none may reach any gradient of its sequence here (the step
-// is refused then, policy_step), while the forward pass selects.
+// the queries' and output gradients' rows as panels; dS is turned once for dQ. Masked places are
+// +0. Where they meet a number that is not finite they are passed over, place by place: it reaches
+// only the gradients of tokens that see it, or that it sees.
 #include <math.h>
 
 #include "policy/cpu/attention.h"
@@ -29,6 +29,11 @@ LANE_INLINE void attention_back_tile_body(const Back *b) {
         const I16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
         const V16 zero = v16_set(0);
         for (int r = 0; r < b->rpad; r += LANES) {
+            if (r + LANES <= from) { // the first rows of a block, and nothing seen
+                v16_store(p + r, zero);
+                v16_store(d + r, zero);
+                continue;
+            }
             I16 in = ((lane + r) >= from) & ((lane + r) < b->rows);
             V16 x = v16_exp(v16_load(p + r) * scale - v16_load(b->lse + r));
             x = v16_pick(in, x, zero);
@@ -39,6 +44,51 @@ LANE_INLINE void attention_back_tile_body(const Back *b) {
     }
 }
 LANES_FN(attention_back_tile, (const Back *b), (b))
+
+// *sum = sum of the values of rows times 0: 0, or NaN where one is not finite.
+void attention_rows_zero(const float *x, int ld, int rows, int cols, float *sum);
+LANE_INLINE void attention_rows_zero_body(const float *x, int ld, int rows, int cols, float *sum) {
+    V16 all = v16_set(0);
+    const V16 zero = v16_set(0);
+    for (int r = 0; r < rows; r++, x += ld) {
+        int i = 0;
+        for (; i + LANES <= cols; i += LANES) all += v16_load(x + i) * zero;
+        if (i < cols) all += v16_load_n(x + i, cols - i, 0) * zero;
+    }
+    *sum = v16_sum(all);
+}
+LANES_FN(attention_rows_zero, (const float *x, int ld, int rows, int cols, float *sum),
+         (x, ld, rows, cols, sum))
+
+static bool rows_finite(const float *x, int ld, int rows, int cols) {
+    float sum = 0;
+    if (rows > 0) attention_rows_zero(x, ld, rows, cols, &sum);
+    return sum == 0;
+}
+
+typedef struct Rows { // of a tile and a block: what is multiplied, and where it goes
+    const float *q, *dout, *k;
+    float *dq, *dk, *dv;
+    int ldq, lddq, ldo, ldk, lddk, lddv, qk, v_dim;
+} Rows;
+
+static void axpy(float *y, float w, const float *x, int n) {
+    for (int i = 0; i < n; i++) y[i] += w * x[i];
+}
+
+// The three products of a block, masked places passed over.
+static void add_seen(const Back *b, const Rows *x) {
+    for (int j = 0; j < b->keys; j++) {
+        int r = (j - b->first) * b->heads;
+        for (r = r < 0 ? 0 : r; r < b->rows; r++) {
+            const float ds = b->ds[(size_t)j * (size_t)b->rpad + (size_t)r];
+            const float p = b->pt[(size_t)j * (size_t)b->rpad + (size_t)r];
+            axpy(x->dk + (ptrdiff_t)j * x->lddk, ds, x->q + (ptrdiff_t)r * x->ldq, x->qk);
+            axpy(x->dv + (ptrdiff_t)j * x->lddv, p, x->dout + (ptrdiff_t)r * x->ldo, x->v_dim);
+            axpy(x->dq + (ptrdiff_t)r * x->lddq, ds, x->k + (ptrdiff_t)j * x->ldk, x->qk);
+        }
+    }
+}
 
 static float dot(const float *a, const float *b, int n) {
     float lane[LANES] = {0}, sum = 0;
@@ -100,6 +150,9 @@ void cpu_attention_grad(void *dev, const AttentionShape *s, float *dq, int lddq,
             panel_put_cols(ot, vp, r, b, 0, s->v_dim);
         }
         float *dq_tile = dq + first * (size_t)lddq;
+        const float *q_tile = q + first * (size_t)ldq, *dout_tile = dout + first * (size_t)ldo;
+        const bool finite =
+            rows_finite(q_tile, ldq, rows, qk) && rows_finite(dout_tile, ldo, rows, s->v_dim);
         for (int b = 0; b < t + n; b += KEY_BLOCK) {
             const int left = t + n - b < KEY_BLOCK ? t + n - b : KEY_BLOCK;
             gemm_panel(pt, rpad, kc + (size_t)b * (size_t)kp, kp, left, qt, rpad, qk, false);
@@ -115,8 +168,33 @@ void cpu_attention_grad(void *dev, const AttentionShape *s, float *dq, int lddq,
                          .first = t - b,
                          .scale = s->scale};
             attention_back_tile(&tile);
-            gemm_panel(dk + (size_t)b * (size_t)qk, qk, ds, rpad, left, qr, qk, rpad, true);
-            float *dv_rows = dv ? dv + (size_t)b * (size_t)s->v_dim : dk + (size_t)b * (size_t)qk;
+            float *dk_rows = dk + (size_t)b * (size_t)qk;
+            float *dv_rows = dv ? dv + (size_t)b * (size_t)s->v_dim : dk_rows;
+            // keys of the block that the tile's first token does not see
+            const int unseen = t + 1 > b ? t + 1 : b;
+            const int end = b + KEY_BLOCK < s->tokens ? b + KEY_BLOCK : s->tokens;
+            if (end > unseen &&
+                !(finite && rows_finite(kc + (size_t)unseen * (size_t)kp, kp, end - unseen, qk))) {
+                const Rows seen = {.q = q_tile,
+                                   .dout = dout_tile,
+                                   .k = kc + (size_t)b * (size_t)kp,
+                                   .dq = dq_tile,
+                                   .dk = dk_rows,
+                                   .dv = dv_rows,
+                                   .ldq = ldq,
+                                   .lddq = lddq,
+                                   .ldo = ldo,
+                                   .ldk = kp,
+                                   .lddk = qk,
+                                   .lddv = dv ? s->v_dim : qk,
+                                   .qk = qk,
+                                   .v_dim = s->v_dim};
+                for (int r = 0; b == 0 && r < rows; r++)
+                    memset(dq_tile + (ptrdiff_t)r * lddq, 0, (size_t)qk * sizeof *dq);
+                add_seen(&tile, &seen);
+                continue;
+            }
+            gemm_panel(dk_rows, qk, ds, rpad, left, qr, qk, rpad, true);
             gemm_panel(dv_rows, dv ? s->v_dim : qk, pt, rpad, left, orow, s->v_dim, rpad, true);
             if (left < KEY_BLOCK) memset(dst, 0, (size_t)rpad * KEY_BLOCK * sizeof *dst);
             panel_turn(dst, KEY_BLOCK, ds, rpad, left, rows);
