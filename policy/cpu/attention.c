@@ -19,7 +19,7 @@ LANE_INLINE void attention_softmax_body(const Softmax *a) {
         if (seen > KEY_BLOCK) seen = KEY_BLOCK;
         V16 z[4], top = none;
         for (int i = 0; i < 4; i++) {
-            I16 in = (lane + i * LANES) < seen;
+            I16 in = i16_less(lane + i * LANES, i16_set(seen));
             z[i] = v16_pick(in, v16_load(s + i * LANES) * scale, none);
             top = v16_max(z[i], top);
         }

@@ -34,7 +34,7 @@ LANE_INLINE void attention_back_tile_body(const Back *b) {
                 v16_store(d + r, zero);
                 continue;
             }
-            I16 in = ((lane + r) >= from) & ((lane + r) < b->rows);
+            I16 in = ~i16_less(lane + r, i16_set(from)) & i16_less(lane + r, i16_set(b->rows));
             V16 x = v16_exp(v16_load(p + r) * scale - v16_load(b->lse + r));
             x = v16_pick(in, x, zero);
             v16_store(p + r, x);
@@ -198,8 +198,11 @@ void cpu_attention_grad(void *dev, const AttentionShape *s, float *dq, int lddq,
             gemm_panel(dv_rows, dv ? s->v_dim : qk, pt, rpad, left, orow, s->v_dim, rpad, true);
             if (left < KEY_BLOCK) memset(dst, 0, (size_t)rpad * KEY_BLOCK * sizeof *dst);
             panel_turn(dst, KEY_BLOCK, ds, rpad, left, rows);
-            gemm_panel(dq_tile, lddq, dst, KEY_BLOCK, rows, k_panel + (size_t)b * (size_t)kp, qk,
-                       KEY_BLOCK, b > 0);
+            // by panels, so that a whole 32 of unseen keys is left out
+            const float *keys_of = k_panel + (size_t)b * (size_t)kp;
+            for (int c = 0; c < qk; c += GEMM_PANEL, keys_of += KEY_BLOCK * GEMM_PANEL)
+                gemm_panel(dq_tile + c, lddq, dst, KEY_BLOCK, rows, keys_of,
+                           qk - c < GEMM_PANEL ? qk - c : GEMM_PANEL, pad32(left), b > 0);
         }
     }
 }

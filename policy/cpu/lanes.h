@@ -19,6 +19,8 @@
 
 typedef float V16 __attribute__((vector_size(64)));
 typedef int32_t I16 __attribute__((vector_size(64)));
+typedef float V8 __attribute__((vector_size(32)));
+typedef int32_t I8 __attribute__((vector_size(32)));
 typedef float V16Loose __attribute__((vector_size(64), aligned(4), may_alias));
 
 enum { LANES = 16 };
@@ -44,8 +46,24 @@ LANE_INLINE void v16_store_n(float *p, V16 x, int n) {
 LANE_INLINE V16 v16_pick(I16 mask, V16 yes, V16 no) {
     return (V16)((mask & (I16)yes) | (~mask & (I16)no));
 }
+// a < b, lane by lane: -1 or 0. By halves, because gcc compares 64 bytes one float at a time.
+LANE_INLINE I16 v16_less(V16 a, V16 b) {
+    const V8 a0 = __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7),
+             a1 = __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15),
+             b0 = __builtin_shufflevector(b, b, 0, 1, 2, 3, 4, 5, 6, 7),
+             b1 = __builtin_shufflevector(b, b, 8, 9, 10, 11, 12, 13, 14, 15);
+    const I8 low = a0 < b0, high = a1 < b1;
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+// The same of small integers: their difference must not overflow.
+LANE_INLINE I16 i16_less(I16 a, I16 b) {
+    return (a - b) >> 31;
+}
+LANE_INLINE I16 i16_set(int32_t x) {
+    return (I16){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
+}
 LANE_INLINE V16 v16_max(V16 a, V16 b) {
-    return v16_pick(a > b, a, b);
+    return v16_pick(v16_less(b, a), a, b);
 }
 // The fixed fold: lane j with j + 8, then j + 4, j + 2, j + 1.
 LANE_INLINE float v16_sum(V16 x) {
@@ -70,8 +88,8 @@ LANE_INLINE float v16_top(V16 x) {
 // e^x, 0 below -87, x cut at 88; relative error below 2e-7. Cody-Waite reduction, the polynomial of
 // the Cephes library.
 LANE_INLINE V16 v16_exp(V16 x) {
-    I16 small = x < v16_set(-87.0f);
-    x = v16_pick(x > v16_set(88.0f), v16_set(88.0f), x);
+    I16 small = v16_less(x, v16_set(-87.0f));
+    x = v16_pick(v16_less(v16_set(88.0f), x), v16_set(88.0f), x);
     x = v16_pick(small, v16_set(-87.0f), x);
     V16 t = x * v16_set(1.44269504088896341f) + v16_set(12582912.0f); // 1.5 * 2^23: rounds
     V16 n = t - v16_set(12582912.0f);
