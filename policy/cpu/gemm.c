@@ -68,6 +68,10 @@ static void prepare(GemmJob *job, const GemmKernel *kernel, const Product *p, in
         uint16_t *to = (uint16_t *)(void *)work;
         job->a16 = to;
         job->a16_row = kpad;
+        if (!fp8 && !p->gather && p->lda == k && k == kpad) {
+            kernel->round16(to, row_of_a(p, m0), job->m * k);
+            return;
+        }
         for (int i = 0; i < job->m; i++, to += kpad, scale += kq) {
             const float *row = row_of_a(p, m0 + i);
             if (fp8) quantise(spare, scale, row, k, p->w->takes_gradients);

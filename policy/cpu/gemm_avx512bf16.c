@@ -20,6 +20,8 @@ ISA_TARGET(ISA_AVX512BF16)
 typedef int32_t Unit __attribute__((may_alias));
 #define vec_unit(p) _mm512_castsi512_ps(_mm512_set1_epi32(*(const Unit *)(p)))
 #define vec_chain(a, b, c) _mm512_dpbf16_ps(c, (__m512bh)(a), (__m512bh)(b))
+#undef UNROLL_STEPS
+#define UNROLL_STEPS UNROLL // four rows have few addresses to spill
 #include "policy/cpu/gemm_tiles512.h"
 
 #define HIGH_OF(u) ((u) / 2 * 4 + (u) % 2)
