@@ -61,8 +61,9 @@ static bool same_sentence(Work *w, Slice gold, Slice answer) {
         while (i + run < a.size && isalpha((unsigned char)a.data[i + run])) run++;
         size_t n = run ? run : 1;
         bool exact = run < 3 || w->rules->case_matters;
-        if (exact ? memcmp(a.data + i, b.data + i, n) : strncasecmp(a.data + i, b.data + i, n))
-            return false;
+        int order =
+            exact ? memcmp(a.data + i, b.data + i, n) : strncasecmp(a.data + i, b.data + i, n);
+        if (order != 0) return false;
         i += n;
     }
     return true;
