@@ -54,6 +54,7 @@ static void pairs_open(Pairs *p) {
     p->text = strndup(p->map.data, p->map.size);
     p->row = calloc(4096, sizeof *p->row);
     p->same = calloc(4096, sizeof *p->same);
+    assert_true(p->row && p->same);
     for (char *line = strtok(p->text, "\n"); line; line = strtok(NULL, "\n")) {
         if (*line == '#') continue;
         char *gold = strstr(line, " | "), *answer = gold ? strstr(gold + 3, " | ") : NULL;
