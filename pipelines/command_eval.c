@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "datasets/jsonl.h"
 #include "pipelines/actor.h"
@@ -36,7 +37,8 @@ static const Flag flags[] = {
     {"seed", 's', "N", "of the samples (default 1)"},
     {"top-p", 0, "P", "nucleus (default 1 = off)"},
     {"top-k", 0, "K", "best tokens only (default 0 = off)"},
-    {"ask", 0, "TEXT", "of files: the prompt with {} for the question; or a name: r1-zero, boxed"},
+    {"ask", 0, "TEXT",
+     "of files: the prompt with {} for the question; @FILE holds it; or a name: r1-zero, boxed"},
     {"extract", 0, "HOW",
      "where the answer stands: boxed, answer, hash, bare (default: the judge's own)"},
     {"format", 0, "NAME",
@@ -114,13 +116,15 @@ static void write_header(const Args *args, const RunConfig *rc, const EvalConfig
     str_printf(out, ",\"hash\":\"%016llx\",\"tasks\":%d,\"k\":%d,\"max_tokens\":%lld,\"seed\":%lld",
                (unsigned long long)source->hash, cfg->n_tasks, cfg->k,
                (long long)rc->rl.max_new_tokens, (long long)seed);
-    static const char *const words[] = {"split", "judge", "ask", "extract", "format", "system"};
+    static const char *const words[] = {"split", "judge", "extract", "format", "system"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         const char *value = args_text(args, words[i], NULL);
         if (!value) continue;
         str_printf(out, ",\"%s\":", words[i]);
         str_json(out, value, strlen(value));
     }
+    str_puts(out, ",\"ask\":");
+    str_json(out, rc->data.template_, strlen(rc->data.template_));
     if (chat) str_printf(out, ",\"template\":\"%s\",\"think\":%d", chat->name, (int)chat->thinking);
     str_puts(out, ",\"temperature\":");
     str_number(out, cfg->temperature);
@@ -152,6 +156,18 @@ static Status read_ks(const char *text, EvalConfig *cfg) {
     return ST_OK;
 }
 
+// What --ask says, its file's text where it names one.
+static Status read_ask(const Args *args, const char **out, Arena *arena) {
+    char *text;
+    size_t size;
+    *out = args_text(args, "ask", "");
+    if ((*out)[0] != '@') return ST_OK;
+    TRY(file_read(*out + 1, &text, &size, arena));
+    if (memchr(text, 0, size)) return FAIL(ST_FORMAT, "%s: holds a zero byte", *out + 1);
+    *out = text;
+    return ST_OK;
+}
+
 static Status open_source(const Args *args, const RunConfig *rc, TaskSource *out,
                           int64_t *n_tasks) {
     const char *data = args_text(args, "data", "desk");
@@ -165,8 +181,7 @@ static Status open_source(const Args *args, const RunConfig *rc, TaskSource *out
         Split split;
         TRY(split_parse(args_text(args, "split", "heldout"), &split));
         const char *judge = args_text(args, "judge", NULL);
-        JsonlFields fields = {.judge = judge,
-                              .template_ = sources_template(args_text(args, "ask", ""))};
+        JsonlFields fields = {.judge = judge, .template_ = sources_template(rc->data.template_)};
         TRY(sources_open(data, args_text(args, "folder", ""), split, &fields, out));
         TRY(sources_inspect(rc, out));
         *n_tasks = out->n_tasks;
@@ -252,6 +267,7 @@ static int run(const Args *args) {
     rc.rl.format_template = args_text(args, "format", rc.rl.format_template);
     TRY_OUT(read_ks(args_text(args, "k", "1"), &cfg));
     rc.rl.judge_program = args_text(args, "program", rc.rl.judge_program);
+    TRY_OUT(read_ask(args, &rc.data.template_, arena));
     TRY_OUT(open_source(args, &rc, &source, &tasks));
     cfg.n_tasks = (int)tasks;
     TRY_OUT(settings_resolve(&rc.rl));

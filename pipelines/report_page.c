@@ -167,6 +167,10 @@ static Cell cell_of(const RunData *run, int n_runs, const char *when, const char
 static void table_row(const RunData *run, int n_runs, const char *name, const char *set,
                       const char *what, int k, bool share, Str *out) {
     static const char *const when[] = {"base", "final"};
+    bool any = false;
+    for (int w = 0; w < 2; w++)
+        any = any || isfinite(cell_of(run, n_runs, when[w], set, what, k).mean);
+    if (!any) return;
     str_puts(out, "<tr><td>");
     put(out, name);
     str_puts(out, "</td>");
@@ -204,8 +208,11 @@ void report_page_table(const RunData *run, int n_runs, Str *out) {
     table_row(run, n_runs, "format", "heldout", "format", 0, true, out);
     table_row(run, n_runs, "response length, tokens", "heldout", "length", 0, false, out);
     table_row(run, n_runs, "tasks", "heldout", "tasks", 0, false, out);
-    str_puts(out, "</tbody><thead><tr><th>larger operands than any seen in training</th><th>base "
-                  "model</th><th>after RL</th></tr></thead><tbody>");
+    if (isfinite(cell_of(run, n_runs, "final", "large", "acc", 0).mean) ||
+        isfinite(cell_of(run, n_runs, "base", "large", "acc", 0).mean))
+        str_puts(out,
+                 "</tbody><thead><tr><th>larger operands than any seen in training</th><th>base "
+                 "model</th><th>after RL</th></tr></thead><tbody>");
     table_row(run, n_runs, "pass@1", "large", "acc", 0, true, out);
     table_row(run, n_runs, "format", "large", "format", 0, true, out);
     table_row(run, n_runs, "response length, tokens", "large", "length", 0, false, out);
@@ -384,12 +391,8 @@ void report_page_data(const RunData *run, int n_runs, const Chart *chart, int n_
             json_words(out, "gts", json_get(s, "gts"));
             json_words(out, "verdict", json_get(s, "verdict"));
             json_words(out, "finish", json_get(s, "finish"));
-            str_puts(out, ",\"title\":");
-            Str title = {0};
-            if (n_runs > 1) str_printf(&title, "%s: ", run[r].name);
-            str_puts(&title, json_text(json_get(s, "input"), ""));
-            str_json(out, str_text(&title), title.size);
-            str_free(&title);
+            if (n_runs > 1)
+                str_puts(out, ",\"of\":"), str_json(out, run[r].name, strlen(run[r].name));
             str_putc(out, '}');
         }
     }

@@ -82,6 +82,16 @@
     }
     for (const list of prompts.values()) list.sort(function (a, b) { return a.step - b.step; });
 
+    // What tells the prompts apart: they begin with the same template.
+    const asked = [...prompts.values()].map(function (list) { return list[0].input; });
+    let same = 0;
+    function goes_on(t) { return same < t.length && t[same] === asked[0][same]; }
+    while (prompts.size > 1 && asked.every(goes_on)) same++;
+    if (asked.some(function (t) { return t.length === same; })) same = 0;
+    function name_of(s) {
+      return (s.of ? s.of + ": " : "") + s.input.slice(same).replace(/\s+/g, " ").slice(0, 120);
+    }
+
     // Marks thinking and boxes; everything goes in as text, never as markup.
     function say(text) {
       const box = el("div", "say");
@@ -116,7 +126,7 @@
       for (const [key, list] of prompts) {
         const hits = list.filter(wanted).length;
         if (!hits) continue;
-        const o = el("option", "", list[0].title + "  (" + hits + ")");
+        const o = el("option", "", name_of(list[0]) + "  (" + hits + ")");
         o.value = key;
         pick.append(o);
       }

@@ -91,9 +91,10 @@ cmp -s "$dir/whole.eval" "$dir/part.eval"
 check "and the same records" $? 0
 cmp -s "$dir/s.jsonl" "$dir/again.jsonl"
 check "and all samples, those from before the stop too" $? 0
-eval_two --samples "$dir/plain.jsonl" >/dev/null 2>&1
+printf '{}\nPlease reason step by step, and put your final answer within \\boxed{}.' >"$dir/ask"
+eval_two --ask "@$dir/ask" --samples "$dir/plain.jsonl" >/dev/null 2>&1
 cmp -s "$dir/s.jsonl" "$dir/plain.jsonl"
-check "as they are without records" $? 0
+check "as they are without records, and with the prompt in a file" $? 0
 "$GRPO" data pick "$dir/two.jsonl" --eval "$dir/whole.eval" --min-right 0 -o "$dir/in.jsonl" --heldout "$dir/out.jsonl" \
     --share 0.5 --json >"$dir/out" 2>"$dir/err"
 has "questions are picked by the records" '"asked":2'
