@@ -274,6 +274,8 @@ static int run(const Args *args) {
     int64_t most;
     TRY_OUT(longest_prompt(args, &source, tasks, &most, arena));
     most += rc.rl.max_new_tokens;
+    int64_t samples_in_all = tasks * cfg.k;
+    if (rc.run.decode_seqs > samples_in_all) rc.run.decode_seqs = samples_in_all;
     ActorOpts ao = {.folder = args->word[0],
                     .engine = true,
                     .allocate = true,
