@@ -112,7 +112,6 @@ typedef struct Shape {
     void *data, *work, *dnnl;
 } Shape;
 
-
 static void run_gemm(void *ctx) {
     Shape *s = ctx;
     gemm(s->c, s->n, s->a, s->k, s->m, &s->w, NULL, s->work);
