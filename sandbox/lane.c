@@ -117,9 +117,10 @@ static void fill_payload(Lane *lane, const WireAsk *ask, CageLang lang, const ch
                  (unsigned long long)(run->run.memory_bytes >> 20) * 3 / 4);
         put_arg(&lane->payload, program);
         put_arg(&lane->payload, heap);
-        if (ahead) put_arg(&lane->payload, "-r"), put_arg(&lane->payload, "/pch/boot.js");
+        put_arg(&lane->payload, "-r");
+        put_arg(&lane->payload, "/pch/boot.js");
         put_arg(&lane->payload, "/tmp/main.js");
-        run->run.n_args = ahead ? 5 : 3;
+        run->run.n_args = 5;
         break;
     case CAGE_PYTHON:
     case CAGE_N_LANGS: break;

@@ -138,7 +138,7 @@ static void a_node_that_waited_is_as_new_as_another(void **state) {
     static const char source[] =
         "const fs = require('fs');\n"
         "console.log(process.argv[1], process.execArgv.length, require.main === module,\n"
-        "  fs.readFileSync('data.txt', 'utf8'), fs.readFileSync(0, 'utf8'), "
+        "  fs.readFileSync('data.txt', 'utf8'), fs.readFileSync('/dev/stdin', 'utf8'), "
         "fs.readdirSync('.').join(),\n"
         "  Object.keys(require.cache).length, globalThis.x);\n"
         "globalThis.x = 1; fs.writeFileSync('left.txt', 'left');\n"
@@ -172,6 +172,12 @@ static void a_node_that_waited_is_as_new_as_another(void **state) {
             "else console.log('worker');\n",
             NULL);
     assert_string_equal(str_text(&r.out), "worker\nend\n");
+    cage_record_free(&r);
+    r = run_js("const fs = require('fs'), lines = require('readline');\n"
+               "lines.createInterface({input: fs.createReadStream('/dev/stdin')})\n"
+               "  .on('line', l => fs.writeFileSync('/dev/stdout', 'read ' + l));\n",
+               "", 8000);
+    assert_string_equal(str_text(&r.out), "read in");
     cage_record_free(&r);
 }
 
