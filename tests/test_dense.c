@@ -170,7 +170,7 @@ static void a_large_model_is_planned_with_one_sum_of_gradients(void **state) {
     assert_true(small.gradients >= 7 * small.weights);
     assert_true(one.activations < small.activations);
     o.lanes = 0;
-    m.vocab_size = POLICY_LANES_PARAMS / m.hidden_size;
+    m.intermediate_size = POLICY_LANES_PARAMS / (3 * m.n_layers * m.hidden_size);
     assert_ok(policy_plan(&m, &o, &large));
     assert_true(large.gradients < large.weights + 1024);
     pool_free(pool);
