@@ -15,7 +15,7 @@ typedef uint64_t L8 __attribute__((vector_size(LANES * sizeof(uint64_t))));
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE F8 load(const float *p, int n) { // n < LANES: the others are -inf
-    F8 x;
+    F8 x = {0};
     if (n < LANES) {
         for (int i = 0; i < LANES; i++) x[i] = i < n ? p[i] : -INFINITY;
         return x;

@@ -57,6 +57,7 @@ LANE_INLINE I16 v16_less(V16 a, V16 b) {
 }
 // The same of small integers: their difference must not overflow.
 LANE_INLINE I16 i16_less(I16 a, I16 b) {
+    // cppcheck-suppress shiftTooManyBitsSigned
     return (a - b) >> 31;
 }
 LANE_INLINE I16 i16_set(int32_t x) {

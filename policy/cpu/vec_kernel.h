@@ -41,6 +41,7 @@ INLINE F pick(I mask, F yes, F no) {
 }
 // a > b for integers of one sign, by subtraction: gcc compares 64 bytes one lane at a time.
 INLINE I above(I a, I b) {
+    // cppcheck-suppress shiftTooManyBitsSigned
     return (I)((U)b - (U)a) >> 31;
 }
 INLINE I all_bits(int32_t x) {
