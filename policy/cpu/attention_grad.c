@@ -97,6 +97,19 @@ static float dot(const float *a, const float *b, int n) {
     return sum;
 }
 
+// Keys (kc [tokens, kp], both parts) and values (vc [tokens, vp]) in one place.
+static void gather(const AttentionShape *s, float *kc, int kp, float *vc, int vp) {
+    for (int j = 0; j < s->tokens; j++) {
+        float *row = kc + (size_t)j * (size_t)kp;
+        memcpy(row, attention_row(s, s->k, s->ldk, j), (size_t)s->k_dim * sizeof *row);
+        if (s->k2_dim)
+            memcpy(row + s->k_dim, attention_row(s, s->k2, s->ldk2, j),
+                   (size_t)s->k2_dim * sizeof *row);
+        memcpy(vc + (size_t)j * (size_t)vp, attention_row(s, s->v, s->ldv, j),
+               (size_t)s->v_dim * sizeof *vc);
+    }
+}
+
 void cpu_attention_grad(void *dev, const AttentionShape *s, float *dq, int lddq, float *dk,
                         float *dv, const float *dout, const float *o, int ldo, const float *lse,
                         int ldl, const float *q, int ldq) {
@@ -112,15 +125,7 @@ void cpu_attention_grad(void *dev, const AttentionShape *s, float *dq, int lddq,
     float *dst = ds + rpad * KEY_BLOCK, *l = dst + rpad * KEY_BLOCK, *delta = l + rpad;
 
     memset(kc, 0, keys * (size_t)(2 * kp + vp) * sizeof *kc);
-    for (int j = 0; j < s->tokens; j++) {
-        float *row = kc + (size_t)j * (size_t)kp;
-        memcpy(row, attention_row(s, s->k, s->ldk, j), (size_t)s->k_dim * sizeof *row);
-        if (s->k2_dim)
-            memcpy(row + s->k_dim, attention_row(s, s->k2, s->ldk2, j),
-                   (size_t)s->k2_dim * sizeof *row);
-        memcpy(vc + (size_t)j * (size_t)vp, attention_row(s, s->v, s->ldv, j),
-               (size_t)s->v_dim * sizeof *vc);
-    }
+    gather(s, kc, kp, vc, vp);
     for (int j = 0; j < s->tokens; j += LANES) {
         const float *a[LANES] = {0};
         for (int i = 0; i < LANES && j + i < s->tokens; i++)
