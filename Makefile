@@ -125,7 +125,7 @@ $B/tests/test_gemm $B/tests/test_policy $B/tests/test_ratio $B/tests/test_dense:
 
 # Benchmarks; oneDNN is a comparator where its headers (the 2.x interface) are installed.
 DNNL := $(wildcard /usr/include/dnnl.h)
-$B/tests/bench_%: CFLAGS += -DHAVE_DNNL=$(if $(DNNL),1,0)
+$B/tests/bench_%.c.o: CFLAGS += -DHAVE_DNNL=$(if $(DNNL),1,0)
 $B/tests/bench_%: $B/tests/bench_%.c.o $B/libgrpo.a
 	$(say) LINK
 	$Q$(CC) $(CFLAGS) $^ $(LDLIBS) $(if $(DNNL),-ldnnl) -o $@
