@@ -54,9 +54,10 @@ ActorOpts stage_actor_opts(const StageOpts *opts, const ModelConfig *model, cons
 MUST_USE Status stage_chat(const RunConfig *rc, Actor *actor, const Chat **out);
 // What state/stage.json keeps.
 typedef struct StageMark {
-    bool evaluated; // the step's evaluation stands in metrics.jsonl
-    double best;    // highest accuracy of a checkpoint so far; < 0: none yet
-    Metrics row;    // of the step, where it waits for its evaluation; n == 0: metrics.jsonl has it
+    bool evaluated;  // the step's evaluation stands in metrics.jsonl
+    double best;     // highest accuracy of a checkpoint so far; < 0: none yet
+    unsigned layers; // of the sandbox, for stages that judge programs; 0: none
+    Metrics row;     // of the step, where it waits for its evaluation; n == 0: metrics.jsonl has it
 } StageMark;
 
 // A checkpoint: model/ (a Hugging Face folder), state/policy.state, state/stage.json and what

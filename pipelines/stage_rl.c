@@ -13,6 +13,7 @@
 #include "pipelines/stage.h"
 #include "pipelines/stage_eval.h"
 #include "rl/ask.h"
+#include "rl/judge.h"
 #include "rl/preflight.h"
 #include "rl/trainer.h"
 
@@ -43,8 +44,10 @@ static Status save_trainer(void *ctx, const char *folder) {
 static Status save(Run *r, bool evaluated, double accuracy) {
     int64_t step = trainer_steps_done(r->trainer);
     bool best = isfinite(accuracy) && accuracy > r->best;
-    StageMark mark = {.evaluated = evaluated, .best = best ? accuracy : r->best};
-    mark.row = r->row;
+    StageMark mark = {.evaluated = evaluated,
+                      .best = best ? accuracy : r->best,
+                      .layers = judge_layers(),
+                      .row = r->row};
     TRY(stage_save(r->folder, &r->actor, step, &mark, best, save_trainer, r->trainer));
     r->best = mark.best;
     r->saved = step;
@@ -272,6 +275,7 @@ static Status begin(Run *r) {
     r->saved = runfolder_resume_step(r->folder);
     if (r->saved >= 0) {
         TRY(stage_load(r->folder, &r->actor, &mark));
+        if (!r->opts->override_config) TRY(judge_same_layers(mark.layers));
         Str state = {0};
         str_printf(&state, "%s/state", runfolder_resume_path(r->folder));
         Status st = trainer_load(r->trainer, state.data);

@@ -90,11 +90,30 @@ void judge_configure(const RlConfig *cfg) {
     });
 }
 
+unsigned judge_layers(void) {
+    return code_cage() ? cage_machine(code_cage())->layers : 0;
+}
+
+Status judge_same_layers(unsigned before) {
+    const unsigned now = judge_layers();
+    if (!before || !now || before == now) return ST_OK;
+    Str names = {0};
+    for (int i = 0; i < CAGE_N_LAYERS; i++)
+        if ((before ^ now) >> i & 1)
+            str_printf(&names, " %c%s", now >> i & 1 ? '+' : '-', cage_layer_name(i));
+    Status st = FAIL(ST_CONFIG,
+                     "the sandbox has other layers than when this run began:%s; go on where it "
+                     "began, or with --override-config",
+                     str_text(&names));
+    str_free(&names);
+    return st;
+}
+
 void judge_measure(Metrics *row) {
     CageCounts counts;
     if (!code_cage()) return;
     cage_counts(code_cage(), &counts);
-    metrics_set(row, cage_machine(code_cage())->layers, "sandbox/layers");
+    metrics_set(row, judge_layers(), "sandbox/layers");
     metrics_set(row, (double)counts.runs, "sandbox/runs");
     metrics_set(row, (double)counts.verdict[CAGE_SANDBOX_ERROR], "sandbox/errors");
     metrics_set(row, (double)counts.second_tries, "sandbox/second_tries");

@@ -51,6 +51,12 @@ const uint64_t *judge_answers(const Bench *bench);
 // Nothing where no program is judged.
 void judge_measure(Metrics *row);
 
+// The layers (a sum of CageLayer bits) that hold programs; 0 where none is judged. A run does not
+// change them on its way: judge_same_layers fails with ST_CONFIG where `before`, of a checkpoint,
+// was another sum, and names each layer that came or went.
+unsigned judge_layers(void);
+MUST_USE Status judge_same_layers(unsigned before);
+
 // The text that is judged: the response without its closing end token. Appends to out.
 void judge_text(const Bench *bench, const Batch *batch, int sample, Str *out);
 

@@ -98,6 +98,12 @@ static void programs_are_judged_while_others_are_sampled(void **state) {
     const unsigned layers = (unsigned)metrics_get(&row, "sandbox/layers", 0);
     assert_true(layers & CAGE_SECCOMP);
     assert_true(layers & CAGE_RLIMITS);
+    assert_int_equal(judge_layers(), layers);
+    assert_ok(judge_same_layers(layers));
+    assert_ok(judge_same_layers(0)); // a run that judged no program yet
+    assert_int_equal(judge_same_layers(layers ^ (CAGE_RLIMITS | CAGE_LANDLOCK)), ST_CONFIG);
+    assert_non_null(strstr(status_text(), " +rlimits"));
+    assert_non_null(strstr(status_text(), "landlock"));
     assert_true(metrics_get(&row, "sandbox/runs", 0) >= 4);
     assert_true(metrics_get(&row, "sandbox/errors", 9) == 0);
     done(&f);
