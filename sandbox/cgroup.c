@@ -194,5 +194,5 @@ void cgroup_leave(Cgroup *group) {
     if (group->oom_fd >= 0) close(group->oom_fd);
     remove_soon(group->memory);
     if (kind_now == CGROUP_V1) remove_soon(group->pids);
-    *group = (Cgroup){0};
+    *group = (Cgroup){.oom_fd = -1};
 }

@@ -90,7 +90,7 @@ static bool ask(Pack *p, uint32_t nr, uint32_t arch, Answer *out) {
             return true;
         } else if (in->code == (BPF_JMP | BPF_JA))
             i += (int)in->k;
-        else if (BPF_CLASS(in->code) == BPF_JMP)
+        else if (BPF_CLASS(in->code) == BPF_JMP && BPF_OP(in->code) != BPF_JSET)
             i += jumps(in, a) ? in->jt : in->jf;
         else if (in->code == (BPF_RET | BPF_K)) {
             *out = (Answer){false, in->k};
@@ -113,7 +113,7 @@ static bool find_ranges(Pack *p, uint32_t arch) {
     edge[n++] = 0;
     for (int i = 0; i < p->n_in; i++)
         if (BPF_CLASS(p->in[i].code) == BPF_JMP && p->in[i].code != (BPF_JMP | BPF_JA)) {
-            if (BPF_OP(p->in[i].code) == BPF_JSET && p->in[i].k != 0x40000000) continue;
+            if (BPF_OP(p->in[i].code) == BPF_JSET) continue; // of an argument: see ask
             edge[n++] = p->in[i].k;
             edge[n++] = p->in[i].k + 1; // 0 after the last: there already
         }

@@ -169,14 +169,19 @@ static bool run_job(Lane *lane, const WireAsk *ask) {
         run.exec_fd = made.exec_fd;
     }
     RootKind kind = kind_of(lang);
-    if (broker_slot(kind, &lane->slot[kind], &slots) != ST_OK)
+    if (broker_slot(kind, &lane->slot[kind], &slots) != ST_OK) {
+        compile_release(&made);
         return reply_fault(lane, status_text(), slots);
+    }
     const char *program = broker_plan(kind, NULL)->root->program;
     fill_payload(lane, ask, lang, program, false, &run);
     // Node takes a tenth of a second to start: one waits for the next program, unless it must talk.
     bool ahead = lang == CAGE_JS && !ask->talk && broker.opts.fail_run == 0;
     if (ahead) run.late = lane->block, run.late_bytes = ask->files_bytes;
-    if (ask->talk && !open_talk(lane, &run)) return reply_fault(lane, "no pipes for a talk", slots);
+    if (ask->talk && !open_talk(lane, &run)) {
+        compile_release(&made);
+        return reply_fault(lane, "no pipes for a talk", slots);
+    }
     slot_run(&lane->slot[kind], &run, &end);
     if (!ask->talk && taken_by_host(&run, &end)) {
         slot_end_free(&end);
