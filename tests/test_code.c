@@ -8,20 +8,8 @@
 
 #include "base/file.h"
 #include "base/rng.h"
+#include "tests/code_cage.h"
 #include "tests/test.h"
-
-static int open_cage(void **state) {
-    (void)state;
-    Status st = code_ready();
-    if (st != ST_OK) print_message("no cage here: %s\n", status_text());
-    return st == ST_OK ? 0 : -1;
-}
-
-static int close_cage(void **state) {
-    (void)state;
-    code_close();
-    return 0;
-}
 
 static Judgement judge_row(const Json *row) {
     const Json *pred = json_get(row, "pred");

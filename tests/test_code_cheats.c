@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "tests/code_cage.h"
 #include "tests/test.h"
 
 // What add(a, b) should do; the io forms read "a b". Their numbers are no lucky guesses.
@@ -128,19 +129,6 @@ static void an_honest_program_is_right_in_every_form(void **state) {
         judge_one(&honest, f, "binary");
     }
     assert_int_equal(n_bad, N_FORMS);
-}
-
-static int open_cage(void **state) {
-    (void)state;
-    Status st = code_ready();
-    if (st != ST_OK) print_message("no cage here: %s\n", status_text());
-    return st == ST_OK ? 0 : -1;
-}
-
-static int close_cage(void **state) {
-    (void)state;
-    code_close();
-    return 0;
 }
 
 int main(int argc, char **argv) {

@@ -9,6 +9,14 @@
 #include "datasets/desk.h"
 #include "tests/test.h"
 
+#define ROWS_PATH "/tmp/test_corpus.XXXXXX"
+static void write_rows(char *path, const char *text, size_t size) {
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_ok(file_write_atomic(path, text, size));
+}
+
 static void a_family_never_ends_and_repeats_by_index(void **state) {
     (void)state;
     Corpus *a, *b;
@@ -48,11 +56,8 @@ static void rows_of_a_file_become_documents(void **state) {
                                "{\"prompt\":\"only\"}\n"
                                "{\"text\":\"\"}\n"
                                "{\"question\":\"q\",\"answer\":\"a\"}\n";
-    char path[] = "/tmp/test_corpus.XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    close(fd);
-    assert_ok(file_write_atomic(path, text, sizeof text - 1));
+    char path[] = ROWS_PATH;
+    write_rows(path, text, sizeof text - 1);
     log_open(LOG_QUIET, LOG_COLOR_NEVER);
     Corpus *c;
     assert_ok(corpus_of_jsonl(path, false, 0, &c));
@@ -93,11 +98,8 @@ static void conversations_end_with_their_last_reply(void **state) {
         "{\"messages\":[{\"role\":\"assistant\",\"content\":null}]}\n"
         "{\"messages\":\"a text\"}\n"
         "{\"prompt\":\"p\",\"response\":\"r\"}\n";
-    char path[] = "/tmp/test_corpus.XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    close(fd);
-    assert_ok(file_write_atomic(path, text, sizeof text - 1));
+    char path[] = ROWS_PATH;
+    write_rows(path, text, sizeof text - 1);
     log_open(LOG_QUIET, LOG_COLOR_NEVER);
     Corpus *c;
     Document d;

@@ -1,5 +1,7 @@
-// Loaded before the program in every node. One that was started ahead waits here for the files; all
-// then find their streams under the names of /dev, for which there is no /proc in a cage.
+// sandbox/cell/boot.js -- loaded before the program in every node of a cage.
+//
+// A node that was started ahead waits here for the files; all then find their streams under the
+// names of /dev, for which there is no /proc in a cage.
 'use strict';
 if (require('worker_threads').isMainThread) {
   const fs = require('fs');

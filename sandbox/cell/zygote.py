@@ -1,3 +1,4 @@
+# sandbox/cell/zygote.py -- the warm Python of a slot: programs are forks of it.
 import sys, os, gc, ctypes
 # What programs import most, so that they find it warm. Absent ones are passed over.
 for name in ("abc array ast atexit bisect builtins calendar cmath collections collections.abc "
