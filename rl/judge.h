@@ -46,9 +46,9 @@ void judge_cancel(Bench *bench);
 // until the next judge_begin.
 const uint64_t *judge_answers(const Bench *bench);
 
-// What held the programs that were judged: sandbox/layers (a sum of CageLayer bits), sandbox/runs
-// and sandbox/errors (programs since the start, and those without a verdict by a fault of ours).
-// Nothing where no program is judged.
+// What held the programs that were judged: sandbox/layers (a sum of CageLayer bits); since the
+// start, sandbox/runs, sandbox/errors (no verdict, by a fault of ours) and sandbox/second_tries (a
+// busy host had taken the wall time). Nothing where no program is judged.
 void judge_measure(Metrics *row);
 
 // The layers (a sum of CageLayer bits) that hold programs; 0 where none is judged. A run does not
