@@ -19,6 +19,7 @@ import json
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -130,16 +131,18 @@ def main():
         return
     got = {}
     for side in [a.only] if a.only else ["ours", "trl"]:
-        try:
-            out = subprocess.run([sys.executable, *sys.argv, "--side", side], stdout=subprocess.PIPE,
-                                 text=True, timeout=a.timeout)
-        except subprocess.TimeoutExpired:
-            print(f"{side}: not done after {a.timeout:.0f} s", file=sys.stderr)
-            continue
-        if out.returncode != 0:
+        with subprocess.Popen([sys.executable, *sys.argv, "--side", side], stdout=subprocess.PIPE, text=True,
+                              start_new_session=True) as child:
+            try:
+                out, _ = child.communicate(timeout=a.timeout)
+            except subprocess.TimeoutExpired:
+                os.killpg(child.pid, signal.SIGKILL)  # with the grpo that it started
+                print(f"{side}: not done after {a.timeout:.0f} s", file=sys.stderr)
+                continue
+        if child.returncode != 0:
             print(f"{side} did not run", file=sys.stderr)
             continue
-        got[side] = json.loads(out.stdout.splitlines()[-1])
+        got[side] = json.loads(out.splitlines()[-1])
     print(f"{a.groups} prompts x {a.size} samples x {a.new} tokens, {a.threads} threads, "
           f"TRL {'bf16 autocast' if a.bf16 else 'fp32'}")
     print(f"{'':8}{'step s':>10}{'sampling':>10}{'rest':>10}{'tokens':>10}{'process CPU s':>15}{'peak MiB':>10}")
