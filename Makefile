@@ -44,7 +44,8 @@ B     := $(if $(and $(asked),$(filter 0,$(CUDA))),$(CPU),$(CPU:-cpu=))
 GIT   := $(or $(shell git rev-parse --short HEAD 2>/dev/null),unknown)
 
 ROOMS := base sandbox datasets policy policy/io policy/cpu verifiers verifiers/math verifiers/math/tree \
-         verifiers/ifeval verifiers/code rollout rl sft pipelines
+         verifiers/ifeval verifiers/code rollout rl sft pipelines pipelines/command pipelines/run \
+         pipelines/report pipelines/bench
 SRC   := $(wildcard $(ROOMS:%=%/*.c)) $(if $(filter 1,$(CUDA)),$(wildcard policy/cuda/*.cu))
 LIB   := $(patsubst %,$B/%.o,$(filter-out pipelines/main.c,$(SRC)))
 TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/test_*.c))
@@ -142,7 +143,7 @@ $B/pipelines/recipe.c.o: $(wildcard pipelines/recipes/*.json)
 $B/pipelines/actor.c.o: datasets/desk/tokenizer.json
 $B/datasets/published.c.o: $(wildcard datasets/slices/*.jsonl)
 $B/verifiers/code/harness.c.o: verifiers/code/harness.py
-$B/pipelines/report_page.c.o: $(wildcard pipelines/report_page.*s)
+$B/pipelines/report/report_page.c.o: $(wildcard pipelines/report/report_page.*s)
 $B/pipelines/command.c.o: private CFLAGS += -DGRPO_GIT='"$(GIT)"'
 $B/pipelines/command.c.o: $B/git
 $B/git: FORCE

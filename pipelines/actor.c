@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "pipelines/embed.h"
 #include "pipelines/input.h"
-#include "pipelines/machine.h"
+#include "pipelines/run/machine.h"
 #include "policy/cpu/gemm.h"
 #include "policy/io/checkpoint.h"
 #include "rl/reference.h"

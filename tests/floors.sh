@@ -63,6 +63,12 @@ grep -rnE '#[[:space:]]*include "[^"]*\.c"' --include='*.[ch]' --exclude-dir=bui
 code $rooms tests | xargs awk 'FNR == 1 && index($0, "// " FILENAME " -- ") != 1 {
     print FILENAME " begins with: " $0 }' | check "first lines: '// path -- what it is'"
 
+# A script may name its interpreter first. The hostile programs stay as they were written.
+{ find $rooms tests .ci -path tests/attacks -prune -o -path tests/golden -prune -o -type f \( -path '.ci/*' \
+    -o -name '*.py' -o -name '*.sh' -o -name '*.js' -o -name '*.css' -o -name '*.mk' \) -print; } |
+    xargs awk 'FNR <= 2 && index($0, FILENAME " -- ") { told[FILENAME] = 1 } { seen[FILENAME] = 1 }
+        END { for (f in seen) if (!(f in told)) print f }' | check "first lines of scripts: 'path -- what it is'"
+
 # A row of the op table may be named like what it serves; elsewhere a name is unique in the tree.
 code $rooms | grep -vE '^policy/(cpu|cuda)/' | sed 's|.*/||' | sort | uniq -d | check 'unique file names'
 

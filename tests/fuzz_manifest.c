@@ -1,5 +1,5 @@
 // tests/fuzz_manifest.c -- any bytes as a checkpoint's manifest.json: refused or true.
-#include "pipelines/manifest.h"
+#include "pipelines/run/manifest.h"
 #include "tests/fuzz_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

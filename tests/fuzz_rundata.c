@@ -1,7 +1,7 @@
 // tests/fuzz_rundata.c -- any bytes as a run's folder: a report or a sentence, never a crash.
 // The parts, with a zero byte between them: metrics.jsonl, run.json, eval.json, a file of samples.
 #include "base/log.h"
-#include "pipelines/report.h"
+#include "pipelines/report/report.h"
 #include "tests/fuzz_file.h"
 
 static void whole_report(const RunData *run, int n) {

@@ -1,5 +1,5 @@
 // tests/test_chart.c -- pipelines/chart: ticks, scales, gaps and hostile labels.
-#include "pipelines/chart.h"
+#include "pipelines/report/chart.h"
 
 #include <math.h>
 

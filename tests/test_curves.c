@@ -1,5 +1,5 @@
 // tests/test_curves.c -- pipelines/curves: lines joined by step, bad ones counted, names found.
-#include "pipelines/curves.h"
+#include "pipelines/report/curves.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 // tests/test_manifest.c -- pipelines/manifest: what is written holds; what is cut, changed, missing
 // or led elsewhere is named.
-#include "pipelines/manifest.h"
+#include "pipelines/run/manifest.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,13 +1,13 @@
 // tests/test_runfolder.c -- pipelines/runfolder: rows, checkpoints, and coming back to life.
-#include "pipelines/runfolder.h"
+#include "pipelines/run/runfolder.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "pipelines/curves.h"
-#include "pipelines/manifest.h"
+#include "pipelines/report/curves.h"
+#include "pipelines/run/manifest.h"
 #include "tests/test.h"
 
 static char root[64];

@@ -1,5 +1,5 @@
 // tests/test_tfevents.c -- pipelines/tfevents: bytes decoded again by an independent reader.
-#include "pipelines/tfevents.h"
+#include "pipelines/run/tfevents.h"
 
 #include <dirent.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tokenizer.json beside this file: one token per word, digit and sign of the desk corpus.
+"""datasets/desk/make_tokenizer.py -- writes tokenizer.json beside it: a token a word, digit and sign of the desk.
 
 A byte-level BPE without merges: the split puts a word with its leading space, `\\boxed{`, a digit or
 one other character into a piece, and ignore_merges takes a piece that is in the vocabulary as it

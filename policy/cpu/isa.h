@@ -1,8 +1,8 @@
 // policy/cpu/isa.h -- compiling a file, or a part of it, for a wider instruction set.
 //
-// For policy/cpu, and for pipelines/ceiling.c, which measures the machine. ISA_BEGIN_x ... ISA_END
-// encloses functions that may use that set; nothing outside may call them before cpuid said yes
-// (gemm_row_supported). No -m flag is ever needed.
+// For policy/cpu, and for pipelines/bench/ceiling.c, which measures the machine. ISA_BEGIN_x ...
+// ISA_END encloses functions that may use that set; nothing outside may call them before cpuid said
+// yes (gemm_row_supported). No -m flag is ever needed.
 #ifndef POLICY_CPU_ISA_H
 #define POLICY_CPU_ISA_H
 

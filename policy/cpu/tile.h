@@ -1,10 +1,10 @@
 // policy/cpu/tile.h -- the AMX tile instructions, one line each, or their exact emulation.
 //
-// For gemm_amx.c, and for pipelines/ceiling.c, which measures the machine. With TILE_EMULATED the
-// same names run the pseudo-code of Intel's manual (Software Developer's Manual vol. 2, LDTILECFG,
-// TILELOADD, TILESTORED, TILEZERO, TDPBF16PS) on a thread's own tiles, faults included, so that
-// packing and tails are proven without the hardware.
-// The clobbers are needed: compilers' own intrinsics do not say that tiles are read from memory.
+// For gemm_amx.c, and for pipelines/bench/ceiling.c, which measures the machine. With TILE_EMULATED
+// the same names run the pseudo-code of Intel's manual (Software Developer's Manual vol. 2,
+// LDTILECFG, TILELOADD, TILESTORED, TILEZERO, TDPBF16PS) on a thread's own tiles, faults included,
+// so that packing and tails are proven without the hardware. The clobbers are needed: compilers'
+// own intrinsics do not say that tiles are read from memory.
 #ifndef POLICY_CPU_TILE_H
 #define POLICY_CPU_TILE_H
 

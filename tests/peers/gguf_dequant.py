@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Shows that we read every type of GGUF as the `gguf` package does, bit for bit, on a whole model.
+"""tests/peers/gguf_dequant.py -- we read every GGUF type as the `gguf` package does, bit for bit.
 
 By hand, from the root of the repository, after `make CUDA=0` (needs gguf, numpy and, to make the
 types, llama-cpp-python):

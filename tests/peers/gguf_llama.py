@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Shows that llama.cpp opens a GGUF file that we wrote, tokenises alike and computes the same.
+"""tests/peers/gguf_llama.py -- llama.cpp opens a GGUF that we wrote and computes the same.
 
 By hand, from the root of the repository, after `make CUDA=0` (needs llama-cpp-python and numpy):
     python3 tests/peers/gguf_llama.py MODEL_FOLDER TEXTS.jsonl [COUNT]

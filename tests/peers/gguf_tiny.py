@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Shows that llama.cpp computes what we compute, for a tiny random model of every architecture.
+"""tests/peers/gguf_tiny.py -- llama.cpp computes what we do, on a tiny model of every architecture.
 
 By hand, from the root of the repository, after `make CUDA=0` (needs llama-cpp-python and numpy):
     python3 tests/peers/gguf_tiny.py

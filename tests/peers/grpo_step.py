@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One whole GRPO step of one model, ours against TRL's GRPOTrainer: time, processor time and peak memory.
+"""tests/peers/grpo_step.py -- one whole GRPO step, ours against TRL's: time, processor time, memory.
 
 By hand, on a quiet machine, from the root of the repository, after `make CUDA=0` and `make model`, with a
 virtual environment that holds trl, torch and transformers (PyPI):

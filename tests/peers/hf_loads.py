@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Shows that transformers opens a folder that we wrote, and computes the same log-probs.
+"""tests/peers/hf_loads.py -- transformers opens a folder that we wrote and computes the same.
 
 By hand, from the root of the repository, after `make CUDA=0` (needs torch and transformers):
     python3 tests/peers/hf_loads.py

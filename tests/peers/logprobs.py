@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How far our fp32 log-probs, and transformers', are from transformers' model in float64.
+"""tests/peers/logprobs.py -- how far our fp32 log-probs and transformers' are from float64.
 
 By hand, from the root of the repository, after `make CUDA=0` (needs torch and transformers):
     python3 tests/peers/logprobs.py MODEL [--prompts FILE.jsonl] [-n 200]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times Math-Verify (PyPI) and `grpo bench verify` on the same rows in the same run, and prints the ratio.
+"""tests/peers/math_verify_speed.py -- Math-Verify and `grpo bench verify` timed on the same rows.
 
     python3 -m venv venv && venv/bin/pip install math-verify
     venv/bin/python tests/peers/math_verify_speed.py build/release-cpu/grpo ROWS.jsonl [LIMIT]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Decoding and prefill of one model: ours, llama.cpp's (llama-cpp-python) and transformers', side by side.
+"""tests/peers/speed.py -- decoding and prefill: ours, llama.cpp's and transformers', side by side.
 
 By hand, on a quiet machine, from the root of the repository, after `make CUDA=0`:
     python3 tests/peers/speed.py MODEL GGUF [--threads 1,2] [--seqs 1,16,64] [--only NAME]

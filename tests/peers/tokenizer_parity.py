@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares our tokenizer with Hugging Face's `tokenizers`: ids, decoded text, speed on one thread.
+"""tests/peers/tokenizer_parity.py -- ours against Hugging Face's `tokenizers`: ids, text, speed.
 
 By hand, from the root of the repository, after `make CUDA=0` (needs the tokenizers package):
     python3 tests/peers/tokenizer_parity.py [--data FOLDER] [--fuzz N] [--lines N] [tokenizer.json ...]
