@@ -1,6 +1,7 @@
 // pipelines/args.c -- the words after `grpo CMD`, sorted.
 #include "pipelines/args.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,4 +185,27 @@ Status args_bytes(const Args *args, const char *name, uint64_t *out) {
     return ST_OK;
 bad:
     return FAIL(ST_CONFIG, "--%s %s: wants bytes, such as 512M or 2G", name, text);
+}
+
+void args_line(const Args *args, bool again, Str *out) {
+    for (int i = 0; args && i < args->argc; i++) {
+        const char *word = i == 0 && !again ? "grpo" : args->argv[i];
+        if (again && strcmp(word, "--fresh") == 0) continue;
+        bool plain = *word != 0;
+        for (const char *c = word; *c; c++)
+            if (!isalnum((unsigned char)*c) && !strchr("_-./=:,@+", *c)) plain = false;
+        if (i) str_putc(out, ' ');
+        if (plain) {
+            str_puts(out, word);
+            continue;
+        }
+        str_putc(out, '\'');
+        for (const char *c = word; *c; c++) {
+            if (*c == '\'')
+                str_puts(out, "'\\''");
+            else
+                str_putc(out, *c);
+        }
+        str_putc(out, '\'');
+    }
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "base/str.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -52,6 +53,9 @@ const char *args_text(const Args *args, const char *name,
 MUST_USE Status args_int(const Args *args, const char *name, int64_t low, int64_t high,
                          int64_t *out); // *out keeps its value when the flag is absent
 MUST_USE Status args_num(const Args *args, const char *name, double low, double high, double *out);
+// Adds the command line as a shell would take it. `again`: as the command that goes on with this
+// run, from the program's own name and without --fresh. NULL gives nothing.
+void args_line(const Args *args, bool again, Str *out);
 // "512M", "2G", "1.5GiB" or plain bytes.
 MUST_USE Status args_bytes(const Args *args, const char *name, uint64_t *out);
 

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+Slice slice_of(const char *text) {
+    return (Slice){text, strlen(text)};
+}
+
 Slice slice_trim(Slice s) {
     while (s.size && isspace((unsigned char)s.data[0])) s.data++, s.size--;
     while (s.size && isspace((unsigned char)s.data[s.size - 1])) s.size--;

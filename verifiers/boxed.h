@@ -24,7 +24,8 @@ typedef struct Slice {
     size_t size;
 } Slice;
 
-Slice slice_trim(Slice s); // without white space at both ends
+Slice slice_of(const char *text); // all of it
+Slice slice_trim(Slice s);        // without white space at both ends
 
 // Did the prompt leave a thought open? "<think>" did, "<think></think>" did not; NULL did not.
 bool boxed_prefill_open(const char *prefilled);

@@ -179,7 +179,7 @@ static uint32_t read_choice(Slice s, const Json *options, const char **why) {
 static const char *read_gold(const JudgeInput *in, uint32_t *set) {
     if (!in->gold) return "the task has no gold answer";
     const char *why;
-    *set = read_choice(slice_trim((Slice){in->gold, strlen(in->gold)}), options_of(in), &why);
+    *set = read_choice(slice_trim(slice_of(in->gold)), options_of(in), &why);
     if (!*set) return "the gold answer is no letter and no option";
     const Json *options = options_of(in);
     int n = options ? json_count(options) : N_LETTERS;

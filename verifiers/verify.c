@@ -46,8 +46,8 @@ static Judgement math_row(const JudgeInput *in) {
     MathOptions options = math_options(in);
     Judgement j = math_judge_with(in, &options, NULL);
     if (in->explain && j.answer && in->gold) {
-        Slice gold = boxed_last((Slice){in->gold, strlen(in->gold)});
-        if (!gold.data) gold = (Slice){in->gold, strlen(in->gold)};
+        Slice gold = boxed_last(slice_of(in->gold));
+        if (!gold.data) gold = slice_of(in->gold);
         Arena *arena = arena_new(1 << 16);
         str_puts(in->explain,
                  math_explain(gold.data, gold.size, j.answer, j.answer_size, &options, arena));

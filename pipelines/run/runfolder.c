@@ -1,7 +1,6 @@
-// pipelines/run/runfolder.c -- opening, resuming, rows and checkpoints of a run's folder.
+// pipelines/run/runfolder.c -- opening, resuming and rows of a run's folder; see shelf.c.
 #include "pipelines/run/runfolder.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,20 +19,20 @@
 #include "base/log.h"
 #include "pipelines/command.h"
 #include "pipelines/run/machine.h"
-#include "pipelines/run/manifest.h"
 #include "pipelines/run/metric_alias.h"
+#include "pipelines/run/shelf.h"
 #include "pipelines/run/tfevents.h"
 
 struct RunFolder {
     RunFolderOpts opts;
-    char *path, *command_line, *again, *config, *data;
+    char *path, *checkpoints, *command_line, *again, *config, *data;
+    Shelf shelf;
     double created;
     int lock;
     int metrics; // opened for appending; unbuffered, so that a failed row is written once
     Tfevents *events;
     int64_t resume_step;
-    char *resume_path;
-    int64_t best_step;
+    Str resume_path;
     int64_t step;  // of the newest checkpoint made or found; -1: none
     int64_t ended; // step at which an older life with this config and data finished; -1: it did not
     bool logs;     // log.txt is this folder's
@@ -72,29 +71,6 @@ static Status take_lock(RunFolder *run) {
     }
     free(path);
     return st;
-}
-
-static void add_command_line(const Args *args, bool again, Str *out) {
-    for (int i = 0; args && i < args->argc; i++) {
-        const char *word = i == 0 && !again ? "grpo" : args->argv[i];
-        if (again && strcmp(word, "--fresh") == 0) continue;
-        bool plain = *word != 0;
-        for (const char *c = word; *c; c++)
-            if (!isalnum((unsigned char)*c) && !strchr("_-./=:,@+", *c)) plain = false;
-        if (i) str_putc(out, ' ');
-        if (plain) {
-            str_puts(out, word);
-            continue;
-        }
-        str_putc(out, '\'');
-        for (const char *c = word; *c; c++) {
-            if (*c == '\'')
-                str_puts(out, "'\\''");
-            else
-                str_putc(out, *c);
-        }
-        str_putc(out, '\'');
-    }
 }
 
 Status runfolder_status(RunFolder *run, const char *status, const char *facts) {
@@ -189,68 +165,6 @@ out:
     return st;
 }
 
-static int compare_steps(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? 1 : x > y ? -1 : 0; // newest first
-}
-
-// Steps of the folders checkpoints/step-N, newest first; the caller frees.
-static int64_t *list_checkpoints(const RunFolder *run, int *n) {
-    char *path = format("%s/checkpoints", run->path);
-    DIR *dir = opendir(path);
-    int64_t *step = NULL;
-    *n = 0;
-    for (struct dirent *e; dir && (e = readdir(dir));) {
-        if (strncmp(e->d_name, "step-", 5) != 0) continue;
-        char *end;
-        long long s = strtoll(e->d_name + 5, &end, 10);
-        if (end == e->d_name + 5 || *end) continue; // step-N.tmp
-        step = realloc(step, sizeof *step * (size_t)(*n + 1));
-        CHECK(step);
-        step[(*n)++] = s;
-    }
-    if (dir) closedir(dir);
-    free(path);
-    if (*n) qsort(step, (size_t)*n, sizeof *step, compare_steps);
-    return step;
-}
-
-static int64_t read_best(const RunFolder *run) {
-    char *path = format("%s/checkpoints/best", run->path);
-    long long step = -1;
-    FILE *f = fopen(path, "r");
-    if (f && fscanf(f, "step-%lld", &step) != 1) step = -1;
-    if (f) fclose(f);
-    free(path);
-    return step;
-}
-
-static Status find_checkpoint(RunFolder *run, int64_t *metrics_bytes) {
-    int n;
-    int64_t *step = list_checkpoints(run, &n);
-    *metrics_bytes = 0;
-    for (int i = 0; i < n; i++) {
-        char *path = format("%s/checkpoints/step-%lld", run->path, (long long)step[i]);
-        Status st = manifest_check(path, metrics_bytes);
-        if (st == ST_OK) {
-            run->resume_step = step[i];
-            run->resume_path = path;
-            run->step = step[i];
-            break;
-        }
-        log_warn("this checkpoint is torn and is passed over: %s", status_text());
-        if (st == ST_FORMAT) { // kept for a look, but no longer counted as a checkpoint
-            char *aside = format("%s.torn", path);
-            if (file_remove_tree(aside) != ST_OK || file_rename(path, aside) != ST_OK)
-                log_warn("%s", status_text());
-            free(aside);
-        }
-        free(path);
-    }
-    free(step);
-    return ST_OK;
-}
-
 // metrics.jsonl as it was when the checkpoint was made; rows after it are made again.
 static Status open_metrics(RunFolder *run, int64_t bytes) {
     char *path = format("%s/metrics.jsonl", run->path);
@@ -322,18 +236,18 @@ Status runfolder_open(const RunFolderOpts *opts, RunFolder **out) {
     CHECK(run);
     *run = (RunFolder){.opts = *opts,
                        .path = format("%s", opts->path),
+                       .checkpoints = format("%s/checkpoints", opts->path),
                        .lock = -1,
                        .metrics = -1,
                        .created = clock_wall(),
                        .resume_step = -1,
                        .step = -1,
-                       .ended = -1,
-                       .best_step = -1};
+                       .ended = -1};
     Str line = {0}, dump = {0};
-    add_command_line(opts->args, true, &line);
+    args_line(opts->args, true, &line);
     run->again = format("%s", str_text(&line));
     str_clear(&line);
-    add_command_line(opts->args, false, &line);
+    args_line(opts->args, false, &line);
     if (opts->config) config_dump(opts->config, &dump);
     run->command_line = format("%s", str_text(&line));
     run->config = format("%s", dump.size ? str_text(&dump) : "{}");
@@ -342,7 +256,6 @@ Status runfolder_open(const RunFolderOpts *opts, RunFolder **out) {
     str_free(&dump);
     Status st = ST_OK;
     Arena *arena = arena_new(4096);
-    char *checkpoints = format("%s/checkpoints", run->path);
 
     TRY_OUT(file_mkdirs(run->path));
     TRY_OUT(take_lock(run));
@@ -363,10 +276,10 @@ Status runfolder_open(const RunFolderOpts *opts, RunFolder **out) {
     bool there;
     TRY_OUT(check_older(run, &there));
     open_log(run);
-    TRY_OUT(file_mkdirs(checkpoints));
+    TRY_OUT(file_mkdirs(run->checkpoints));
     int64_t bytes = 0;
-    TRY_OUT(find_checkpoint(run, &bytes));
-    run->best_step = read_best(run);
+    run->shelf = shelf_at(run->checkpoints, opts->keep);
+    run->resume_step = run->step = shelf_newest(&run->shelf, &run->resume_path, &bytes);
     if (runfolder_finished(run)) {
         log_info("%s is finished at step %lld; --fresh begins anew", run->path,
                  (long long)run->resume_step);
@@ -386,7 +299,6 @@ Status runfolder_open(const RunFolderOpts *opts, RunFolder **out) {
     *out = run;
     run = NULL;
 out:
-    free(checkpoints);
     arena_free(arena);
     runfolder_close(run);
     return st;
@@ -399,11 +311,12 @@ void runfolder_close(RunFolder *run) {
     tfevents_close(run->events);
     if (run->lock >= 0) close(run->lock);
     free(run->path);
+    free(run->checkpoints);
     free(run->command_line);
     free(run->again);
     free(run->config);
     free(run->data);
-    free(run->resume_path);
+    str_free(&run->resume_path);
     free(run);
 }
 
@@ -424,7 +337,7 @@ int64_t runfolder_resume_step(const RunFolder *run) {
 }
 
 const char *runfolder_resume_path(const RunFolder *run) {
-    return run->resume_path;
+    return run->resume_path.data;
 }
 
 // Names as the user wants them. `renamed` is room for them.
@@ -486,71 +399,19 @@ Status runfolder_lines(RunFolder *run, const char *folder, int64_t step, const S
 }
 
 Status runfolder_checkpoint_begin(RunFolder *run, int64_t step, Str *folder) {
-    str_printf(folder, "%s/checkpoints/step-%lld.tmp", run->path, (long long)step);
-    TRY(file_remove_tree(str_text(folder)));
-    static const char *const parts[] = {"model", "state"};
-    for (int i = 0; i < 2; i++) {
-        char *path = format("%s/%s", str_text(folder), parts[i]);
-        Status st = file_mkdirs(path);
-        free(path);
-        if (st != ST_OK) return st;
-    }
-    return ST_OK;
-}
-
-static Status name_checkpoint(const RunFolder *run, const char *name, int64_t step) {
-    char *path = format("%s/checkpoints/%s", run->path, name);
-    char *text = format("step-%lld\n", (long long)step);
-    Status st = file_write_atomic(path, text, strlen(text));
-    free(path);
-    free(text);
-    return st;
-}
-
-static Status remove_old(const RunFolder *run) {
-    int n;
-    int64_t *step = list_checkpoints(run, &n);
-    Status st = ST_OK;
-    for (int i = run->opts.keep > 0 ? run->opts.keep : 1; i < n && st == ST_OK; i++) {
-        if (step[i] == run->best_step) continue;
-        char *path = format("%s/checkpoints/step-%lld", run->path, (long long)step[i]);
-        st = file_remove_tree(path);
-        free(path);
-    }
-    free(step);
-    return st;
+    return shelf_begin(&run->shelf, step, folder);
 }
 
 Status runfolder_checkpoint_commit(RunFolder *run, int64_t step, bool best) {
-    char *final = format("%s/checkpoints/step-%lld", run->path, (long long)step);
-    char *temporary = format("%s.tmp", final);
-    Status st = ST_OK;
-    fsync(run->metrics); // the rows up to here are part of the checkpoint
     struct stat info;
-    if (fstat(run->metrics, &info) != 0) {
-        st = FAIL(ST_IO, "%s/metrics.jsonl: cannot stat: %s", run->path, strerror(errno));
-        goto out;
-    }
-    TRY_OUT(manifest_write(temporary, step, info.st_size));
-    TRY_OUT(file_replace_folder(temporary, final)); // the same step may be made again
-    TRY_OUT(name_checkpoint(run, "latest", step));
-    if (best) {
-        run->best_step = step;
-        TRY_OUT(name_checkpoint(run, "best", step));
-    }
+    fsync(run->metrics); // the rows up to here are part of the checkpoint
+    if (fstat(run->metrics, &info) != 0)
+        return FAIL(ST_IO, "%s/metrics.jsonl: cannot stat: %s", run->path, strerror(errno));
+    TRY(shelf_publish(&run->shelf, step, info.st_size, best));
     run->step = step;
-    TRY_OUT(remove_old(run));
-out:
-    free(final);
-    free(temporary);
-    return st;
+    return shelf_tidy(&run->shelf);
 }
 
 void runfolder_checkpoint_abort(RunFolder *run, int64_t step) {
-    char *path = format("%s/checkpoints/step-%lld.tmp", run->path, (long long)step);
-    char *why = format("%s", status_text());
-    if (file_remove_tree(path) != ST_OK) log_warn("%s", status_text());
-    status_fail(ST_IO, __FILE__, __LINE__, "%s", why); // keep the first sentence
-    free(why);
-    free(path);
+    shelf_abort(&run->shelf, step);
 }

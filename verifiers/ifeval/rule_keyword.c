@@ -77,7 +77,7 @@ static const char *refuses_pattern(Slice word) {
     return NULL;
 }
 
-static Slice slice_of(const Json *text) {
+static Slice json_slice(const Json *text) {
     return (Slice){json_text(text, ""), json_text_size(text)};
 }
 
@@ -87,7 +87,7 @@ static const char *refuses_list(const Json *kwargs, const char *name) {
         return "an instruction lacks its list of words";
     for (const Json *word = json_first(list); word; word = json_next(word)) {
         if (json_kind(word) != JSON_STRING) return "a keyword is not a text";
-        const char *why = refuses_pattern(slice_of(word));
+        const char *why = refuses_pattern(json_slice(word));
         if (why) return why;
     }
     return NULL;
@@ -95,7 +95,7 @@ static const char *refuses_list(const Json *kwargs, const char *name) {
 
 static bool existence(Slice text, const Json *kwargs) {
     for (const Json *w = json_first(json_get(kwargs, "keywords")); w; w = json_next(w))
-        if (!occurs("", slice_of(w), "", true, text, 1)) return false;
+        if (!occurs("", json_slice(w), "", true, text, 1)) return false;
     return true;
 }
 
@@ -116,7 +116,7 @@ static const char *frequency_refuses(const Json *kwargs) {
 
 static bool forbidden_words(Slice text, const Json *kwargs) {
     for (const Json *w = json_first(json_get(kwargs, "forbidden_words")); w; w = json_next(w))
-        if (occurs("\\b", slice_of(w), "\\b", true, text, 1)) return false;
+        if (occurs("\\b", json_slice(w), "\\b", true, text, 1)) return false;
     return true;
 }
 

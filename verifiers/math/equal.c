@@ -57,7 +57,7 @@ static bool says_empty(const Expr *e) {
                                         "norealsolutions", "emptyset",    "theemptyset",
                                         "nosuchsolution"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (words_equal(e->text, (Slice){words[i], strlen(words[i])}, false)) return true;
+        if (words_equal(e->text, slice_of(words[i]), false)) return true;
     return false;
 }
 
@@ -65,7 +65,7 @@ static bool says_all_reals(const Expr *e) {
     static const char *const words[] = {"allrealnumbers", "allreals",    "allrealvalues",
                                         "anyrealnumber",  "realnumbers", "therealnumbers"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (words_equal(e->text, (Slice){words[i], strlen(words[i])}, false)) return true;
+        if (words_equal(e->text, slice_of(words[i]), false)) return true;
     return false;
 }
 

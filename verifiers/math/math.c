@@ -72,7 +72,7 @@ static bool same_sentence(Work *w, Slice gold, Slice answer) {
 static bool within_tolerance(Work *w, const Expr *gold, const Expr *answer, const char *tolerance) {
     if (!expr_is_scalar(gold) || !expr_is_scalar(answer)) return false;
     bool grouped;
-    const Expr *bar = reader_read(w, (Slice){tolerance, strlen(tolerance)}, true, &grouped);
+    const Expr *bar = reader_read(w, slice_of(tolerance), true, &grouped);
     mpq_t q;
     mpq_init(q);
     bool near =

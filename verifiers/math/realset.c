@@ -166,8 +166,7 @@ static Expr *from_rational(Work *w, mpq_srcptr q) {
     char *a = arena_printf(w->arena, "%s", num + minus), *b = arena_printf(w->arena, "%s", den);
     free(num);
     free(den);
-    Expr *top = expr_number(w, (Slice){a, strlen(a)}, 0),
-         *low = expr_number(w, (Slice){b, strlen(b)}, 0);
+    Expr *top = expr_number(w, slice_of(a), 0), *low = expr_number(w, slice_of(b), 0);
     Expr *e = strcmp(b, "1") == 0 ? top : expr_two(w, EX_QUOTIENT, top, low);
     return minus ? expr_one(w, EX_NEGATE, 0, e) : e;
 }

@@ -1,4 +1,4 @@
-// verifiers/math/tree/grammar.h -- what reader.c and atom.c share: the cursor of the descent.
+// verifiers/math/tree/grammar.h -- what the files of the descent share: its cursor and its rules.
 //
 // Floor 3 (verifiers).
 #ifndef VERIFIERS_MATH_TREE_GRAMMAR_H
@@ -43,6 +43,29 @@ bool grammar_starts_atom(const Reader *r); // may stand behind a factor without 
 // One argument of \frac, \sqrt, ^: a group or one token; a digit of a number counts alone if
 // `one_digit`.
 Expr *grammar_argument(Reader *r, bool one_digit);
+bool grammar_ends_item(const Token *t);
+// ---- parts of an atom, r->t on its first token unless it says otherwise
+
+Expr *grammar_letter(Reader *r);
+Expr *grammar_decorated(Reader *r, Slice prefix); // behind \overline, \vec: one name
+Expr *grammar_angle(Reader *r);
+// The text of a subscript: a group, or one token; without blanks and braces. In the arena.
+Slice grammar_script(Reader *r);
+Slice grammar_join(Reader *r, Slice a, char with, Slice b);
+bool grammar_name_tail(Reader *r, Slice *name); // subscripts and primes behind a name
+
+Expr *grammar_number(Reader *r);
+// digits_base, (digits)_base, A5_{16}: `digits` may hold letters; r->t on the _.
+Expr *grammar_based(Reader *r, Slice digits);
+// A5_{16}, \text{AB}_{16}, (1A)_{16}: digits with letters; NULL without moving if it is none.
+Expr *grammar_letter_digits(Reader *r);
+
+Expr *grammar_bracketed(Reader *r, int open); // r->t behind the opening bracket
+Expr *grammar_group(Reader *r);
+Expr *grammar_paired(Reader *r, ExprKind kind, int close);
+Expr *grammar_norm(Reader *r);
+Expr *grammar_environment(Reader *r);
+
 // Fails (NULL) or a text; `from` is the first token.
 Expr *grammar_text(Reader *r, Token *from);
 

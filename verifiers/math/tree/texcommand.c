@@ -425,7 +425,7 @@ const Command *texcommand_find(Slice name) {
 }
 
 int texcommand_number(const Command *c) {
-    const Command *same = c->text ? texcommand_find((Slice){c->text, strlen(c->text)}) : NULL;
+    const Command *same = c->text ? texcommand_find(slice_of(c->text)) : NULL;
     return (int)((same ? same : c) - commands);
 }
 

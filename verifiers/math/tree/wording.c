@@ -221,10 +221,6 @@ static const char *unit_name(const char *word, size_t n) {
     return NULL;
 }
 
-static Slice slice_of(const char *text) {
-    return (Slice){text, strlen(text)};
-}
-
 // "square", "sq.", "cubic" before a unit: its power, and the word moves on.
 static char power_prefix(Slice *s) {
     static const struct {

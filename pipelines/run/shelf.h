@@ -1,0 +1,43 @@
+// pipelines/run/shelf.h -- RUN/checkpoints: found, published whole, kept or thrown away.
+//
+// Floor 5. A checkpoint is made in step-N.tmp, gets a manifest with the size and CRC-32 of every
+// file, and is renamed; the file `latest` then names it, `best` perhaps another one.
+// Codes: ST_IO.
+#ifndef PIPELINES_RUN_SHELF_H
+#define PIPELINES_RUN_SHELF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/str.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct Shelf {
+    const char *folder; // RUN/checkpoints, borrowed
+    int keep;           // newest ones kept; the best is kept besides
+    int64_t best;       // its step; -1: none
+} Shelf;
+
+Shelf shelf_at(const char *folder, int keep);
+// The step of the newest checkpoint whose manifest holds, -1 if there is none; appends its folder
+// to `path` and tells how long metrics.jsonl was. Torn ones are warned of and set aside.
+int64_t shelf_newest(const Shelf *shelf, Str *path, int64_t *metrics_bytes);
+
+// Makes an empty step-N.tmp with model/ and state/ in it; the caller fills them. `folder` is
+// appended to.
+MUST_USE Status shelf_begin(const Shelf *shelf, int64_t step, Str *folder);
+// Publishes it.
+MUST_USE Status shelf_publish(Shelf *shelf, int64_t step, int64_t metrics_bytes, bool best);
+// Removes the older ones that need not be kept.
+MUST_USE Status shelf_tidy(const Shelf *shelf);
+// Gives up one that could not be written; older ones are untouched, and so is status_text().
+void shelf_abort(const Shelf *shelf, int64_t step);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

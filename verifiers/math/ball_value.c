@@ -1,0 +1,439 @@
+// verifiers/math/ball_value.c -- evaluation in Arb, node by node.
+#include "verifiers/math/ball_value.h"
+
+#include <acb.h>
+#include <arb.h>
+#include <flint/flint.h>
+#include <string.h>
+
+#include "verifiers/math/residue.h"
+#include "verifiers/math/tree/limits.h"
+
+static bool spend(const Point *p, int64_t factor) {
+    return work_spend(p->w, factor * (1 + p->precision / MATH_BALL_STEP_BITS / 4));
+}
+
+bool ball_whole_letter(const Expr *symbol) {
+    return strchr("nmklNMKjrstpq", *symbol->text.data) != NULL;
+}
+
+static void letter_value(const Point *p, uint64_t hash, bool whole, acb_t out) {
+    uint64_t r = work_random(p->w, hash, p->number);
+    bool minus = p->number == 3 || (p->number == 5 ? !(work_random(p->w, hash, 4) & 1) : (r & 1));
+    if (p->kind == POINT_WHOLE ||
+        (whole && p->kind == POINT_COUNT)) { // small ones first, so that every remainder is met
+        uint64_t span = p->number < 6 ? 9 : p->kind == POINT_COUNT ? 24 : 200;
+        acb_set_ui(out, 1 + r % span);
+        return;
+    }
+    long top = (long)(r >> 40) + (1L << 22); // in [1/4, 5/4) * 2^24
+    acb_set_si(out, p->kind == POINT_MIXED && minus ? -top : top);
+    acb_mul_2exp_si(out, out, -26 + (int)((r >> 8) % 5)); // 1/16 .. 5, also inside (-1, 1)
+}
+
+// Out of line: inlined, gcc 12 takes the ball for its midpoint and warns of reading past it.
+__attribute__((noinline)) static bool is_whole(const acb_t z, fmpz_t n) {
+    return arb_is_zero(acb_imagref(z)) && arb_is_exact(acb_realref(z)) &&
+           arb_get_unique_fmpz(n, acb_realref(z));
+}
+
+__attribute__((noinline)) static void set_factorial(acb_t z, ulong n, slong precision) {
+    arb_fac_ui(acb_realref(z), n, precision);
+}
+
+bool ball_is_real(const acb_t z) {
+    return arb_is_zero(acb_imagref(z));
+}
+
+static Value known_value(const acb_t z) {
+    return acb_is_finite(z) ? VALUE_OK : VALUE_UNDEFINED;
+}
+
+// A real result of a real argument is asked for: the sign must be known.
+static Value need_positive(const Point *p, const acb_t z, bool zero_too) {
+    if (p->complex) return VALUE_OK;
+    if (arb_is_positive(acb_realref(z)) || (zero_too && arb_is_nonnegative(acb_realref(z))))
+        return VALUE_OK;
+    if (zero_too && arb_contains_zero(acb_realref(z))) return VALUE_OK; // its radius counts
+    return VALUE_UNDEFINED;
+}
+
+static Value root(const Point *p, acb_t z, long k) {
+    if (k == 0) return VALUE_UNDEFINED;
+    if (k < 0) {
+        acb_inv(z, z, p->precision);
+        k = -k;
+    }
+    if (!p->complex && k % 2 && arb_is_negative(acb_realref(z))) {
+        acb_neg(z, z);
+        acb_root_ui(z, z, (ulong)k, p->precision);
+        acb_neg(z, z);
+        return known_value(z);
+    }
+    if (!p->complex && arb_contains_zero(acb_realref(z)) && !arb_is_zero(acb_realref(z))) {
+        // about zero: the root of what is left of it
+        if (!arb_contains_nonnegative(acb_realref(z))) return VALUE_UNDEFINED;
+        arb_nonnegative_part(acb_realref(z), acb_realref(z));
+    }
+    Value got = need_positive(p, z, true);
+    if (got != VALUE_OK) return got;
+    acb_root_ui(z, z, (ulong)k, p->precision);
+    return known_value(z);
+}
+
+static Value power_value(const Point *p, const Expr *e, acb_t out) {
+    mpq_t q;
+    mpq_init(q);
+    bool constant = !(e->last->has & (HAS_SYMBOL | HAS_PI_OR_E | HAS_I | HAS_OBJECT));
+    Value got = constant ? rational_value(p->w, e->last, NULL, q) : VALUE_NONE;
+    if (got == VALUE_OVER) {
+        mpq_clear(q);
+        return got;
+    }
+    bool rational = got == VALUE_OK;
+    got = ball_value(p, e->first, out);
+    if (got == VALUE_OK && rational && mpz_fits_slong_p(mpq_numref(q)) &&
+        mpz_fits_slong_p(mpq_denref(q)) && mpz_cmp_ui(mpq_denref(q), 1000) < 0) {
+        long n = mpz_get_si(mpq_numref(q)), d = mpz_get_si(mpq_denref(q));
+        if (d != 1) got = root(p, out, d);
+        if (got == VALUE_OK) {
+            fmpz_t k;
+            fmpz_init_set_si(k, n);
+            if (n <= 0 && acb_is_zero(out))
+                got = VALUE_UNDEFINED;
+            else
+                acb_pow_fmpz(out, out, k, p->precision);
+            fmpz_clear(k);
+        }
+        if (got == VALUE_OK) got = known_value(out);
+    } else if (got == VALUE_OK) {
+        acb_t x;
+        acb_init(x);
+        got = ball_value(p, e->last, x);
+        fmpz_t k;
+        fmpz_init(k);
+        if (got == VALUE_OK && is_whole(x, k) && fmpz_bits(k) < 40) {
+            acb_pow_fmpz(out, out, k, p->precision);
+        } else if (got == VALUE_OK) {
+            got = need_positive(p, out, false);
+            if (got == VALUE_OK) acb_pow(out, out, x, p->precision);
+        }
+        if (got == VALUE_OK) got = known_value(out);
+        fmpz_clear(k);
+        acb_clear(x);
+    }
+    mpq_clear(q);
+    return got;
+}
+
+static Value call(const Point *p, const Expr *e, acb_t z) {
+    long prec = p->precision;
+    if (!spend(p, MATH_MAX_CALL_STEPS)) return VALUE_OVER;
+    Value got = ball_value(p, e->first, z);
+    if (got != VALUE_OK) return got;
+    bool real = !p->complex;
+    arb_ptr x = acb_realref(z);
+    switch (e->op) {
+    case FN_SIN: acb_sin(z, z, prec); break;
+    case FN_COS: acb_cos(z, z, prec); break;
+    case FN_TAN: acb_tan(z, z, prec); break;
+    case FN_COT: acb_cot(z, z, prec); break;
+    case FN_SEC: acb_sec(z, z, prec); break;
+    case FN_CSC: acb_csc(z, z, prec); break;
+    case FN_ARCSEC:
+    case FN_ARCCSC:
+        acb_inv(z, z, prec);
+        if (e->op == FN_ARCSEC)
+            acb_acos(z, z, prec);
+        else
+            acb_asin(z, z, prec);
+        break;
+    case FN_ARCSIN: acb_asin(z, z, prec); break;
+    case FN_ARCCOS: acb_acos(z, z, prec); break;
+    case FN_ARCTAN: acb_atan(z, z, prec); break;
+    case FN_ARCCOT: { // in (0, pi)
+        acb_t half;
+        acb_init(half);
+        acb_const_pi(half, prec);
+        acb_mul_2exp_si(half, half, -1);
+        acb_atan(z, z, prec);
+        acb_sub(z, half, z, prec);
+        acb_clear(half);
+        break;
+    }
+    case FN_SINH: acb_sinh(z, z, prec); break;
+    case FN_COSH: acb_cosh(z, z, prec); break;
+    case FN_TANH: acb_tanh(z, z, prec); break;
+    case FN_COTH: acb_coth(z, z, prec); break;
+    case FN_SECH: acb_sech(z, z, prec); break;
+    case FN_CSCH: acb_csch(z, z, prec); break;
+    case FN_ARSINH: acb_asinh(z, z, prec); break;
+    case FN_ARCOSH: acb_acosh(z, z, prec); break;
+    case FN_ARTANH: acb_atanh(z, z, prec); break;
+    case FN_LN:
+    case FN_LOG: {
+        got = need_positive(p, z, false);
+        if (got != VALUE_OK) return got;
+        acb_log(z, z, prec);
+        if (e->op == FN_LN && e->n == 1) break;
+        acb_t base;
+        acb_init(base);
+        if (e->n > 1)
+            got = ball_value(p, e->first->next, base);
+        else
+            acb_set_ui(base, 10);
+        if (got == VALUE_OK) got = need_positive(p, base, false);
+        if (got == VALUE_OK) {
+            acb_log(base, base, prec);
+            acb_div(z, z, base, prec);
+        }
+        acb_clear(base);
+        break;
+    }
+    case FN_EXP: acb_exp(z, z, prec); break;
+    case FN_GAMMA: acb_gamma(z, z, prec); break;
+    case FN_RE: acb_set_arb(z, x); break;
+    case FN_IM: acb_set_arb(z, acb_imagref(z)); break;
+    case FN_CONJ: acb_conj(z, z); break;
+    case FN_ARG: acb_arg(x, z, prec), arb_zero(acb_imagref(z)); break;
+    case FN_SIGN:
+        if (!ball_is_real(z)) return VALUE_NONE;
+        arb_sgn(x, x);
+        break;
+    case FN_MAX:
+    case FN_MIN: {
+        acb_t next;
+        acb_init(next);
+        for (const Expr *c = e->first->next; c && got == VALUE_OK; c = c->next) {
+            got = ball_value(p, c, next);
+            if (got == VALUE_OK && (!ball_is_real(z) || !ball_is_real(next))) got = VALUE_NONE;
+            if (got != VALUE_OK) break;
+            if (e->op == FN_MAX)
+                arb_max(x, x, acb_realref(next), prec);
+            else
+                arb_min(x, x, acb_realref(next), prec);
+        }
+        acb_clear(next);
+        break;
+    }
+    default: return VALUE_NONE;
+    }
+    if (got == VALUE_OK && real && !ball_is_real(z)) return VALUE_UNDEFINED;
+    return got == VALUE_OK ? known_value(z) : got;
+}
+
+static Value fold(const Point *p, const Expr *e, acb_t out) {
+    Value got = ball_value(p, e->first, out);
+    acb_t next;
+    acb_init(next);
+    for (const Expr *c = e->first->next; c && got == VALUE_OK; c = c->next) {
+        got = ball_value(p, c, next);
+        if (got != VALUE_OK) break;
+        if (e->kind == EX_SUM) {
+            acb_add(out, out, next, p->precision);
+        } else if (e->kind == EX_PRODUCT) {
+            acb_mul(out, out, next, p->precision);
+        } else {
+            if (acb_is_zero(next)) got = VALUE_UNDEFINED;
+            acb_div(out, out, next, p->precision);
+        }
+    }
+    acb_clear(next);
+    return got == VALUE_OK ? known_value(out) : got;
+}
+
+static Value gamma_of(const Point *p, acb_t z) { // z! = Gamma(z + 1)
+    if (!ball_is_real(z)) return VALUE_NONE;
+    fmpz_t n;
+    fmpz_init(n);
+    bool whole = is_whole(z, n),
+         known = whole && fmpz_sgn(n) >= 0 && fmpz_cmp_ui(n, MATH_MAX_FACTORIAL) <= 0;
+    bool pole = whole && fmpz_sgn(n) < 0;
+    ulong small = known ? fmpz_get_ui(n) : 0;
+    fmpz_clear(n);
+    if (pole) return VALUE_UNDEFINED;
+    if (known) {
+        set_factorial(z, small, p->precision);
+        return spend(p, 4 + (int64_t)small / 32) ? VALUE_OK : VALUE_OVER;
+    }
+    mag_t size;
+    mag_init(size);
+    acb_get_mag(size, z);
+    bool large = mag_cmp_2exp_si(size, 20) > 0;
+    mag_clear(size);
+    if (large || !spend(p, 5 * MATH_MAX_CALL_STEPS)) return VALUE_OVER;
+    acb_add_ui(z, z, 1, p->precision);
+    acb_gamma(z, z, p->precision);
+    return known_value(z);
+}
+
+static Value binomial(const Point *p, const Expr *e, acb_t out) {
+    acb_t k, rest;
+    acb_init(k);
+    acb_init(rest);
+    Value got = ball_value(p, e->first, out);
+    if (got == VALUE_OK) got = ball_value(p, e->last, k);
+    if (got == VALUE_OK) {
+        acb_sub(rest, out, k, p->precision);
+        fmpz_t n, r;
+        fmpz_init(n);
+        fmpz_init(r);
+        bool none = is_whole(rest, r) && is_whole(out, n) && fmpz_sgn(r) < 0 && fmpz_sgn(n) >= 0;
+        fmpz_clear(n);
+        fmpz_clear(r);
+        if (none) {
+            acb_zero(out); // k > n
+        } else {
+            got = gamma_of(p, out);
+            if (got == VALUE_OK) got = gamma_of(p, k);
+            if (got == VALUE_OK) got = gamma_of(p, rest);
+            if (got == VALUE_OK) {
+                acb_div(out, out, k, p->precision);
+                acb_div(out, out, rest, p->precision);
+                got = known_value(out);
+            }
+        }
+    }
+    acb_clear(k);
+    acb_clear(rest);
+    return got;
+}
+
+static Value constant(const Point *p, const Expr *e, acb_t out) {
+    switch (e->op) {
+    case 'p': acb_const_pi(out, p->precision); return VALUE_OK;
+    case 'e':
+        arb_const_e(acb_realref(out), p->precision), arb_zero(acb_imagref(out));
+        return VALUE_OK;
+    case 'i': acb_onei(out); return VALUE_OK;
+    default: return VALUE_NONE;
+    }
+}
+
+// A \sum whose bounds are whole numbers at this point, or an unknown of its own.
+static Value fold_bounds(const Point *p, const Expr *e, acb_t out) {
+    if (e->has & HAS_UNKNOWN) {
+        letter_value(p, e->hash * 0x10001u, false, out);
+        return VALUE_OK;
+    }
+    acb_t term;
+    fmpz_t low, high;
+    acb_init(term);
+    fmpz_init(low);
+    fmpz_init(high);
+    Value got = ball_value(p, e->first, out);
+    if (got == VALUE_OK && !is_whole(out, low)) got = VALUE_NONE;
+    if (got == VALUE_OK) got = ball_value(p, e->first->next, out);
+    if (got == VALUE_OK && !is_whole(out, high)) got = VALUE_NONE;
+    if (got == VALUE_OK && (fmpz_bits(low) > 30 || fmpz_bits(high) > 30)) got = VALUE_NONE;
+    long from = got == VALUE_OK ? fmpz_get_si(low) : 0,
+         to = got == VALUE_OK ? fmpz_get_si(high) : 0;
+    if (to - from >= MATH_MAX_TERMS) got = VALUE_NONE;
+    long *k = &p->w->bound[e->text.data[1] - '0'];
+    acb_set_ui(out, e->op == 'p');
+    for (*k = from; *k <= to && got == VALUE_OK; ++*k) {
+        got = spend(p, 1) ? ball_value(p, e->last, term) : VALUE_OVER;
+        if (got != VALUE_OK) break;
+        if (e->op == 's')
+            acb_add(out, out, term, p->precision);
+        else
+            acb_mul(out, out, term, p->precision);
+        got = known_value(out);
+    }
+    acb_clear(term);
+    fmpz_clear(low);
+    fmpz_clear(high);
+    return got;
+}
+
+Value ball_value(const Point *p, const Expr *e, acb_t out) {
+    if (!spend(p, 1)) return VALUE_OVER;
+    Value got;
+    long k;
+    switch ((ExprKind)e->kind) {
+    case EX_NUMBER: {
+        mpq_t q;
+        fmpq_t f;
+        mpq_init(q);
+        fmpq_init(f);
+        rational_value(p->w, e, NULL, q);
+        fmpq_set_mpq(f, q);
+        acb_set_fmpq(out, f, p->precision);
+        fmpq_clear(f);
+        mpq_clear(q);
+        return VALUE_OK;
+    }
+    case EX_SYMBOL:
+        if (expr_bound(e) >= 0)
+            acb_set_si(out, p->w->bound[expr_bound(e)]);
+        else
+            letter_value(p, name_hash(e->text), ball_whole_letter(e), out);
+        return VALUE_OK;
+    case EX_APPLY: letter_value(p, e->hash * 0x10001u, false, out); return VALUE_OK;
+    case EX_FOLD: return fold_bounds(p, e, out);
+    case EX_CONSTANT: return constant(p, e, out);
+    case EX_SUM:
+    case EX_PRODUCT:
+    case EX_QUOTIENT: return fold(p, e, out);
+    case EX_NEGATE:
+        got = ball_value(p, e->first, out);
+        acb_neg(out, out);
+        return got;
+    case EX_PERCENT:
+        got = ball_value(p, e->first, out);
+        acb_div_ui(out, out, 100, p->precision);
+        return got;
+    case EX_DEGREE: {
+        got = ball_value(p, e->first, out);
+        arb_t pi;
+        arb_init(pi);
+        arb_const_pi(pi, p->precision);
+        acb_mul_arb(out, out, pi, p->precision);
+        acb_div_ui(out, out, 180, p->precision);
+        arb_clear(pi);
+        return got;
+    }
+    case EX_POWER: return power_value(p, e, out);
+    case EX_ROOT:
+        got = ball_value(p, e->first, out);
+        if (got != VALUE_OK) return got;
+        if (rational_integer(p->w, e->last, &k) && k < 1000 && k > -1000) return root(p, out, k);
+        {
+            acb_t x;
+            acb_init(x);
+            got = ball_value(p, e->last, x);
+            if (got == VALUE_OK && acb_is_zero(x)) got = VALUE_UNDEFINED;
+            if (got == VALUE_OK) got = need_positive(p, out, false);
+            if (got == VALUE_OK) {
+                acb_inv(x, x, p->precision);
+                acb_pow(out, out, x, p->precision);
+                got = known_value(out);
+            }
+            acb_clear(x);
+        }
+        return got;
+    case EX_CALL: return call(p, e, out);
+    case EX_FACTORIAL:
+        if (e->op != 1) return VALUE_NONE;
+        got = ball_value(p, e->first, out);
+        return got == VALUE_OK ? gamma_of(p, out) : got;
+    case EX_BINOMIAL: return binomial(p, e, out);
+    case EX_ABS:
+        got = ball_value(p, e->first, out);
+        if (got != VALUE_OK) return got;
+        acb_abs(acb_realref(out), out, p->precision);
+        arb_zero(acb_imagref(out));
+        return VALUE_OK;
+    case EX_FLOOR:
+    case EX_CEIL:
+        got = ball_value(p, e->first, out);
+        if (got != VALUE_OK) return got;
+        if (!ball_is_real(out)) return VALUE_NONE;
+        if (e->kind == EX_FLOOR)
+            arb_floor(acb_realref(out), acb_realref(out), p->precision);
+        else
+            arb_ceil(acb_realref(out), acb_realref(out), p->precision);
+        return arb_is_exact(acb_realref(out)) ? VALUE_OK : VALUE_NONE;
+    default: return VALUE_NONE;
+    }
+}

@@ -1,0 +1,145 @@
+// verifiers/math/tree/lex_words.c -- what stands in a text command: marks, items, functions, words.
+#include <ctype.h>
+#include <string.h>
+
+#include "verifiers/math/tree/lexer.h"
+
+static Slice trim_text(Slice s) {
+    for (;;) {
+        while (s.size && lexer_is_blank(*s.data)) s.data++, s.size--;
+        while (s.size && lexer_is_blank(s.data[s.size - 1])) s.size--;
+        if (s.size >= 2 && s.data[0] == '\\' && strchr(" ,;:!", s.data[1]))
+            s.data += 2, s.size -= 2;
+        else
+            return s;
+    }
+}
+
+bool lexer_is_word(Slice s, const char *word) {
+    return s.size == strlen(word) && strncasecmp(s.data, word, s.size) == 0;
+}
+
+bool lexer_is_one_of(Slice s, const char *const *words) {
+    for (; *words; words++)
+        if (lexer_is_word(s, *words)) return true;
+    return false;
+}
+
+// "A, D, F": letters of choices, not a sentence.
+static bool is_letters_list(Slice s) {
+    bool comma = false;
+    for (size_t i = 0; i < s.size; i++) {
+        bool letter = isalpha((unsigned char)s.data[i]);
+        if (letter && i + 1 < s.size && isalpha((unsigned char)s.data[i + 1])) return false;
+        if (!letter && s.data[i] != ',' && s.data[i] != ' ') return false;
+        comma |= s.data[i] == ',';
+    }
+    return comma;
+}
+
+static bool begins_item(const Lexer *l) {
+    if (!l->out->n) return true;
+    const Token *t = &l->out->token[l->out->n - 1];
+    return token_is(t, ',') || token_is(t, ';') || token_is(t, MARK_AND) || token_is(t, '(') ||
+           token_is(t, MARK_SET_OPEN);
+}
+
+// "red, blue and green": items with separators between them. False if it is one item.
+static bool lex_enumeration(Lexer *l, Slice s) {
+    static const char *const between[] = {", and ", ", or ", ", ", " and ", " or "};
+    const char *at = NULL, *sign = NULL, *after = l->p;
+    for (size_t i = 0; i < sizeof between / sizeof *between; i++) {
+        const char *found = memmem(s.data, s.size, between[i], strlen(between[i]));
+        if (found && (!at || found < at)) at = found, sign = between[i];
+    }
+    if (!at || at == s.data || l->nested >= LEXER_MAX_NESTED) return false;
+    Slice rest = {at + strlen(sign), (size_t)(s.data + s.size - at) - strlen(sign)};
+    l->p = at;
+    lexer_emit(l, TK_WORD, 0, (Slice){s.data, (size_t)(at - s.data)}, s.data);
+    l->p = rest.data;
+    lexer_emit(l, TK_MARK, sign[2] ? MARK_AND : ',', slice_of(strstr(sign, "or") ? "or" : "and"),
+               at);
+    l->p = rest.data + rest.size;
+    l->nested++;
+    lexer_words(l, rest, false, false, rest.data);
+    l->nested--;
+    l->p = after;
+    return true;
+}
+
+// Behind "The answer is", "Answer:", "Final answer =": the text itself if it has no such title.
+Slice lexer_behind_title(Slice s) {
+    enum { NAMES = 4 };
+    static const char *const words[] = {"answer", "ans",      "result", "solution", "the",
+                                        "final",  "correct",  "our",    "so",       "therefore",
+                                        "thus",   "required", "hence",  NULL};
+    static const char *const ends[] = {"is", "equals", NULL};
+    const char *p = s.data, *end = p + s.size;
+    for (bool named = false; p < end;) {
+        while (p < end && lexer_is_blank(*p)) p++;
+        const char *word = p;
+        while (p < end && isalpha((unsigned char)*p)) p++;
+        Slice w = {word, (size_t)(p - word)};
+        bool sign = p < end && (*p == ':' || *p == '=');
+        if (named && (lexer_is_one_of(w, ends) || (!w.size && sign))) {
+            while (p < end && (lexer_is_blank(*p) || *p == ':' || *p == '=')) p++;
+            return (Slice){p, (size_t)(end - p)};
+        }
+        if (!w.size || !lexer_is_one_of(w, words)) return s;
+        for (int i = 0; i < NAMES; i++) named |= lexer_is_word(w, words[i]);
+        if (p < end && *p == ',') p++;
+    }
+    return s;
+}
+
+// What stands in \text{}, \mathrm{} and the like.
+void lexer_words(Lexer *l, Slice content, bool font, bool bold, const char *begin) {
+    static const char *const ands[] = {"and", "or", "and/or", ",",    ", and", ", or", ",and",
+                                       ",or", ";",  "; and",  "; or", "&",     NULL};
+    bool blank = content.size && lexer_is_blank(*content.data);
+    Slice s = trim_text(content);
+    l->space |= blank;
+    if (!l->out->n) s = lexer_behind_title(s);
+    if (!s.size) return;
+    if (lexer_is_one_of(s, ands)) {
+        lexer_mark(l, *s.data == ',' && s.size == 1 ? ',' : MARK_AND, begin);
+        return;
+    }
+    if (s.size >= 3 && lexer_is_word((Slice){s.data, 3}, "mod") &&
+        (s.size == 3 || !isalpha((unsigned char)s.data[3]))) {
+        lexer_inside(l, s);
+        return;
+    }
+    static const char *const ifs[] = {"if", "for", "when", "where", NULL};
+    size_t letters = 0;
+    while (letters < s.size && isalpha((unsigned char)s.data[letters])) letters++;
+    if (l->tables &&
+        lexer_is_one_of((Slice){s.data, letters}, ifs)) { // conditions of a case distinction
+        lexer_inside(l, (Slice){s.data + letters, s.size - letters});
+        return;
+    }
+    letters = 0;
+    while (letters < s.size && isalpha((unsigned char)s.data[letters])) letters++;
+    if (s.size == 1 || is_letters_list(s)) {
+        lexer_inside(l, s);
+        if (s.size == 1 && !bold && l->out->n && l->out->token[l->out->n - 1].kind == TK_LETTER)
+            l->out->token[l->out->n - 1].plain = true; // may be a unit
+        return;
+    }
+    const Command *known = letters == s.size ? texcommand_find(s) : NULL;
+    if (known && known->action == DO_FUNCTION && (font || texcommand_is_word(s))) {
+        lexer_emit(l, TK_FUNCTION, known->value, s, begin);
+        return;
+    }
+    if (!font && letters == s.size && lexer_is_one_of(s, (const char *const[]){"infinity", NULL})) {
+        Token *t = lexer_emit(l, TK_MARK, MARK_CONSTANT, s, begin);
+        if (t) t->exp10 = 'o';
+        return;
+    }
+    if (!isalpha((unsigned char)*s.data) && !(*s.data & 0x80)) {
+        lexer_inside(l, s);
+        return;
+    }
+    if (!font && begins_item(l) && lex_enumeration(l, s)) return;
+    lexer_emit(l, TK_WORD, font, s, begin);
+}
