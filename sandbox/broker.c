@@ -84,7 +84,9 @@ Status broker_slot(RootKind kind, Slot *slot, uint32_t *made) {
     if (!plan) return FAIL(ST_UNSUPPORTED, "%s", why);
     unsigned number = __atomic_fetch_add(&n_slots, 1, __ATOMIC_RELAXED);
     *made += 1;
-    return slot_start(plan, broker.uid_base ? broker.uid_base + 2 * (number % 20000) : 0, slot);
+    TRY(slot_start(plan, broker.uid_base ? broker.uid_base + 2 * (number % 20000) : 0, slot));
+    slot->number = number + 1;
+    return ST_OK;
 }
 
 static int make_cell(void) {

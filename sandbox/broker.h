@@ -45,8 +45,8 @@ typedef struct Compiled {
     SlotEnd end; // then: owned
     uint32_t hit, made, slots_made;
 } Compiled;
-void compile_get(CageLang lang, const char *files, size_t files_bytes, uint32_t n_files,
-                 Compiled *out);
+void compile_get(CageLang lang, CageRole role, const char *files, size_t files_bytes,
+                 uint32_t n_files, Compiled *out);
 void compile_release(Compiled *c);
 void compile_end(void);   // stops the compilers' slots
 int compile_header(void); // the precompiled header as a memory file, or -1 while there is none

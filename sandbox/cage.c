@@ -26,6 +26,7 @@ static const char hidden[] = "__cage-broker";
 
 typedef struct Lane {
     int fd;
+    CageRole role;
     int age; // of the broker it belongs to
     struct Lane *next;
 } Lane;
@@ -36,7 +37,7 @@ struct Cage {
     int fd; // the broker's socket; -1: gone
     pid_t pid;
     int age; // counts brokers
-    Lane *idle;
+    Lane *idle[CAGE_N_ROLES];
     CageMachine machine;
     CageCounts counts;
 };
@@ -166,11 +167,12 @@ Status cage_probe(const CageOpts *opts, CageMachine *out) {
 
 void cage_close(Cage *cage) {
     if (!cage) return;
-    while (cage->idle) {
-        Lane *lane = cage->idle;
-        cage->idle = lane->next;
-        close(lane->fd);
-        free(lane);
+    for (int role = 0; role < CAGE_N_ROLES; role++) {
+        for (Lane *lane = cage->idle[role], *next; lane; lane = next) {
+            next = lane->next;
+            close(lane->fd);
+            free(lane);
+        }
     }
     end_broker(cage);
     pthread_mutex_destroy(&cage->lock);
@@ -187,7 +189,7 @@ void cage_counts(Cage *cage, CageCounts *out) {
     pthread_mutex_unlock(&cage->lock);
 }
 
-static Status new_lane(Cage *cage, Lane **out) {
+static Status new_lane(Cage *cage, CageRole role, Lane **out) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return FAIL(ST_IO, "sandbox: no socket for a lane: %s", strerror(errno));
@@ -199,13 +201,13 @@ static Status new_lane(Cage *cage, Lane **out) {
     }
     Lane *lane = calloc(1, sizeof *lane);
     CHECK(lane);
-    *lane = (Lane){.fd = ends[0], .age = cage->age};
+    *lane = (Lane){.fd = ends[0], .role = role, .age = cage->age};
     *out = lane;
     return ST_OK;
 }
 
-// An idle lane, or a new one; a dead broker is started again first.
-static Status take_lane(Cage *cage, Lane **out) {
+// An idle lane of the role, or a new one; a dead broker is started again first.
+static Status take_lane(Cage *cage, CageRole role, Lane **out) {
     Status st = ST_OK;
     *out = NULL;
     pthread_mutex_lock(&cage->lock);
@@ -213,9 +215,9 @@ static Status take_lane(Cage *cage, Lane **out) {
         st = start_broker(cage);
         if (st == ST_OK) cage->counts.broker_restarts++;
     }
-    while (st == ST_OK && cage->idle && !*out) {
-        Lane *lane = cage->idle;
-        cage->idle = lane->next;
+    while (st == ST_OK && cage->idle[role] && !*out) {
+        Lane *lane = cage->idle[role];
+        cage->idle[role] = lane->next;
         if (lane->age == cage->age) {
             *out = lane;
         } else {
@@ -224,7 +226,7 @@ static Status take_lane(Cage *cage, Lane **out) {
         }
     }
     if (st == ST_OK && !*out) {
-        st = new_lane(cage, out);
+        st = new_lane(cage, role, out);
         if (st != ST_OK) end_broker(cage);
     }
     pthread_mutex_unlock(&cage->lock);
@@ -234,16 +236,18 @@ static Status take_lane(Cage *cage, Lane **out) {
 // A lane that broke means that the broker did: it is ended, and the next call starts another.
 static void give_lane(Cage *cage, Lane *lane, bool broken, const CageRecord *record,
                       const WireReply *reply) {
+    CageRole role = lane->role;
     pthread_mutex_lock(&cage->lock);
     if (broken) {
         if (lane->age == cage->age) end_broker(cage);
         close(lane->fd);
         free(lane);
     } else {
-        lane->next = cage->idle;
-        cage->idle = lane;
+        lane->next = cage->idle[role];
+        cage->idle[role] = lane;
     }
     cage->counts.runs++;
+    cage->counts.role[role]++;
     cage->counts.verdict[record->verdict]++;
     if (reply) {
         cage->counts.compiles += reply->compiled != 0;
@@ -254,9 +258,10 @@ static void give_lane(Cage *cage, Lane *lane, bool broken, const CageRecord *rec
     pthread_mutex_unlock(&cage->lock);
 }
 
-static void count_fault(Cage *cage) {
+static void count_fault(Cage *cage, CageRole role) {
     pthread_mutex_lock(&cage->lock);
     cage->counts.runs++;
+    if ((unsigned)role < CAGE_N_ROLES) cage->counts.role[role]++;
     cage->counts.verdict[CAGE_SANDBOX_ERROR]++;
     pthread_mutex_unlock(&cage->lock);
 }
@@ -272,6 +277,7 @@ static void set_fault(CageRecord *record, const char *why) {
 static const char *check_job(const CageJob *job) {
     size_t total = job->input_bytes;
     if ((unsigned)job->lang >= CAGE_N_LANGS) return "no such language";
+    if ((unsigned)job->role >= CAGE_N_ROLES) return "no such role";
     if (job->n_files < 1) return "a job wants a program";
     for (int i = 0; i < job->n_files; i++) {
         const CageFile *f = &job->file[i];
@@ -288,6 +294,7 @@ static bool send_job(int fd, const CageJob *job, bool talk) {
     Str s = {0};
     WireAsk ask = {.magic = WIRE_MAGIC,
                    .lang = (uint32_t)job->lang,
+                   .role = (uint32_t)job->role,
                    .talk = talk,
                    .n_files = (uint32_t)job->n_files,
                    .limits = job->limits,
@@ -338,9 +345,9 @@ void cage_run(Cage *cage, const CageJob *job, CageRecord *record) {
     WireReply reply = {0};
     *record = (CageRecord){0};
     const char *bad = check_job(job);
-    if (bad || take_lane(cage, &lane) != ST_OK) {
+    if (bad || take_lane(cage, job->role, &lane) != ST_OK) {
         set_fault(record, bad ? bad : status_text());
-        count_fault(cage);
+        count_fault(cage, job->role);
         return;
     }
     bool whole = send_job(lane->fd, job, false) && receive_record(lane->fd, &reply, record);
@@ -363,7 +370,7 @@ Status cage_talk_begin(Cage *cage, const CageJob *job, CageTalk **out) {
     const char *bad = check_job(job);
     if (!bad && (job->lang == CAGE_C || job->lang == CAGE_CPP)) bad = "no talk with c or cpp";
     if (bad) return FAIL(ST_CONFIG, "sandbox: %s", bad);
-    TRY(take_lane(cage, &lane));
+    TRY(take_lane(cage, job->role, &lane));
     if (!send_job(lane->fd, job, true) || !wire_receive_fds(lane->fd, &what, fds, &n) ||
         (what == 'T' && n != 2) || (what != 'T' && what != 'R')) {
         CageRecord lost = {0};

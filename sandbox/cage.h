@@ -35,6 +35,8 @@
 //
 // A cage is used by any number of threads at once: each call takes a lane of its own (a thread of
 // the broker and its slots), made when first needed, so a thread may hold two talks at a time.
+// A lane serves one role all its life: no program that judges, and no compiler of one, ever runs in
+// a slot in which a candidate ran or will run.
 #ifndef SANDBOX_CAGE_H
 #define SANDBOX_CAGE_H
 
@@ -86,6 +88,13 @@ typedef struct CageLimits {
     int processes;         // 4 (sh 32, js 32); processes and threads together
 } CageLimits;
 
+// Whose program is it?
+typedef enum CageRole {
+    CAGE_CANDIDATE, // a stranger's
+    CAGE_JUDGE,     // ours or the task's: it says what a candidate's answers are worth
+    CAGE_N_ROLES
+} CageRole;
+
 typedef struct CageFile {
     const char *name; // no '/'; ignored for file[0]
     const void *data;
@@ -94,6 +103,7 @@ typedef struct CageFile {
 
 typedef struct CageJob {
     CageLang lang;
+    CageRole role;
     const CageFile *file; // file[0] is the program; the others lie in its working folder
     int n_files;          // (for c and cpp beside the source at compile time instead)
     const void *input;    // stdin; NULL is empty
@@ -133,6 +143,7 @@ typedef struct CageRecord {
     double cpu_ms, wall_ms;
     int64_t peak_kb; // largest resident set of one of its processes
     unsigned layers; // CageLayer bits that held this program
+    uint32_t slot;   // the number of the slot that it ran in, from 1, never used again; 0: none
     bool truncated;  // bytes of stdout or stderr are missing below
     Str out, err;    // bytes as written; of stderr the first 64 KiB. Owned
     char why[160];   // a sentence, for sandbox_error and the limits; "" otherwise
@@ -209,6 +220,7 @@ MUST_USE Status cage_probe(const CageOpts *opts, CageMachine *out);
 // Since cage_open, over all threads.
 typedef struct CageCounts {
     int64_t runs, verdict[CAGE_N_VERDICTS];
+    int64_t role[CAGE_N_ROLES]; // of runs
     int64_t compiles, compile_hits, broker_restarts, slots_made;
     int64_t second_tries; // wall time was over, but a busy host had taken it
 } CageCounts;

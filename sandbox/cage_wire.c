@@ -112,6 +112,7 @@ Status wire_decode(const WireReply *reply, CageRecord *record) {
     record->cpu_ms = (double)reply->cpu_us * 1e-3;
     record->wall_ms = (double)reply->wall_us * 1e-3;
     record->peak_kb = reply->peak_kb;
+    record->slot = reply->slot;
     record->layers = reply->layers;
     record->truncated = reply->truncated != 0;
     size_t n = strnlen(reply->why, sizeof record->why - 1);

@@ -28,7 +28,7 @@ typedef struct WireOpen { // caller -> broker, once
 } WireOpen; // the broker answers with a CageMachine, then takes lanes: 'L' with a socket
 
 typedef struct WireAsk { // after the byte 'A'; the byte 'E' alone ends a talk
-    uint32_t magic, lang, talk, n_files;
+    uint32_t magic, lang, role, talk, n_files;
     CageLimits limits;
     uint64_t seed;
     uint64_t files_bytes, input_bytes; // n_files times {u32 name size, u32 size, name, 0, bytes, 0}
@@ -43,6 +43,7 @@ typedef struct WireReply { // after the byte 'R'; the byte 'T' carries a talk's 
     int64_t peak_kb;
     uint64_t out_bytes, err_bytes;
     char why[160];
+    uint32_t slot;
 } WireReply;
 
 // "run", "compile", "setup"; anything else is NULL.

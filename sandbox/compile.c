@@ -3,7 +3,8 @@
 // A program is compiled once however many inputs it gets and however many threads ask: the first
 // asker compiles, the others wait for it. The store is keyed by the hash of language and sources
 // and compares them whole, so that no two programs are taken for one. A few slots are shared by all
-// lanes; the precompiled header is made in the slot before any program comes.
+// lanes of a role, and what one role compiled is not the other's; the precompiled header is made in
+// a judges' slot, where no stranger's source has been.
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -19,14 +20,14 @@
 #include "sandbox/broker.h"
 
 enum {
-    SLOTS = 4,
+    SLOTS = 4, // of each role
     ENTRIES = 512,
     LARGEST = 64 << 20, // bytes of an executable
     STORE = 512 << 20,  // bytes of all
 };
 
 typedef struct Entry {
-    char *key; // language byte, then the files as they came
+    char *key; // a byte of language and role, then the files as they came
     size_t key_size;
     uint64_t hash, used;
     int fd; // -1: did not compile; `end` says why
@@ -41,8 +42,9 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static Entry *entries[ENTRIES];
 static uint64_t n_uses;
 static int64_t stored;
-static Slot slots[SLOTS];
-static bool slot_busy[SLOTS], slots_ready;
+enum { ALL_SLOTS = SLOTS * CAGE_N_ROLES }; // slot i is of role i / SLOTS
+static Slot slots[ALL_SLOTS];
+static bool slot_busy[ALL_SLOTS], slots_ready;
 
 static int header_fd = -1; // bits/stdc++.h, precompiled: 100 MB that save a second each time
 static int header_state;   // 0: not wanted yet, 1: being made, 2: made, or given up
@@ -99,14 +101,15 @@ static void make_room(void) {
     }
 }
 
-static int take_slot(void) {
+static int take_slot(CageRole role) {
+    int first = (int)role * SLOTS;
     pthread_mutex_lock(&lock);
     if (!slots_ready)
-        for (int i = 0; i < SLOTS; i++) slots[i] = (Slot){.fd = -1, .pid_fd = -1};
+        for (int i = 0; i < ALL_SLOTS; i++) slots[i] = (Slot){.fd = -1, .pid_fd = -1};
     slots_ready = true;
     for (;;) {
         int free_ = -1;
-        for (int i = 0; i < SLOTS; i++) // a warm one first
+        for (int i = first; i < first + SLOTS; i++) // a warm one first
             if (!slot_busy[i] && (free_ < 0 || slots[i].fd >= 0)) free_ = i;
         if (free_ >= 0) {
             slot_busy[free_] = true;
@@ -132,10 +135,11 @@ static void put_arg(Str *s, const char *text) {
 
 // One run of the compiler: a shell line whose stdout is the file that it makes.
 // `last`: of this thread, whose end would end a slot that it started.
-static void run_compiler(const char *line, const char *files, size_t files_bytes, uint32_t n_files,
-                         int out_fd, int64_t most, bool last, SlotEnd *end, uint32_t *slots_made) {
+static void run_compiler(CageRole role, const char *line, const char *files, size_t files_bytes,
+                         uint32_t n_files, int out_fd, int64_t most, bool last, SlotEnd *end,
+                         uint32_t *slots_made) {
     Str payload = {0};
-    int i = take_slot();
+    int i = take_slot(role);
     *end = (SlotEnd){0};
     if (broker_slot(ROOT_COMPILER, &slots[i], slots_made) != ST_OK) {
         snprintf(end->why, sizeof end->why, "%s", status_text());
@@ -195,7 +199,7 @@ static void *make_header(void *unused) {
     snprintf(line, sizeof line,
              "g++ -std=gnu++17 -O2 -x c++-header %s -o h.gch 1>&2 && exec cat h.gch",
              plan ? plan->root->header : "");
-    run_compiler(line, NULL, 0, 0, fd, 256 << 20, true, &end, &made);
+    run_compiler(CAGE_JUDGE, line, NULL, 0, 0, fd, 256 << 20, true, &end, &made);
     bool ok = fd >= 0 && !end.fault && !end.over_out && !end.oom &&
               end.tail.ended_by == CELL_BY_NOBODY && end.tail.status == 0 &&
               fstat(fd, &info) == 0 && info.st_size > 0;
@@ -204,7 +208,7 @@ static void *make_header(void *unused) {
     pthread_mutex_lock(&lock);
     if (ok) {
         __atomic_store_n(&header_fd, fd, __ATOMIC_RELEASE);
-        for (int i = 0; i < SLOTS; i++)
+        for (int i = 0; i < ALL_SLOTS; i++)
             if (slots[i].fd >= 0) slots[i].n_runs = SLOT_RECYCLE;
     }
     header_state = 2;
@@ -228,8 +232,8 @@ static void want_header(void) {
         header_state = 2;
 }
 
-static void compile_now(CageLang lang, const char *files, size_t files_bytes, uint32_t n_files,
-                        Entry *e, uint32_t *slots_made) {
+static void compile_now(CageLang lang, CageRole role, const char *files, size_t files_bytes,
+                        uint32_t n_files, Entry *e, uint32_t *slots_made) {
     const SlotPlan *plan = broker_plan(ROOT_COMPILER, NULL);
     const char *start = plan && plan->start ? "-Wl,-e,cage_start /pch/start.o" : "";
     char line[200];
@@ -243,7 +247,8 @@ static void compile_now(CageLang lang, const char *files, size_t files_bytes, ui
     name_files(lang, files, files_bytes, &named);
     int fd = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING | 0x10u /* MFD_EXEC */);
     if (fd < 0 && errno == EINVAL) fd = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    run_compiler(line, named.data, named.size, n_files, fd, LARGEST, false, &e->end, slots_made);
+    run_compiler(role, line, named.data, named.size, n_files, fd, LARGEST, false, &e->end,
+                 slots_made);
     str_free(&named);
     const CellTail *t = &e->end.tail;
     struct stat info = {0};
@@ -266,12 +271,12 @@ static void copy_end(const SlotEnd *from, SlotEnd *to) {
     str_add(&to->err, from->err.data, from->err.size);
 }
 
-void compile_get(CageLang lang, const char *files, size_t files_bytes, uint32_t n_files,
-                 Compiled *out) {
+void compile_get(CageLang lang, CageRole role, const char *files, size_t files_bytes,
+                 uint32_t n_files, Compiled *out) {
     size_t size = files_bytes + 1;
     char *key = malloc(size);
     CHECK(key);
-    key[0] = (char)lang;
+    key[0] = (char)((int)role * CAGE_N_LANGS + (int)lang);
     memcpy(key + 1, files, files_bytes);
     uint64_t hash = hash_of(key, size);
     *out = (Compiled){.exec_fd = -1};
@@ -296,7 +301,7 @@ void compile_get(CageLang lang, const char *files, size_t files_bytes, uint32_t 
         *place = e;
         pthread_mutex_unlock(&lock);
         if (lang == CAGE_CPP) want_header();
-        compile_now(lang, files, files_bytes, n_files, e, &out->slots_made);
+        compile_now(lang, role, files, files_bytes, n_files, e, &out->slots_made);
         pthread_mutex_lock(&lock);
         e->busy = false;
         stored += e->bytes;
@@ -331,7 +336,7 @@ void compile_end(void) {
     until.tv_sec += 3;
     pthread_mutex_lock(&lock);
     ending = true;
-    for (int i = 0; i < SLOTS && slots_ready; i++) {
+    for (int i = 0; i < ALL_SLOTS && slots_ready; i++) {
         if (!slot_busy[i]) slot_stop(&slots[i]);
         if (slot_busy[i] && slots[i].pid > 0) kill(slots[i].pid, SIGKILL);
     }

@@ -11,6 +11,7 @@
 
 typedef struct Lane {
     int fd;
+    int role; // of its first ask, and so of all; -1: none came
     Slot slot[ROOT_KINDS];
     char *block; // the ask's files and stdin
     size_t block_cap;
@@ -154,7 +155,7 @@ static bool run_job(Lane *lane, const WireAsk *ask) {
     uint32_t slots = 0;
     take_limits(ask, &run);
     if (lang == CAGE_C || lang == CAGE_CPP) {
-        compile_get(lang, lane->block, ask->files_bytes, ask->n_files, &made);
+        compile_get(lang, (CageRole)ask->role, lane->block, ask->files_bytes, ask->n_files, &made);
         reply.compiled = made.made, reply.compile_hit = made.hit;
         slots += made.slots_made;
         if (made.exec_fd < 0) {
@@ -182,6 +183,7 @@ static bool run_job(Lane *lane, const WireAsk *ask) {
         compile_release(&made);
         return reply_fault(lane, "no pipes for a talk", slots);
     }
+    reply.slot = lane->slot[kind].number;
     slot_run(&lane->slot[kind], &run, &end);
     if (!ask->talk && taken_by_host(&run, &end)) {
         slot_end_free(&end);
@@ -190,6 +192,7 @@ static bool run_job(Lane *lane, const WireAsk *ask) {
             compile_release(&made);
             return reply_fault(lane, status_text(), slots);
         }
+        reply.slot = lane->slot[kind].number;
         slot_run(&lane->slot[kind], &run, &end);
     }
     outcome_fill(ask, &run, &end, broker.machine.layers, &reply);
@@ -210,7 +213,9 @@ static bool receive_ask(Lane *lane, WireAsk *ask) {
         if (!wire_receive(lane->fd, &what, 1)) return false;
     while (what == 'E');
     if (what != 'A' || !wire_receive(lane->fd, ask, sizeof *ask)) return false;
-    if (ask->magic != WIRE_MAGIC || ask->lang >= CAGE_N_LANGS ||
+    if (lane->role < 0) lane->role = (int)ask->role;
+    if (ask->magic != WIRE_MAGIC || ask->lang >= CAGE_N_LANGS || ask->role >= CAGE_N_ROLES ||
+        (int)ask->role != lane->role || // a slot of candidates judges nobody
         ask->files_bytes > WIRE_MAX_BYTES || ask->input_bytes > WIRE_MAX_BYTES)
         return false;
     size_t need = ask->files_bytes + ask->input_bytes + 1;
@@ -227,6 +232,7 @@ void lane_main(int socket) {
     Lane *lane = calloc(1, sizeof *lane);
     CHECK(lane);
     lane->fd = socket;
+    lane->role = -1;
     for (int i = 0; i < ROOT_KINDS; i++) lane->slot[i] = (Slot){.fd = -1, .pid_fd = -1};
     WireAsk ask;
     while (receive_ask(lane, &ask) && run_job(lane, &ask)) {

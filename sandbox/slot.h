@@ -39,6 +39,7 @@ typedef struct Slot {
     int fd;     // control socket; -1: not started
     int pid_fd; // of the outer process
     int pid;
+    uint32_t number; // of all slots of a broker, from 1
     int n_runs;
     Cgroup cgroup;
     SlotWait *wait; // a program that was started ahead and waits for its files; NULL: none

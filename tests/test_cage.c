@@ -181,6 +181,39 @@ static void a_node_that_waited_is_as_new_as_another(void **state) {
     cage_record_free(&r);
 }
 
+// Turn by turn, so that a lane which served both would be found at once; compilers too, since what
+// one compiled must not be the other's.
+static void a_judge_never_runs_where_a_candidate_does(void **state) {
+    (void)state;
+    static const char python[] = "print(1)", c[] = "int main(void) { return 0; }";
+    enum { TURNS = 24 };
+    uint32_t slot[CAGE_N_ROLES][TURNS];
+    CageCounts before, after;
+    cage_counts(cage, &before);
+    for (int i = 0; i < TURNS; i++) {
+        for (int role = 0; role < CAGE_N_ROLES; role++) {
+            CageLang lang = i % 4 == 3 ? CAGE_C : CAGE_PYTHON;
+            CageFile file = {NULL, lang == CAGE_C ? c : python, 0};
+            file.size = strlen(file.data);
+            CageJob job = {.lang = lang, .role = (CageRole)role, .file = &file, .n_files = 1};
+            CageRecord r;
+            cage_run(cage, &job, &r);
+            assert_int_equal(r.verdict, CAGE_OK);
+            assert_true(r.slot > 0);
+            slot[role][i] = r.slot;
+            cage_record_free(&r);
+        }
+    }
+    for (int i = 0; i < TURNS; i++)
+        for (int k = 0; k < TURNS; k++)
+            assert_int_not_equal(slot[CAGE_CANDIDATE][i], slot[CAGE_JUDGE][k]);
+    assert_int_equal(slot[CAGE_JUDGE][0], slot[CAGE_JUDGE][1]); // and stays warm
+    cage_counts(cage, &after);
+    assert_int_equal(after.role[CAGE_JUDGE] - before.role[CAGE_JUDGE], TURNS);
+    assert_int_equal(after.role[CAGE_CANDIDATE] - before.role[CAGE_CANDIDATE], TURNS);
+    assert_int_equal(after.compiles - before.compiles, 2); // the same source, once for each
+}
+
 int main(int argc, char **argv) {
     cage_main(argc, argv);
     const struct CMUnitTest tests[] = {
@@ -189,6 +222,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_compiled_program_starts_and_ends_as_elsewhere),
         cmocka_unit_test(a_node_that_waited_is_as_new_as_another),
         cmocka_unit_test(a_program_that_ends_while_it_is_told_is_no_end_of_ours),
+        cmocka_unit_test(a_judge_never_runs_where_a_candidate_does),
     };
     return cmocka_run_group_tests(tests, open_one, close_one);
 }

@@ -216,6 +216,44 @@ static void expected_outputs_never_enter_the_cage(void **state) {
     }
 }
 
+// A checker, a test's own text: programs in a slot where no candidate runs. The harness that both
+// ends run is compiled there as well.
+static void what_judges_runs_in_slots_of_judges(void **state) {
+    (void)state;
+    static const struct {
+        const char *task, *pred;
+        int n_judges;
+    } form[] = {
+        {"\"tests\":[{\"input\":\"1\",\"output\":\"1\"}],\"checker\":\"print(1)\"",
+         "print(input())", 1},
+        {"\"entry_point\":\"add\",\"tests\":[\"assert add(1) == 1\"]", "def add(a): return a", 1},
+        {"\"entry_point\":\"add\",\"prompt\":\"\",\"test\":\"def check(c):\\n    assert c(1) == "
+         "1\"",
+         "def add(a): return a", 1},
+        {"\"entry\":\"add\",\"calls\":[{\"args\":[1],\"want\":1}]", "def add(a): return a", 0},
+        {"\"tests\":[{\"input\":\"1\",\"output\":\"1\"}]", "print(input())", 0},
+    };
+    code_close(); // a new cage: the harness is compiled again
+    assert_ok(code_ready());
+    for (size_t i = 0; i < sizeof form / sizeof *form; i++) {
+        CageCounts before, after;
+        JsonDoc *doc;
+        Str line = {0};
+        str_printf(&line, "{\"extract\":\"bare\",%s,\"pred\":\"%s\"}", form[i].task, form[i].pred);
+        assert_ok(json_parse(line.data, line.size, "row", 1, false, &doc));
+        cage_counts(code_cage(), &before);
+        Judgement j = judge_row(json_root(doc));
+        cage_counts(code_cage(), &after);
+        assert_int_equal(j.verdict, VERDICT_RIGHT);
+        int compiled = i == 1; // the first that has a use for it
+        assert_int_equal(after.role[CAGE_CANDIDATE] - before.role[CAGE_CANDIDATE], 1);
+        assert_int_equal(after.role[CAGE_JUDGE] - before.role[CAGE_JUDGE],
+                         form[i].n_judges + compiled);
+        json_free(doc);
+        str_free(&line);
+    }
+}
+
 // ---- faults, groups
 
 static void a_fault_of_the_sandbox_is_an_error_and_no_zero(void **state) {
@@ -299,6 +337,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_cases_get_their_verdicts_on_four_threads),
         cmocka_unit_test(no_cheating_program_gets_a_point),
         cmocka_unit_test(expected_outputs_never_enter_the_cage),
+        cmocka_unit_test(what_judges_runs_in_slots_of_judges),
         cmocka_unit_test(a_fault_of_the_sandbox_is_an_error_and_no_zero),
         cmocka_unit_test(a_group_is_judged_by_the_same_tests),
         cmocka_unit_test(tasks_that_no_response_could_pass_are_refused),

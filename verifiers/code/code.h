@@ -5,7 +5,8 @@
 // test is itself a program (HumanEval's check, MBPP's asserts), it runs unmodified in a second
 // cage, the candidate a proxy; each call goes over to the program's cage and a value of exact type
 // comes back (value.h). So nothing that the program does to its process, prints or exits with can
-// say "passed": it passes by answering right, or not at all.
+// say "passed": it passes by answering right, or not at all. What judges (a checker, a test's own
+// text, the compilers of both) runs in slots where no candidate ever runs (CageRole).
 //
 //   form (suite.h)   cages of one judgement
 //   io               one for each test; one more for each test if the task has a checker

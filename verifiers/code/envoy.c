@@ -10,18 +10,17 @@
 #include "verifiers/code/harness.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static Str compiled;        // the harness as Python's marshal wrote it
-static const Cage *of_cage; // whose interpreter that was
+static Str compiled; // the harness as Python's marshal wrote it
 
 static CageFile text_file(const char *name, const char *text) {
     return (CageFile){name, text, strlen(text)};
 }
 
 static Status compile_harness(Cage *cage) {
-    if (of_cage == cage && compiled.size) return ST_OK;
+    if (compiled.size) return ST_OK;
     const CageFile file[] = {text_file("make.py", harness_maker),
                              text_file("harness.py", harness_text)};
-    CageJob job = {.lang = CAGE_PYTHON, .file = file, .n_files = 2};
+    CageJob job = {.lang = CAGE_PYTHON, .role = CAGE_JUDGE, .file = file, .n_files = 2};
     CageRecord record;
     Status st = ST_OK;
     cage_run(cage, &job, &record);
@@ -32,13 +31,18 @@ static Status compile_harness(Cage *cage) {
     } else {
         str_clear(&compiled);
         str_add(&compiled, record.out.data, record.out.size);
-        of_cage = cage;
     }
     cage_record_free(&record);
     return st;
 }
 
-Status envoy_begin(Cage *cage, const CageLimits *limits, uint64_t seed, Envoy *out) {
+void envoy_forget(void) {
+    pthread_mutex_lock(&lock);
+    str_free(&compiled);
+    pthread_mutex_unlock(&lock);
+}
+
+Status envoy_begin(Cage *cage, CageRole role, const CageLimits *limits, Envoy *out) {
     *out = (Envoy){0};
     pthread_mutex_lock(&lock);
     Status st = compile_harness(cage);
@@ -46,7 +50,7 @@ Status envoy_begin(Cage *cage, const CageLimits *limits, uint64_t seed, Envoy *o
     pthread_mutex_unlock(&lock); // written once for a cage
     if (st != ST_OK) return st;
     CageJob job = {
-        .lang = CAGE_PYTHON, .file = file, .n_files = 2, .limits = *limits, .seed = seed};
+        .lang = CAGE_PYTHON, .role = role, .file = file, .n_files = 2, .limits = *limits};
     TRY(cage_talk_begin(cage, &job, &out->talk));
     int wall = limits->wall_ms ? limits->wall_ms : 2 * limits->cpu_ms + 2000;
     out->deadline = clock_now() + wall / 1000.0 + 1;

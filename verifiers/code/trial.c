@@ -85,6 +85,7 @@ typedef enum Checked { CHECK_NO, CHECK_YES, CHECK_CRASH, CHECK_FAULT } Checked;
 static Checked ask_checker(Cage *cage, const Suite *s, const SuiteTest *test, const Str *got) {
     CageFile file[5];
     CageJob job = {.lang = CAGE_PYTHON,
+                   .role = CAGE_JUDGE,
                    .file = checker_files(s, test, got, file),
                    .n_files = 5,
                    .limits = {.cpu_ms = 10000, .output_bytes = 1 << 16}};
@@ -128,7 +129,8 @@ static bool checker_accepts(Cage *cage, const Suite *s, const SuiteTest *test, i
 
 static void run_io(Cage *cage, const Suite *s, const TrialProgram *p, Trial *t) {
     const CageFile file = {"program", p->text[0], p->size[0]};
-    CageJob job = {.lang = p->lang, .file = &file, .n_files = 1, .limits = s->limits};
+    CageJob job = {
+        .lang = p->lang, .role = CAGE_CANDIDATE, .file = &file, .n_files = 1, .limits = s->limits};
     int slow = 0;
     for (int i = 0; i < s->n_tests && t->verdict != VERDICT_ERROR; i++) {
         const SuiteTest *test = &s->test[i];
@@ -215,7 +217,7 @@ static bool load(Cage *cage, const Suite *s, const TrialProgram *p, Trial *t, En
         "import string, math, re, random, datetime, operator, copy, sys, json\n"
         "from math import inf\nfrom builtins import pow\n";
     Str out = {0};
-    if (envoy_begin(cage, &s->limits, 0, envoy) != ST_OK) {
+    if (envoy_begin(cage, CAGE_CANDIDATE, &s->limits, envoy) != ST_OK) {
         fault(t, status_text());
         return false;
     }
@@ -381,7 +383,7 @@ static void run_asserts(Cage *cage, const Suite *s, const TrialProgram *p, Trial
                          .wall_ms = wall + 20000,
                          .memory_bytes = 1 << 30,
                          .output_bytes = 8 << 20};
-    if (envoy_begin(cage, &limits, 0, &test) != ST_OK) {
+    if (envoy_begin(cage, CAGE_JUDGE, &limits, &test) != ST_OK) {
         fault(t, status_text());
     } else {
         Str out = {0};
