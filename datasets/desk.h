@@ -1,5 +1,4 @@
-// datasets/desk.h -- two-step arithmetic with worked solutions: the questions and the corpus of
-// the embedded model.
+// datasets/desk.h -- two-step arithmetic with worked solutions, the embedded model's questions.
 //
 // Floor 2 (datasets). Three kinds of question, equally likely:
 //   a*b+c, a*b-c     a 12..99, b 3..9, c 11..99; result >= 0

@@ -12,9 +12,9 @@
 #include "base/arena.h"
 #include "base/pool.h"
 #include "base/status.h"
-#include "policy/io/chat.h"
-#include "policy/io/stopids.h"
-#include "policy/io/tokenizer.h"
+#include "policy/io/token/chat.h"
+#include "policy/io/token/stopids.h"
+#include "policy/io/token/tokenizer.h"
 #include "policy/policy.h"
 #include "rollout/engine.h"
 

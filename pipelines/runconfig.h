@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "datasets/desk.h"
 #include "pipelines/args.h"
-#include "policy/io/chat.h"
+#include "policy/io/token/chat.h"
 #include "policy/model.h"
 #include "rl/settings.h"
 #include "sft/finetune.h"

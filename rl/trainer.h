@@ -17,7 +17,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "datasets/task.h"
-#include "policy/io/chat.h"
+#include "policy/io/token/chat.h"
 #include "policy/policy.h"
 #include "rl/settings.h"
 #include "rollout/batch.h"

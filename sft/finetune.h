@@ -16,8 +16,8 @@
 #include "base/pool.h"
 #include "base/status.h"
 #include "datasets/corpus.h"
-#include "policy/io/chat.h"
-#include "policy/io/tokenizer.h"
+#include "policy/io/token/chat.h"
+#include "policy/io/token/tokenizer.h"
 #include "policy/policy.h"
 
 #ifdef __cplusplus

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/io/tokenizer.h"
-#include "policy/io/tokenstream.h"
+#include "policy/io/token/tokenizer.h"
+#include "policy/io/token/tokenstream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

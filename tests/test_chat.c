@@ -1,7 +1,7 @@
 // tests/test_chat.c -- policy/io/chat: what transformers' apply_chat_template renders.
 //
 // tests/golden/make_chat.py wrote tests/golden/chat.json.
-#include "policy/io/chat.h"
+#include "policy/io/token/chat.h"
 
 #include <stdlib.h>
 #include <time.h>

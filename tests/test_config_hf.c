@@ -1,5 +1,4 @@
-// tests/test_config_hf.c -- policy/io/config_hf: published configs, both styles of rope, named
-// errors.
+// tests/test_config_hf.c -- policy/io/config_hf: published configs, both ropes, named errors.
 #include "policy/io/config_hf.h"
 
 #include "tests/test.h"

@@ -8,11 +8,11 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "policy/io/config_hf.h"
-#include "policy/io/gguf_config.h"
-#include "policy/io/gguf_map.h"
-#include "policy/io/gguf_vocab.h"
+#include "policy/io/gguf/gguf_config.h"
+#include "policy/io/gguf/gguf_map.h"
+#include "policy/io/gguf/gguf_vocab.h"
 #include "policy/io/safewrite.h"
-#include "policy/io/tokenizer.h"
+#include "policy/io/token/tokenizer.h"
 #include "tests/test.h"
 
 static Arena *arena;

@@ -1,5 +1,4 @@
-// tests/test_desk.c -- datasets/desk: splits that never meet, and work that is right digit by
-// digit.
+// tests/test_desk.c -- datasets/desk: splits that never meet, work right digit by digit.
 #include "datasets/desk.h"
 
 #include <ctype.h>

@@ -1,13 +1,12 @@
-// tests/test_gguf.c -- policy/io/gguf and gguf_write: what is written comes back; every lie in a
-// file has its own sentence.
-#include "policy/io/gguf.h"
+// tests/test_gguf.c -- policy/io/gguf: what is written comes back; every lie has its sentence.
+#include "policy/io/gguf/gguf.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/file.h"
-#include "policy/io/gguf_write.h"
+#include "policy/io/gguf/gguf_write.h"
 #include "tests/test.h"
 
 static Arena *arena;

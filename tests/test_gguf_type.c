@@ -1,11 +1,11 @@
 // tests/test_gguf_type.c -- policy/io/gguf_type: the values that the `gguf` package gives, bit for
 // bit (tests/golden/make_gguf.py).
-#include "policy/io/gguf_type.h"
+#include "policy/io/gguf/gguf_type.h"
 
 #include <stdlib.h>
 
 #include "policy/io/dtype.h"
-#include "policy/io/gguf.h"
+#include "policy/io/gguf/gguf.h"
 #include "policy/io/safetensors.h"
 #include "tests/test.h"
 

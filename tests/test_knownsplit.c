@@ -1,8 +1,8 @@
 // tests/test_knownsplit.c -- policy/io/knownsplit: what is matched by hand is what PCRE2 matches.
-#include "policy/io/knownsplit.h"
+#include "policy/io/token/knownsplit.h"
 
 #include "base/rng.h"
-#include "policy/io/unicode.h"
+#include "policy/io/token/unicode.h"
 #include "tests/test.h"
 
 static void add_split(const char *regex, const char *behavior, bool invert, Str *json) {

@@ -1,5 +1,4 @@
-// tests/test_math_bounds.c -- verifiers/math: hostile texts, budgets, and golds that cannot be
-// read.
+// tests/test_math_bounds.c -- verifiers/math: hostile texts, budgets, golds nobody can read.
 #include <stdlib.h>
 #include <time.h>
 

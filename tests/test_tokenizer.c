@@ -1,7 +1,7 @@
 // tests/test_tokenizer.c -- policy/io/tokenizer: the ids of Hugging Face's library, and any bytes.
 //
 // tests/golden/make_tokenizer.py made the files under tests/golden/tokenizer.
-#include "policy/io/tokenizer.h"
+#include "policy/io/token/tokenizer.h"
 
 #include <stdlib.h>
 
@@ -9,8 +9,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
-#include "policy/io/stopids.h"
-#include "policy/io/tokenstream.h"
+#include "policy/io/token/stopids.h"
+#include "policy/io/token/tokenstream.h"
 #include "tests/test.h"
 
 static Arena *arena;

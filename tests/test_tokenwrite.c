@@ -1,7 +1,7 @@
 // tests/test_tokenwrite.c -- policy/io/tokenwrite: bare vocabularies become files we read.
-#include "policy/io/tokenwrite.h"
+#include "policy/io/token/tokenwrite.h"
 
-#include "policy/io/tokenizer.h"
+#include "policy/io/token/tokenizer.h"
 #include "tests/test.h"
 
 enum { N_TOKENS = 256 + 4 };

@@ -1,5 +1,4 @@
-// pipelines/bench/bench_model.c -- one policy, timed call by call; no sampler and no tokenizer in
-// the way.
+// pipelines/bench/bench_model.c -- one policy, timed call by call; no sampler, no tokenizer.
 #include "pipelines/bench/bench_model.h"
 
 #include <stdio.h>

@@ -1,5 +1,4 @@
-// pipelines/bench/bench_model.h -- timings of one model folder: prefill, decoding, scoring, a
-// training step.
+// pipelines/bench/bench_model.h -- one model timed: prefill, decoding, scoring, a training step.
 //
 // Floor 5. For `grpo bench MODEL` and tests/peers/speed.py.
 #ifndef PIPELINES_BENCH_MODEL_H

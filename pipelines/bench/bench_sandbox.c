@@ -1,5 +1,4 @@
-// pipelines/bench/bench_sandbox.c -- medians of one slot, rates of two, bubblewrap in the same run;
-// a soak.
+// pipelines/bench/bench_sandbox.c -- medians of one slot, rates of two, bubblewrap beside; a soak.
 #include "pipelines/bench/bench_sandbox.h"
 
 #include <ctype.h>

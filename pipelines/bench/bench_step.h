@@ -1,5 +1,4 @@
-// pipelines/bench/bench_step.h -- a desk step, split by phase, beside the products it cannot do
-// without.
+// pipelines/bench/bench_step.h -- a desk step by phase, beside the products it needs.
 //
 // Floor 5. THE FLOOR of a phase: the matrix products of the recipe's step, each at the multiply-add
 // ceiling of the type that it is computed in, on all threads, and nothing else.

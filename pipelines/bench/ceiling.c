@@ -1,5 +1,4 @@
-// pipelines/bench/ceiling.c -- chains of multiply-adds that touch no memory, and a copy that does
-// nothing else.
+// pipelines/bench/ceiling.c -- chains of multiply-adds that touch no memory, and a bare copy.
 #include "pipelines/bench/ceiling.h"
 
 #include <stdlib.h>

@@ -1,5 +1,4 @@
-// pipelines/command/command_bench.c -- `grpo bench`: this machine's ceilings, our GEMM, a desk step
-// by phase.
+// pipelines/command/command_bench.c -- `grpo bench`: ceilings, our GEMM, a desk step by phase.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

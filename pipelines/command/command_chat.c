@@ -1,5 +1,4 @@
-// pipelines/command/command_chat.c -- `grpo chat`: a conversation on the terminal, or line by line
-// in a script.
+// pipelines/command/command_chat.c -- `grpo chat`: a conversation, typed or line by line.
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,5 +1,4 @@
-// pipelines/command/command_doctor.c -- `grpo doctor`: what this machine can do, line by line, with
-// the fix.
+// pipelines/command/command_doctor.c -- `grpo doctor`: what this machine can do, with the fix.
 #include <errno.h>
 #include <fcntl.h>
 #include <langinfo.h>

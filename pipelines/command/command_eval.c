@@ -1,5 +1,4 @@
-// pipelines/command/command_eval.c -- `grpo eval`: accuracy, pass@k and cons@k, each with its
-// interval.
+// pipelines/command/command_eval.c -- `grpo eval`: accuracy, pass@k and cons@k with intervals.
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>

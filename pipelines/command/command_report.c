@@ -1,5 +1,4 @@
-// pipelines/command/command_report.c -- `grpo report`: curves and samples of finished or running
-// runs.
+// pipelines/command/command_report.c -- `grpo report`: curves and samples of runs.
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,4 @@
-// pipelines/command/sandbox_report.c -- the self-test: one small attack for each layer, in each
-// language.
+// pipelines/command/sandbox_report.c -- the self-test: a small attack a layer, in each language.
 #include "pipelines/command/sandbox_report.h"
 
 #include <stdio.h>

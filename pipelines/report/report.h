@@ -1,5 +1,4 @@
-// pipelines/report/report.h -- a run, or several on top of each other, as a page, a table, or
-// numbers.
+// pipelines/report/report.h -- a run, or several overlaid, as a page, a table, or numbers.
 //
 // Floor 5. The page stands alone: no fetch, no font, no library; its policy forbids all of them.
 // What a model wrote enters it only as JSON strings with '<' escaped and is shown as text.

@@ -1,5 +1,4 @@
-// pipelines/run/runfolder.h -- a run's folder: what is written where, and how a run comes back to
-// life.
+// pipelines/run/runfolder.h -- a run's folder: what is written where, and how a run resumes.
 //
 // Floor 5. RUN/run.json, metrics.jsonl, rollouts/, samples/, checkpoints/, event files, log.txt
 // (README, "A run's folder"). One process at a time: the folder is locked. A checkpoint is made in

@@ -1,5 +1,4 @@
-// pipelines/run/stage_rl.c -- GRPO from a base model: evaluation, preflight, steps, final
-// evaluation.
+// pipelines/run/stage_rl.c -- GRPO from a base model: evaluation, preflight, steps, evaluation.
 #include <math.h>
 #include <string.h>
 

@@ -9,7 +9,7 @@
 #define POLICY_IO_CHECKPOINT_H
 
 #include "base/status.h"
-#include "policy/io/tokenizer.h"
+#include "policy/io/token/tokenizer.h"
 #include "policy/policy.h"
 
 #ifdef __cplusplus

@@ -1,5 +1,4 @@
-// policy/io/config_dense.c -- heads, biases and norms as each dense family of transformers has
-// them.
+// policy/io/config_dense.c -- heads, biases and norms as each dense family has them.
 //
 // References: transformers' configuration_{llama,mistral,qwen2,qwen3}.py and the modeling files
 // beside them, which fix what the configuration does not say (Qwen2's biases, Qwen3's norms).

@@ -1,5 +1,4 @@
-// policy/io/config_dense.h -- the dense families' part of config.json: llama, mistral, qwen2,
-// qwen3.
+// policy/io/config_dense.h -- config.json of the dense families: llama, mistral, qwen2, qwen3.
 //
 // Private to policy/io.
 #ifndef POLICY_IO_CONFIG_DENSE_H

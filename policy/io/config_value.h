@@ -1,5 +1,4 @@
-// policy/io/config_value.h -- values of a config.json read with errors that name file, line and
-// key.
+// policy/io/config_value.h -- values of a config.json; errors name file, line and key.
 //
 // Private to policy/io: what the readers of the families share, and how values are written.
 #ifndef POLICY_IO_CONFIG_VALUE_H

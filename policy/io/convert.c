@@ -9,9 +9,9 @@
 #include "base/file.h"
 #include "policy/io/carry.h"
 #include "policy/io/config_hf.h"
-#include "policy/io/gguf_config.h"
-#include "policy/io/gguf_map.h"
-#include "policy/io/gguf_vocab.h"
+#include "policy/io/gguf/gguf_config.h"
+#include "policy/io/gguf/gguf_map.h"
+#include "policy/io/gguf/gguf_vocab.h"
 #include "policy/io/safewrite.h"
 
 bool convert_is_gguf(const char *path) {

@@ -7,9 +7,9 @@
 #include "base/file.h"
 #include "policy/io/config_hf.h"
 #include "policy/io/convert.h"
-#include "policy/io/gguf_config.h"
-#include "policy/io/gguf_map.h"
-#include "policy/io/gguf_vocab.h"
+#include "policy/io/gguf/gguf_config.h"
+#include "policy/io/gguf/gguf_map.h"
+#include "policy/io/gguf/gguf_vocab.h"
 
 static int by_name(const void *a, const void *b) {
     return strcmp(((const Weight *)a)->source.name, ((const Weight *)b)->source.name);

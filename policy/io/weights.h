@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "policy/io/gguf.h"
+#include "policy/io/gguf/gguf.h"
 #include "policy/io/safetensors.h"
 #include "policy/io/tensor_source.h"
 #include "policy/model.h"

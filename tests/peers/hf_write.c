@@ -1,5 +1,4 @@
-// tests/peers/hf_write.c -- writes a model folder and the log-probs of a fixed text, for
-// hf_loads.py.
+// tests/peers/hf_write.c -- a model folder and the log-probs of a text, for hf_loads.py.
 //
 //     hf_write CONFIG_FOLDER OUT_FOLDER DTYPE
 #include <math.h>

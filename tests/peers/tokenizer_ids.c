@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "policy/io/tokenizer.h"
+#include "policy/io/token/tokenizer.h"
 
 typedef struct Text {
     char *data;

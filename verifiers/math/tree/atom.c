@@ -1,5 +1,4 @@
-// verifiers/math/tree/atom.c -- an atom by its first token, functions and roots, and what follows
-// one.
+// verifiers/math/tree/atom.c -- an atom by its first token, functions, and what follows one.
 #include <ctype.h>
 #include <string.h>
 

@@ -1,5 +1,4 @@
-// verifiers/math/tree/bracket.c -- everything with an opening and an end: sets, intervals,
-// matrices.
+// verifiers/math/tree/bracket.c -- what has an opening and an end: sets, intervals, matrices.
 #include <ctype.h>
 #include <string.h>
 

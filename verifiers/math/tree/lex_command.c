@@ -1,5 +1,4 @@
-// verifiers/math/tree/lex_command.c -- what begins with a backslash: commands, environments,
-// escapes.
+// verifiers/math/tree/lex_command.c -- behind a backslash: commands, environments, escapes.
 #include <ctype.h>
 #include <string.h>
 

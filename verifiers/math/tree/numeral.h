@@ -1,5 +1,4 @@
-// verifiers/math/tree/numeral.h -- one written number: digits, separators of thousands, point,
-// e-12.
+// verifiers/math/tree/numeral.h -- one written number: digits, separators, point, e-12.
 //
 // Floor 3 (verifiers). Read are 12  007  .5  330.  2.9e33  and groups of exactly three digits
 // behind one to three:  1{,}236  1,\!236  1\,236  1 236  1'236  (the blank may be any of
