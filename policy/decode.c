@@ -130,6 +130,7 @@ Status policy_decode(Policy *p, const DecodeSeq *seq, int n_seqs, LogitsFn *fn, 
         total += seq[s].n_new;
     }
     if (n_seqs == 0) return ST_OK;
+    net_phase(p, false);
     const int rows = block_rows(p, total);
     Decode d = {.p = p, .seq = seq, .n_seqs = n_seqs, .rows = rows, .fn = fn, .ctx = ctx};
     d.solo = block_end(seq, n_seqs, 0, rows) == n_seqs;

@@ -42,7 +42,7 @@ static float *kv_layer(const Policy *p, int l) {
 // New keys and values of a decoded sequence go to its pages.
 static void store(const Run *r, int l, int s, const Dim *d) {
     const DecodeSeq *q = &r->decode[s];
-    const Save *a = &r->w->save[l];
+    const Save *a = net_save(r, l);
     const size_t width = (size_t)(d->KV * d->d), at = (size_t)r->w->offset[s];
     for (int t = 0; t < q->n_new; t++) {
         const int pos = q->pos + t, slot = pos % KV_PAGE_TOKENS;
@@ -84,13 +84,14 @@ static CpuDev device_of(const Workspace *w, int worker, float **turn) {
 static AttentionShape shape_of(const Heads *h, int s, int g) {
     const Run *r = h->r;
     const Workspace *w = r->w;
+    const Save *a = net_save(r, h->l);
     const Dim *d = &h->d;
     const size_t at = (size_t)w->offset[s] * (size_t)(d->KV * d->d) + (size_t)(g * d->d);
     AttentionShape shape = {.tokens = w->offset[s + 1] - w->offset[s],
                             .heads = d->G,
                             .pos0 = w->pos0[s],
-                            .k = w->save[h->l].k + at,
-                            .v = w->save[h->l].v + at,
+                            .k = a->k + at,
+                            .v = a->v + at,
                             .k_dim = d->d,
                             .v_dim = d->d,
                             .ldk = d->KV * d->d,
@@ -112,7 +113,7 @@ static void attend(void *ctx, int i, int worker) {
     const Run *r = h->r;
     const Dim *d = &h->d;
     const Workspace *w = r->w;
-    const Save *a = &w->save[h->l];
+    const Save *a = net_save(r, h->l);
     const int s = i / d->KV, g = i % d->KV, n = w->offset[s + 1] - w->offset[s];
     const AttentionShape shape = shape_of(h, s, g);
     float *turn;
@@ -135,7 +136,7 @@ static void attend_backward(void *ctx, int i, int worker) {
     const Run *r = h->r;
     const Dim *d = &h->d;
     Workspace *w = r->w;
-    const Save *a = &w->save[h->l];
+    const Save *a = net_save(r, h->l);
     const int s = i / d->KV, g = i % d->KV, n = w->offset[s + 1] - w->offset[s];
     const AttentionShape shape = shape_of(h, s, g);
     float *turn;
@@ -180,7 +181,7 @@ void dense_forward(Run *r, int l) {
     Workspace *w = r->w;
     const Ops *ops = p->ops;
     const Layer *y = &p->layer[l];
-    Save *a = &w->save[l];
+    Save *a = net_save(r, l);
     const Dim d = dims(&p->model);
     const int T = r->n_tokens;
     const float eps = (float)p->model.rms_norm_eps;
@@ -207,7 +208,7 @@ void dense_backward(Run *r, int l) {
     Workspace *w = r->w;
     const Ops *ops = p->ops;
     const Layer *y = &p->layer[l];
-    const Save *a = &w->save[l];
+    const Save *a = net_save(r, l);
     const Dim d = dims(&p->model);
     const int T = r->n_tokens;
     const float eps = (float)p->model.rms_norm_eps;

@@ -35,7 +35,7 @@ static void route(Run *r, int l) {
     Policy *p = r->p;
     Workspace *w = r->w;
     Layer *y = &p->layer[l];
-    Save *a = &w->save[l];
+    Save *a = net_save(r, l);
     const RouterShape shape = router_shape(&p->model);
     const int T = r->n_tokens, step = p->n_moe * shape.k, at = y->moe_at * shape.k;
 
@@ -60,7 +60,7 @@ static void experts_forward(Run *r, int l, float *out) {
     Workspace *w = r->w;
     const Ops *ops = p->ops;
     Layer *y = &p->layer[l];
-    Save *a = &w->save[l];
+    Save *a = net_save(r, l);
     const int D = p->model.hidden_size, I = p->model.moe_intermediate_size;
     for (int e = 0; e < p->model.n_routed_experts; e++) {
         const int at = a->begin[e], n = a->begin[e + 1] - at;
@@ -103,7 +103,7 @@ void ffn_forward(Run *r, int l, float *out) {
     Workspace *w = r->w;
     const Ops *ops = p->ops;
     Layer *y = &p->layer[l];
-    Save *a = &w->save[l];
+    Save *a = net_save(r, l);
     const int T = r->n_tokens, D = p->model.hidden_size, F = y->ffn.width;
 
     ops->rmsnorm(&w->dev, w->h, D, a->x1, D, net_at(p, p->master, y->ffn_norm), T, D,
@@ -152,7 +152,7 @@ static void router_backward(Run *r, int l) {
     Workspace *w = r->w;
     const Ops *ops = p->ops;
     Layer *y = &p->layer[l];
-    Save *a = &w->save[l];
+    Save *a = net_save(r, l);
     const RouterShape shape = router_shape(&p->model);
     const int T = r->n_tokens, D = p->model.hidden_size, E = shape.experts;
     const bool balance = r->balance != 0;
@@ -173,7 +173,7 @@ void ffn_backward(Run *r, int l) {
     Workspace *w = r->w;
     const Ops *ops = p->ops;
     Layer *y = &p->layer[l];
-    Save *a = &w->save[l];
+    Save *a = net_save(r, l);
     const int T = r->n_tokens, D = p->model.hidden_size, F = y->ffn.width,
               I = p->model.moe_intermediate_size;
     const float eps = (float)p->model.rms_norm_eps;

@@ -11,7 +11,7 @@ void net_forward(Run *r) {
     Workspace *w = r->w;
     const size_t D = (size_t)p->model.hidden_size;
     const float *embed = net_at(p, p->master, p->embed);
-    float *x = w->save[0].x0;
+    float *x = net_save(r, 0)->x0;
     for (int t = 0; t < r->n_tokens; t++)
         memcpy(x + (size_t)t * D, embed + (size_t)w->token[t] * D, D * sizeof *x);
     for (int l = 0; l < p->model.n_layers; l++) {
@@ -19,7 +19,7 @@ void net_forward(Run *r) {
             dense_forward(r, l);
         else
             mla_forward(r, l);
-        ffn_forward(r, l, l + 1 < p->model.n_layers ? w->save[l + 1].x0 : w->x);
+        ffn_forward(r, l, l + 1 < p->model.n_layers ? net_save(r, l + 1)->x0 : w->x);
     }
 }
 

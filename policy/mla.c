@@ -41,7 +41,7 @@ static void store(const Run *r, int l, int s, int at) {
         const int pos = q->pos + t;
         const size_t row =
             (size_t)q->page[pos / KV_PAGE_TOKENS] * KV_PAGE_TOKENS + (size_t)(pos % KV_PAGE_TOKENS);
-        memcpy(kv + row * (size_t)c, r->w->save[l].latent + (size_t)(at + t) * (size_t)c,
+        memcpy(kv + row * (size_t)c, net_save(r, l)->latent + (size_t)(at + t) * (size_t)c,
                (size_t)c * sizeof *kv);
     }
 }
@@ -78,7 +78,7 @@ static void attend_absorbed(void *ctx, int i, int worker) {
     const int l = all->l, s = i / all->parts, part = i % all->parts;
     const Policy *p = r->p;
     const Workspace *w = r->w;
-    const Save *a = &w->save[l];
+    const Save *a = net_save(r, l);
     const size_t at = (size_t)w->offset[s];
     const int n = w->offset[s + 1] - w->offset[s], whole = n > 1 ? n : d->H;
     const int from = whole * part / all->parts, count = whole * (part + 1) / all->parts - from;
@@ -109,7 +109,7 @@ static void attend_head(void *ctx, int h, int worker) {
     const Attend *all = ctx;
     const Dim *d = &all->d;
     const Workspace *w = all->r->w;
-    const Save *a = &w->save[all->l];
+    const Save *a = net_save(all->r, all->l);
     const int s = all->s;
     AttentionShape shape = {.tokens = w->offset[s + 1] - w->offset[s],
                             .heads = 1,
@@ -133,7 +133,7 @@ static void attend_head(void *ctx, int h, int worker) {
 static void attend_expanded(Run *r, int l, int s, const Dim *d) {
     Policy *p = r->p;
     Workspace *w = r->w;
-    Save *a = &w->save[l];
+    Save *a = net_save(r, l);
     const size_t at = (size_t)w->offset[s];
     const float *latent = a->latent + at * (size_t)d->C, *kv = a->kv + at * (size_t)(d->H * d->NV);
     if (r->decode) { // make keys and values of everything cached
@@ -162,7 +162,7 @@ static void project(Run *r, int l, const Dim *d) {
     Workspace *w = r->w;
     const Ops *ops = p->ops;
     Layer *y = &p->layer[l];
-    Save *a = &w->save[l];
+    Save *a = net_save(r, l);
     const int T = r->n_tokens;
     const float eps = (float)p->model.rms_norm_eps;
 
@@ -191,7 +191,7 @@ void mla_forward(Run *r, int l) {
     Workspace *w = r->w;
     const Ops *ops = p->ops;
     Layer *y = &p->layer[l];
-    Save *a = &w->save[l];
+    Save *a = net_save(r, l);
     const Dim d = dims(&p->model);
     const int T = r->n_tokens;
 
@@ -225,7 +225,7 @@ static void attend_absorbed_backward(Run *r, int l, const Dim *d) {
     Workspace *w = r->w;
     const Ops *ops = p->ops;
     Layer *y = &p->layer[l];
-    Save *a = &w->save[l];
+    Save *a = net_save(r, l);
     const int T = r->n_tokens;
     float *dkv_b = net_at(p, r->grad, y->kv_b.param);
 
@@ -270,7 +270,7 @@ static void attend_expanded_backward(Run *r, int l, const Dim *d) {
     Workspace *w = r->w;
     const Ops *ops = p->ops;
     Layer *y = &p->layer[l];
-    Save *a = &w->save[l];
+    Save *a = net_save(r, l);
     const int ld = d->H * d->NV;
     // per head [tokens, nope + rope] and [tokens, v], then scattered
     float *dk = w->keys, *dv = dk + (size_t)p->opts.max_seq_tokens * (size_t)d->NP + 32;
@@ -318,7 +318,7 @@ void mla_backward(Run *r, int l) {
     Workspace *w = r->w;
     const Ops *ops = p->ops;
     Layer *y = &p->layer[l];
-    Save *a = &w->save[l];
+    Save *a = net_save(r, l);
     const Dim d = dims(&p->model);
     const int T = r->n_tokens;
     const float eps = (float)p->model.rms_norm_eps;

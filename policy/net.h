@@ -46,7 +46,7 @@ typedef struct Layer {
     Ffn *expert;
 } Layer;
 
-// What one layer keeps for its backward pass; when nothing is trained all layers share one.
+// What one layer keeps for its backward pass; a pass that is not trained has one for all layers.
 typedef struct Save {
     float *x0, *x1;      // [T,D] residual stream before attention and before the MLP
     float *qa, *q, *kva; // [T,q_lora] [T,H*(nope+rope)] [T,R+rope] before the norms
@@ -69,7 +69,8 @@ typedef struct Save {
 typedef struct Workspace {
     int cap;    // tokens
     bool train; // keeps what a backward pass needs
-    Save *save; // [n_layers], see Save
+    Save *save; // [n_layers], if train
+    Save pass;  // of every layer where nothing is kept; the memory of save[0], with x1 at x0
     float *x;   // [T,D] after the last layer
     int32_t *token, *pos;
     float *h, *cq, *act, *y, *logit;
@@ -95,6 +96,10 @@ struct Policy {
     GemmRow row;  // whose packed layout was planned
     Arena *arena; // names and structure
     void *memory;
+    struct { // a part of memory that sampling and training use in turn; bytes 0: none
+        size_t at, bytes;
+        bool training;
+    } phase;
     Param *param;
     size_t *at; // offset of each parameter in every fp32 block, in floats
     int n_params;
@@ -141,6 +146,8 @@ void net_params(Policy *p);
 // plan.c
 void net_layout(Policy *p, char *base, PolicyPlan *plan);
 void net_pack(Policy *p); // all packed copies from the masters
+// What is in turn used by training or decoding is this one's from here on, and zero if it was not.
+void net_phase(Policy *p, bool training);
 
 // mla.c or dense.c, ffn.c, head.c: one layer forward and backward. x of layer l -> x of layer l +
 // 1; the backward pass turns w->dx from the gradient of its output into that of its input, in
@@ -164,6 +171,9 @@ void head_logits(Run *r, int at, int n);
 void head_logprob(Run *r, int n_want, float inv_temperature, bool entropy);
 void head_backward(Run *r, int n_want, float inv_temperature, bool entropy); // writes w->dx
 
+static inline Save *net_save(const Run *r, int l) {
+    return r->save ? &r->w->save[l] : &r->w->pass;
+}
 static inline float *net_at(const Policy *p, float *block, int param) {
     return block + p->at[param];
 }

@@ -5,6 +5,11 @@
 #include "base/arena.h"
 #include "policy/net.h"
 
+enum {
+    TURNS_BYTES = 64 << 20, // smaller things do not take turns in one place
+    HUGE_PAGE = 2 << 20,
+};
+
 // With base NULL only measures. Every piece starts on a cache line and is followed by at least 128
 // bytes that stay zero: products may read a row's padding.
 typedef struct Bump {
@@ -165,22 +170,23 @@ static size_t product_bytes(const Policy *p, const Workspace *w) {
     return bytes * (size_t)(w == p->work ? pool_threads(p->opts.pool) : 1);
 }
 
+static int widest_ffn(const ModelConfig *m) {
+    return most(most(m->intermediate_size, m->n_shared_experts * m->moe_intermediate_size),
+                m->moe_intermediate_size);
+}
+
+// What a unit's forward pass wants, kept or not.
 static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
     const ModelConfig *m = &p->model;
     const bool train = w->train = w - p->work < p->n_trainers;
     const int T = w->cap = most(p->opts.chunk_tokens, p->opts.max_seq_tokens);
     const int D = m->hidden_size, H = m->n_heads, C = model_cache_dim(m), E = m->n_routed_experts;
-    const int F = most(most(m->intermediate_size, m->n_shared_experts * m->moe_intermediate_size),
-                       m->moe_intermediate_size);
     const size_t rows = (size_t)T, seq = (size_t)p->opts.max_seq_tokens, begin = b->at;
 
-    for (int l = 0; l < m->n_layers; l++) {
-        if (l == 0 || train)
-            place_save(p, &w->save[l], b, T, train);
-        else
-            w->save[l] = w->save[0];
-    }
-    w->x = train ? TAKE(b, float, rows *(size_t)D) : w->save[0].x0;
+    place_save(p, &w->save[0], b, T, train);
+    w->pass = w->save[0];
+    w->pass.x1 = w->pass.x0;
+    w->x = train ? TAKE(b, float, rows *(size_t)D) : w->pass.x0;
     plan->activations += b->at - begin;
 
     const size_t scratch = b->at;
@@ -190,7 +196,7 @@ static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
     w->pos0 = TAKE(b, int, rows + 1);
     w->h = TAKE(b, float, rows *(size_t)D);
     w->cq = TAKE(b, float, rows *(size_t)m->q_lora_rank);
-    w->act = TAKE(b, float, rows *(size_t)F);
+    w->act = TAKE(b, float, rows *(size_t)widest_ffn(m));
     w->y = TAKE(b, float, rows *(size_t)D);
     w->logit = TAKE(b, float, rows *(size_t)E);
     const int nv = H * (m->qk_nope_head_dim + m->v_head_dim);
@@ -210,44 +216,89 @@ static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
     w->want_entropy = TAKE(b, float, rows);
     w->want_lse = TAKE(b, float, rows);
     w->load = TAKE(b, int64_t, (size_t)p->n_moe * (size_t)E);
-    if (train) {
-        w->dx = TAKE(b, float, rows *(size_t)D);
-        w->dh = TAKE(b, float, rows *(size_t)D);
-        w->dq = TAKE(b, float, rows *(size_t)(H * model_qk_dim(m)));
-        w->dout = TAKE(b, float, rows *(size_t)(H * model_v_dim(m)));
-        if (dense) {
-            w->dk = TAKE(b, float, rows *(size_t)(m->n_kv_heads * m->head_dim));
-            w->dv = TAKE(b, float, rows *(size_t)(m->n_kv_heads * m->head_dim));
-        } else {
-            w->dkva = TAKE(b, float, rows *(size_t)C);
-            w->dlatent = TAKE(b, float, rows *(size_t)C);
-            w->dcq = TAKE(b, float, rows *(size_t)m->q_lora_rank);
-        }
-        if (!dense && m->mla_form == MLA_ABSORBED) {
-            w->dqk = TAKE(b, float, rows *(size_t)(H * C));
-            w->dlat = TAKE(b, float, rows *(size_t)(H * m->kv_lora_rank));
-        } else if (!dense) {
-            w->dkv = TAKE(b, float, rows *(size_t)nv);
-        }
-        w->dgate = TAKE(b, float, rows *(size_t)F);
-        w->dup = TAKE(b, float, rows *(size_t)F);
-        w->dact = TAKE(b, float, rows *(size_t)F);
-        w->dy = TAKE(b, float, rows *(size_t)D);
-        w->dweight = TAKE(b, float, rows *(size_t)m->n_experts_per_tok);
-        w->dscore = TAKE(b, float, rows *(size_t)E);
-        w->want_dlogp = TAKE(b, float, rows);
-        w->want_dentropy = TAKE(b, float, rows);
-        w->logp = TAKE(b, float, rows);
-        w->entropy = TAKE(b, float, rows);
-        w->dlogp = TAKE(b, float, rows);
-        w->dentropy = TAKE(b, float, rows);
-    }
     size_t work = larger(product_bytes(p, w), attention_bytes(p, train));
     w->attention_bytes = (attention_bytes(p, train) + 63) & ~(size_t)63;
     if (w == p->work) // one thread works on a unit, or all on the first workspace's
         work = larger(work, w->attention_bytes * (size_t)pool_threads(p->opts.pool));
     w->dev.work = take(b, work, 1);
     plan->scratch += b->at - scratch;
+}
+
+// What is there while a unit is trained.
+static void place_train(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
+    const ModelConfig *m = &p->model;
+    const int D = m->hidden_size, H = m->n_heads, C = model_cache_dim(m), F = widest_ffn(m);
+    const size_t rows = (size_t)w->cap, begin = b->at;
+    const bool dense = m->family == FAMILY_DENSE;
+
+    for (int l = 1; l < m->n_layers; l++) place_save(p, &w->save[l], b, w->cap, true);
+    plan->activations += b->at - begin;
+
+    const size_t scratch = b->at;
+    w->dx = TAKE(b, float, rows *(size_t)D);
+    w->dh = TAKE(b, float, rows *(size_t)D);
+    w->dq = TAKE(b, float, rows *(size_t)(H * model_qk_dim(m)));
+    w->dout = TAKE(b, float, rows *(size_t)(H * model_v_dim(m)));
+    if (dense) {
+        w->dk = TAKE(b, float, rows *(size_t)(m->n_kv_heads * m->head_dim));
+        w->dv = TAKE(b, float, rows *(size_t)(m->n_kv_heads * m->head_dim));
+    } else {
+        w->dkva = TAKE(b, float, rows *(size_t)C);
+        w->dlatent = TAKE(b, float, rows *(size_t)C);
+        w->dcq = TAKE(b, float, rows *(size_t)m->q_lora_rank);
+    }
+    if (!dense && m->mla_form == MLA_ABSORBED) {
+        w->dqk = TAKE(b, float, rows *(size_t)(H * C));
+        w->dlat = TAKE(b, float, rows *(size_t)(H * m->kv_lora_rank));
+    } else if (!dense) {
+        w->dkv = TAKE(b, float, rows *(size_t)(H * (m->qk_nope_head_dim + m->v_head_dim)));
+    }
+    w->dgate = TAKE(b, float, rows *(size_t)F);
+    w->dup = TAKE(b, float, rows *(size_t)F);
+    w->dact = TAKE(b, float, rows *(size_t)F);
+    w->dy = TAKE(b, float, rows *(size_t)D);
+    w->dweight = TAKE(b, float, rows *(size_t)m->n_experts_per_tok);
+    w->dscore = TAKE(b, float, rows *(size_t)m->n_routed_experts);
+    w->want_dlogp = TAKE(b, float, rows);
+    w->want_dentropy = TAKE(b, float, rows);
+    w->logp = TAKE(b, float, rows);
+    w->entropy = TAKE(b, float, rows);
+    w->dlogp = TAKE(b, float, rows);
+    w->dentropy = TAKE(b, float, rows);
+    plan->scratch += b->at - scratch;
+}
+
+// What is there while new tokens are sampled and what is there while a chunk is trained come last;
+// where both are large they are one place, used in turn.
+static void place_phases(Policy *p, Bump *b, PolicyPlan *plan) {
+    const ModelConfig *m = &p->model;
+    const size_t pages = (size_t)m->n_layers * (size_t)p->opts.kv_pages;
+    const size_t kv = pages * KV_PAGE_TOKENS * (size_t)model_cache_dim(m) * sizeof(float);
+    Bump probe = {.at = b->at};
+    PolicyPlan unused = {0};
+    for (int i = 0; i < p->n_trainers; i++) place_train(p, &p->work[i], &probe, &unused);
+    const bool turns = kv >= TURNS_BYTES && probe.at - b->at >= TURNS_BYTES;
+
+    const size_t gap = turns ? (HUGE_PAGE - b->at % HUGE_PAGE) % HUGE_PAGE : 0;
+    plan->scratch += gap;
+    p->phase.at = b->at += gap;
+    p->phase.bytes = 0;
+    for (int i = 0; i < p->n_trainers; i++) place_train(p, &p->work[i], b, plan);
+    const size_t train_end = b->at;
+    if (turns) b->at = p->phase.at;
+    const size_t kv_at = b->at;
+    if (pages > 0) p->kv = take(b, kv, 1);
+    plan->kv = b->at - kv_at;
+    if (!turns) return;
+    plan->in_turn = (b->at < train_end ? b->at : train_end) - p->phase.at;
+    if (b->at < train_end) b->at = train_end;
+    p->phase.bytes = b->at - p->phase.at;
+}
+
+void net_phase(Policy *p, bool training) {
+    if (p->phase.bytes == 0 || p->phase.training == training) return;
+    p->ops->clear(NULL, (char *)p->memory + p->phase.at, p->phase.bytes);
+    p->phase.training = training;
 }
 
 void net_layout(Policy *p, char *base, PolicyPlan *plan) {
@@ -289,12 +340,7 @@ void net_layout(Policy *p, char *base, PolicyPlan *plan) {
     plan->scratch = b->at - at;
     for (int i = 0; i < p->n_work; i++) place_work(p, &p->work[i], b, plan);
 
-    at = b->at;
-    if (p->opts.kv_pages > 0)
-        p->kv = TAKE(b, float,
-                     (size_t)m->n_layers *(size_t)p->opts.kv_pages *KV_PAGE_TOKENS *(
-                         size_t)model_cache_dim(m));
-    plan->kv = b->at - at;
+    place_phases(p, b, plan);
     plan->total = b->at;
 }
 
@@ -309,6 +355,7 @@ void policy_plan_print(const PolicyPlan *plan, Str *out) {
                {"activations", plan->activations},
                {"KV pages", plan->kv},
                {"scratch", plan->scratch},
+               {"less: in turn", plan->in_turn},
                {"reference policy", plan->reference},
                {"total", plan->total}};
     str_printf(out, "parameters %lld, active %lld\n", (long long)plan->n_params,

@@ -45,6 +45,7 @@ enum { KV_PAGE_TOKENS = 16, POLICY_LANES_PARAMS = 32 * 1000 * 1000 };
 // What policy_new would allocate, by purpose, in bytes. Printed before anything runs.
 typedef struct PolicyPlan {
     size_t weights, packed, gradients, moments, activations, kv, scratch, total;
+    size_t in_turn;   // counted above as KV and as activations or scratch, but one place
     size_t reference; // of a second policy beside this one (rl.kl), which its maker adds to total
     int64_t n_params, n_active; // parameters; those a token uses, without the input embedding
 } PolicyPlan;
@@ -114,7 +115,8 @@ typedef Status LossFn(void *ctx, int chunk_index, const Pack *chunk, const float
 // c * lanes / n; a lane adds its chunks in order, lanes fold in a binary tree: so threads and
 // chunks in flight do not change a bit. A lane costs a sum as large as the weights: a large model
 // has one, adds to its gradient directly, and its threads share every product of one chunk. All
-// chunks share the caller's denominators: the loss must be normalised over the whole batch.
+// chunks share the caller's denominators: the loss must be normalised over the whole batch. The KV
+// pages are empty afterwards: where they are large, chunks are trained in their place.
 MUST_USE Status policy_train(Policy *policy, const Pack *chunk, int n_chunks, const ScoreOpts *opts,
                              LossFn *loss, void *ctx);
 

@@ -292,6 +292,7 @@ Status policy_train(Policy *p, const Pack *chunk, int n_chunks, const ScoreOpts 
         if (chunk[c].n_tokens > largest) largest = chunk[c].n_tokens;
         n_seqs += chunk[c].n_seqs;
     }
+    net_phase(p, true);
     ArenaMark mark = arena_mark(p->arena);
     Train t = {.p = p,
                .chunk = chunk,

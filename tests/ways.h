@@ -178,7 +178,7 @@ static inline void check_decode(ModelConfig m, bool every_cut) {
 extern const GemmKernel gemm_amx_emulated; // gemm_amx.c built with TILE_EMULATED
 
 // Is this row here? One that is not is named; AMX runs on emulated tiles (slowly) then.
-static bool row_is_here(GemmRow row, bool *emulated) {
+static inline bool row_is_here(GemmRow row, bool *emulated) {
     *emulated = false;
     if (gemm_row_supported(row)) return true;
     if (row == GEMM_AMX && gemm_row_supported(GEMM_AVX512)) {
@@ -189,7 +189,7 @@ static bool row_is_here(GemmRow row, bool *emulated) {
     print_message("row %s is not on this machine\n", gemm_row_name(row));
     return false;
 }
-static void done_with_row(bool emulated) {
+static inline void done_with_row(bool emulated) {
     if (emulated) gemm_emulate(NULL);
     assert_ok(gemm_select(NULL));
 }

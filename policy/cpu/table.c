@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "policy/cpu/gemm.h"
 #include "policy/cpu/rows.h"
@@ -33,6 +34,19 @@ static void cpu_release(void *dev, void *memory) {
     memcpy(&given, (char *)memory - sizeof given, sizeof given);
     free(given);
 }
+static void cpu_clear(void *dev, void *memory, size_t bytes) {
+    (void)dev;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *from = memory, *end = from + bytes;
+    char *first = from + (page - (uintptr_t)from % page) % page,
+         *last = end - (uintptr_t)end % page;
+    if (first >= last || madvise(first, (size_t)(last - first), MADV_DONTNEED) != 0) {
+        memset(from, 0, bytes); // small, or locked
+        return;
+    }
+    memset(from, 0, (size_t)(first - from));
+    memset(last, 0, (size_t)(end - last));
+}
 static Status cpu_copy(void *dev, void *to, const void *from, size_t bytes) {
     (void)dev;
     memcpy(to, from, bytes);
@@ -57,6 +71,7 @@ const Ops ops_cpu = {
     .name = "cpu",
     .alloc = cpu_alloc,
     .release = cpu_release,
+    .clear = cpu_clear,
     .upload = cpu_copy,
     .download = cpu_copy,
     .sync = cpu_sync,

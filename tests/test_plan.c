@@ -1,0 +1,97 @@
+// tests/test_plan.c -- policy/plan: what is large and not used at the same time is one place.
+#include "tests/ways.h"
+
+static const ModelConfig model = {.family = FAMILY_DENSE,
+                                  .vocab_size = 53,
+                                  .hidden_size = 48,
+                                  .intermediate_size = 72,
+                                  .n_layers = 2,
+                                  .n_heads = 6,
+                                  .max_position = 256,
+                                  .rms_norm_eps = 1e-5,
+                                  .bos_id = -1,
+                                  .rope = {.theta = 10000},
+                                  .n_kv_heads = 2,
+                                  .head_dim = 32,
+                                  .tie_word_embeddings = true};
+
+// Room that is never touched costs nothing.
+static PolicyOpts opts_of(bool large, Pool *pool) {
+    return (PolicyOpts){.pool = pool,
+                        .trainable = true,
+                        .lanes = 1,
+                        .chunk_tokens = large ? 1 << 15 : 256,
+                        .max_seq_tokens = MAX_SEQ,
+                        .kv_pages = large ? 1 << 14 : 128,
+                        .max_decode_rows = 1024};
+}
+
+static size_t parts(const PolicyPlan *p) {
+    return p->weights + p->packed + p->gradients + p->moments + p->activations + p->kv + p->scratch;
+}
+
+static void only_what_is_large_takes_turns(void **state) {
+    (void)state;
+    PolicyPlan plan, alone;
+    PolicyOpts o = opts_of(false, NULL);
+    assert_ok(policy_plan(&model, &o, &plan));
+    assert_int_equal(plan.in_turn, 0);
+    assert_int_equal(plan.total, parts(&plan));
+    o = opts_of(true, NULL);
+    assert_ok(policy_plan(&model, &o, &plan));
+    assert_true(plan.in_turn >= 64 << 20);
+    assert_int_equal(plan.total, parts(&plan) - plan.in_turn);
+    o.kv_pages = 0;
+    assert_ok(policy_plan(&model, &o, &alone));
+    assert_int_equal(alone.in_turn, 0);
+    assert_true(plan.total < alone.total + plan.kv); // cheaper than side by side
+    o = opts_of(true, NULL);
+    o.trainable = false;
+    assert_ok(policy_plan(&model, &o, &plan));
+    assert_int_equal(plan.in_turn, 0);
+}
+
+// Sampling, training, sampling, scoring and training once more, in one place or in two.
+static void taking_turns_changes_no_bit(void **state) {
+    (void)state;
+    static const Cut cut = {40, 7, 3, 0x1ff};
+    Text x;
+    open_text(&x);
+    Pool *pool = pool_new(2);
+    Policy *p[2];
+    float logp[2][3][N_TOKENS];
+    for (int i = 0; i < 2; i++) {
+        const PolicyOpts o = opts_of(i, pool);
+        assert_ok(policy_new(&model, &o, &p[i]));
+        policy_init(p[i], 7);
+        Mean mean = {.denominator = 100};
+        decode_text(p[i], &x, cut, logp[i][0]);
+        int n;
+        Pack *chunk = pack_chunks(x.token, x.want, x.seq, NULL, N_SEQS, 256, &n, x.arena);
+        assert_ok(policy_train(p[i], chunk, n, &warm, mean_loss, &mean));
+        decode_text(p[i], &x, cut, logp[i][1]);
+        assert_ok(policy_score(p[i], &x.pack, &warm, logp[i][2], NULL));
+        assert_ok(policy_train(p[i], chunk, n, &warm, mean_loss, &mean));
+        assert_int_equal(differing(&x, logp[i][0], logp[i][1], 0x1ff), 0);
+        assert_int_equal(differing(&x, logp[i][0], logp[i][2], 0x1ff), 0);
+    }
+    assert_int_equal(differing(&x, logp[0][0], logp[1][0], 0x1ff), 0);
+    int n;
+    const Param *a = policy_params(p[0], &n), *b = policy_params(p[1], &n);
+    for (int i = 0; i < n; i++)
+        assert_memory_equal(a[i].grad, b[i].grad,
+                            sizeof(float) * (size_t)a[i].rows *
+                                (size_t)(a[i].cols > 0 ? a[i].cols : 1));
+    policy_free(p[0]);
+    policy_free(p[1]);
+    pool_free(pool);
+    arena_free(x.arena);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_what_is_large_takes_turns),
+        cmocka_unit_test(taking_turns_changes_no_bit),
+    };
+    return cmocka_run_group_tests_name("policy/plan", tests, NULL, NULL);
+}
