@@ -214,7 +214,7 @@ void dense_backward(Run *r, int l) {
     const float eps = (float)p->model.rms_norm_eps;
     float *dq = w->dq, *dk = w->dk;
 
-    ops->gemm(&w->dev, w->dout, d.H * d.d, w->dx, d.D, T, &y->o.back, false, NULL);
+    net_linear_back(r, &y->o, w->dout, w->dx, false);
     net_linear_grad(r, &y->o, w->dx, a->o, d.H * d.d);
     each_head(r, l, attend_backward);
     rotate(r, dq, dk, &d, true);
@@ -228,9 +228,9 @@ void dense_backward(Run *r, int l) {
     net_linear_grad(r, &y->q, dq, w->h, d.D);
     net_linear_grad(r, &y->k, dk, w->h, d.D);
     net_linear_grad(r, &y->v, w->dv, w->h, d.D);
-    ops->gemm(&w->dev, w->dh, d.D, dq, d.H * d.d, T, &y->q.back, false, NULL);
-    ops->gemm(&w->dev, w->dh, d.D, dk, d.KV * d.d, T, &y->k.back, true, NULL);
-    ops->gemm(&w->dev, w->dh, d.D, w->dv, d.KV * d.d, T, &y->v.back, true, NULL);
+    net_linear_back(r, &y->q, w->dh, dq, false);
+    net_linear_back(r, &y->k, w->dh, dk, true);
+    net_linear_back(r, &y->v, w->dh, w->dv, true);
     ops->rmsnorm_grad(&w->dev, w->dx, d.D, net_at(p, r->grad, y->attn_norm), w->dh, d.D, a->x0, d.D,
                       net_at(p, p->master, y->attn_norm), T, d.D, eps, true);
 }

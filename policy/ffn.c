@@ -76,28 +76,6 @@ static void experts_forward(Run *r, int l, float *out) {
     }
 }
 
-// Rows of stride 0 make one row serve all, and all add to one.
-void net_linear(Run *r, const Linear *linear, float *y, const float *x, int ldx, bool add) {
-    const Policy *p = r->p;
-    const int n = linear->n;
-    p->ops->gemm(&r->w->dev, y, n, x, ldx, r->n_tokens, &linear->fwd, add, NULL);
-    if (linear->bias)
-        p->ops->axpy_rows(&r->w->dev, y, n, NULL, net_at(p, p->master, linear->bias), 0, NULL, NULL,
-                          NULL, r->n_tokens, n);
-}
-
-static void bias_grad(Run *r, const Linear *linear, const float *dy) {
-    if (linear->bias)
-        r->p->ops->axpy_rows(&r->w->dev, net_at(r->p, r->grad, linear->bias), 0, NULL, dy,
-                             linear->n, NULL, NULL, NULL, r->n_tokens, linear->n);
-}
-
-void net_linear_grad(Run *r, const Linear *linear, const float *dy, const float *x, int ldx) {
-    r->p->ops->gemm_grad(&r->w->dev, net_at(r->p, r->grad, linear->param), linear->k, dy, linear->n,
-                         x, ldx, NULL, r->n_tokens, linear->n, linear->k, linear->precision);
-    bias_grad(r, linear, dy);
-}
-
 void ffn_forward(Run *r, int l, float *out) {
     Policy *p = r->p;
     Workspace *w = r->w;
@@ -131,7 +109,8 @@ static void swiglu_backward(Run *r, const Ffn *f, const float *gate, const float
     const int D = p->model.hidden_size, F = f->width;
     const size_t size = (size_t)n * (size_t)F;
 
-    ops->gemm(&w->dev, w->dact, F, dy, D, n, &f->down.back, false, NULL);
+    const Packed down = net_back(r, &f->down);
+    ops->gemm(&w->dev, w->dact, F, dy, D, n, &down, false, NULL);
     ops->swiglu(&w->dev, w->act, gate, up, size);
     if (entry) {
         ops->dot_rows(&w->dev, w->dweight, entry, w->dact, w->act, n, F);
@@ -182,11 +161,11 @@ void ffn_backward(Run *r, int l) {
     ops->rmsnorm(&w->dev, w->h, D, a->x1, D, gain, T, D, eps);
     if (F > 0) {
         swiglu_backward(r, &y->ffn, a->gate, a->up, w->dx, T, NULL, NULL, NULL);
-        bias_grad(r, &y->ffn.down, w->dx);
-        bias_grad(r, &y->ffn.gate, w->dgate);
-        bias_grad(r, &y->ffn.up, w->dup);
-        ops->gemm(&w->dev, w->dh, D, w->dgate, F, T, &y->ffn.gate.back, false, NULL);
-        ops->gemm(&w->dev, w->dh, D, w->dup, F, T, &y->ffn.up.back, true, NULL);
+        net_bias_grad(r, &y->ffn.down, w->dx);
+        net_bias_grad(r, &y->ffn.gate, w->dgate);
+        net_bias_grad(r, &y->ffn.up, w->dup);
+        net_linear_back(r, &y->ffn.gate, w->dh, w->dgate, false);
+        net_linear_back(r, &y->ffn.up, w->dh, w->dup, true);
     } else {
         memset(w->dh, 0, (size_t)T * (size_t)D * sizeof(float));
     }

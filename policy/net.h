@@ -15,7 +15,8 @@
 extern "C" {
 #endif
 
-// y = x W^T with W [n,k]; back multiplies by W (for dX), packed only if trainable.
+// y = x W^T with W [n,k]; back multiplies by W (for dX), packed only if trainable and
+// net_keeps_back says so.
 typedef struct Linear {
     int param, n, k; // param: number in Policy.param
     int bias;        // the same; 0, which is the embedding, means none
@@ -76,6 +77,7 @@ typedef struct Workspace {
     float *h, *cq, *act, *y, *logit;
     float *dx, *dh, *dq, *dqk, *dkva, *dlatent, *dout, *dlat, *dcq, *dkv, *dgate, *dup, *dact, *dy;
     float *dweight, *dscore;
+    void *turned;          // a linear's W as net_back makes it
     float *keys;           // expanded decode: [max_seq, R+rope + H*(nope+v)]
     float *dk, *dv, *turn; // dense: gradients of keys and values; rows of one head, see dense.c
     size_t turn_floats, attention_bytes; // of one thread; the second for MLA too
@@ -144,6 +146,7 @@ typedef struct Run {
 MUST_USE Status net_check(const ModelConfig *m, const PolicyOpts *o);
 void net_params(Policy *p);
 // plan.c
+bool net_keeps_back(const Policy *p); // all linears' W for dX, or the head's alone
 void net_layout(Policy *p, char *base, PolicyPlan *plan);
 void net_pack(Policy *p); // all packed copies from the masters
 // What is in turn used by training or decoding is this one's from here on, and zero if it was not.
@@ -157,10 +160,15 @@ void mla_backward(Run *r, int l);
 void dense_forward(Run *r, int l); // grouped-query attention
 void dense_backward(Run *r, int l);
 size_t dense_turn_floats(const Policy *p, bool train); // of Workspace.turn, for one thread
-// y (+)= x W^T + bias.
+// linear.c. y (+)= x W^T + bias of all tokens.
 void net_linear(Run *r, const Linear *linear, float *y, const float *x, int ldx, bool add);
 // The gradients of W and bias from dy [T,n].
 void net_linear_grad(Run *r, const Linear *linear, const float *dy, const float *x, int ldx);
+void net_bias_grad(Run *r, const Linear *linear, const float *dy);
+// dx [T,k] (+)= dy [T,n] W.
+void net_linear_back(Run *r, const Linear *linear, float *dx, const float *dy, bool add);
+// What multiplies by W: kept, or made in w->turned from the masters, where the next one stands.
+Packed net_back(Run *r, const Linear *linear);
 void ffn_forward(Run *r, int l, float *out);
 void ffn_backward(Run *r, int l);
 void net_forward(Run *r); // tokens -> w->x

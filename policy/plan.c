@@ -32,6 +32,13 @@ static void place_packed(Packed *w, Bump *b, int n, int k, Precision precision) 
     w->data = take(b, gemm_packed_bytes(n, k, precision), 1);
 }
 
+// Of a large model every product of a chunk is long: packing W^T before each costs 1 % and saves a
+// copy of the weights. The head's products are cut into rows, and experts' rows are few.
+bool net_keeps_back(const Policy *p) {
+    return p->n_lanes > 1 || p->model.family != FAMILY_DENSE ||
+           p->model.precision == PRECISION_FP8; // whose scales are not in the panels
+}
+
 static void place_linear(Linear *y, Bump *b, bool back) {
     if (y->n == 0) return;
     place_packed(&y->fwd, b, y->n, y->k, y->precision);
@@ -224,6 +231,15 @@ static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
     plan->scratch += b->at - scratch;
 }
 
+// W^T of the largest linear of a dense layer; all layers are alike.
+static size_t turned_bytes(const Layer *y) {
+    const Linear *all[] = {&y->q, &y->k, &y->v, &y->o, &y->ffn.gate, &y->ffn.up, &y->ffn.down};
+    size_t bytes = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        bytes = larger(bytes, gemm_packed_bytes(all[i]->k, all[i]->n, all[i]->precision));
+    return bytes;
+}
+
 // What is there while a unit is trained.
 static void place_train(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
     const ModelConfig *m = &p->model;
@@ -259,6 +275,7 @@ static void place_train(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
     w->dy = TAKE(b, float, rows *(size_t)D);
     w->dweight = TAKE(b, float, rows *(size_t)m->n_experts_per_tok);
     w->dscore = TAKE(b, float, rows *(size_t)m->n_routed_experts);
+    w->turned = net_keeps_back(p) ? NULL : take(b, turned_bytes(&p->layer[0]), 1);
     w->want_dlogp = TAKE(b, float, rows);
     w->want_dentropy = TAKE(b, float, rows);
     w->logp = TAKE(b, float, rows);
@@ -325,7 +342,8 @@ void net_layout(Policy *p, char *base, PolicyPlan *plan) {
         plan->moments = b->at - at;
     }
     size_t at = b->at;
-    for (int l = 0; l < m->n_layers; l++) place_layer(p, &p->layer[l], b, train);
+    for (int l = 0; l < m->n_layers; l++)
+        place_layer(p, &p->layer[l], b, train && net_keeps_back(p));
     place_linear(&p->head, b, train);
     plan->packed = b->at - at;
 

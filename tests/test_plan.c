@@ -51,6 +51,47 @@ static void only_what_is_large_takes_turns(void **state) {
     assert_int_equal(plan.in_turn, 0);
 }
 
+static void same_gradients(Policy *p, Policy *q) {
+    int n;
+    const Param *a = policy_params(p, &n), *b = policy_params(q, &n);
+    for (int i = 0; i < n; i++)
+        assert_memory_equal(a[i].grad, b[i].grad,
+                            sizeof(float) * (size_t)a[i].rows *
+                                (size_t)(a[i].cols > 0 ? a[i].cols : 1));
+}
+
+// One lane packs W^T before each product, two keep it; one chunk is one sum either way.
+static void a_matrix_turned_when_it_is_used_gives_the_bits_of_a_kept_one(void **state) {
+    (void)state;
+    Text x;
+    open_text(&x);
+    Pool *pool = pool_new(2);
+    for (int precision = 0; precision < 3; precision++) {
+        ModelConfig m = model;
+        m.precision = (Precision)precision;
+        m.intermediate_size = 456; // pieces of more than a panel
+        m.mlp_bias = true;
+        Policy *p[2];
+        PolicyPlan plan[2];
+        for (int i = 0; i < 2; i++) {
+            PolicyOpts o = opts_of(false, pool);
+            o.lanes = 1 + i;
+            o.chunk_tokens = N_TOKENS;
+            assert_ok(policy_plan(&m, &o, &plan[i]));
+            assert_ok(policy_new(&m, &o, &p[i]));
+            policy_init(p[i], 7);
+            Mean mean = {.denominator = 100};
+            assert_ok(policy_train(p[i], &x.pack, 1, &warm, mean_loss, &mean));
+        }
+        assert_int_equal(plan[0].packed < plan[1].packed, m.precision != PRECISION_FP8);
+        same_gradients(p[0], p[1]);
+        policy_free(p[0]);
+        policy_free(p[1]);
+    }
+    pool_free(pool);
+    arena_free(x.arena);
+}
+
 // Sampling, training, sampling, scoring and training once more, in one place or in two.
 static void taking_turns_changes_no_bit(void **state) {
     (void)state;
@@ -76,12 +117,7 @@ static void taking_turns_changes_no_bit(void **state) {
         assert_int_equal(differing(&x, logp[i][0], logp[i][2], 0x1ff), 0);
     }
     assert_int_equal(differing(&x, logp[0][0], logp[1][0], 0x1ff), 0);
-    int n;
-    const Param *a = policy_params(p[0], &n), *b = policy_params(p[1], &n);
-    for (int i = 0; i < n; i++)
-        assert_memory_equal(a[i].grad, b[i].grad,
-                            sizeof(float) * (size_t)a[i].rows *
-                                (size_t)(a[i].cols > 0 ? a[i].cols : 1));
+    same_gradients(p[0], p[1]);
     policy_free(p[0]);
     policy_free(p[1]);
     pool_free(pool);
@@ -91,6 +127,7 @@ static void taking_turns_changes_no_bit(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_is_large_takes_turns),
+        cmocka_unit_test(a_matrix_turned_when_it_is_used_gives_the_bits_of_a_kept_one),
         cmocka_unit_test(taking_turns_changes_no_bit),
     };
     return cmocka_run_group_tests_name("policy/plan", tests, NULL, NULL);
