@@ -29,9 +29,7 @@ static Dim dims(const ModelConfig *m) {
 size_t dense_turn_floats(const Policy *p, bool train) {
     const Dim d = dims(&p->model);
     const size_t rows = (size_t)p->opts.max_seq_tokens * (size_t)d.G;
-    const size_t keys = (size_t)p->opts.max_seq_tokens;
-    const size_t width = (size_t)d.d;
-    return rows * width * (train ? 4 : 2) + (train ? 2 * keys * width : 0) + 6 * 64;
+    return rows * (size_t)d.d * (train ? 4 : 2) + 4 * 64;
 }
 
 static float *kv_layer(const Policy *p, int l) {
@@ -68,7 +66,7 @@ static void scatter(float *to, const float *from, int tokens, const Dim *d) {
                (size_t)(d->G * d->d) * sizeof *to);
 }
 
-typedef struct Heads { // the items of a layer: sequence i / KV, key-value head i % KV
+typedef struct Heads { // the items of a layer: sequence or slice i / KV, key-value head i % KV
     Run *r;
     int l;
     Dim d;
@@ -81,30 +79,35 @@ static CpuDev device_of(const Workspace *w, int worker, float **turn) {
     return (CpuDev){.work = (char *)w->dev.work + at * w->attention_bytes};
 }
 
+// Of a packed sequence that shares tokens the first keys are its leader's.
 static AttentionShape shape_of(const Heads *h, int s, int g) {
     const Run *r = h->r;
     const Workspace *w = r->w;
     const Save *a = net_save(r, h->l);
     const Dim *d = &h->d;
-    const size_t at = (size_t)w->offset[s] * (size_t)(d->KV * d->d) + (size_t)(g * d->d);
     AttentionShape shape = {.tokens = w->offset[s + 1] - w->offset[s],
                             .heads = d->G,
                             .pos0 = w->pos0[s],
-                            .k = a->k + at,
-                            .v = a->v + at,
                             .k_dim = d->d,
                             .v_dim = d->d,
-                            .ldk = d->KV * d->d,
-                            .ldv = d->KV * d->d,
                             .scale = r->p->softmax_scale};
-    if (!r->decode) return shape;
-    shape.k = kv_layer(r->p, h->l) + (size_t)g * d->head;
-    shape.v = shape.k + KV_PAGE_TOKENS * d->dp;
-    shape.ldv = d->d;
-    shape.page = r->decode[s].page;
-    shape.page_rows = KV_PAGE_TOKENS;
-    shape.page_step = (size_t)d->KV * d->head;
-    shape.turned = true;
+    if (r->decode) {
+        shape.k = kv_layer(r->p, h->l) + (size_t)g * d->head;
+        shape.v = shape.k + KV_PAGE_TOKENS * d->dp;
+        shape.ldv = d->d;
+        shape.page = r->decode[s].page;
+        shape.page_rows = KV_PAGE_TOKENS;
+        shape.page_step = (size_t)d->KV * d->head;
+        shape.turned = true;
+        return shape;
+    }
+    const int first = w->offset[w->leader[s]];
+    const size_t at = (size_t)first * (size_t)(d->KV * d->d) + (size_t)(g * d->d);
+    shape.k = a->k + at;
+    shape.v = a->v + at;
+    shape.ldk = shape.ldv = d->KV * d->d;
+    shape.shared = w->pos0[s];
+    shape.gap = w->offset[s] - w->pos0[s] - first;
     return shape;
 }
 
@@ -131,40 +134,78 @@ static void attend(void *ctx, int i, int worker) {
     scatter(a->o + at, o, n, d);
 }
 
-static void attend_backward(void *ctx, int i, int worker) {
-    const Heads *h = ctx;
+static void zero_rows(float *x, int rows, int ld, int cols) {
+    for (int r = 0; r < rows; r++) memset(x + (size_t)r * (size_t)ld, 0, (size_t)cols * sizeof *x);
+}
+
+// One sequence's part of a key-value head; what it adds to shared keys and values goes to dk0, dv0.
+static void attend_backward_seq(const Heads *h, int s, int g, float *dk0, float *dv0, int worker) {
     const Run *r = h->r;
     const Dim *d = &h->d;
-    Workspace *w = r->w;
+    const Workspace *w = r->w;
     const Save *a = net_save(r, h->l);
-    const int s = i / d->KV, g = i % d->KV, n = w->offset[s + 1] - w->offset[s];
+    const int n = w->offset[s + 1] - w->offset[s], width = d->KV * d->d;
     const AttentionShape shape = shape_of(h, s, g);
     float *turn;
     CpuDev dev = device_of(w, worker, &turn);
     const size_t row = (size_t)w->offset[s] * (size_t)d->H;
     const size_t at = (row + (size_t)(g * d->G)) * (size_t)d->d;
     const size_t rows = (size_t)n * (size_t)(d->G * d->d) + 64;
-    const size_t keys = (size_t)n * (size_t)d->d + 64;
-    float *q = turn, *o = q + rows, *dout = o + rows, *dq = dout + rows, *dk = dq + rows,
-          *dv = dk + keys;
+    const size_t own = (size_t)w->offset[s] * (size_t)width + (size_t)(g * d->d);
+    float *q = turn, *o = q + rows, *dout = o + rows, *dq = dout + rows;
     gather(q, a->q + at, n, d);
     gather(o, a->o + at, n, d);
     gather(dout, w->dout + at, n, d);
-    memset(dk, 0, 2 * keys * sizeof *dk);
-    r->p->ops->attention_grad(&dev, &shape, dq, d->d, dk, dv, dout, o, d->d,
+    const AttentionGrad to = {.dq = dq,
+                              .lddq = d->d,
+                              .dk = w->dk + own,
+                              .dv = w->dv + own,
+                              .shared_dk = dk0,
+                              .shared_dv = dv0,
+                              .lddk = width,
+                              .lddv = width};
+    zero_rows(to.dk, n, width, d->d);
+    zero_rows(to.dv, n, width, d->d);
+    r->p->ops->attention_grad(&dev, &shape, &to, dout, o, d->d,
                               a->lse + row + (size_t)(g * n * d->G), 1, q, d->d);
     scatter(w->dq + at, dq, n, d);
-    const size_t width = (size_t)(d->KV * d->d);
-    for (int t = 0; t < n; t++) {
-        const size_t to = ((size_t)w->offset[s] + (size_t)t) * width + (size_t)(g * d->d);
-        memcpy(w->dk + to, dk + (size_t)t * (size_t)d->d, (size_t)d->d * sizeof *dk);
-        memcpy(w->dv + to, dv + (size_t)t * (size_t)d->d, (size_t)d->d * sizeof *dv);
-    }
 }
 
-static void each_head(Run *r, int l, PoolFn *fn) {
-    Heads h = {r, l, dims(&r->p->model)};
-    pool_for(r->w->dev.pool, r->n_seqs * h.d.KV, fn, &h);
+// Sequences that share keys add to them one after the other, slice by slice; the first slice of
+// them, which holds their leader, adds to the leader's own rows, the others to sums of their own.
+static void attend_backward(void *ctx, int i, int worker) {
+    const Heads *h = ctx;
+    const Dim *d = &h->d;
+    const Workspace *w = h->r->w;
+    const Slice *slice = &w->slice[i / d->KV];
+    const int g = i % d->KV, width = d->KV * d->d;
+    const size_t at = (size_t)w->offset[slice->leader] * (size_t)width + (size_t)(g * d->d);
+    float *dk = w->dk + at, *dv = w->dv + at;
+    if (slice->part > 0) {
+        const size_t part = (size_t)(slice->part - 1) * (size_t)w->cap * (size_t)width;
+        dk = w->dk_part + part + at;
+        dv = w->dv_part + part + at;
+        zero_rows(dk, slice->rows, width, d->d);
+        zero_rows(dv, slice->rows, width, d->d);
+    }
+    for (int s = slice->begin; s < slice->end; s++) attend_backward_seq(h, s, g, dk, dv, worker);
+}
+
+// The slices' sums go to their leader's rows, in order.
+static void add_slices(Run *r, const Dim *d) {
+    const Ops *ops = r->p->ops;
+    Workspace *w = r->w;
+    const int width = d->KV * d->d;
+    for (int i = 0; i < w->n_slices; i++) {
+        const Slice *s = &w->slice[i];
+        if (s->part == 0) continue;
+        const size_t at = (size_t)w->offset[s->leader] * (size_t)width;
+        const size_t from = (size_t)(s->part - 1) * (size_t)w->cap * (size_t)width + at;
+        ops->axpy_rows(&w->dev, w->dk + at, width, NULL, w->dk_part + from, width, NULL, NULL, NULL,
+                       s->rows, width);
+        ops->axpy_rows(&w->dev, w->dv + at, width, NULL, w->dv_part + from, width, NULL, NULL, NULL,
+                       s->rows, width);
+    }
 }
 
 static void rotate(Run *r, float *q, float *k, const Dim *d, bool inverse) {
@@ -198,7 +239,8 @@ void dense_forward(Run *r, int l) {
     }
     rotate(r, a->q, a->k, &d, false);
     for (int s = 0; r->decode && s < r->n_seqs; s++) store(r, l, s, &d);
-    each_head(r, l, attend);
+    Heads heads = {r, l, d};
+    pool_for(w->dev.pool, r->n_seqs * d.KV, attend, &heads);
     if (a->x1 != a->x0) memcpy(a->x1, a->x0, (size_t)T * (size_t)d.D * sizeof(float));
     net_linear(r, &y->o, a->x1, a->o, d.H * d.d, true);
 }
@@ -216,7 +258,9 @@ void dense_backward(Run *r, int l) {
 
     net_linear_back(r, &y->o, w->dout, w->dx, false);
     net_linear_grad(r, &y->o, w->dx, a->o, d.H * d.d);
-    each_head(r, l, attend_backward);
+    Heads heads = {r, l, d};
+    pool_for(w->dev.pool, w->n_slices * d.KV, attend_backward, &heads);
+    add_slices(r, &d);
     rotate(r, dq, dk, &d, true);
     if (y->q_norm >= 0) { // in place: a row is read before it is written
         ops->rmsnorm_grad(&w->dev, dq, d.d, net_at(p, r->grad, y->q_norm), dq, d.d, a->qa, d.d,

@@ -28,8 +28,9 @@ int head_wanted(const Pack *pack, Workspace *w) {
     for (int s = 0; s < pack->n_seqs; s++)
         for (int t = 1; t < pack->seq[s].end - pack->seq[s].begin; t++) {
             if (!pack->want || !pack->want[pack->seq[s].begin + t]) continue;
-            w->want_row[n] =
-                pack->offset[s] - pack->offset[0] + t - 1; // the token before predicts it
+            CHECK(t > w->pos0[s]); // the token before predicts it, which is the sequence's own
+            w->want_row[n] = w->offset[s] + t - 1 - w->pos0[s];
+            w->want_at[n] = pack->offset[s] - pack->offset[0] + t;
             w->want_token[n++] = pack->token[pack->seq[s].begin + t];
         }
     return n;

@@ -248,8 +248,11 @@ static void attend_absorbed_backward(Run *r, int l, const Dim *d) {
                                 .ldk = d->C,
                                 .ldv = d->C,
                                 .scale = p->softmax_scale};
-        ops->attention_grad(&w->dev, &shape, w->dqk + row * (size_t)d->C, d->C,
-                            w->dlatent + at * (size_t)d->C, NULL, w->dlat + row * (size_t)d->R,
+        const AttentionGrad to = {.dq = w->dqk + row * (size_t)d->C,
+                                  .lddq = d->C,
+                                  .dk = w->dlatent + at * (size_t)d->C,
+                                  .lddk = d->C};
+        ops->attention_grad(&w->dev, &shape, &to, w->dlat + row * (size_t)d->R,
                             a->o_lat + row * (size_t)d->R, d->R, a->lse + row, 1,
                             a->qk + row * (size_t)d->C, d->C);
     }
@@ -294,10 +297,15 @@ static void attend_expanded_backward(Run *r, int l, const Dim *d) {
             const size_t row = at * (size_t)d->H + (size_t)h;
             memset(dk, 0, (size_t)tokens * (size_t)d->NP * sizeof *dk);
             memset(dv, 0, (size_t)tokens * (size_t)d->V * sizeof *dv);
-            ops->attention_grad(&w->dev, &shape, w->dq + row * (size_t)d->NP, d->H * d->NP, dk, dv,
-                                w->dout + row * (size_t)d->V, a->o + row * (size_t)d->V,
-                                d->H * d->V, a->lse + row, d->H, a->q + row * (size_t)d->NP,
-                                d->H * d->NP);
+            const AttentionGrad sums = {.dq = w->dq + row * (size_t)d->NP,
+                                        .lddq = d->H * d->NP,
+                                        .dk = dk,
+                                        .dv = dv,
+                                        .lddk = d->NP,
+                                        .lddv = d->V};
+            ops->attention_grad(&w->dev, &shape, &sums, w->dout + row * (size_t)d->V,
+                                a->o + row * (size_t)d->V, d->H * d->V, a->lse + row, d->H,
+                                a->q + row * (size_t)d->NP, d->H * d->NP);
             for (int t = 0; t < tokens; t++) {
                 float *to = w->dkv + (at + (size_t)t) * (size_t)ld + h * d->NV;
                 float *rope = w->dlatent + (at + (size_t)t) * (size_t)d->C + d->R;

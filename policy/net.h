@@ -66,9 +66,17 @@ typedef struct Save {
     int *begin;          // [E+1] slots of each expert
 } Save;
 
+// Of the sequences that share with one leader, its own among them, a part that one thread takes for
+// a backward pass: the leader stands in part 0. How they are cut depends on the pack alone.
+enum { SHARE_PARTS = 4 };
+typedef struct Slice {
+    int begin, end;         // sequences
+    int leader, part, rows; // rows: the most that one of them shares
+} Slice;
+
 // Working memory of one unit (a chunk, or a block of sequences), used by one thread at a time.
 typedef struct Workspace {
-    int cap;    // tokens
+    int cap;    // rows
     bool train; // keeps what a backward pass needs
     Save *save; // [n_layers], if train
     Save pass;  // of every layer where nothing is kept; the memory of save[0], with x1 at x0
@@ -77,15 +85,19 @@ typedef struct Workspace {
     float *h, *cq, *act, *y, *logit;
     float *dx, *dh, *dq, *dqk, *dkva, *dlatent, *dout, *dlat, *dcq, *dkv, *dgate, *dup, *dact, *dy;
     float *dweight, *dscore;
-    void *turned;          // a linear's W as net_back makes it
-    float *keys;           // expanded decode: [max_seq, R+rope + H*(nope+v)]
-    float *dk, *dv, *turn; // dense: gradients of keys and values; rows of one head, see dense.c
+    void *turned;             // a linear's W as net_back makes it
+    float *keys;              // expanded decode: [max_seq, R+rope + H*(nope+v)]
+    float *dk, *dv, *turn;    // dense: gradients of keys and values; rows of one head, see dense.c
+    float *dk_part, *dv_part; // dense: [SHARE_PARTS - 1] times the size of dk, sums of slices
     size_t turn_floats, attention_bytes; // of one thread; the second for MLA too
     float *head_x, *head_logit, *head_dx;
-    int32_t *want_row, *want_token;
+    int32_t *want_row, *want_at, *want_token; // row, packed index in the unit, token
     float *want_logp, *want_entropy, *want_lse, *want_dlogp, *want_dentropy;
     float *logp, *entropy, *dlogp, *dentropy; // [T]
-    int *offset, *pos0;                       // [T+1]
+    int *offset, *pos0, *leader; // [T+1] of a sequence: its first row, the position there, and the
+                                 // sequence whose first rows stand for the positions before
+    Slice *slice;
+    int n_slices;
     int64_t *load; // [n_moe_layers * E] tokens routed since the last fold
     CpuDev dev;
 } Workspace;
@@ -133,7 +145,7 @@ struct Policy {
 typedef struct Run {
     Policy *p;
     Workspace *w;
-    int n_tokens, n_seqs;
+    int n_tokens, n_seqs;    // rows, and their sequences
     const DecodeSeq *decode; // NULL: packed sequences from position 0; else [n_seqs]
     const int16_t *replay;   // [T, n_moe, k] or NULL
     int16_t *record;
@@ -172,7 +184,7 @@ Packed net_back(Run *r, const Linear *linear);
 void ffn_forward(Run *r, int l, float *out);
 void ffn_backward(Run *r, int l);
 void net_forward(Run *r); // tokens -> w->x
-// Fills want_row/want_token; returns how many.
+// Fills want_row/at/token from a pack whose inputs are set; returns how many.
 int head_wanted(const Pack *pack, Workspace *w);
 // Hidden rows want_row[at .. at+n) (n <= head_rows) -> head_dx, normed head_x, head_logit.
 void head_logits(Run *r, int at, int n);

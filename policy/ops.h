@@ -49,7 +49,8 @@ typedef struct RouterShape {
 // With `page`, row j stands at row j % page_rows of page[j / page_rows] (page_step floats apart).
 // With `turned` (only with pages of 16 rows, without k2) the keys of a page stand as columns: value
 // i of key j at k + page[j / 16] * page_step + order(i) * 16 + j % 16, order as in
-// policy/cpu/gemm.h's panels.
+// policy/cpu/gemm.h's panels. Keys that other sequences share stand apart: key j < shared at row j,
+// the others at row j + gap (no pages).
 typedef struct AttentionShape {
     int tokens, heads, pos0;
     const float *k, *k2, *v;
@@ -58,8 +59,18 @@ typedef struct AttentionShape {
     size_t page_step;
     int page_rows;
     bool turned;
+    int shared, gap;
     float scale;
 } AttentionShape;
+
+// Where the gradients of attention go: dq is written; those of keys [k_dim + k2_dim] and values
+// [v_dim] are ADDED to rows of dk and dv, of key j < shared to row j of shared_dk and shared_dv, of
+// the others to row j - shared of dk and dv. With dv NULL the values are the first v_dim of the
+// keys and go into their rows.
+typedef struct AttentionGrad {
+    float *dq, *dk, *dv, *shared_dk, *shared_dv;
+    int lddq, lddk, lddv;
+} AttentionGrad;
 
 typedef struct AdamWStep {
     float beta1, beta2, eps, rate, decay; // w loses rate * decay of itself
@@ -163,12 +174,10 @@ typedef struct Ops {
     // o[row] = softmax(scale q k) v, lse[row * ldl] the log-sum-exp of the scaled scores.
     void (*attention)(void *dev, const AttentionShape *shape, float *o, int ldo, float *lse,
                       int ldl, const float *q, int ldq);
-    // dq written; dk [keys, k_dim + k2_dim] and dv [keys, v_dim] contiguous, ADDED to, and may
-    // share rows: with dv NULL the values are the first v_dim of the keys and go into dk. No pages;
-    // pos0 == 0.
-    void (*attention_grad)(void *dev, const AttentionShape *shape, float *dq, int lddq, float *dk,
-                           float *dv, const float *dout, const float *o, int ldo, const float *lse,
-                           int ldl, const float *q, int ldq);
+    // No pages; o and lse as attention wrote them.
+    void (*attention_grad)(void *dev, const AttentionShape *shape, const AttentionGrad *to,
+                           const float *dout, const float *o, int ldo, const float *lse, int ldl,
+                           const float *q, int ldq);
     // Decoupled weight decay (Loshchilov & Hutter 2019). *moved: 1 if any weight changed.
     void (*adamw)(void *dev, float *w, float *m, float *v, const float *g, size_t n,
                   const AdamWStep *step, int *moved);

@@ -201,6 +201,8 @@ static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
     w->pos = TAKE(b, int32_t, rows);
     w->offset = TAKE(b, int, rows + 1);
     w->pos0 = TAKE(b, int, rows + 1);
+    w->leader = TAKE(b, int, rows + 1);
+    w->slice = TAKE(b, Slice, rows + 1);
     w->h = TAKE(b, float, rows *(size_t)D);
     w->cq = TAKE(b, float, rows *(size_t)m->q_lora_rank);
     w->act = TAKE(b, float, rows *(size_t)widest_ffn(m));
@@ -218,6 +220,7 @@ static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
     w->head_dx = TAKE(b, float, p->head_rows *(size_t)D);
     w->head_logit = TAKE(b, float, p->head_rows *(size_t)m->vocab_size);
     w->want_row = TAKE(b, int32_t, rows);
+    w->want_at = TAKE(b, int32_t, rows);
     w->want_token = TAKE(b, int32_t, rows);
     w->want_logp = TAKE(b, float, rows);
     w->want_entropy = TAKE(b, float, rows);
@@ -258,6 +261,9 @@ static void place_train(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
     if (dense) {
         w->dk = TAKE(b, float, rows *(size_t)(m->n_kv_heads * m->head_dim));
         w->dv = TAKE(b, float, rows *(size_t)(m->n_kv_heads * m->head_dim));
+        const size_t parts = (size_t)((SHARE_PARTS - 1) * m->n_kv_heads * m->head_dim);
+        w->dk_part = TAKE(b, float, rows *parts);
+        w->dv_part = TAKE(b, float, rows *parts);
     } else {
         w->dkva = TAKE(b, float, rows *(size_t)C);
         w->dlatent = TAKE(b, float, rows *(size_t)C);

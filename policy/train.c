@@ -36,6 +36,7 @@ static Status failure_raise(Failure *f) {
 }
 
 static Status check_pack(const Policy *p, const Pack *pack) {
+    CHECK(!pack->shared || p->model.family == FAMILY_DENSE);
     for (int s = 0; s < pack->n_seqs; s++) {
         const Seq *q = &pack->seq[s];
         if (q->end - q->begin > p->opts.max_seq_tokens)
@@ -49,19 +50,37 @@ static Status check_pack(const Policy *p, const Pack *pack) {
     return ST_OK;
 }
 
-static void set_inputs(Workspace *w, const Pack *pack, Run *r) {
-    r->n_tokens = pack->n_tokens;
-    r->n_seqs = pack->n_seqs;
-    for (int s = 0; s < pack->n_seqs; s++) {
-        const Seq *q = &pack->seq[s];
-        w->offset[s] = pack->offset[s] - pack->offset[0];
-        w->pos0[s] = 0;
-        for (int t = 0; t < q->end - q->begin; t++) {
-            w->token[w->offset[s] + t] = pack->token[q->begin + t];
-            w->pos[w->offset[s] + t] = t;
+// Sequences of one leader in at most SHARE_PARTS slices, as even as can be.
+static void set_slices(Workspace *w, int n_seqs) {
+    w->n_slices = 0;
+    for (int begin = 0, end; begin < n_seqs; begin = end) {
+        for (end = begin + 1; end < n_seqs && w->leader[end] == begin;) end++;
+        const int n = end - begin, parts = n < SHARE_PARTS ? n : SHARE_PARTS;
+        for (int i = 0; i < parts; i++) {
+            Slice s = {begin + n * i / parts, begin + n * (i + 1) / parts, begin, i, 0};
+            for (int k = s.begin; k < s.end; k++)
+                if (w->pos0[k] > s.rows) s.rows = w->pos0[k];
+            w->slice[w->n_slices++] = s;
         }
     }
-    w->offset[pack->n_seqs] = r->n_tokens;
+}
+
+// The rows of a pack: every sequence's tokens that it does not share.
+static void set_inputs(Workspace *w, const Pack *pack, Run *r) {
+    int n = 0;
+    for (int s = 0; s < pack->n_seqs; s++) {
+        const Seq *q = &pack->seq[s];
+        w->pos0[s] = pack_shared(pack, s, &w->leader[s]);
+        w->offset[s] = n;
+        for (int t = w->pos0[s]; t < q->end - q->begin; t++, n++) {
+            w->token[n] = pack->token[q->begin + t];
+            w->pos[n] = t;
+        }
+    }
+    CHECK(n == pack->n_rows);
+    w->offset[pack->n_seqs] = r->n_tokens = n;
+    r->n_seqs = pack->n_seqs;
+    set_slices(w, r->n_seqs);
 }
 
 // ---- scoring
@@ -71,29 +90,17 @@ typedef struct Score {
     const Pack *pack;
     const ScoreOpts *opts;
     float *logp, *entropy;
-    int cap; // tokens of a block
+    int cap; // rows of a block
     atomic_int next;
     int n_blocks;
     bool solo;
 } Score;
 
-// Cut greedily from sequence `begin` on: as many as fit `cap` tokens, one at least.
-static Pack piece_from(const Pack *all, int begin, int cap) {
-    int end = begin + 1;
-    while (end < all->n_seqs && all->offset[end + 1] - all->offset[begin] <= cap) end++;
-    Pack out = *all;
-    out.seq = all->seq + begin;
-    out.offset = all->offset + begin;
-    out.n_seqs = end - begin;
-    out.n_tokens = all->offset[end] - all->offset[begin];
-    return out;
-}
-
 static Pack block_at(const Score *s, int b) { // found by walking, which costs nothing
-    Pack out = piece_from(s->pack, 0, s->cap);
+    Pack out = pack_piece(s->pack, 0, s->cap);
     for (int begin = 0; b > 0; b--) {
         begin += out.n_seqs;
-        out = piece_from(s->pack, begin, s->cap);
+        out = pack_piece(s->pack, begin, s->cap);
     }
     return out;
 }
@@ -111,8 +118,8 @@ static void score_block(Score *s, Workspace *w, int b) {
     const int n = head_wanted(&block, w);
     head_logprob(&r, n, (float)(1 / s->opts->temperature), s->entropy != NULL);
     for (int i = 0; i < n; i++) {
-        s->logp[first + w->want_row[i] + 1] = w->want_logp[i];
-        if (s->entropy) s->entropy[first + w->want_row[i] + 1] = w->want_entropy[i];
+        s->logp[first + w->want_at[i]] = w->want_logp[i];
+        if (s->entropy) s->entropy[first + w->want_at[i]] = w->want_entropy[i];
     }
 }
 
@@ -145,11 +152,11 @@ Status policy_score(Policy *p, const Pack *pack, const ScoreOpts *opts, float *l
     if (entropy) memset(entropy, 0, (size_t)pack->n_tokens * sizeof *entropy);
     if (pack->n_seqs == 0) return ST_OK;
     // several blocks per worker, but not so small that products starve
-    int cap = (pack->n_tokens + 4 * p->n_work - 1) / (4 * p->n_work);
+    int cap = (pack->n_rows + 4 * p->n_work - 1) / (4 * p->n_work);
     if (cap < 256) cap = 256;
     if (cap > p->work[0].cap) cap = p->work[0].cap;
     Score s = {.p = p, .pack = pack, .opts = opts, .logp = logp, .entropy = entropy, .cap = cap};
-    for (int at = 0; at < pack->n_seqs; s.n_blocks++) at += piece_from(pack, at, cap).n_seqs;
+    for (int at = 0; at < pack->n_seqs; s.n_blocks++) at += pack_piece(pack, at, cap).n_seqs;
     s.solo = s.n_blocks == 1;
     if (s.solo)
         score_slot(&s, 0, 0);
@@ -176,7 +183,8 @@ typedef struct Train {
     atomic_bool stop;
     bool solo;
     size_t *first; // packed token at which each chunk begins, for routes
-    float *room;   // [n_work][4][room_tokens] log-probs and gradients of chunks beyond the plan
+    float *room;   // [n_work][4][room_tokens] log-probs and gradients where a chunk has more packed
+                   // tokens than the plan has rows
     int room_tokens;
     Failure failure;
 } Train;
@@ -216,21 +224,22 @@ static Status train_chunk(Train *t, int slot, int c, float *grad) {
     Policy *p = t->p;
     Workspace *w = &p->work[slot];
     const Pack *chunk = &t->chunk[c];
-    const bool whole = chunk->n_tokens <= w->cap;
+    const bool whole = chunk->n_rows <= w->cap;
     float *out[] = {w->logp, w->entropy, w->dlogp, w->dentropy};
     for (int i = 0; i < 4; i++) {
-        if (!whole) out[i] = t->room + (size_t)(slot * 4 + i) * (size_t)t->room_tokens;
+        if (chunk->n_tokens > w->cap)
+            out[i] = t->room + (size_t)(slot * 4 + i) * (size_t)t->room_tokens;
         memset(out[i], 0, (size_t)chunk->n_tokens * sizeof(float));
     }
     Run r = {.p = p, .w = w, .balance = t->balance, .save = whole, .grad = whole ? grad : NULL};
     w->dev.pool = t->solo ? p->opts.pool : NULL;
     int n = 0;
     for (int at = 0; at < chunk->n_seqs;) {
-        const Pack piece = piece_from(chunk, at, w->cap);
+        const Pack piece = pack_piece(chunk, at, w->cap);
         const int first = piece.offset[0] - chunk->offset[0];
         n = piece_forward(t, &r, &piece, t->first[c] + (size_t)first);
         for (int i = 0; i < n; i++) {
-            const int to = first + w->want_row[i] + 1;
+            const int to = first + w->want_at[i];
             if (!isfinite(w->want_logp[i]))
                 return FAIL(ST_FORMAT, "chunk %d: log-probability of packed token %d is %f", c, to,
                             (double)w->want_logp[i]);
@@ -243,12 +252,12 @@ static Status train_chunk(Train *t, int slot, int c, float *grad) {
     r.save = true;
     r.grad = grad;
     for (int at = 0; at < chunk->n_seqs;) {
-        const Pack piece = piece_from(chunk, at, w->cap);
+        const Pack piece = pack_piece(chunk, at, w->cap);
         const int first = piece.offset[0] - chunk->offset[0];
         if (!whole) n = piece_forward(t, &r, &piece, t->first[c] + (size_t)first);
         for (int i = 0; i < n; i++) {
-            w->want_dlogp[i] = out[2][first + w->want_row[i] + 1];
-            w->want_dentropy[i] = out[3][first + w->want_row[i] + 1];
+            w->want_dlogp[i] = out[2][first + w->want_at[i]];
+            w->want_dentropy[i] = out[3][first + w->want_at[i]];
         }
         piece_backward(t, &r, n);
         at += piece.n_seqs;

@@ -150,8 +150,14 @@ static void gradients_agree_with_differences(void **state) {
     float *dq = calloc(T * H * QK + 64, sizeof *dq), *dk = calloc(T * QK + 64, sizeof *dk);
     float *dk2 = calloc(T * QK + 64, sizeof *dk), *dv = calloc(T * V + 64, sizeof *dv);
     cpu_attention(&c->dev, &c->shape, c->o, V, c->lse, 1, c->q, QK);
-    cpu_attention_grad(&c->dev, &c->shape, dq, QK, dk, NULL, c->dout, c->o, V, c->lse, 1, c->q, QK);
-    cpu_attention_grad(&c->dev, &c->shape, dq, QK, dk2, dv, c->dout, c->o, V, c->lse, 1, c->q, QK);
+    cpu_attention_grad(
+        &c->dev, &c->shape,
+        &(AttentionGrad){.dq = dq, .lddq = QK, .dk = dk, .dv = NULL, .lddk = QK, .lddv = V},
+        c->dout, c->o, V, c->lse, 1, c->q, QK);
+    cpu_attention_grad(
+        &c->dev, &c->shape,
+        &(AttentionGrad){.dq = dq, .lddq = QK, .dk = dk2, .dv = dv, .lddk = QK, .lddv = V}, c->dout,
+        c->o, V, c->lse, 1, c->q, QK);
     for (int j = 0; j < T; j++) // values inside keys, or apart: the same sum
         for (int i = 0; i < QK; i++)
             assert_true(fabsf(dk[j * QK + i] - dk2[j * QK + i] - (i < V ? dv[j * V + i] : 0)) <
@@ -190,8 +196,11 @@ static void gradients_pass_masked_places_over(void **state) {
     float *want = calloc(DQ + DK + DV + 64, sizeof *want), *got = calloc(DQ + DK + DV + 64, 4);
     float *dk = got + DQ, *dv = dk + DK;
     cpu_attention(&c->dev, &c->shape, c->o, V, c->lse, 1, c->q, QK);
-    cpu_attention_grad(&c->dev, &c->shape, want, QK, want + DQ, want + DQ + DK, c->dout, c->o, V,
-                       c->lse, 1, c->q, QK);
+    cpu_attention_grad(
+        &c->dev, &c->shape,
+        &(AttentionGrad){
+            .dq = want, .lddq = QK, .dk = want + DQ, .dv = want + DQ + DK, .lddk = QK, .lddv = V},
+        c->dout, c->o, V, c->lse, 1, c->q, QK);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         for (int what = 0; what < 3; what++) {
             const int b = bad[i];
@@ -202,8 +211,10 @@ static void gradients_pass_masked_places_over(void **state) {
             *x = i % 2 ? NAN : INFINITY;
             memset(got, 0, (DQ + DK + DV) * sizeof *got);
             cpu_attention(&c->dev, &c->shape, c->o, V, c->lse, 1, c->q, QK);
-            cpu_attention_grad(&c->dev, &c->shape, got, QK, dk, dv, c->dout, c->o, V, c->lse, 1,
-                               c->q, QK);
+            cpu_attention_grad(
+                &c->dev, &c->shape,
+                &(AttentionGrad){.dq = got, .lddq = QK, .dk = dk, .dv = dv, .lddk = QK, .lddv = V},
+                c->dout, c->o, V, c->lse, 1, c->q, QK);
             near(got, want, 0, b * H * QK);
             if (what > 0) {
                 near(got, want, (b + 1) * H * QK, DQ);

@@ -3,58 +3,17 @@
 // That they compute what Hugging Face's code does is tests/test_golden.c's business.
 #include "tests/ways.h"
 
-enum { N_MODELS = 3 };
-
-// Three query heads a key-value head of 32, tied; biases, every head its own keys, 20 wide; one
-// key-value head for all, head norms, heads wider than the hidden size has room for.
-static ModelConfig model_of(int which) {
-    ModelConfig m = {.family = FAMILY_DENSE,
-                     .vocab_size = 53,
-                     .hidden_size = 48,
-                     .intermediate_size = 72,
-                     .n_layers = 2,
-                     .n_heads = 6,
-                     .max_position = 256,
-                     .rms_norm_eps = 1e-5,
-                     .bos_id = -1,
-                     .eos_id = 0,
-                     .rope = {.theta = 10000},
-                     .n_kv_heads = 2,
-                     .head_dim = 32};
-    if (which == 0) {
-        m.tie_word_embeddings = true;
-        m.rope = (RopeConfig){.theta = 500000,
-                              .llama3 = true,
-                              .factor = 8,
-                              .low_freq_factor = 1,
-                              .high_freq_factor = 4,
-                              .original_max_position = 64};
-    } else if (which == 1) {
-        m.dense = DENSE_QWEN2;
-        m.n_heads = m.n_kv_heads = 2;
-        m.head_dim = 20;
-        m.qkv_bias = m.o_bias = m.mlp_bias = true;
-    } else {
-        m.dense = DENSE_QWEN3;
-        m.n_heads = 5;
-        m.n_kv_heads = 1;
-        m.head_dim = 70;
-        m.qk_norm = true;
-    }
-    return m;
-}
-
 static void decoding_gives_the_bits_of_scoring(void **state) {
     (void)state;
     for (int row = 0; row < GEMM_ROWS; row++) {
         bool emulated;
         if (!row_is_here((GemmRow)row, &emulated)) continue;
         assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
-        for (int f = 0; f < 3 * N_MODELS; f++) {
-            ModelConfig m = model_of(f % N_MODELS);
-            m.precision = (Precision)(f / N_MODELS);
-            if (row == GEMM_PORTABLE && f % N_MODELS != f / N_MODELS) continue; // slow
-            if (emulated && (f / N_MODELS == 0 || f % N_MODELS != 1)) continue; // slow
+        for (int f = 0; f < 3 * N_DENSE; f++) {
+            ModelConfig m = dense_model(f % N_DENSE);
+            m.precision = (Precision)(f / N_DENSE);
+            if (row == GEMM_PORTABLE && f % N_DENSE != f / N_DENSE) continue; // slow
+            if (emulated && (f / N_DENSE == 0 || f % N_DENSE != 1)) continue; // slow
             check_decode(m, row != GEMM_PORTABLE && !emulated);
         }
         done_with_row(emulated);
@@ -69,9 +28,9 @@ static void threads_that_decode_give_the_bits_of_scoring(void **state) {
     Text x;
     open_text(&x);
     Pool *pool = pool_new(3);
-    for (int which = 0; which < N_MODELS; which++) {
-        Policy *one = make(model_of(which), NULL, false, 0, 256);
-        Policy *all = make(model_of(which), pool, false, 0, 256);
+    for (int which = 0; which < N_DENSE; which++) {
+        Policy *one = make(dense_model(which), NULL, false, 0, 256);
+        Policy *all = make(dense_model(which), pool, false, 0, 256);
         float want[N_TOKENS], got[N_TOKENS];
         assert_ok(policy_score(one, &x.pack, &warm, want, NULL));
         for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
@@ -100,14 +59,14 @@ static void every_row_trains_and_scores_with_the_same_bits(void **state) {
     (void)state;
     Text x;
     open_text(&x);
-    for (int f = 0; f < 3 * N_MODELS; f++) {
-        ModelConfig m = model_of(f % N_MODELS);
-        m.precision = (Precision)(f / N_MODELS);
+    for (int f = 0; f < 3 * N_DENSE; f++) {
+        ModelConfig m = dense_model(f % N_DENSE);
+        m.precision = (Precision)(f / N_DENSE);
         float want[N_TOKENS], got[N_TOKENS], train[N_TOKENS], *grad = NULL;
         bool first = true, emulated;
         int n;
         for (int row = GEMM_ROWS - 1; row >= GEMM_AVX2; row--) {
-            if (row == GEMM_AMX && f % N_MODELS != 1) continue; // slow where it is emulated
+            if (row == GEMM_AMX && f % N_DENSE != 1) continue; // slow where it is emulated
             if (!row_is_here((GemmRow)row, &emulated)) continue;
             assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
             Policy *p = make(m, NULL, true, 0, 1024);
@@ -140,8 +99,8 @@ static void threads_and_chunks_in_flight_change_no_bit(void **state) {
 #endif
     Text x;
     open_text(&x);
-    for (int which = 0; which < N_MODELS; which++) {
-        ModelConfig m = model_of(which);
+    for (int which = 0; which < N_DENSE; which++) {
+        ModelConfig m = dense_model(which);
         m.precision = (Precision)which;
         lanes = 1 << which; // 1, 2, 4
         size_t n, k;
@@ -161,7 +120,7 @@ static void a_large_model_is_planned_with_one_sum_of_gradients(void **state) {
     (void)state;
     Pool *pool = pool_new(4);
     PolicyOpts o = {.pool = pool, .trainable = true, .chunk_tokens = 256, .max_seq_tokens = 64};
-    ModelConfig m = model_of(0);
+    ModelConfig m = dense_model(0);
     PolicyPlan small, one, large;
     assert_ok(policy_plan(&m, &o, &small));
     o.lanes = 1;
@@ -181,7 +140,7 @@ static void a_copied_page_reads_as_the_first(void **state) {
     (void)state;
     Text x;
     open_text(&x);
-    Policy *p = make(model_of(0), NULL, false, 0, 256);
+    Policy *p = make(dense_model(0), NULL, false, 0, 256);
     float want[N_TOKENS], got[N_TOKENS];
     assert_ok(policy_score(p, &x.pack, &warm, want, NULL));
     int32_t page[MAX_SEQ / KV_PAGE_TOKENS + 1];
@@ -208,11 +167,11 @@ static void heads_that_cannot_be_are_refused_by_name(void **state) {
     (void)state;
     const PolicyOpts o = {.chunk_tokens = 8, .max_seq_tokens = 8};
     PolicyPlan plan;
-    ModelConfig m = model_of(0);
+    ModelConfig m = dense_model(0);
     m.n_kv_heads = 4;
     assert_int_equal(policy_plan(&m, &o, &plan), ST_CONFIG);
     assert_non_null(strstr(status_text(), "num_key_value_heads"));
-    m = model_of(0);
+    m = dense_model(0);
     m.head_dim = 31;
     assert_int_equal(policy_plan(&m, &o, &plan), ST_CONFIG);
     assert_non_null(strstr(status_text(), "head_dim"));

@@ -48,7 +48,7 @@ static void learns_a_repeating_pattern(void **state) {
     for (int s = 0; s < N; s++) seq[s] = (Seq){s * LEN, (s + 1) * LEN, s};
     Policy *p = make(desk, NULL, true, 1, 128);
     int n;
-    Pack *chunk = pack_chunks(token, want, seq, NULL, N, 128, &n, arena);
+    Pack *chunk = pack_chunks(token, want, seq, NULL, N, 128, false, &n, arena);
     ScoreOpts o = {.temperature = 1};
     AdamWConfig a = {.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip_norm = 1};
     double first = 0;

@@ -1,6 +1,6 @@
 // tests/ways.h -- one text, many ways through a model that must give the same bits.
 //
-// For test_policy.c and test_dense.c: static functions, included once by each.
+// For test_policy.c, test_dense.c and test_sharing.c: static functions, included once by each.
 #ifndef TESTS_WAYS_H
 #define TESTS_WAYS_H
 
@@ -65,6 +65,48 @@ static Status mean_loss(void *ctx, int c, const Pack *chunk, const float *logp,
             mean->loss[c] -= (double)logp[chunk->offset[s] + t] / mean->denominator;
         }
     return ST_OK;
+}
+
+// ---- models of the dense families
+
+enum { N_DENSE = 3 };
+// Three query heads a key-value head of 32, tied; biases, every head its own keys, 20 wide; one
+// key-value head for all, head norms, heads wider than the hidden size has room for.
+static inline ModelConfig dense_model(int which) {
+    ModelConfig m = {.family = FAMILY_DENSE,
+                     .vocab_size = 53,
+                     .hidden_size = 48,
+                     .intermediate_size = 72,
+                     .n_layers = 2,
+                     .n_heads = 6,
+                     .max_position = 256,
+                     .rms_norm_eps = 1e-5,
+                     .bos_id = -1,
+                     .eos_id = 0,
+                     .rope = {.theta = 10000},
+                     .n_kv_heads = 2,
+                     .head_dim = 32};
+    if (which == 0) {
+        m.tie_word_embeddings = true;
+        m.rope = (RopeConfig){.theta = 500000,
+                              .llama3 = true,
+                              .factor = 8,
+                              .low_freq_factor = 1,
+                              .high_freq_factor = 4,
+                              .original_max_position = 64};
+    } else if (which == 1) {
+        m.dense = DENSE_QWEN2;
+        m.n_heads = m.n_kv_heads = 2;
+        m.head_dim = 20;
+        m.qkv_bias = m.o_bias = m.mlp_bias = true;
+    } else {
+        m.dense = DENSE_QWEN3;
+        m.n_heads = 5;
+        m.n_kv_heads = 1;
+        m.head_dim = 70;
+        m.qk_norm = true;
+    }
+    return m;
 }
 
 // ---- one text, many ways through the model
@@ -199,7 +241,8 @@ static inline float *trained(ModelConfig m, Text *x, int threads, int in_flight,
     Pool *pool = pool_new(threads);
     Policy *p = make(m, pool, true, in_flight, 200);
     int n_chunks, n;
-    Pack *chunk = pack_chunks(x->token, x->want, x->seq, NULL, N_SEQS, 200, &n_chunks, x->arena);
+    Pack *chunk =
+        pack_chunks(x->token, x->want, x->seq, NULL, N_SEQS, 200, false, &n_chunks, x->arena);
     assert_true(n_chunks > 3);
     Mean sum = {.denominator = 500};
     ScoreOpts o = warm;

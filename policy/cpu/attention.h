@@ -23,7 +23,7 @@ static inline int tile_tokens(int heads) {
 
 static inline const float *attention_row(const AttentionShape *s, const float *base, int ld,
                                          int j) {
-    if (!s->page) return base + (size_t)j * (size_t)ld;
+    if (!s->page) return base + (size_t)(j < s->shared ? j : j + s->gap) * (size_t)ld;
     return base + (size_t)s->page[j / s->page_rows] * s->page_step +
            (size_t)(j % s->page_rows) * (size_t)ld;
 }

@@ -66,10 +66,30 @@ static bool rows_finite(const float *x, int ld, int rows, int cols) {
     return sum == 0;
 }
 
+typedef struct Sums { // rows of keys' or values' gradients
+    float *own, *shared;
+    int n_shared, ld, n;
+} Sums;
+
+static float *sums_of(const Sums *s, int key) {
+    if (key < s->n_shared) return s->shared + (ptrdiff_t)key * s->ld;
+    return s->own + (ptrdiff_t)(key - s->n_shared) * s->ld;
+}
+
+// Rows of `keys` keys from `first` on += A [keys, k] B.
+static void add_keys(const Sums *s, int first, int keys, const float *a, int k, const float *b) {
+    for (int i = 0, n; i < keys; i += n) {
+        n = keys - i;
+        if (first + i < s->n_shared && first + keys > s->n_shared) n = s->n_shared - first - i;
+        gemm_panel(sums_of(s, first + i), s->ld, a + (ptrdiff_t)i * k, k, n, b, s->n, k, true);
+    }
+}
+
 typedef struct Rows { // of a tile and a block: what is multiplied, and where it goes
     const float *q, *dout, *k;
-    float *dq, *dk, *dv;
-    int ldq, lddq, ldo, ldk, lddk, lddv, qk, v_dim;
+    float *dq;
+    Sums dk, dv;
+    int ldq, lddq, ldo, ldk, first; // first key of the block
 } Rows;
 
 static void axpy(float *y, float w, const float *x, int n) {
@@ -83,9 +103,9 @@ static void add_seen(const Back *b, const Rows *x) {
         for (r = r < 0 ? 0 : r; r < b->rows; r++) {
             const float ds = b->ds[(size_t)j * (size_t)b->rpad + (size_t)r];
             const float p = b->pt[(size_t)j * (size_t)b->rpad + (size_t)r];
-            axpy(x->dk + (ptrdiff_t)j * x->lddk, ds, x->q + (ptrdiff_t)r * x->ldq, x->qk);
-            axpy(x->dv + (ptrdiff_t)j * x->lddv, p, x->dout + (ptrdiff_t)r * x->ldo, x->v_dim);
-            axpy(x->dq + (ptrdiff_t)r * x->lddq, ds, x->k + (ptrdiff_t)j * x->ldk, x->qk);
+            axpy(sums_of(&x->dk, x->first + j), ds, x->q + (ptrdiff_t)r * x->ldq, x->dk.n);
+            axpy(sums_of(&x->dv, x->first + j), p, x->dout + (ptrdiff_t)r * x->ldo, x->dv.n);
+            axpy(x->dq + (ptrdiff_t)r * x->lddq, ds, x->k + (ptrdiff_t)j * x->ldk, x->dk.n);
         }
     }
 }
@@ -97,9 +117,9 @@ static float dot(const float *a, const float *b, int n) {
     return sum;
 }
 
-// Keys (kc [tokens, kp], both parts) and values (vc [tokens, vp]) in one place.
+// Keys (kc [keys, kp], both parts) and values (vc [keys, vp]) in one place.
 static void gather(const AttentionShape *s, float *kc, int kp, float *vc, int vp) {
-    for (int j = 0; j < s->tokens; j++) {
+    for (int j = 0; j < s->pos0 + s->tokens; j++) {
         float *row = kc + (size_t)j * (size_t)kp;
         memcpy(row, attention_row(s, s->k, s->ldk, j), (size_t)s->k_dim * sizeof *row);
         if (s->k2_dim)
@@ -110,13 +130,14 @@ static void gather(const AttentionShape *s, float *kc, int kp, float *vc, int vp
     }
 }
 
-void cpu_attention_grad(void *dev, const AttentionShape *s, float *dq, int lddq, float *dk,
-                        float *dv, const float *dout, const float *o, int ldo, const float *lse,
-                        int ldl, const float *q, int ldq) {
-    CHECK(!s->page && s->pos0 == 0);
+void cpu_attention_grad(void *dev, const AttentionShape *s, const AttentionGrad *to,
+                        const float *dout, const float *o, int ldo, const float *lse, int ldl,
+                        const float *q, int ldq) {
+    CHECK(!s->page);
+    const int n_keys = s->pos0 + s->tokens, lddq = to->lddq;
     const int qk = s->k_dim + s->k2_dim, kp = pad32(qk), vp = pad32(s->v_dim);
     const int step = tile_tokens(s->heads), rpad = pad32(step * s->heads);
-    const size_t keys = (size_t)pad_keys(s->tokens);
+    const size_t keys = (size_t)pad_keys(n_keys);
     float *at = ((CpuDev *)dev)->work;
     float *kc = at, *vc = kc + keys * (size_t)kp, *k_panel = vc + keys * (size_t)vp;
     float *qt = k_panel + keys * (size_t)kp, *qr = qt + (size_t)rpad * (size_t)kp;
@@ -126,10 +147,12 @@ void cpu_attention_grad(void *dev, const AttentionShape *s, float *dq, int lddq,
 
     memset(kc, 0, keys * (size_t)(2 * kp + vp) * sizeof *kc);
     gather(s, kc, kp, vc, vp);
-    for (int j = 0; j < s->tokens; j += LANES) {
+    const Sums dk = {to->dk, to->shared_dk, s->shared, to->lddk, qk};
+    const Sums dv = to->dv ? (Sums){to->dv, to->shared_dv, s->shared, to->lddv, s->v_dim}
+                           : (Sums){dk.own, dk.shared, dk.n_shared, dk.ld, s->v_dim};
+    for (int j = 0; j < n_keys; j += LANES) {
         const float *a[LANES] = {0};
-        for (int i = 0; i < LANES && j + i < s->tokens; i++)
-            a[i] = kc + (size_t)(j + i) * (size_t)kp;
+        for (int i = 0; i < LANES && j + i < n_keys; i++) a[i] = kc + (size_t)(j + i) * (size_t)kp;
         panel_put_rows(k_panel + (size_t)(j / KEY_BLOCK) * KEY_BLOCK * (size_t)kp, KEY_BLOCK,
                        j % KEY_BLOCK, a, qk);
     }
@@ -154,12 +177,13 @@ void cpu_attention_grad(void *dev, const AttentionShape *s, float *dq, int lddq,
             panel_put_cols(qt, kp, r, a, 0, qk);
             panel_put_cols(ot, vp, r, b, 0, s->v_dim);
         }
-        float *dq_tile = dq + first * (size_t)lddq;
+        float *dq_tile = to->dq + first * (size_t)lddq;
         const float *q_tile = q + first * (size_t)ldq, *dout_tile = dout + first * (size_t)ldo;
         const bool finite =
             rows_finite(q_tile, ldq, rows, qk) && rows_finite(dout_tile, ldo, rows, s->v_dim);
-        for (int b = 0; b < t + n; b += KEY_BLOCK) {
-            const int left = t + n - b < KEY_BLOCK ? t + n - b : KEY_BLOCK;
+        const int pos = s->pos0 + t; // of the tile's first token
+        for (int b = 0; b < pos + n; b += KEY_BLOCK) {
+            const int left = pos + n - b < KEY_BLOCK ? pos + n - b : KEY_BLOCK;
             gemm_panel(pt, rpad, kc + (size_t)b * (size_t)kp, kp, left, qt, rpad, qk, false);
             gemm_panel(ds, rpad, vc + (size_t)b * (size_t)vp, vp, left, ot, rpad, s->v_dim, false);
             Back tile = {.pt = pt,
@@ -170,37 +194,32 @@ void cpu_attention_grad(void *dev, const AttentionShape *s, float *dq, int lddq,
                          .rows = rows,
                          .rpad = rpad,
                          .heads = s->heads,
-                         .first = t - b,
+                         .first = pos - b,
                          .scale = s->scale};
             attention_back_tile(&tile);
-            float *dk_rows = dk + (size_t)b * (size_t)qk;
-            float *dv_rows = dv ? dv + (size_t)b * (size_t)s->v_dim : dk_rows;
             // keys of the block that the tile's first token does not see
-            const int unseen = t + 1 > b ? t + 1 : b;
-            const int end = b + KEY_BLOCK < s->tokens ? b + KEY_BLOCK : s->tokens;
+            const int unseen = pos + 1 > b ? pos + 1 : b;
+            const int end = b + KEY_BLOCK < n_keys ? b + KEY_BLOCK : n_keys;
             if (end > unseen &&
                 !(finite && rows_finite(kc + (size_t)unseen * (size_t)kp, kp, end - unseen, qk))) {
                 const Rows seen = {.q = q_tile,
                                    .dout = dout_tile,
                                    .k = kc + (size_t)b * (size_t)kp,
                                    .dq = dq_tile,
-                                   .dk = dk_rows,
-                                   .dv = dv_rows,
+                                   .dk = dk,
+                                   .dv = dv,
                                    .ldq = ldq,
                                    .lddq = lddq,
                                    .ldo = ldo,
                                    .ldk = kp,
-                                   .lddk = qk,
-                                   .lddv = dv ? s->v_dim : qk,
-                                   .qk = qk,
-                                   .v_dim = s->v_dim};
+                                   .first = b};
                 for (int r = 0; b == 0 && r < rows; r++)
-                    memset(dq_tile + (ptrdiff_t)r * lddq, 0, (size_t)qk * sizeof *dq);
+                    memset(dq_tile + (ptrdiff_t)r * lddq, 0, (size_t)qk * sizeof *dq_tile);
                 add_seen(&tile, &seen);
                 continue;
             }
-            gemm_panel(dk_rows, qk, ds, rpad, left, qr, qk, rpad, true);
-            gemm_panel(dv_rows, dv ? s->v_dim : qk, pt, rpad, left, orow, s->v_dim, rpad, true);
+            add_keys(&dk, b, left, ds, rpad, qr);
+            add_keys(&dv, b, left, pt, rpad, orow);
             if (left < KEY_BLOCK) memset(dst, 0, (size_t)rpad * KEY_BLOCK * sizeof *dst);
             panel_turn(dst, KEY_BLOCK, ds, rpad, left, rows);
             // by panels, so that a whole 32 of unseen keys is left out

@@ -48,9 +48,9 @@ void cpu_router_balance(void *dev, const RouterShape *shape, float *dscore, cons
                         float alpha, int rows);
 void cpu_attention(void *dev, const AttentionShape *shape, float *o, int ldo, float *lse, int ldl,
                    const float *q, int ldq);
-void cpu_attention_grad(void *dev, const AttentionShape *shape, float *dq, int lddq, float *dk,
-                        float *dv, const float *dout, const float *o, int ldo, const float *lse,
-                        int ldl, const float *q, int ldq);
+void cpu_attention_grad(void *dev, const AttentionShape *shape, const AttentionGrad *to,
+                        const float *dout, const float *o, int ldo, const float *lse, int ldl,
+                        const float *q, int ldq);
 size_t cpu_attention_bytes(int tokens, int heads, int qk_dim, int v_dim, bool grad);
 
 MUST_USE Status cpu_logprob(void *dev, View logits, const int32_t *token, float inv_temperature,
