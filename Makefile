@@ -142,7 +142,7 @@ $B/tests/fuzz_trainer_state: LDLIBS += -lcmocka
 $B/pipelines/recipe.c.o: $(wildcard pipelines/recipes/*.json)
 $B/pipelines/actor.c.o: datasets/desk/tokenizer.json
 $B/datasets/published.c.o: $(wildcard datasets/slices/*.jsonl)
-$B/verifiers/code/harness.c.o: verifiers/code/harness.py
+$B/verifiers/code/harness.c.o: $(wildcard verifiers/code/harness/*.py)
 $B/pipelines/report/report_page.c.o: $(wildcard pipelines/report/report_page.*s)
 $B/pipelines/command.c.o: private CFLAGS += -DGRPO_GIT='"$(GIT)"'
 $B/pipelines/command.c.o: $B/git

@@ -245,7 +245,7 @@ static void what_judges_runs_in_slots_of_judges(void **state) {
         Judgement j = judge_row(json_root(doc));
         cage_counts(code_cage(), &after);
         assert_int_equal(j.verdict, VERDICT_RIGHT);
-        int compiled = i == 1; // the first that has a use for it
+        int compiled = i == 1 ? 2 : 0; // both ends, for the first that has a use for them
         assert_int_equal(after.role[CAGE_CANDIDATE] - before.role[CAGE_CANDIDATE], 1);
         assert_int_equal(after.role[CAGE_JUDGE] - before.role[CAGE_JUDGE],
                          form[i].n_judges + compiled);

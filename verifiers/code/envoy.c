@@ -10,17 +10,20 @@
 #include "verifiers/code/harness.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static Str compiled; // the harness as Python's marshal wrote it
+static Str compiled[CAGE_N_ROLES]; // their ends of the harness as Python's marshal wrote them
 
 static CageFile text_file(const char *name, const char *text) {
     return (CageFile){name, text, strlen(text)};
 }
 
-static Status compile_harness(Cage *cage) {
-    if (compiled.size) return ST_OK;
-    const CageFile file[] = {text_file("make.py", harness_maker),
-                             text_file("harness.py", harness_text)};
-    CageJob job = {.lang = CAGE_PYTHON, .role = CAGE_JUDGE, .file = file, .n_files = 2};
+static Status compile_harness(Cage *cage, CageRole role) {
+    Str *out = &compiled[role];
+    if (out->size) return ST_OK;
+    const CageFile file[] = {
+        text_file("make.py", harness_maker), text_file("codec.py", harness_codec),
+        text_file("peer.py", harness_peer),
+        text_file("end.py", role == CAGE_JUDGE ? harness_test : harness_program)};
+    CageJob job = {.lang = CAGE_PYTHON, .role = CAGE_JUDGE, .file = file, .n_files = 4};
     CageRecord record;
     Status st = ST_OK;
     cage_run(cage, &job, &record);
@@ -29,8 +32,7 @@ static Status compile_harness(Cage *cage) {
                   cage_verdict_name(record.verdict),
                   record.why[0] ? record.why : str_text(&record.err));
     } else {
-        str_clear(&compiled);
-        str_add(&compiled, record.out.data, record.out.size);
+        str_add(out, record.out.data, record.out.size);
     }
     cage_record_free(&record);
     return st;
@@ -38,15 +40,16 @@ static Status compile_harness(Cage *cage) {
 
 void envoy_forget(void) {
     pthread_mutex_lock(&lock);
-    str_free(&compiled);
+    for (int role = 0; role < CAGE_N_ROLES; role++) str_free(&compiled[role]);
     pthread_mutex_unlock(&lock);
 }
 
 Status envoy_begin(Cage *cage, CageRole role, const CageLimits *limits, Envoy *out) {
     *out = (Envoy){0};
     pthread_mutex_lock(&lock);
-    Status st = compile_harness(cage);
-    CageFile file[] = {text_file("boot.py", harness_boot), {"h", compiled.data, compiled.size}};
+    Status st = compile_harness(cage, role);
+    CageFile file[] = {text_file("boot.py", harness_boot),
+                       {"h", compiled[role].data, compiled[role].size}};
     pthread_mutex_unlock(&lock); // written once for a cage
     if (st != ST_OK) return st;
     CageJob job = {

@@ -27,10 +27,11 @@ typedef enum EnvoyAnswer {
     ENVOY_FORGED, // what came is no answer to what was asked
 } EnvoyAnswer;
 
-// Starts a process that runs the harness, in a slot of the role: of what the envoy speaks to. ST_IO with a sentence: a fault of ours.
+// Starts a process that runs the program's end (CAGE_CANDIDATE) or the test's (CAGE_JUDGE), in a
+// slot of that role. Does not wait for it. ST_IO with a sentence: a fault of ours.
 MUST_USE Status envoy_begin(Cage *cage, CageRole role, const CageLimits *limits, Envoy *out);
-// The harness is compiled once and kept; what closes a cage forgets it, for the next may have another
-// interpreter. No envoy may be at work.
+// The harness is compiled once and kept; what closes a cage forgets it, for the next may have
+// another interpreter. No envoy may be at work.
 void envoy_forget(void);
 // Sends one frame: kind and the bytes of a value.
 EnvoyAnswer envoy_send(Envoy *envoy, char kind, const void *value, size_t size);

@@ -1,8 +1,13 @@
 // verifiers/code/harness.c -- taken in by the assembler, as pipelines/embed.h does it upstairs.
 #include "verifiers/code/harness.h"
 
-__asm__(".section .rodata\n.global harness_text\nharness_text:\n"
-        ".incbin \"verifiers/code/harness.py\"\n.byte 0\n.previous\n");
+#define TAKE_IN(part)                                                                              \
+    __asm__(".section .rodata\n.global harness_" part "\nharness_" part ":\n"                      \
+            ".incbin \"verifiers/code/harness/" part ".py\"\n.byte 0\n.previous\n")
+TAKE_IN("codec");
+TAKE_IN("peer");
+TAKE_IN("program");
+TAKE_IN("test");
 
 const char harness_boot[] = "import os, marshal\n"
                             "def _exactly(n):\n"
@@ -25,14 +30,16 @@ const char harness_boot[] = "import os, marshal\n"
                             "        data = data[write(4, data):]\n"
                             "_space = {'__name__': 'harness'}\n"
                             "with open('h', 'rb') as _f:\n"
-                            "    exec(marshal.loads(_f.read()), _space)\n"
+                            "    for _part in marshal.loads(_f.read()):\n"
+                            "        exec(_part, _space)\n"
                             "_space['serve'](_read, _write)\n"
                             "os._exit(0)\n";
 
 const char harness_maker[] =
     "import marshal, sys\n"
-    "sys.stdout.buffer.write(marshal.dumps(compile(open('harness.py').read(), 'harness.py', "
-    "'exec')))\n";
+    "parts = [compile(open(name).read(), name, 'exec') for name in ('codec.py', 'peer.py', "
+    "'end.py')]\n"
+    "sys.stdout.buffer.write(marshal.dumps(parts))\n";
 
 const char harness_judge[] =
     "import sys\n"

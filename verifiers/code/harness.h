@@ -1,7 +1,8 @@
 // verifiers/code/harness.h -- the Python text that runs at both ends inside the cage.
 //
-// Floor 3 (verifiers). harness.py as bytes of this program, and the few lines that start it: they
-// read and write frames on descriptors 3 and 4 and find the harness, compiled, in the file 'h'.
+// Floor 3 (verifiers). harness/*.py as bytes of this program, and the few lines that start it: they
+// read and write frames on descriptors 3 and 4 and find the parts of one end, compiled, in the file
+// 'h'. The program's process holds nothing of the test's end.
 #ifndef VERIFIERS_CODE_HARNESS_H
 #define VERIFIERS_CODE_HARNESS_H
 
@@ -9,9 +10,10 @@
 extern "C" {
 #endif
 
-extern const char harness_text[];  // harness.py
-extern const char harness_boot[];  // runs the compiled harness in the file 'h'
-extern const char harness_maker[]; // prints the compiled form of the file 'harness.py'
+extern const char harness_codec[], harness_peer[];   // of both ends, in this order
+extern const char harness_program[], harness_test[]; // the rest of one of them
+extern const char harness_boot[];                    // runs the compiled parts in the file 'h'
+extern const char harness_maker[]; // prints the compiled form of 'codec.py', 'peer.py', 'end.py'
 extern const char harness_judge[]; // runs the file 'checker.py' on input, expected and output
 
 #ifdef __cplusplus

@@ -1,0 +1,250 @@
+# verifiers/code/harness/test.py -- the test's end: its text runs unmodified, the program is a proxy.
+#
+# serve(read, write) is all that is called from outside.
+import ast
+import builtins
+import sys
+
+
+class Remote:
+    # An object that stayed with the program. Never equal to anything but itself, never ordered, no
+    # arithmetic: what the program says about such an object would be its own judgement.
+    __slots__ = ('_peer', '_n')
+
+    def __init__(self, peer, n):
+        object.__setattr__(self, '_peer', peer)
+        object.__setattr__(self, '_n', n)
+
+    def __call__(self, *args, **kwargs):
+        return self._peer.request(b'C', (self, args, kwargs))
+
+    def __getattr__(self, name):
+        if name[:2] == '__':
+            raise AttributeError(name)
+        return self._peer.request(b'A', (self, name))
+
+    def __setattr__(self, name, value):
+        self._peer.request(b'S', (self, name, value))
+
+    def __iter__(self):
+        return self._peer.request(b'I', (self,))
+
+    def __next__(self):
+        got = self._peer.request(b'X', (self,))
+        if got is None:
+            raise StopIteration
+        return got[0]
+
+    def exactly(self, value, kind):
+        if type(value) is not kind:
+            self._peer.broken = Over('wrong', 'a forged answer')
+            raise self._peer.broken
+        return value
+
+    def __bool__(self):
+        return self.exactly(self._peer.request(b'B', (self,)), bool)
+
+    def __len__(self):
+        return self.exactly(self._peer.request(b'#', (self,)), int)
+
+    def __getitem__(self, key):
+        return self._peer.request(b'[', (self, key))
+
+    def __str__(self):
+        return self.exactly(self._peer.request(b'R', (self, 'str')), str)
+
+    def __repr__(self):
+        return self.exactly(self._peer.request(b'R', (self, 'repr')), str)
+
+
+class TestPeer(Peer):
+    gives_functions = True
+
+    def __init__(self, read, write, tag):
+        super().__init__(read, write, tag)
+        self.remotes = {}
+        self.asked = 0  # requests that came to the program's own code
+        self.broken = None  # what the other side did that ends the test, even if the test catches it
+
+    def request(self, op, payload):
+        self.asked += op != b'Q'
+        return super().request(op, payload)
+
+    def theirs(self, x):
+        return x._n if type(x) is Remote else None
+
+    def lend(self, x):
+        if not callable(x) or isinstance(x, type):
+            raise Over('error', 'the test passes an object of type %s' % type(x).__name__)
+        return super().lend(x)
+
+    def borrow(self, n):
+        if n not in self.remotes:
+            self.remotes[n] = Remote(self, n)
+        return self.remotes[n]
+
+    def receive(self):
+        try:
+            return super().receive()
+        except (Over, Malformed) as e:
+            self.broken = self.broken or e
+            raise
+
+    def send(self, op, payload):
+        try:
+            super().send(op, payload)
+        except Unsendable as e:
+            raise Over('error', 'the test passes what cannot be sent: ' + str(e)) from None
+
+    def serve(self, op, payload):
+        n, args, kwargs = payload
+        if op != b'K' or type(n) is not int or n < 0 or type(args) is not tuple or type(kwargs) is not dict:
+            raise Malformed('an unknown request')
+        self.call(self.lent(n), args, kwargs)
+
+    def proxy(self, name):
+        def candidate(*args, **kwargs):
+            if sys.stdin is sys.__stdin__ and sys.stdout is sys.__stdout__:
+                return self.request(b'C', (name, args, kwargs))
+            text = '' if sys.stdin is sys.__stdin__ else sys.stdin.read()
+            result, printed = self.request(b'Z', (name, args, kwargs, text))
+            sys.stdout.write(printed)
+            return result
+        candidate.__name__ = candidate.__qualname__ = name
+        return candidate
+
+    def run(self, job):
+        try:
+            verdict = self.judge(job)
+            if self.broken:
+                raise self.broken
+        except Over as e:
+            verdict = e.args
+        except Malformed as e:
+            verdict = ('wrong', 'a forged answer: ' + str(e))
+        passed = self.passed if verdict[0] != 'error' else 0
+        self.write(self.tag + b'D' + bytes(put_plain((verdict[0], verdict[1][:2000], passed, self.total))))
+
+    def judge(self, job):
+        self.passed, self.total = 0, 1
+        space = {'__name__': '__main__', '__builtins__': builtins}
+        tests = [text for text in job['tests']]
+        entry = job.get('entry')
+        if job.get('prompt'):
+            try:
+                exec(compile(job['prompt'], '<prompt>', 'exec'), space)
+            except SyntaxError:
+                pass
+        try:
+            for text in job['imports']:
+                exec(compile(text, '<imports>', 'exec'), space)
+            setup = ast.parse(job.get('setup') or '', '<setup>')
+            trees = [ast.parse(text, '<test>') for text in tests]
+        except Exception as e:
+            return 'error', 'the test cannot be run: %s: %s' % (type(e).__name__, e)
+        self.bind([setup] + trees, space, entry, job)
+        units = [compile(tree, '<test>', 'exec') for tree in trees]
+        self.total = len(units)
+        checks = job.get('check')
+        fault = None
+        try:
+            exec(compile(setup, '<setup>', 'exec'), space)
+            if checks:
+                for unit in units:
+                    exec(unit, space)
+                units, self.total = [None], 1
+        except (Over, Malformed):
+            raise
+        except BaseException as e:
+            return self.blame(e)
+        for unit in units:
+            try:
+                if unit is None:
+                    space['check'](self.proxy(entry) if entry not in space else space[entry])
+                else:
+                    exec(unit, space)
+                self.passed += 1
+            except (Over, Malformed):
+                raise
+            except BaseException as e:
+                fault = fault or self.blame(e)
+                if not job.get('all') or fault[0] == 'error':
+                    break
+        if not fault and not self.asked:
+            return 'error', 'the test asks nothing of the program'
+        return fault or ('right', '')
+
+    def blame(self, e):
+        text = '%s: %s' % (type(e).__name__, safe_text(e))
+        if getattr(e, 'from_program', False):
+            return 'raised', text
+        if isinstance(e, (ImportError, SyntaxError)):
+            return 'error', 'the test cannot be run: ' + text
+        return 'wrong', text
+
+    def bind(self, trees, space, entry, job):
+        # Which names of the test stand for things of the program? The function it is about; besides
+        # that, names that are neither built in nor made by the test nor modules of the library.
+        loaded, stored, called, dotted = {}, set(), [], set()
+        for tree in trees:
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Name):
+                    if isinstance(node.ctx, ast.Load):
+                        loaded[node.id] = True
+                    else:
+                        stored.add(node.id)
+                elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                    dotted.add(node.value.id)
+                elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                    stored.add(node.name)
+                elif isinstance(node, ast.arg):
+                    stored.add(node.arg)
+                elif isinstance(node, ast.alias):
+                    stored.add((node.asname or node.name).split('.')[0])
+                elif isinstance(node, ast.ExceptHandler) and node.name:
+                    stored.add(node.name)
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    called.append(node.func.id)
+        free = [name for name in loaded if name not in stored and name not in space and not hasattr(builtins, name)]
+        entries = [entry] if entry else []
+        if not entries and job.get('code'):
+            entries = [name for name in defined(job['code']) if name in called and name not in stored]
+        if not entries and not [name for name in free if name not in dotted]:
+            entries = [name for name in called if name not in stored and name not in space][:1]
+        for name in list(free):
+            if name in dotted and name not in entries and name in sys.stdlib_module_names:
+                free.remove(name)
+                space[name] = __import__(name)
+        asked = entries + [name for name in free if name not in entries]
+        if not asked:
+            return
+        for name, kind in zip(asked, self.request(b'Q', (tuple(asked),))):
+            if kind == 'call':
+                space[name] = self.proxy(name)
+            elif kind == 'module' and name in sys.stdlib_module_names:
+                space[name] = __import__(name)
+            elif kind == 'value' or kind == 'module':
+                space[name] = self.request(b'A', (name, ''))
+            elif name in entries:
+                raise Over('raised', "NameError: name '%s' is not defined" % name)
+
+
+def defined(text):
+    try:
+        return [node.name for node in ast.parse(text).body
+                if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))]
+    except SyntaxError:
+        return []
+
+
+def safe_text(e):
+    try:
+        return str(e)[:500]
+    except BaseException:
+        return ''
+
+
+def serve(read, write):
+    data = read()
+    if data[16:17] == b'T':
+        TestPeer(read, write, data[:16]).run(get_plain(data, 17))
