@@ -4,15 +4,18 @@
 // = heads / KV query heads share a key-value head. Attention runs for one sequence and one
 // key-value head at a time; for more than one token its G heads are brought together first, so that
 // they are rows of one product. A page of the cache holds, for every key-value head, the keys of
-// its tokens as columns (ready to be multiplied) and their values as rows.
+// its tokens as columns (ready to be multiplied) and their values as rows; in bf16 and fp8 it holds
+// bf16 (cpu/kvpage.h), and keys and values are rounded to bf16 in training and scoring as well.
 #include <string.h>
 
+#include "policy/cpu/kvpage.h"
 #include "policy/net.h"
 
 // H query heads, KV key-value heads, G = H / KV; d head_dim, dp the same rounded up to 32.
 typedef struct Dim {
     int D, H, KV, G, d, dp;
-    size_t head; // floats of one key-value head in a page
+    bool half;   // the cache is bf16
+    size_t head; // floats, or bf16 codes, of one key-value head in a page
 } Dim;
 
 static Dim dims(const ModelConfig *m) {
@@ -21,8 +24,9 @@ static Dim dims(const ModelConfig *m) {
              .KV = m->n_kv_heads,
              .G = m->n_heads / m->n_kv_heads,
              .d = m->head_dim,
-             .dp = (m->head_dim + 31) & ~31};
-    d.head = (size_t)KV_PAGE_TOKENS * (size_t)(d.dp + d.d);
+             .dp = (m->head_dim + 31) & ~31,
+             .half = model_cache_bf16(m)};
+    d.head = d.half ? kvpage_codes(d.d) : (size_t)KV_PAGE_TOKENS * (size_t)(d.dp + d.d);
     return d;
 }
 
@@ -32,25 +36,24 @@ size_t dense_turn_floats(const Policy *p, bool train) {
     return rows * (size_t)d.d * (train ? 4 : 2) + 4 * 64;
 }
 
-static float *kv_layer(const Policy *p, int l) {
-    const size_t page = KV_PAGE_TOKENS * (size_t)model_cache_dim(&p->model);
-    return p->kv + (size_t)l * (size_t)p->opts.kv_pages * page;
-}
-
-// New keys and values of a decoded sequence go to its pages.
-static void store(const Run *r, int l, int s, const Dim *d) {
+// New keys and values of one head of a decoded sequence go to its pages.
+static void store(const Run *r, int l, int s, int g, const Dim *d) {
     const DecodeSeq *q = &r->decode[s];
     const Save *a = net_save(r, l);
-    const size_t width = (size_t)(d->KV * d->d), at = (size_t)r->w->offset[s];
-    for (int t = 0; t < q->n_new; t++) {
+    const size_t width = (size_t)(d->KV * d->d);
+    const size_t at = (size_t)r->w->offset[s] * width + (size_t)(g * d->d);
+    const float *k = a->k + at, *v = a->v + at;
+    for (int t = 0; t < q->n_new; t++, k += width, v += width) {
         const int pos = q->pos + t, slot = pos % KV_PAGE_TOKENS;
-        float *head =
-            kv_layer(r->p, l) + (size_t)q->page[pos / KV_PAGE_TOKENS] * (size_t)d->KV * d->head;
-        const float *k = a->k + (at + (size_t)t) * width, *v = a->v + (at + (size_t)t) * width;
-        for (int g = 0; g < d->KV; g++, head += d->head, k += d->d, v += d->d) {
-            for (int i = 0; i < d->d; i++) head[gemm_order(i) * KV_PAGE_TOKENS + slot] = k[i];
-            memcpy(head + KV_PAGE_TOKENS * d->dp + slot * d->d, v, (size_t)d->d * sizeof *v);
+        const size_t head =
+            ((size_t)q->page[pos / KV_PAGE_TOKENS] * (size_t)d->KV + (size_t)g) * d->head;
+        if (d->half) {
+            kvpage_put((uint16_t *)net_kv(r->p, l) + head, slot, k, v, d->d);
+            continue;
         }
+        float *to = (float *)net_kv(r->p, l) + head;
+        for (int i = 0; i < d->d; i++) to[gemm_order(i) * KV_PAGE_TOKENS + slot] = k[i];
+        memcpy(to + KV_PAGE_TOKENS * d->dp + slot * d->d, v, (size_t)d->d * sizeof *v);
     }
 }
 
@@ -70,6 +73,7 @@ typedef struct Heads { // the items of a layer: sequence or slice i / KV, key-va
     Run *r;
     int l;
     Dim d;
+    int n, each; // items; of a run, which one thread takes
 } Heads;
 
 // The scratch of a thread: the first one's, unless all work on this unit.
@@ -92,12 +96,16 @@ static AttentionShape shape_of(const Heads *h, int s, int g) {
                             .v_dim = d->d,
                             .scale = r->p->softmax_scale};
     if (r->decode) {
-        shape.k = kv_layer(r->p, h->l) + (size_t)g * d->head;
-        shape.v = shape.k + KV_PAGE_TOKENS * d->dp;
-        shape.ldv = d->d;
         shape.page = r->decode[s].page;
         shape.page_rows = KV_PAGE_TOKENS;
         shape.page_step = (size_t)d->KV * d->head;
+        if (d->half) {
+            shape.k16 = (const uint16_t *)net_kv(r->p, h->l) + (size_t)g * d->head;
+            return shape;
+        }
+        shape.k = (const float *)net_kv(r->p, h->l) + (size_t)g * d->head;
+        shape.v = shape.k + KV_PAGE_TOKENS * d->dp;
+        shape.ldv = d->d;
         shape.turned = true;
         return shape;
     }
@@ -111,18 +119,28 @@ static AttentionShape shape_of(const Heads *h, int s, int g) {
     return shape;
 }
 
-static void attend(void *ctx, int i, int worker) {
-    const Heads *h = ctx;
+// The item after i is the one that this thread is to see next.
+static void name_next(AttentionShape *shape, const Heads *h, int i) {
+    const int s = i / h->d.KV, g = i % h->d.KV;
+    const DecodeSeq *q = &h->r->decode[s];
+    shape->next16 = (const uint16_t *)net_kv(h->r->p, h->l) + (size_t)g * h->d.head;
+    shape->next_page = q->page;
+    shape->next_pages = (q->pos + q->n_new + KV_PAGE_TOKENS - 1) / KV_PAGE_TOKENS;
+}
+
+static void attend_one(const Heads *h, int i, int end, int worker) {
     const Run *r = h->r;
     const Dim *d = &h->d;
     const Workspace *w = r->w;
     const Save *a = net_save(r, h->l);
     const int s = i / d->KV, g = i % d->KV, n = w->offset[s + 1] - w->offset[s];
-    const AttentionShape shape = shape_of(h, s, g);
+    AttentionShape shape = shape_of(h, s, g);
     float *turn;
     CpuDev dev = device_of(w, worker, &turn);
     const size_t row = (size_t)w->offset[s] * (size_t)d->H;
     const size_t at = (row + (size_t)(g * d->G)) * (size_t)d->d;
+    if (r->decode) store(r, h->l, s, g, d);
+    if (r->decode && d->half && i + 1 < end) name_next(&shape, h, i + 1);
     float *lse = a->lse + row + (size_t)(g * n * d->G);
     if (n == 1) {
         r->p->ops->attention(&dev, &shape, a->o + at, d->d, lse, 1, a->q + at, d->d);
@@ -132,6 +150,12 @@ static void attend(void *ctx, int i, int worker) {
     gather(q, a->q + at, n, d);
     r->p->ops->attention(&dev, &shape, o, d->d, lse, 1, q, d->d);
     scatter(a->o + at, o, n, d);
+}
+
+static void attend(void *ctx, int run, int worker) {
+    const Heads *h = ctx;
+    const int begin = run * h->each, end = begin + h->each < h->n ? begin + h->each : h->n;
+    for (int i = begin; i < end; i++) attend_one(h, i, end, worker);
 }
 
 static void zero_rows(float *x, int rows, int ld, int cols) {
@@ -208,6 +232,14 @@ static void add_slices(Run *r, const Dim *d) {
     }
 }
 
+// Many short items in runs, about four a thread: one thread sees the pages that it asked for.
+static void each_head(Run *r, int l) {
+    Heads h = {.r = r, .l = l, .d = dims(&r->p->model), .each = 1};
+    h.n = r->n_seqs * h.d.KV;
+    if (r->decode) h.each = (h.n - 1) / (4 * pool_threads(r->w->dev.pool)) + 1;
+    pool_for(r->w->dev.pool, (h.n + h.each - 1) / h.each, attend, &h);
+}
+
 static void rotate(Run *r, float *q, float *k, const Dim *d, bool inverse) {
     const Policy *p = r->p;
     Workspace *w = r->w;
@@ -238,9 +270,12 @@ void dense_forward(Run *r, int l) {
                      d.d, eps);
     }
     rotate(r, a->q, a->k, &d, false);
-    for (int s = 0; r->decode && s < r->n_seqs; s++) store(r, l, s, &d);
-    Heads heads = {r, l, d};
-    pool_for(w->dev.pool, r->n_seqs * d.KV, attend, &heads);
+    if (d.half && !r->decode) { // pages round what they are given
+        const size_t n = (size_t)T * (size_t)(d.KV * d.d);
+        ops->round_bf16(&w->dev, a->k, n);
+        ops->round_bf16(&w->dev, a->v, n);
+    }
+    each_head(r, l);
     if (a->x1 != a->x0) memcpy(a->x1, a->x0, (size_t)T * (size_t)d.D * sizeof(float));
     net_linear(r, &y->o, a->x1, a->o, d.H * d.d, true);
 }
@@ -258,7 +293,7 @@ void dense_backward(Run *r, int l) {
 
     net_linear_back(r, &y->o, w->dout, w->dx, false);
     net_linear_grad(r, &y->o, w->dx, a->o, d.H * d.d);
-    Heads heads = {r, l, d};
+    Heads heads = {.r = r, .l = l, .d = d};
     pool_for(w->dev.pool, w->n_slices * d.KV, attend_backward, &heads);
     add_slices(r, &d);
     rotate(r, dq, dk, &d, true);

@@ -28,8 +28,7 @@ static Dim dims(const ModelConfig *m) {
 }
 
 static float *kv_page(const Policy *p, int l) {
-    const size_t page = KV_PAGE_TOKENS * (size_t)model_cache_dim(&p->model);
-    return p->kv + (size_t)l * (size_t)p->opts.kv_pages * page;
+    return net_kv(p, l);
 }
 
 // New latents of a decoded sequence go to its pages.

@@ -7,6 +7,7 @@
 #define POLICY_MODEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -73,6 +74,17 @@ static inline int model_cache_dim(const ModelConfig *m) {
     if (m->family == FAMILY_DENSE)
         return m->n_kv_heads * (((m->head_dim + 31) & ~31) + m->head_dim);
     return m->kv_lora_rank + m->qk_rope_head_dim;
+}
+// Is the cache bf16? A dense model's keys and values are rounded to bf16 in bf16 and fp8, wherever
+// they are used; latents and fp32 models stay fp32.
+static inline bool model_cache_bf16(const ModelConfig *m) {
+    return m->family == FAMILY_DENSE && m->precision != PRECISION_FP32;
+}
+// Bytes of the cache for one token and layer; in bf16 values are rounded up in width as keys are.
+static inline size_t model_cache_bytes(const ModelConfig *m) {
+    if (model_cache_bf16(m))
+        return (size_t)m->n_kv_heads * (size_t)((m->head_dim + 31) & ~31) * 2 * sizeof(uint16_t);
+    return (size_t)model_cache_dim(m) * sizeof(float);
 }
 static inline bool model_is_moe(const ModelConfig *m, int layer) {
     return m->family == FAMILY_MLA_MOE && m->n_routed_experts > 0 && layer >= m->first_k_dense &&

@@ -127,7 +127,7 @@ struct Policy {
     Workspace *work;
     int n_work, n_lanes;
     int n_trainers; // workspaces that keep what a backward pass needs, the first ones
-    float *kv;      // [layer][page][KV_PAGE_TOKENS][R+rope]; dense: see dense.c
+    char *kv;       // [layer][page], see net_kv: [KV_PAGE_TOKENS][R+rope] fp32; dense: see dense.c
     float *rope;
     float softmax_scale;
     int64_t *load;
@@ -194,6 +194,14 @@ void head_backward(Run *r, int n_want, float inv_temperature, bool entropy); // 
 static inline Save *net_save(const Run *r, int l) {
     return r->save ? &r->w->save[l] : &r->w->pass;
 }
+// Bytes of a page in one layer, and the pages of a layer.
+static inline size_t net_page_bytes(const Policy *p) {
+    return KV_PAGE_TOKENS * model_cache_bytes(&p->model);
+}
+static inline void *net_kv(const Policy *p, int l) {
+    return p->kv + (size_t)l * (size_t)p->opts.kv_pages * net_page_bytes(p);
+}
+
 static inline float *net_at(const Policy *p, float *block, int param) {
     return block + p->at[param];
 }

@@ -50,7 +50,10 @@ typedef struct RouterShape {
 // With `turned` (only with pages of 16 rows, without k2) the keys of a page stand as columns: value
 // i of key j at k + page[j / 16] * page_step + order(i) * 16 + j % 16, order as in
 // policy/cpu/gemm.h's panels. Keys that other sequences share stand apart: key j < shared at row j,
-// the others at row j + gap (no pages).
+// the others at row j + gap (no pages). With `k16` instead of k and v (only with pages of 16 rows,
+// without k2) a page holds bf16 codes as policy/cpu/kvpage.h has them, page_step codes apart;
+// next16 with its next_pages pages is what this thread reads after it: asked for ahead, not read (0
+// pages: nothing).
 typedef struct AttentionShape {
     int tokens, heads, pos0;
     const float *k, *k2, *v;
@@ -61,6 +64,9 @@ typedef struct AttentionShape {
     bool turned;
     int shared, gap;
     float scale;
+    const uint16_t *k16, *next16;
+    const int32_t *next_page;
+    int next_pages;
 } AttentionShape;
 
 // Where the gradients of attention go: dq is written; those of keys [k_dim + k2_dim] and values
@@ -140,6 +146,8 @@ typedef struct Ops {
     void (*swiglu)(void *dev, float *act, const float *gate, const float *up, size_t n);
     void (*swiglu_grad)(void *dev, float *dgate, float *dup, const float *dact, const float *gate,
                         const float *up, size_t n);
+    // x[i] becomes the nearest bf16 value.
+    void (*round_bf16)(void *dev, float *x, size_t n);
     // y[to[i]] += weight[entry[i]] * x[from[i]]; to, from NULL: i; weight NULL: 1. Rows in order.
     void (*axpy_rows)(void *dev, float *y, int ldy, const int32_t *to, const float *x, int ldx,
                       const int32_t *from, const float *weight, const int32_t *entry, int rows,

@@ -296,7 +296,7 @@ static void place_train(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
 static void place_phases(Policy *p, Bump *b, PolicyPlan *plan) {
     const ModelConfig *m = &p->model;
     const size_t pages = (size_t)m->n_layers * (size_t)p->opts.kv_pages;
-    const size_t kv = pages * KV_PAGE_TOKENS * (size_t)model_cache_dim(m) * sizeof(float);
+    const size_t kv = pages * net_page_bytes(p);
     Bump probe = {.at = b->at};
     PolicyPlan unused = {0};
     for (int i = 0; i < p->n_trainers; i++) place_train(p, &p->work[i], &probe, &unused);

@@ -305,13 +305,12 @@ void policy_set_steps(Policy *p, int64_t steps) {
     p->steps = steps;
 }
 void policy_kv_copy(Policy *p, int src, int dst, int n_tokens) {
-    const size_t row = (size_t)model_cache_dim(&p->model), page = KV_PAGE_TOKENS * row;
+    const size_t row = model_cache_bytes(&p->model), page = net_page_bytes(p);
     if (p->model.family == FAMILY_DENSE) n_tokens = KV_PAGE_TOKENS; // keys stand as columns
     CHECK(src >= 0 && dst >= 0 && src < p->opts.kv_pages && dst < p->opts.kv_pages);
     for (int l = 0; l < p->model.n_layers; l++) {
-        float *kv = p->kv + (size_t)l * (size_t)p->opts.kv_pages * page;
-        memcpy(kv + (size_t)dst * page, kv + (size_t)src * page,
-               (size_t)n_tokens * row * sizeof(float));
+        char *kv = net_kv(p, l);
+        memcpy(kv + (size_t)dst * page, kv + (size_t)src * page, (size_t)n_tokens * row);
     }
 }
 float policy_logprob_row(const float *logits, int vocab, float inv_temperature, int32_t token,

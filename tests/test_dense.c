@@ -29,8 +29,10 @@ static void threads_that_decode_give_the_bits_of_scoring(void **state) {
     open_text(&x);
     Pool *pool = pool_new(3);
     for (int which = 0; which < N_DENSE; which++) {
-        Policy *one = make(dense_model(which), NULL, false, 0, 256);
-        Policy *all = make(dense_model(which), pool, false, 0, 256);
+        ModelConfig m = dense_model(which);
+        m.precision = which == 0 ? PRECISION_BF16 : PRECISION_FP32; // fp8: the next test's
+        Policy *one = make(m, NULL, false, 0, 256);
+        Policy *all = make(m, pool, false, 0, 256);
         float want[N_TOKENS], got[N_TOKENS];
         assert_ok(policy_score(one, &x.pack, &warm, want, NULL));
         for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
@@ -135,12 +137,31 @@ static void a_large_model_is_planned_with_one_sum_of_gradients(void **state) {
     pool_free(pool);
 }
 
-// A page holds keys as columns: what a fork copies must be whole.
-static void a_copied_page_reads_as_the_first(void **state) {
+// Pages of bf16 hold two values where fp32 has one; heads are rounded up to 32 in width.
+static void a_cache_in_bf16_is_planned_with_half_the_bytes(void **state) {
     (void)state;
+    PolicyOpts o = {.chunk_tokens = 64, .max_seq_tokens = 64, .kv_pages = 512};
+    for (int which = 0; which < N_DENSE; which++) {
+        ModelConfig m = dense_model(which);
+        const size_t dp = (size_t)((m.head_dim + 31) & ~31), heads = (size_t)(2 * m.n_kv_heads);
+        PolicyPlan plan;
+        for (int precision = 0; precision < 3; precision++) {
+            m.precision = (Precision)precision;
+            assert_ok(policy_plan(&m, &o, &plan));
+            const size_t floats = heads / 2 * (dp + (size_t)m.head_dim);
+            const size_t token = precision == 0 ? floats * 4 : heads * dp * 2;
+            assert_in_range(plan.kv, 2 * 512 * 16 * token, 2 * 512 * 16 * token + 256);
+        }
+    }
+}
+
+// A page holds keys as columns: what a fork copies must be whole.
+static void copied_page(Precision precision) {
     Text x;
     open_text(&x);
-    Policy *p = make(dense_model(0), NULL, false, 0, 256);
+    ModelConfig m = dense_model(0);
+    m.precision = precision;
+    Policy *p = make(m, NULL, false, 0, 256);
     float want[N_TOKENS], got[N_TOKENS];
     assert_ok(policy_score(p, &x.pack, &warm, want, NULL));
     int32_t page[MAX_SEQ / KV_PAGE_TOKENS + 1];
@@ -161,6 +182,11 @@ static void a_copied_page_reads_as_the_first(void **state) {
     assert_memory_equal(&got[seq->begin + 101], &want[seq->begin + 101], 29 * sizeof *got);
     policy_free(p);
     arena_free(x.arena);
+}
+static void a_copied_page_reads_as_the_first(void **state) {
+    (void)state;
+    copied_page(PRECISION_FP32);
+    copied_page(PRECISION_BF16);
 }
 
 static void heads_that_cannot_be_are_refused_by_name(void **state) {
@@ -186,6 +212,7 @@ int main(void) {
         cmocka_unit_test(a_large_model_is_planned_with_one_sum_of_gradients),
         cmocka_unit_test(decoding_gives_the_bits_of_scoring),
         cmocka_unit_test(every_row_trains_and_scores_with_the_same_bits),
+        cmocka_unit_test(a_cache_in_bf16_is_planned_with_half_the_bytes),
         cmocka_unit_test(a_copied_page_reads_as_the_first),
         cmocka_unit_test(heads_that_cannot_be_are_refused_by_name),
     };

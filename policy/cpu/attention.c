@@ -4,61 +4,10 @@
 // the sequence's start, a block in which a row sees nothing is not computed for it, inside a block
 // masked probabilities are +0 and a V that is not finite is selected away for the rows
 // that do not see it. So one query row (decoding) and many (training) agree bit for bit.
-#include <math.h>
-
 #include "policy/cpu/attention.h"
 #include "policy/cpu/isa.h"
+#include "policy/cpu/kvpage.h"
 #include "policy/cpu/lanes.h"
-
-LANE_INLINE void attention_softmax_body(const Softmax *a) {
-    const I16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    const V16 none = v16_set(-INFINITY), scale = v16_set(a->scale);
-    for (int r = 0; r < a->rows; r++) {
-        float *s = a->s + (size_t)r * KEY_BLOCK;
-        int seen = a->first + r / a->heads;
-        if (seen > KEY_BLOCK) seen = KEY_BLOCK;
-        V16 z[4], top = none;
-        for (int i = 0; i < 4; i++) {
-            I16 in = i16_less(lane + i * LANES, i16_set(seen));
-            z[i] = v16_pick(in, v16_load(s + i * LANES) * scale, none);
-            top = v16_max(z[i], top);
-        }
-        const float old = a->begin ? -INFINITY : a->max[r];
-        float max = v16_top(top);
-        if (!(max > old)) max = old;
-        const V16 shift = v16_set(max);
-        V16 sum = v16_set(0);
-        for (int i = 0; i < 4; i++) {
-            V16 p = v16_exp(z[i] - shift); // -inf gives +0
-            v16_store(s + i * LANES, p);
-            sum += p;
-        }
-        const float by = a->begin ? 0 : v16_exp(v16_set(old - max))[0];
-        a->sum[r] = (a->begin ? 0 : a->sum[r] * by) + v16_sum(sum);
-        a->max[r] = max;
-        if (a->begin || by == 1.0f) continue;
-        float *o = a->o + (size_t)r * (size_t)a->ldo;
-        int c = 0;
-        for (; c + LANES <= a->v_dim; c += LANES) v16_store(o + c, v16_load(o + c) * v16_set(by));
-        for (; c < a->v_dim; c++) o[c] *= by;
-    }
-}
-LANES_FN(attention_softmax, (const Softmax *a), (a))
-
-LANE_INLINE void attention_finish_body(float *o, int ldo, float *lse, int ldl, const float *max,
-                                       const float *sum, int rows, int v_dim) {
-    for (int r = 0; r < rows; r++, o += ldo) {
-        const float by = 1.0f / sum[r];
-        lse[(size_t)r * (size_t)ldl] = max[r] + lane_log(sum[r]);
-        int c = 0;
-        for (; c + LANES <= v_dim; c += LANES) v16_store(o + c, v16_load(o + c) * v16_set(by));
-        for (; c < v_dim; c++) o[c] *= by;
-    }
-}
-LANES_FN(attention_finish,
-         (float *o, int ldo, float *lse, int ldl, const float *max, const float *sum, int rows,
-          int v_dim),
-         (o, ldo, lse, ldl, max, sum, rows, v_dim))
 
 // A 16 x 16 transpose: pairs, quads, then lanes of 128 bits twice (the shuffles that exist).
 #define SHUFFLE(a, b, i, j, k, l)                                                                  \
@@ -193,10 +142,25 @@ static int keys_in(int block, int n_keys) {
     return n < KEY_BLOCK ? n : KEY_BLOCK;
 }
 
+// The page of key j, and its values.
+static const uint16_t *page16(const AttentionShape *s, int j) {
+    return s->k16 + (size_t)s->page[j / KVPAGE_ROWS] * s->page_step;
+}
+static const uint16_t *values16(const AttentionShape *s, int j) {
+    return page16(s, j) + kvpage_keys_codes(s->k_dim);
+}
+
 static void pack_values(const AttentionShape *s, const Panels *p, int block, int n_keys) {
     float *v = p->v + (size_t)block * p->v_step;
     const int n = keys_in(block, n_keys);
     if (n < KEY_BLOCK || s->v_dim % GEMM_PANEL) memset(v, 0, p->v_step * sizeof *v);
+    if (s->k16) {
+        for (int j = 0; j < n; j++) {
+            const int at = block * KEY_BLOCK + j;
+            kvpage_value(v, KEY_BLOCK, j, values16(s, at), at % LANES, s->v_dim);
+        }
+        return;
+    }
     for (int j = 0; j < n; j += LANES) {
         const float *c[LANES] = {0};
         for (int i = 0; i < LANES && j + i < n; i++)
@@ -209,7 +173,13 @@ static void pack_keys(const AttentionShape *s, const Panels *p, int block, int n
     float *k = p->k + (size_t)block * p->k_step;
     const int first = block * KEY_BLOCK, n = keys_in(block, n_keys);
     if (n < KEY_BLOCK || p->qk < p->k_pad) memset(k, 0, p->k_step * sizeof *k);
-    if (s->turned) { // a page is half a panel
+    if (s->k16) { // a page is half a panel
+        for (int j = 0; j < n; j += LANES)
+            kvpage_keys(k + (size_t)(j / GEMM_PANEL * p->k_pad * GEMM_PANEL + j % GEMM_PANEL),
+                        page16(s, first + j), s->k_dim);
+        return;
+    }
+    if (s->turned) { // so it is here
         for (int j = 0; j < n; j += s->page_rows) {
             const float *from = s->k + (size_t)s->page[(first + j) / s->page_rows] * s->page_step;
             float *to = k + (size_t)(j / GEMM_PANEL * p->k_pad * GEMM_PANEL + j % GEMM_PANEL);
@@ -250,6 +220,11 @@ static bool unseen_finite(const AttentionShape *s, int block, int pos, int n_key
     const int first = block * KEY_BLOCK, end = first + keys_in(block, n_keys);
     float sum;
     if (pos + 1 >= end) return true;
+    if (s->k16) {
+        for (int j = pos + 1 > first ? pos + 1 : first; j < end; j++)
+            if (kvpage_zero(values16(s, j), j % KVPAGE_ROWS, s->v_dim) != 0) return false;
+        return true;
+    }
     attention_zero(s, pos + 1 > first ? pos + 1 : first, end, &sum);
     return sum == 0;
 }

@@ -26,6 +26,7 @@ void cpu_rmsnorm_grad(void *dev, float *dx, int lddx, float *dgain, const float 
 void cpu_swiglu(void *dev, float *act, const float *gate, const float *up, size_t n);
 void cpu_swiglu_grad(void *dev, float *dgate, float *dup, const float *dact, const float *gate,
                      const float *up, size_t n);
+void cpu_round_bf16(void *dev, float *x, size_t n);
 void cpu_axpy_rows(void *dev, float *y, int ldy, const int32_t *to, const float *x, int ldx,
                    const int32_t *from, const float *weight, const int32_t *entry, int rows,
                    int cols);

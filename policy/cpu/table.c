@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "policy/cpu/gemm.h"
+#include "policy/cpu/quant.h"
 #include "policy/cpu/rows.h"
 
 // Large blocks on huge pages where the system gives them on request: weights are read as one
@@ -67,6 +68,14 @@ static void cpu_gemm(void *dev, float *c, int ldc, const float *a, int lda, int 
     else
         gemm(c, ldc, a, lda, m, w, &opts, d->work);
 }
+
+void cpu_round_bf16(void *dev, float *x, size_t n) {
+    (void)dev;
+    enum { PIECE = 1 << 20 };
+    for (; n > PIECE; n -= PIECE, x += PIECE) bf16_round_n(x, x, PIECE);
+    bf16_round_n(x, x, (int)n);
+}
+
 const Ops ops_cpu = {
     .name = "cpu",
     .alloc = cpu_alloc,
@@ -85,6 +94,7 @@ const Ops ops_cpu = {
     .rmsnorm_grad = cpu_rmsnorm_grad,
     .swiglu = shared_swiglu,
     .swiglu_grad = shared_swiglu_grad,
+    .round_bf16 = cpu_round_bf16,
     .axpy_rows = cpu_axpy_rows,
     .gather_rows = cpu_gather_rows,
     .scale_rows = cpu_scale_rows,
