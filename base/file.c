@@ -20,7 +20,7 @@ Status file_map(const char *path, FileMap *out) {
     void *mem = NULL;
 
     *out = (FileMap){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe is refused, not waited for
     if (fd < 0) return FAIL(ST_IO, "%s: cannot open: %s", path, strerror(errno));
     if (fstat(fd, &info) < 0) {
         st = FAIL(ST_IO, "%s: cannot stat: %s", path, strerror(errno));
@@ -193,6 +193,20 @@ Status file_write_atomic(const char *path, const void *data, size_t size) {
     if (st == ST_OK) return file_sink_commit(sink);
     file_sink_abort(sink);
     return st;
+}
+
+Status file_look(const char *path, bool *there) {
+    struct stat info;
+    *there = stat(path, &info) == 0;
+    if (!*there || S_ISREG(info.st_mode)) return ST_OK;
+    return FAIL(ST_FORMAT, "%s: is a %s, not a file", path,
+                S_ISDIR(info.st_mode) ? "folder" : "pipe or a device");
+}
+
+const char *file_in(const char *path, const char *name, Arena *arena) {
+    struct stat info;
+    bool folder = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    return folder ? arena_printf(arena, "%s/%s", path, name) : path;
 }
 
 bool file_exists(const char *path) {

@@ -1,6 +1,7 @@
 // base/file.h -- reading files whole, and writing them so that a crash leaves the old or the new.
 //
-// Floor 1. Leaves with ST_IO only; the sentence names the path and ends with strerror.
+// Floor 1. Leaves with ST_IO only (file_look: ST_FORMAT); the sentence names the path and ends with
+// strerror.
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -42,6 +43,11 @@ MUST_USE Status file_sink_commit(FileSink *sink); // frees the sink in any case
 void file_sink_abort(FileSink *sink);             // NULL is fine
 
 bool file_exists(const char *path);
+// Is a file there? ST_FORMAT if something else is: a folder; a pipe, which would make its reader
+// wait; a device, which may never end.
+MUST_USE Status file_look(const char *path, bool *there);
+// PATH/NAME (in the arena) if PATH is a folder, else PATH itself.
+const char *file_in(const char *path, const char *name, Arena *arena);
 MUST_USE Status file_mkdirs(const char *path);      // like mkdir -p
 MUST_USE Status file_remove_tree(const char *path); // like rm -rf; a missing path is fine
 MUST_USE Status file_rename(const char *from, const char *to); // and fsyncs the folder

@@ -326,6 +326,13 @@ Status json_read(const char *path, bool comments, JsonDoc **out) {
     return st;
 }
 
+Status json_read_if_there(const char *path, JsonDoc **out) {
+    bool there;
+    *out = NULL;
+    TRY(file_look(path, &there));
+    return there ? json_read(path, false, out) : ST_OK;
+}
+
 void json_free(JsonDoc *doc) {
     if (!doc) return;
     cJSON_Delete(doc->root);

@@ -35,6 +35,9 @@ typedef struct JsonDoc JsonDoc;
 MUST_USE Status json_parse(const char *text, size_t size, const char *name, int first_line,
                            bool comments, JsonDoc **out);
 MUST_USE Status json_read(const char *path, bool comments, JsonDoc **out);
+// The same, without comments, of a file that may be absent: *out is NULL then. A folder, a pipe or
+// a device in its place is ST_FORMAT.
+MUST_USE Status json_read_if_there(const char *path, JsonDoc **out);
 void json_free(JsonDoc *doc);
 const Json *json_root(const JsonDoc *doc);
 const char *json_name(const JsonDoc *doc);

@@ -83,6 +83,8 @@ static void say(LogLevel least, const char *mark, const char *mark_color, const 
                 va_list args) {
     char text[4096];
     vsnprintf(text, sizeof text, fmt, args);
+    for (char *c = text; *c; c++) // names in a stranger's file may hold escapes of the terminal
+        if (((unsigned char)*c < 0x20 && *c != '\n' && *c != '\t') || *c == 0x7f) *c = '?';
     pthread_mutex_lock(&lock);
     if (level >= least) put_line(mark, mark_color, text);
     put_copy(mark, text);

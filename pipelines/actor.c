@@ -21,19 +21,11 @@ Status actor_desk_tokenizer(Tokenizer **out) {
                            "the desk's tokenizer.json", out);
 }
 
-// A model is more than its config.
-static Status look_whole(const char *folder, Arena *arena) {
-    TRY(input_file(arena_printf(arena, "%s/tokenizer.json", folder)));
-    const char *index = arena_printf(arena, "%s/model.safetensors.index.json", folder);
-    if (file_exists(index)) return ST_OK;
-    return input_file(arena_printf(arena, "%s/model.safetensors", folder));
-}
-
 static Status find_model(const ActorOpts *o, Actor *a) {
     if (o->folder) {
         TRY(checkpoint_config(o->folder, &a->model));
-        TRY(look_whole(o->folder, a->arena));
-        TRY(tokenizer_load(o->folder, &a->tokenizer));
+        TRY(checkpoint_look(o->folder, &a->model));
+        if (!o->ids_only) TRY(tokenizer_load(o->folder, &a->tokenizer));
         if (o->model) {
             a->model.precision = o->model->precision;
             a->model.mla_form = o->model->mla_form;
@@ -45,7 +37,7 @@ static Status find_model(const ActorOpts *o, Actor *a) {
         a->model.vocab_size = tokenizer_size(a->tokenizer);
         a->model.eos_id = tokenizer_id(a->tokenizer, "<eos>");
     }
-    if (tokenizer_size(a->tokenizer) > a->model.vocab_size)
+    if (a->tokenizer && tokenizer_size(a->tokenizer) > a->model.vocab_size)
         return FAIL(ST_FORMAT, "%s: the tokenizer has %d tokens, the model a vocabulary of %d",
                     o->folder ? o->folder : "the new model", tokenizer_size(a->tokenizer),
                     a->model.vocab_size);
@@ -88,6 +80,14 @@ static void keep_stops(Actor *a, const StopIds *stop) {
     a->n_stop_tokens = stop->n;
 }
 
+static Status find_stops(const ActorOpts *o, Actor *a) {
+    StopIds stop = {0};
+    stopids_add(&stop, a->model.eos_id);
+    if (a->tokenizer && o->folder) TRY(stopids_of_folder(o->folder, a->tokenizer, &stop));
+    keep_stops(a, &stop);
+    return ST_OK;
+}
+
 Status actor_chat(Actor *a, const char *name, ChatThinking thinking, const char *said) {
     TRY(chat_open(name, a->opts.folder, a->tokenizer, &a->chat));
     a->chat.thinking = thinking;
@@ -126,6 +126,7 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
     opts = &out->opts;
     TRY_OUT(gemm_select(NULL)); // GRPO_CPU may ask for a row that this machine lacks
     TRY_OUT(find_model(opts, out));
+    TRY_OUT(find_stops(opts, out));
     int longest = opts->max_seq_tokens;
     if (longest > out->model.max_position) longest = out->model.max_position;
     int seqs = opts->decode_seqs > 0 ? opts->decode_seqs : 1;
@@ -139,7 +140,12 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
         .kv_pages = opts->engine ? pages_for(opts, longest, seqs) : 0,
         .max_decode_rows = opts->engine ? 2 * seqs : 0,
     };
-    TRY_OUT(make_plan(opts, &out->model, &po, &out->plan));
+    st = make_plan(opts, &out->model, &po, &out->plan);
+    if (st == ST_UNSUPPORTED && opts->folder) {
+        const char *sentence = arena_printf(out->arena, "%s", status_text());
+        st = FAIL(st, "%s/config.json: %s", opts->folder, sentence);
+    }
+    if (st != ST_OK) goto out;
     if (!opts->quiet) {
         policy_plan_print(&out->plan, &text);
         log_info("%s", str_text(&text));
@@ -150,10 +156,6 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
         TRY_OUT(checkpoint_load(opts->folder, out->policy));
     else
         policy_init(out->policy, opts->seed);
-    StopIds stop = {0};
-    stopids_add(&stop, out->model.eos_id);
-    if (opts->folder) TRY_OUT(stopids_of_folder(opts->folder, out->tokenizer, &stop));
-    keep_stops(out, &stop);
     if (opts->engine) {
         EngineOpts eo = {.policy = out->policy,
                          .pool = out->pool,

@@ -27,6 +27,7 @@ typedef struct ActorOpts {
     const ModelConfig *model; // of a new model (vocabulary and end token are filled in); with a
                               // folder NULL, or where precision and mla_form come from
     bool trainable;
+    bool ids_only;    // no text is read or written: a folder without a tokenizer.json will do
     bool engine;      // sampling is wanted
     bool reference;   // rl/trainer will make a reference policy: it stands in the plan
     bool allocate;    // false: only the plan (`model info`)
@@ -47,7 +48,7 @@ typedef struct Actor {
     PolicyPlan plan;
     Arena *arena; // for the name of the folder
     Pool *pool;
-    Tokenizer *tokenizer;
+    Tokenizer *tokenizer;            // NULL with `ids_only`
     Policy *policy;                  // NULL without `allocate`
     Engine *engine;                  // NULL unless asked for
     int32_t stop_token[STOPIDS_MAX]; // the folder's end tokens, and the chat's

@@ -125,6 +125,7 @@ static Status reply_to(Conversation *talk, const volatile int *stop, Listener *l
     int n = 0;
     for (;;) {
         TRY(encode(talk, &ids, &n, arena));
+        if (n == 0) return FAIL(ST_FORMAT, "the tokenizer makes no token of this conversation");
         if (n + 1 < talk->context && n + talk->sampling.max_new_tokens <= talk->context) break;
         if (forget(talk)) continue;
         if (n + 1 < talk->context) break;

@@ -12,7 +12,7 @@ Status input_file(const char *path) {
     if (stat(path, &info) != 0)
         return FAIL(ST_FORMAT, "%s: there is no such file: %s", path, strerror(errno));
     if (S_ISDIR(info.st_mode)) return FAIL(ST_FORMAT, "%s: is a folder, not a file", path);
-    return ST_OK;
+    return ST_OK; // a pipe will do
 }
 
 static bool is_file(const char *path) {
@@ -48,7 +48,9 @@ Status input_model(const char *path, const char **out, Arena *arena) {
     };
     for (size_t i = 0; i < sizeof tried / sizeof tried[0]; i++) {
         *out = tried[i];
-        if (tried[i] && file_exists(arena_printf(arena, "%s/config.json", tried[i]))) return ST_OK;
+        bool there = false;
+        if (tried[i]) TRY(file_look(arena_printf(arena, "%s/config.json", tried[i]), &there));
+        if (there) return ST_OK;
     }
     *out = path;
     if (is_file(trimmed)) return ST_OK;

@@ -191,6 +191,12 @@ line "a text" 1 '^\{"id":1,"tokens":\[[0-9,]+\],"logp":\[null(,-[0-9.e-]+)+\]\}$
 line "tokens" 2 '^\{"id":2,"tokens":\[1,2,3\],"logp":\[null,-[0-9.e-]+,-[0-9.e-]+\]\}$'
 line "a bad id" 3 '^\{"id":3,"error"'
 line "nothing" 4 '^\{"id":4,"error"'
+cp -r "$model" "$dir/mute" && rm "$dir/mute/tokenizer.json"
+printf '{"id":2,"tokens":[1,2,3]}\n' >"$dir/n.jsonl"
+cp "$dir/out" "$dir/scores"
+run "ids need no tokenizer" 0 . score "$dir/mute" --in "$dir/n.jsonl"
+if [ "$(sed -n 2p "$dir/scores")" = "$(cat "$dir/out")" ]; then ok; else bad "and get the same log-probs"; fi
+run "a text needs one" 4 'mute/tokenizer.json: ' score "$dir/mute" --in "$dir/s.jsonl"
 printf '{"id":"p","prompt":"User: Compute 1+1. Assistant:"}\n{"id":"q"}\n' >"$dir/p.jsonl"
 run "generate" 0 . generate "$model" --in "$dir/p.jsonl" --n 2 --max-tokens 8 --seed 5
 line "sample 0" 1 '^\{"id":"p","sample":0,"tokens":\[[0-9,]+\],"logp":\[[-0-9.,e]+\],"text":".*","finish":"(stop|length)"\}$'
@@ -220,7 +226,28 @@ run "weights that are not there" 4 'model.safetensors: there is no such file' ge
 mkdir "$dir/torn/model.safetensors"
 run "a folder in their place" 4 'is a folder, not a file' generate "$dir/torn" -p x
 rmdir "$dir/torn/model.safetensors" && cp "$model/model.safetensors" "$dir/torn/"
-run "a config that lies" 4 . score "$dir/torn" --in "$dir/s.jsonl"
+run "a config that lies" 4 "embed_tokens.weight' is \[[0-9]+, 32\], wanted \[[0-9]+, 64\]" score "$dir/torn" --in "$dir/s.jsonl"
+run "to convert as well" 4 'wanted \[[0-9]+, 64\]' convert "$dir/torn" -o "$dir/never" --dtype bf16
+run "to info as well" 4 'wanted \[[0-9]+, 64\]' model info "$dir/torn"
+run "and before anything runs" 4 'wanted \[[0-9]+, 64\]' rl model.path="$dir/torn" -o "$dir/never" --dry-run
+if [ -e "$dir/never" ]; then bad "nothing is left of a refused conversion"; else ok; fi
+for name in config.json tokenizer.json model.safetensors generation_config.json; do
+    rm -rf "$dir/pipe" && cp -r "$model" "$dir/pipe" && rm "$dir/pipe/$name" && mkfifo "$dir/pipe/$name"
+    run "a pipe as $name is not waited for" 4 "pipe/$name: is a pipe or a device, not a file" generate "$dir/pipe" -p x
+done
+rm -rf "$dir/pipe" && cp -r "$model" "$dir/pipe" && ln -sf /dev/zero "$dir/pipe/config.json"
+run "nor is a device read for ever" 4 'is a pipe or a device' model info "$dir/pipe"
+rm "$dir/pipe/config.json" && cp "$model/config.json" "$dir/pipe/"
+echo '{"weight_map":{"a":"gone-1.safetensors"}}' >"$dir/pipe/model.safetensors.index.json"
+run "a shard that is not there" 4 'gone-1.safetensors: there is no such file' model info "$dir/pipe"
+printf '{"weight_map":{"a":"x\\n\\u001b[31m.safetensors"}}' >"$dir/pipe/model.safetensors.index.json"
+run "a shard with a strange name" 4 'is not a plain file name' model info "$dir/pipe"
+if grep -q "$(printf '\033')" "$dir/err"; then bad "its escapes reach no terminal"; else ok; fi
+echo '{"weight_map":{}}' >"$dir/pipe/model.safetensors.index.json"
+run "an index of nothing" 4 'index.json: "weight_map" names no tensor' model info "$dir/pipe"
+rm "$dir/pipe/model.safetensors.index.json"
+sed -E 's/"vocab": *\{/"vocab":{},"was":{/' "$model/tokenizer.json" >"$dir/pipe/tokenizer.json"
+run "a vocabulary of nothing" 4 'tokenizer.json:[0-9]+: "vocab" is empty' chat "$dir/pipe" --template chatml
 
 # ---- runs
 run "zero wants a folder" 2 'wants -o' zero

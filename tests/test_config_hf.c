@@ -173,7 +173,7 @@ static void the_files_of_transformers_are_read(void **state) {
     assert_ok(config_hf_read("tests/golden/deepseek-v2/config.json", &m));
     assert_int_equal(m.topk_method, TOPK_GROUP_LIMITED);
     assert_int_equal(m.scoring, ROUTER_SOFTMAX);
-    assert_int_equal(config_hf_read("tests/golden/none", &m), ST_IO);
+    assert_int_equal(config_hf_read("tests/golden/none", &m), ST_FORMAT);
 }
 
 static void a_missing_or_wrong_key_is_named(void **state) {

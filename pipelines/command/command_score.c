@@ -16,6 +16,15 @@ static const Flag flags[] = {
     {"threads", 'j', "N", "worker threads (default: all cores)"},
 };
 
+// Is any text to be tokenised? A folder without a tokenizer can still score ids.
+static bool has_text(const Lines *lines) {
+    for (int i = 0; i < lines->n; i++)
+        if (!lines->line[i].error &&
+            json_kind(json_get(lines->line[i].row, "tokens")) != JSON_ARRAY)
+            return true;
+    return false;
+}
+
 // Ids of a line into *ids; or line->error.
 static void read_line(const Tokenizer *t, const ModelConfig *model, InLine *line, int32_t **ids,
                       int *n, Arena *arena) {
@@ -81,6 +90,7 @@ static int run(const Args *args) {
     Arena *arena = arena_new(1 << 20);
     Lines lines = {0};
     Actor actor = {0};
+    Tokenizer *t = NULL;
     Str out = {0};
     Status st;
     ScoreOpts opts = {.temperature = 1};
@@ -106,15 +116,15 @@ static int run(const Args *args) {
     int longest = 1;
     int32_t **ids = ARENA_ARRAY(arena, int32_t *, lines.n + 1);
     int *n = ARENA_ARRAY(arena, int, lines.n + 1);
-    Tokenizer *t = NULL;
-    TRY_OUT(tokenizer_load(args->word[0], &t));
+    bool text = has_text(&lines);
+    if (text) TRY_OUT(tokenizer_load(folder, &t));
     for (int i = 0; i < lines.n; i++) {
         if (!lines.line[i].error) read_line(t, &model, &lines.line[i], &ids[i], &n[i], arena);
         if (!lines.line[i].error && n[i] > longest) longest = n[i];
     }
-    tokenizer_free(t);
-    ActorOpts ao = {.folder = args->word[0],
+    ActorOpts ao = {.folder = folder,
                     .model = &model,
+                    .ids_only = !text,
                     .allocate = true,
                     .quiet = true,
                     .threads = (int)threads,
@@ -133,6 +143,7 @@ static int run(const Args *args) {
     }
 out:
     lines_close(&lines);
+    tokenizer_free(t);
     actor_close(&actor);
     str_free(&out);
     arena_free(arena);
@@ -144,7 +155,8 @@ const Command command_score = {
     .summary = "log-probabilities of given texts or token ids, in nats",
     .usage = "score MODEL --in FILE",
     .about = "A text is tokenised as it stands, with the tokenizer's own rule for a leading token. "
-             "The first token\nhas no log-probability (null).",
+             "The first token\nhas no log-probability (null). A folder without a tokenizer scores "
+             "ids.",
     .examples = "grpo score model/ --in texts.jsonl\n"
                 "echo '{\"id\":1,\"text\":\"User: Compute 2+3.\"}' | grpo score model/ --in -",
     .model = true,

@@ -98,7 +98,7 @@ Status carry_read(const char *folder, SafeTensors *file, const char *const *know
     find_tensors(c, known, n);
     const char *config = arena_printf(c->arena, "%s/config.json", folder);
     Status st = read_files(c, folder);
-    if (st == ST_OK && file_exists(config)) st = json_read(config, false, &c->config);
+    if (st == ST_OK) st = json_read_if_there(config, &c->config);
     if (st != ST_OK) carry_free(c), c = NULL;
     if (c && c->n_tensors == 0) safetensors_close(c->file), c->file = NULL;
     *out = c;

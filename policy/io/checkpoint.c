@@ -9,6 +9,7 @@
 #include "policy/io/carry.h"
 #include "policy/io/config_hf.h"
 #include "policy/io/convert.h"
+#include "policy/io/gguf/gguf_map.h"
 #include "policy/io/runstate.h"
 #include "policy/io/safetensors.h"
 #include "policy/io/safewrite.h"
@@ -67,6 +68,7 @@ static Status load_params(const char *folder, SafeTensors *file, Policy *policy)
     for (int i = 0; i < n; i++) known[i] = param[i].name;
     qsort(known, (size_t)n, sizeof *known, by_name);
     Status st = check_extra(file, policy_model(policy), known, n);
+    if (st == ST_OK && policy_model(policy)->tie_word_embeddings) st = safetensors_check_tied(file);
     for (int i = 0; i < n && st == ST_OK; i++)
         st = safetensors_read(file, param[i].name, param[i].rows, param[i].cols, param[i].master);
     known[n] = "lm_head.weight";
@@ -79,6 +81,16 @@ static Status load_params(const char *folder, SafeTensors *file, Policy *policy)
     policy_keep(policy, carry, end_carry);
     policy_sync(policy);
     return ST_OK;
+}
+
+Status checkpoint_look(const char *folder, const ModelConfig *model) {
+    SafeTensors *file = NULL;
+    TRY(safetensors_open(folder, &file));
+    Arena *arena = arena_new(1 << 16);
+    Status st = gguf_map_check(file, model, arena);
+    arena_free(arena);
+    safetensors_close(file);
+    return st;
 }
 
 Status checkpoint_load(const char *folder, Policy *policy) {

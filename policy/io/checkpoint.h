@@ -22,6 +22,9 @@ MUST_USE Status checkpoint_config(const char *folder, ModelConfig *out);
 // Fills every parameter of a policy made from that config, then syncs. Missing, extra, misshapen
 // tensors and numbers that are not finite are errors by name; the masters are then undefined.
 // What else the folder holds goes along when the policy is saved (policy/io/carry).
+// A look at the headers of its weights: ST_FORMAT where checkpoint_load would miss a tensor, find
+// one of another shape or one too many.
+MUST_USE Status checkpoint_look(const char *folder, const ModelConfig *model);
 MUST_USE Status checkpoint_load(const char *folder, Policy *policy);
 // dtype of the stored weights: "f32", "bf16" or "f16" (the selection bias stays F32). tokenizer may
 // be NULL.

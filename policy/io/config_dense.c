@@ -80,9 +80,11 @@ Status config_dense_read(const ConfigReader *r) {
     bool bias;
     TRY(optional(r, "num_key_value_heads", kind->n_kv_heads, &m->n_kv_heads));
     if (m->n_kv_heads == 0) m->n_kv_heads = m->n_heads;
+    const Json *node = config_get(r->root, "num_key_value_heads");
     if (m->n_heads % m->n_kv_heads)
-        return config_bad(r, config_get(r->root, "num_key_value_heads"), "num_key_value_heads",
-                          "does not divide num_attention_heads");
+        return FAIL(ST_FORMAT, "%s:%d: \"num_key_value_heads\" %d%s does not divide the %d heads",
+                    json_name(r->doc), json_line(r->doc, node ? node : r->root), m->n_kv_heads,
+                    node ? "" : " (transformers' value where the key is absent)", m->n_heads);
     TRY(optional(r, "head_dim", kind->head_dim, &m->head_dim));
     if (m->head_dim == 0) {
         if (m->hidden_size % m->n_heads)

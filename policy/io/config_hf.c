@@ -3,7 +3,6 @@
 
 #include <stddef.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/file.h"
@@ -66,6 +65,20 @@ static Status read_router(const ConfigReader *r, bool v3) {
     return ST_OK;
 }
 
+// FP8 as DeepSeek publishes it: a scale for each block of 128 x 128.
+static Status check_quant(const ConfigReader *r) {
+    const Json *quant = config_get(r->root, "quantization_config"),
+               *block = config_get(quant, "weight_block_size");
+    const char *method = json_text(config_get(quant, "quant_method"), "fp8");
+    if (strcmp(method, "fp8") != 0)
+        return FAIL(ST_UNSUPPORTED, "%s:%d: quant_method '%s' is not built, only fp8",
+                    json_name(r->doc), json_line(r->doc, quant), method);
+    for (const Json *n = block ? json_first(block) : NULL; n; n = json_next(n))
+        if (json_int(n, -1) != 128)
+            return config_unbuilt(r, n, "a weight_block_size other than [128, 128] is not built");
+    return ST_OK;
+}
+
 static Status check_built(const ConfigReader *r, const char **family) {
     ModelConfig *m = r->model;
     const Json *type = config_get(r->root, "model_type");
@@ -83,6 +96,7 @@ static Status check_built(const ConfigReader *r, const char **family) {
     if (act && strcmp(json_text(act, ""), "silu") != 0)
         return FAIL(ST_UNSUPPORTED, "%s:%d: hidden_act '%s' is not built, only silu",
                     json_name(r->doc), json_line(r->doc, act), json_text(act, ""));
+    TRY(check_quant(r));
     if (m->family != FAMILY_DENSE && bias && json_bool(bias, true))
         return config_unbuilt(r, bias, "attention_bias is not built");
     return ST_OK;
@@ -145,13 +159,13 @@ Status config_hf_parse(const char *text, size_t size, const char *name, ModelCon
 
 Status config_hf_read(const char *path, ModelConfig *out) {
     Arena *arena = arena_new(1 << 12);
-    struct stat info;
-    const char *file = path;
+    const char *file = file_in(path, "config.json", arena);
     char *text = NULL;
     size_t size = 0;
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
-        file = arena_printf(arena, "%s/config.json", path);
-    Status st = file_read(file, &text, &size, arena);
+    bool there;
+    Status st = file_look(file, &there);
+    if (st == ST_OK && !there) st = FAIL(ST_FORMAT, "%s: there is no such file", file);
+    if (st == ST_OK) st = file_read(file, &text, &size, arena);
     if (st == ST_OK) st = config_hf_parse(text, size, file, out);
     arena_free(arena);
     return st;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 Status config_bad(const ConfigReader *r, const Json *node, const char *key, const char *what) {
-    return FAIL(ST_FORMAT, "%s:%d: \"%s\" %s", json_name(r->doc), json_line(r->doc, node), key,
-                what);
+    return FAIL(ST_FORMAT, "%s:%d: \"%s\" %s", json_name(r->doc),
+                json_line(r->doc, node ? node : r->root), key, what);
 }
 
 Status config_unbuilt(const ConfigReader *r, const Json *node, const char *what) {

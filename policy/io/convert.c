@@ -18,6 +18,8 @@ bool convert_is_gguf(const char *path) {
     size_t n = strlen(path);
     if (n > 5 && strcmp(path + n - 5, ".gguf") == 0) return true;
     char magic[4] = {0};
+    bool there;
+    if (file_look(path, &there) != ST_OK) return false;
     FILE *in = fopen(path, "rbe");
     if (!in) return false;
     bool is = fread(magic, 1, 4, in) == 4 && memcmp(magic, "GGUF", 4) == 0;
@@ -223,11 +225,14 @@ static Status folder_to_folder(const char *from, const char *to, const ConvertOp
     Carry *carry = NULL;
     Arena *arena = arena_new(1 << 20);
     Str config = {0};
+    ModelConfig model;
     const char *place = place_of(to, arena), *tmp = arena_printf(arena, "%s.tmp", place);
     const DtypeInfo *dtype;
     Status st;
+    TRY_OUT(config_hf_read(from, &model));
     TRY_OUT(safetensors_open(from, &file));
     st = find_dtype(o->dtype ? o->dtype : common_dtype(file), &dtype);
+    if (st == ST_OK) st = gguf_map_check(file, &model, arena);
     if (st == ST_OK)
         st = carry_read(from, file, NULL, 0, &carry); // takes the file over
     else

@@ -150,13 +150,19 @@ static SafeTensors *new_file(void) {
 static Status map_file(SafeTensors *s, const char *path) {
     s->map = (FileMap *)realloc(s->map, (size_t)(s->n_maps + 1) * sizeof *s->map);
     CHECK(s->map != NULL);
+    bool there;
+    TRY(file_look(path, &there));
+    if (!there) return FAIL(ST_FORMAT, "%s: there is no such file", path);
     TRY(file_map(path, &s->map[s->n_maps]));
     s->n_maps++;
-    return add_file(s, s->map[s->n_maps - 1].data, s->map[s->n_maps - 1].size, path);
+    TRY(add_file(s, s->map[s->n_maps - 1].data, s->map[s->n_maps - 1].size, path));
+    return s->n ? ST_OK : FAIL(ST_FORMAT, "%s: no tensor is in it", path);
 }
 
 static Status check_shard_name(const char *index, int line, const char *name) {
-    if (name[0] == 0 || name[0] == '.' || strchr(name, '/'))
+    bool plain = name[0] != 0 && name[0] != '.' && !strchr(name, '/');
+    for (const char *c = name; *c; c++) plain &= (unsigned char)*c >= 0x20 && *c != 0x7f;
+    if (!plain)
         return FAIL(ST_FORMAT, "%s:%d: shard '%s' is not a plain file name", index, line, name);
     return ST_OK;
 }
@@ -170,6 +176,7 @@ static Status open_shards(SafeTensors *s, const char *folder, const JsonDoc *doc
     const Json *weights = json_get(json_root(doc), "weight_map");
     if (!weights || json_kind(weights) != JSON_OBJECT)
         return FAIL(ST_FORMAT, "%s: no object \"weight_map\"", index);
+    if (!json_first(weights)) return FAIL(ST_FORMAT, "%s: \"weight_map\" names no tensor", index);
     int n = 0, n_shards = 0;
     const char **shard = ARENA_ARRAY(s->arena, const char *, json_count(weights) + 1);
     for (const Json *w = json_first(weights); w; w = json_next(w)) {
@@ -201,12 +208,12 @@ static Status open_any(SafeTensors *s, const char *path) {
     struct stat info;
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
         const char *index = arena_printf(s->arena, "%s/model.safetensors.index.json", path);
-        if (!file_exists(index)) {
+        JsonDoc *doc;
+        TRY(json_read_if_there(index, &doc));
+        if (!doc) {
             TRY(map_file(s, arena_printf(s->arena, "%s/model.safetensors", path)));
             return finish(s);
         }
-        JsonDoc *doc = NULL;
-        TRY(json_read(index, false, &doc));
         Status st = open_shards(s, path, doc);
         json_free(doc);
         return st;
@@ -333,4 +340,26 @@ Status safetensors_read(const SafeTensors *file, const char *name, int rows, int
                     t->file, name, t->n_dims, (long long)t->dim[0], (long long)t->dim[1], rows,
                     cols);
     return safetensors_rows(file, t, 0, safetensors_n_rows(t), out);
+}
+
+Status safetensors_check_tied(const SafeTensors *file) {
+    const SafeTensor *head = safetensors_find(file, "lm_head.weight"),
+                     *embed = safetensors_find(file, "model.embed_tokens.weight");
+    if (!head || !embed) return ST_OK;
+    const int64_t rows = safetensors_n_rows(head), cols = safetensors_n_cols(head);
+    bool same = rows == safetensors_n_rows(embed) && cols == safetensors_n_cols(embed);
+    float *two = (float *)malloc(2 * (size_t)cols * sizeof *two);
+    Status st = ST_OK;
+    CHECK(two != NULL);
+    for (int64_t r = 0; r < rows && same && st == ST_OK; r++) {
+        st = safetensors_rows(file, head, r, 1, two);
+        if (st == ST_OK) st = safetensors_rows(file, embed, r, 1, two + cols);
+        same = st == ST_OK && memcmp(two, two + cols, (size_t)cols * sizeof *two) == 0;
+    }
+    free(two);
+    if (st != ST_OK || same) return st;
+    return FAIL(ST_FORMAT,
+                "%s: tensor 'lm_head.weight' is not the embedding, though tie_word_embeddings is "
+                "true; it should be false in config.json",
+                head->file);
 }

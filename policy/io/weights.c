@@ -38,6 +38,7 @@ static Status rows(const TensorSource *s, int64_t row, int64_t n, float *out) {
 static Status open_folder(const char *path, Weights *w) {
     TRY(config_hf_read(path, &w->model));
     TRY(safetensors_open(path, &w->safe));
+    TRY(gguf_map_check(w->safe, &w->model, w->arena));
     const int count = safetensors_count(w->safe);
     w->weight = ARENA_ARRAY(w->arena, Weight, count + 1);
     for (int i = 0; i < count; i++) {

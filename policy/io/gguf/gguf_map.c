@@ -464,6 +464,7 @@ static Status export_one(Walk *w, const Item *item) {
 static Status check_written(const Walk *w, int *skipped) {
     const ModelConfig *m = w->model;
     *skipped = 0;
+    if (m->tie_word_embeddings) TRY(safetensors_check_tied(w->hf));
     for (int i = 0; i < safetensors_count(w->hf); i++) {
         const SafeTensor *t = safetensors_at(w->hf, i);
         int layer = -1;
@@ -476,6 +477,19 @@ static Status check_written(const Walk *w, int *skipped) {
         ++*skipped;
     }
     return ST_OK;
+}
+
+static Status check_one(Walk *w, const Item *item) {
+    const SafeTensor *t;
+    return find_hf(w, item, &t);
+}
+
+Status gguf_map_check(const SafeTensors *file, const ModelConfig *model, Arena *arena) {
+    int skipped;
+    Walk w = {.model = model, .arena = arena, .visit = check_one, .hf = file};
+    w.written = ARENA_ARRAY(arena, bool, safetensors_count(file) + 1);
+    TRY(walk(&w));
+    return check_written(&w, &skipped);
 }
 
 Status gguf_map_export(const SafeTensors *file, const ModelConfig *model, const GgufType *type,

@@ -26,6 +26,10 @@ extern "C" {
 MUST_USE Status gguf_map_import(const Gguf *file, const ModelConfig *model, TensorSource **source,
                                 int *n, int *skipped, Arena *arena);
 
+// Is every tensor of the model there, in its shape, and none besides but those that are passed
+// over?
+MUST_USE Status gguf_map_check(const SafeTensors *file, const ModelConfig *model, Arena *arena);
+
 typedef struct GgufExport {
     TensorSource *source;
     const GgufType *const *type;

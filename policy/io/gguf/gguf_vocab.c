@@ -119,9 +119,7 @@ typedef struct Files { // of a model folder; any may be NULL
 } Files;
 
 static Status read_json(const char *folder, const char *name, JsonDoc **out, Arena *arena) {
-    const char *path = arena_printf(arena, "%s/%s", folder, name);
-    *out = NULL;
-    return file_exists(path) ? json_read(path, false, out) : ST_OK;
+    return json_read_if_there(arena_printf(arena, "%s/%s", folder, name), out);
 }
 
 // What cuts the text, step by step; equal descriptions cut alike.
@@ -310,6 +308,7 @@ Status gguf_put_vocab(const char *folder, const ModelConfig *model, GgufKeys *ke
     Arena *arena = arena_new(1 << 16);
     Files f = {0};
     Status st;
+    bool there;
     const char *jinja = arena_printf(arena, "%s/chat_template.jinja", folder);
     TRY_OUT(read_json(folder, "tokenizer.json", &f.tokenizer, arena));
     if (!f.tokenizer) {
@@ -319,7 +318,8 @@ Status gguf_put_vocab(const char *folder, const ModelConfig *model, GgufKeys *ke
         goto out;
     }
     TRY_OUT(read_json(folder, "tokenizer_config.json", &f.config, arena));
-    if (file_exists(jinja)) TRY_OUT(file_read(jinja, &f.jinja, &f.jinja_size, arena));
+    TRY_OUT(file_look(jinja, &there));
+    if (there) TRY_OUT(file_read(jinja, &f.jinja, &f.jinja_size, arena));
     st = put_all(&f, model, keys, arena);
 out:
     json_free(f.tokenizer);

@@ -244,12 +244,14 @@ static Status read_folder(const char *name, const char *folder, const Tokenizer 
     const char *config = arena_printf(arena, "%s/tokenizer_config.json", folder);
     const char *jinja = arena_printf(arena, "%s/chat_template.jinja", folder);
     char *text = NULL;
-    if (file_exists(config)) TRY_OUT(json_read(config, false, &doc));
+    bool there;
+    TRY_OUT(json_read_if_there(config, &doc));
+    TRY_OUT(file_look(jinja, &there));
     const Json *root = doc ? json_root(doc) : NULL;
     const char *bos = token_text(json_get(root, "bos_token"));
     const char *eos = token_text(json_get(root, "eos_token"));
     const char *template_ = template_text(json_get(root, "chat_template"));
-    if (!name && file_exists(jinja)) {
+    if (!name && there) {
         TRY_OUT(file_read(jinja, &text, NULL, arena));
         template_ = text;
     }

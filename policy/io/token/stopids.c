@@ -25,8 +25,8 @@ static Status add_number(const JsonDoc *doc, const Json *node, const Tokenizer *
 
 static Status add_file(const char *path, const Tokenizer *tokenizer, StopIds *ids) {
     JsonDoc *doc = NULL;
-    if (!file_exists(path)) return ST_OK;
-    TRY(json_read(path, false, &doc));
+    TRY(json_read_if_there(path, &doc));
+    if (!doc) return ST_OK;
     Status st = ST_OK;
     const Json *root = json_root(doc), *eos = json_get(root, "eos_token_id");
     if (eos && json_kind(eos) == JSON_ARRAY) {

@@ -149,6 +149,7 @@ static Status check_model(const JsonDoc *doc, const Json *model) {
     const Json *vocab = json_get(model, "vocab"), *merges = json_get(model, "merges");
     if (!vocab || json_kind(vocab) != JSON_OBJECT)
         return FAIL(ST_FORMAT, "%s:%d: \"model\" needs an object \"vocab\"", name, line);
+    if (!json_first(vocab)) return FAIL(ST_FORMAT, "%s:%d: \"vocab\" is empty", name, line);
     if (!merges || json_kind(merges) != JSON_ARRAY)
         return FAIL(ST_FORMAT, "%s:%d: \"model\" needs an array \"merges\"", name, line);
     return ST_OK;

@@ -10,7 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "policy/io/token/tokenfile.h"
@@ -41,14 +40,14 @@ Status tokenizer_parse(const char *text, size_t size, const char *name, Tokenize
 
 Status tokenizer_load(const char *path, Tokenizer **out) {
     Arena *arena = arena_new(1 << 12);
-    struct stat info;
-    const char *file = path;
+    const char *file = file_in(path, "tokenizer.json", arena);
     char *text = NULL;
     size_t size = 0;
     *out = NULL;
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
-        file = arena_printf(arena, "%s/tokenizer.json", path);
-    Status st = file_read(file, &text, &size, arena);
+    bool there;
+    Status st = file_look(file, &there);
+    if (st == ST_OK && !there) st = FAIL(ST_FORMAT, "%s: there is no such file", file);
+    if (st == ST_OK) st = file_read(file, &text, &size, arena);
     if (st == ST_OK) st = tokenizer_parse(text, size, file, out);
     arena_free(arena);
     return st;
