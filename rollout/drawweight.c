@@ -38,25 +38,24 @@ INLINE L8 weight_of(D8 x) {
     return ((L8)(floor + whole) - (L8)whole) & (L8)(x > (double)WEIGHT_FLOOR);
 }
 
+// Each lane keeps its largest and where that stood first; the first of the largest wins.
 INLINE int32_t best_body(const float *logits, int n) {
-    F8 top = load(logits, 0);
-    I8 odd = {0};
-    for (int i = 0; i < n; i += LANES) {
+    F8 top = load(logits, n);
+    I8 odd = top != top, at = {0};
+    for (int i = LANES; i < n; i += LANES) {
         const F8 x = load(logits + i, n - i);
         const I8 more = x > top;
         odd |= x != x;
         top = (F8)((more & (I8)x) | (~more & (I8)top));
+        at = (more & i) | (~more & at);
     }
-    float max = top[0];
+    int best = 0;
     bool nan = false;
     for (int i = 0; i < LANES; i++) {
         nan |= odd[i] != 0;
-        if (top[i] > max) max = top[i];
+        if (top[i] > top[best] || (top[i] == top[best] && at[i] + i < at[best] + best)) best = i;
     }
-    if (nan) return -1;
-    int at = 0;
-    while (at < n - 1 && logits[at] != max) at++;
-    return at;
+    return nan ? -1 : at[best] + best;
 }
 
 INLINE uint64_t fill_body(const float *logits, int n, float scale, float top, uint64_t *weight) {

@@ -1,4 +1,4 @@
-// pipelines/bench/bench_model.c -- one policy, timed call by call; no sampler, no tokenizer.
+// pipelines/bench/bench_model.c -- one policy, timed call by call; greedy, no tokenizer.
 #include "pipelines/bench/bench_model.h"
 
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "policy/io/checkpoint.h"
 #include "policy/policy.h"
+#include "rollout/sampler.h"
 
 enum { MAX_SEQS = 1024, MAX_ROUNDS = 101 };
 
@@ -73,10 +74,9 @@ static void say(const Bench *b, const char *what, int seqs, int tokens, Took *t)
 static void take_best(void *ctx, const DecodeSeq *seq, int row, const float *logits) {
     (void)row;
     Bench *b = ctx;
-    int best = 0;
-    for (int i = 1; i < b->model.vocab_size; i++)
-        if (logits[i] > logits[best]) best = i;
-    b->next[seq->id] = best;
+    const Sampler greedy = sampler_make(0, 0, 1, 0);
+    const int32_t best = sampler_draw(&greedy, logits, b->model.vocab_size, 0, NULL);
+    b->next[seq->id] = best < 0 ? 0 : best; // logits that are no numbers are not timed any better
 }
 
 static int pages_a_seq(const Bench *b) {

@@ -17,7 +17,7 @@
 
 typedef VEC Tile[TILE_M][TILE_V];
 enum {
-    AHEAD = 48, // rows of the panel, 6 KB
+    VECS = GEMM_PANEL / VEC_LANES,
     WHOLE_V = TILE_M <= WIDE_M ? TILE_V : 1,
     SCALE_UNITS = SCALE_BLOCK / K_BLOCK * UNITS
 };
@@ -33,22 +33,21 @@ INLINE void chain_step(Tile sum, const float *const *a, ptrdiff_t at, const floa
     }
 }
 
-// Two rows of the panel, both their halves.
-INLINE void fetch_rows(const float *b) {
-    UNROLL for (int i = 0; i < 4; i++) __builtin_prefetch(b + i * 16);
+// Asks for n lines, into the second cache: it takes more at a time than the first.
+INLINE const char *fetch_lines(const char *at, int n) {
+    for (int i = 0; i < n; i++, at += GEMM_LINE) __builtin_prefetch(at, 0, 2);
+    return at;
 }
 
-// sum += even + odd of `units` <= UNITS steps; a is at their first. `stream`: the rows of
-// the panel that come AHEAD rows later are asked for meanwhile.
+// sum += even + odd of `units` <= UNITS steps; a is at their first.
 INLINE void add_block(Tile sum, const float *const *a, ptrdiff_t at, int step, const float *b,
-                      int units, int mr, int nv, bool stream) {
+                      int units, int mr, int nv) {
     Tile even, odd;
     EACH_ROW {
         EACH_VEC even[i][v] = odd[i][v] = vec_zero();
     }
     if (units == UNITS) {
         UNROLL_STEPS for (int s = 0; s < UNITS / 2; s++) {
-            if (stream) fetch_rows(b + (AHEAD + 2 * s) * GEMM_PANEL);
             chain_step(even, a, at + 2 * s * step, b + s * GEMM_PANEL, mr, nv);
             chain_step(odd, a, at + (2 * s + 1) * step, b + (s + UNITS / 2) * GEMM_PANEL, mr, nv);
         }
@@ -63,6 +62,14 @@ INLINE void add_block(Tile sum, const float *const *a, ptrdiff_t at, int step, c
     EACH_ROW {
         EACH_VEC sum[i][v] = vec_add(sum[i][v], vec_add(even[i][v], odd[i][v]));
     }
+}
+
+// Where the lines of the next panel begin that this tile asks for, `fetch` a block of K.
+INLINE const char *fetch_from(const GemmJob *job, int m, int n, int nv) {
+    const int tile = m / TILE_M * (VECS / WHOLE_V) + n / VEC_LANES / nv;
+    const int blocks = (job->k + UNITS - 1) / UNITS;
+    return (const char *)(job->b + (ptrdiff_t)blocks * UNITS * GEMM_PANEL) +
+           (ptrdiff_t)tile * blocks * job->fetch * GEMM_LINE;
 }
 
 // One tile: mr rows from row m, nv vectors from column n; `full`: all their lanes are columns;
@@ -87,15 +94,17 @@ INLINE void tile(const GemmJob *job, int m, int n, int mr, int nv, bool full, bo
         }
     }
     const float *b = job->b + n;
+    const char *next = stream ? fetch_from(job, m, n, nv) : NULL;
     ptrdiff_t at = 0;
     if (!scaled) {
         int left = job->k;
         for (; left >= UNITS; left -= UNITS) {
-            add_block(sum, a, at, step, b, UNITS, mr, nv, stream);
+            if (stream) next = fetch_lines(next, job->fetch);
+            add_block(sum, a, at, step, b, UNITS, mr, nv);
             at += UNITS * step;
             b += UNITS * GEMM_PANEL;
         }
-        if (left > 0) add_block(sum, a, at, step, b, left, mr, nv, false);
+        if (left > 0) add_block(sum, a, at, step, b, left, mr, nv);
     } else {
         for (int q = 0; q < job->k; q += SCALE_UNITS) {
             Tile partial;
@@ -103,7 +112,8 @@ INLINE void tile(const GemmJob *job, int m, int n, int mr, int nv, bool full, bo
                 EACH_VEC partial[i][v] = vec_zero();
             }
             for (int k = q; k < least(job->k, q + SCALE_UNITS); k += UNITS) {
-                add_block(partial, a, at, step, b, least(UNITS, job->k - k), mr, nv, stream);
+                if (stream) next = fetch_lines(next, job->fetch);
+                add_block(partial, a, at, step, b, least(UNITS, job->k - k), mr, nv);
                 at += UNITS * step;
                 b += UNITS * GEMM_PANEL;
             }
@@ -170,6 +180,11 @@ static void run_panels(const GemmJob *job, TileFns fn) {
     GemmJob one = *job;
     const int stream = job->stream && job->a_step == 1;
     const int whole = job->m / TILE_M * TILE_M, rest = job->m - whole;
+    if (stream) { // the lines of a block of K of the next panel, dealt out to the tiles of this one
+        const int last = rest == 0 ? 0 : rest <= WIDE_M ? VECS / TILE_V : VECS;
+        const int n_tiles = whole / TILE_M * (VECS / WHOLE_V) + last;
+        one.fetch = (UNITS * GEMM_PANEL * (int)sizeof(float) / GEMM_LINE + n_tiles - 1) / n_tiles;
+    }
     for (int p = 0; p < job->n; p += GEMM_PANEL) {
         one.n = least(GEMM_PANEL, job->n - p);
         const int vecs = (one.n + VEC_LANES - 1) / VEC_LANES;

@@ -37,7 +37,8 @@ typedef struct GemmJob {
     float *c;
     ptrdiff_t c_row;
     bool accumulate; // c += result, else c = result
-    bool stream;     // few rows and a B that no cache holds: fetch its rows ahead
+    bool stream;     // few rows and a B that no cache holds: ask for its next panel meanwhile
+    int fetch;       // then lines of it that a tile asks for in a block of K; the kernel's own
     // fp8: after each 128 of K the partial is scaled by
     // sa[m * sa_row + kq] * sw[n / 32 * sw_panel + kq * 32 + n % 32]
     const float *sa, *sw;
