@@ -83,7 +83,6 @@ static CpuDev device_of(const Workspace *w, int worker, float **turn) {
     return (CpuDev){.work = (char *)w->dev.work + at * w->attention_bytes};
 }
 
-// Of a packed sequence that shares tokens the first keys are its leader's.
 static AttentionShape shape_of(const Heads *h, int s, int g) {
     const Run *r = h->r;
     const Workspace *w = r->w;
@@ -109,13 +108,10 @@ static AttentionShape shape_of(const Heads *h, int s, int g) {
         shape.turned = true;
         return shape;
     }
-    const int first = w->offset[w->leader[s]];
-    const size_t at = (size_t)first * (size_t)(d->KV * d->d) + (size_t)(g * d->d);
+    const size_t at = net_keys(w, s, &shape) * (size_t)(d->KV * d->d) + (size_t)(g * d->d);
     shape.k = a->k + at;
     shape.v = a->v + at;
     shape.ldk = shape.ldv = d->KV * d->d;
-    shape.shared = w->pos0[s];
-    shape.gap = w->offset[s] - w->pos0[s] - first;
     return shape;
 }
 

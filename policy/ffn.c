@@ -31,6 +31,11 @@ static void sort_slots(Save *a, int n_tokens, int n_experts, int k) {
     a->begin[0] = 0;
 }
 
+// Packed index in the unit of a sequence's first row.
+static size_t packed_row(const Workspace *w, int s) {
+    return (size_t)(w->packed[s] + w->pos0[s]);
+}
+
 static void route(Run *r, int l) {
     Policy *p = r->p;
     Workspace *w = r->w;
@@ -41,18 +46,24 @@ static void route(Run *r, int l) {
 
     p->ops->gemm(&w->dev, w->logit, shape.experts, w->h, p->model.hidden_size, T, &y->router.fwd,
                  false, NULL);
-    p->ops->router(&w->dev, &shape, a->score, a->route, a->weight, w->logit,
-                   y->bias >= 0 ? net_at(p, p->master, y->bias) : NULL,
-                   r->replay ? r->replay + at : NULL, step, T);
-    if (r->record)
-        for (int t = 0; t < T; t++)
-            memcpy(r->record + (size_t)t * (size_t)step + at, a->route + (size_t)t * shape.k,
-                   (size_t)shape.k * sizeof *r->record);
+    const float *bias = y->bias >= 0 ? net_at(p, p->master, y->bias) : NULL;
+    if (!r->replay)
+        p->ops->router(&w->dev, &shape, a->score, a->route, a->weight, w->logit, bias, NULL, step,
+                       T);
+    for (int s = 0; r->replay && s < r->n_seqs; s++) { // rows after rows, packed tokens not
+        const size_t row = (size_t)w->offset[s], E = (size_t)shape.experts, k = (size_t)shape.k;
+        p->ops->router(&w->dev, &shape, a->score + row * E, a->route + row * k, a->weight + row * k,
+                       w->logit + row * E, bias, r->replay + packed_row(w, s) * (size_t)step + at,
+                       step, w->offset[s + 1] - w->offset[s]);
+    }
+    for (int s = 0; r->record && s < r->n_seqs; s++)
+        for (int t = w->offset[s]; t < w->offset[s + 1]; t++)
+            memcpy(r->record + (packed_row(w, s) + (size_t)(t - w->offset[s])) * (size_t)step + at,
+                   a->route + (size_t)t * (size_t)shape.k, (size_t)shape.k * sizeof *r->record);
     sort_slots(a, T, shape.experts, shape.k);
-    if (r->grad)
-        for (int e = 0; e < shape.experts; e++)
-            w->load[(size_t)y->moe_at * (size_t)shape.experts + (size_t)e] +=
-                a->begin[e + 1] - a->begin[e];
+    int64_t *load = w->load + (size_t)y->moe_at * (size_t)shape.experts;
+    for (int e = 0; r->grad && e < shape.experts; e++)
+        for (int i = a->begin[e]; i < a->begin[e + 1]; i++) load[e] += w->times[a->slot_token[i]];
 }
 
 static void experts_forward(Run *r, int l, float *out) {
@@ -126,6 +137,27 @@ static void swiglu_backward(Run *r, const Ffn *f, const float *gate, const float
                    f->up.precision);
 }
 
+// dLoss/dscore of every row from the balance of every sequence: a shared row has a part in each.
+static void balance_backward(Run *r, const RouterShape *shape, const float *score) {
+    Workspace *w = r->w;
+    const size_t E = (size_t)shape->experts;
+    for (int s = 0; s < r->n_seqs; s++) {
+        const size_t shared = (size_t)w->pos0[s] * E, from = (size_t)w->offset[w->leader[s]] * E;
+        const size_t at = (size_t)w->offset[s] * E, own = (size_t)w->offset[s + 1] * E - at;
+        const int n = w->pos0[s] + w->offset[s + 1] - w->offset[s];
+        if (shared == 0) {
+            r->p->ops->router_balance(&w->dev, shape, w->dscore + at, score + at, r->balance, n);
+            continue;
+        }
+        float *all = w->balance, *grad = all + (size_t)n * E;
+        memcpy(all, score + from, shared * sizeof *all);
+        memcpy(all + shared, score + at, own * sizeof *all);
+        r->p->ops->router_balance(&w->dev, shape, grad, all, r->balance, n);
+        for (size_t i = 0; i < shared; i++) w->dscore[from + i] += grad[i];
+        memcpy(w->dscore + at, grad + shared, own * sizeof *grad);
+    }
+}
+
 static void router_backward(Run *r, int l) {
     Policy *p = r->p;
     Workspace *w = r->w;
@@ -135,11 +167,7 @@ static void router_backward(Run *r, int l) {
     const RouterShape shape = router_shape(&p->model);
     const int T = r->n_tokens, D = p->model.hidden_size, E = shape.experts;
     const bool balance = r->balance != 0;
-    for (int s = 0; balance && s < r->n_seqs; s++) {
-        const size_t at = (size_t)w->offset[s] * (size_t)E;
-        ops->router_balance(&w->dev, &shape, w->dscore + at, a->score + at, r->balance,
-                            w->offset[s + 1] - w->offset[s]);
-    }
+    if (balance) balance_backward(r, &shape, a->score);
     ops->router_grad(&w->dev, &shape, w->logit, balance ? w->dscore : NULL, w->dweight, a->score,
                      a->route, T);
     ops->gemm_grad(&w->dev, net_at(p, r->grad, y->router.param), D, w->logit, E, w->h, D, NULL, T,

@@ -51,7 +51,7 @@ typedef struct Attend {
     Run *r;
     int l, parts;
     Dim d;
-    const float *latent, *kv; // of the one sequence at hand (expanded)
+    const float *latent, *kv; // expanded: of the unit, or of the one sequence that is decoded
     int s;
 } Attend;
 
@@ -85,14 +85,14 @@ static void attend_absorbed(void *ctx, int i, int worker) {
     AttentionShape shape = {.tokens = n > 1 ? count : 1,
                             .heads = n > 1 ? d->H : count,
                             .pos0 = w->pos0[s] + (n > 1 ? from : 0),
-                            .k = a->latent + at * (size_t)d->C,
-                            .v = a->latent + at * (size_t)d->C,
                             .k_dim = d->C,
                             .v_dim = d->R,
                             .ldk = d->C,
                             .ldv = d->C,
                             .scale = p->softmax_scale};
-    if (r->decode) {
+    if (!r->decode) {
+        shape.k = shape.v = a->latent + net_keys(w, s, &shape) * (size_t)d->C;
+    } else {
         shape.k = shape.v = kv_page(p, l);
         shape.page = r->decode[s].page;
         shape.page_rows = KV_PAGE_TOKENS;
@@ -113,9 +113,6 @@ static void attend_head(void *ctx, int h, int worker) {
     AttentionShape shape = {.tokens = w->offset[s + 1] - w->offset[s],
                             .heads = 1,
                             .pos0 = w->pos0[s],
-                            .k = all->kv + h * d->NV,
-                            .k2 = all->latent + d->R,
-                            .v = all->kv + h * d->NV + d->N,
                             .k_dim = d->N,
                             .k2_dim = d->P,
                             .v_dim = d->V,
@@ -123,6 +120,10 @@ static void attend_head(void *ctx, int h, int worker) {
                             .ldk2 = d->C,
                             .ldv = d->H * d->NV,
                             .scale = all->r->p->softmax_scale};
+    const size_t first = all->r->decode ? 0 : net_keys(w, s, &shape);
+    shape.k = all->kv + first * (size_t)shape.ldk + h * d->NV;
+    shape.k2 = all->latent + first * (size_t)d->C + d->R;
+    shape.v = shape.k + d->N;
     const size_t row = (size_t)w->offset[s] * (size_t)d->H + (size_t)h;
     CpuDev dev = device_of(w, worker);
     all->r->p->ops->attention(&dev, &shape, a->o + row * (size_t)d->V, d->H * d->V, a->lse + row,
@@ -133,8 +134,7 @@ static void attend_expanded(Run *r, int l, int s, const Dim *d) {
     Policy *p = r->p;
     Workspace *w = r->w;
     Save *a = net_save(r, l);
-    const size_t at = (size_t)w->offset[s];
-    const float *latent = a->latent + at * (size_t)d->C, *kv = a->kv + at * (size_t)(d->H * d->NV);
+    const float *latent = a->latent, *kv = a->kv;
     if (r->decode) { // make keys and values of everything cached
         const DecodeSeq *q = &r->decode[s];
         const int keys = q->pos + q->n_new;
@@ -240,16 +240,18 @@ static void attend_absorbed_backward(Run *r, int l, const Dim *d) {
         const size_t at = (size_t)w->offset[s], row = at * (size_t)d->H;
         AttentionShape shape = {.tokens = w->offset[s + 1] - w->offset[s],
                                 .heads = d->H,
-                                .k = a->latent + at * (size_t)d->C,
-                                .v = a->latent + at * (size_t)d->C,
+                                .pos0 = w->pos0[s],
                                 .k_dim = d->C,
                                 .v_dim = d->R,
                                 .ldk = d->C,
                                 .ldv = d->C,
                                 .scale = p->softmax_scale};
+        const size_t first = net_keys(w, s, &shape) * (size_t)d->C;
+        shape.k = shape.v = a->latent + first;
         const AttentionGrad to = {.dq = w->dqk + row * (size_t)d->C,
                                   .lddq = d->C,
                                   .dk = w->dlatent + at * (size_t)d->C,
+                                  .shared_dk = w->dlatent + first,
                                   .lddk = d->C};
         ops->attention_grad(&w->dev, &shape, &to, w->dlat + row * (size_t)d->R,
                             a->o_lat + row * (size_t)d->R, d->R, a->lse + row, 1,
@@ -277,15 +279,11 @@ static void attend_expanded_backward(Run *r, int l, const Dim *d) {
     // per head [tokens, nope + rope] and [tokens, v], then scattered
     float *dk = w->keys, *dv = dk + (size_t)p->opts.max_seq_tokens * (size_t)d->NP + 32;
     for (int s = 0; s < r->n_seqs; s++) {
-        const size_t at = (size_t)w->offset[s];
-        const int tokens = w->offset[s + 1] - w->offset[s];
-        const float *latent = a->latent + at * (size_t)d->C, *kv = a->kv + at * (size_t)ld;
+        const int tokens = w->offset[s + 1] - w->offset[s], shared = w->pos0[s];
         for (int h = 0; h < d->H; h++) {
             AttentionShape shape = {.tokens = tokens,
                                     .heads = 1,
-                                    .k = kv + h * d->NV,
-                                    .k2 = latent + d->R,
-                                    .v = kv + h * d->NV + d->N,
+                                    .pos0 = shared,
                                     .k_dim = d->N,
                                     .k2_dim = d->P,
                                     .v_dim = d->V,
@@ -293,24 +291,33 @@ static void attend_expanded_backward(Run *r, int l, const Dim *d) {
                                     .ldk2 = d->C,
                                     .ldv = ld,
                                     .scale = p->softmax_scale};
-            const size_t row = at * (size_t)d->H + (size_t)h;
-            memset(dk, 0, (size_t)tokens * (size_t)d->NP * sizeof *dk);
-            memset(dv, 0, (size_t)tokens * (size_t)d->V * sizeof *dv);
+            const size_t first = net_keys(w, s, &shape);
+            shape.k = a->kv + first * (size_t)ld + h * d->NV;
+            shape.k2 = a->latent + first * (size_t)d->C + d->R;
+            shape.v = shape.k + d->N;
+            const size_t row = (size_t)w->offset[s] * (size_t)d->H + (size_t)h;
+            memset(dk, 0, (size_t)(shared + tokens) * (size_t)d->NP * sizeof *dk);
+            memset(dv, 0, (size_t)(shared + tokens) * (size_t)d->V * sizeof *dv);
             const AttentionGrad sums = {.dq = w->dq + row * (size_t)d->NP,
                                         .lddq = d->H * d->NP,
-                                        .dk = dk,
-                                        .dv = dv,
+                                        .dk = dk + shared * d->NP,
+                                        .dv = dv + shared * d->V,
+                                        .shared_dk = dk,
+                                        .shared_dv = dv,
                                         .lddk = d->NP,
                                         .lddv = d->V};
             ops->attention_grad(&w->dev, &shape, &sums, w->dout + row * (size_t)d->V,
                                 a->o + row * (size_t)d->V, d->H * d->V, a->lse + row, d->H,
                                 a->q + row * (size_t)d->NP, d->H * d->NP);
-            for (int t = 0; t < tokens; t++) {
-                float *to = w->dkv + (at + (size_t)t) * (size_t)ld + h * d->NV;
-                float *rope = w->dlatent + (at + (size_t)t) * (size_t)d->C + d->R;
-                memcpy(to, dk + (size_t)t * (size_t)d->NP, (size_t)d->N * sizeof *to);
-                memcpy(to + d->N, dv + (size_t)t * (size_t)d->V, (size_t)d->V * sizeof *to);
-                for (int i = 0; i < d->P; i++) rope[i] += dk[t * d->NP + d->N + i];
+            for (int j = 0; j < shared + tokens; j++) {
+                const size_t at = first + (size_t)(j < shared ? j : j + shape.gap);
+                float *to = w->dkv + at * (size_t)ld + h * d->NV;
+                float *rope = w->dlatent + at * (size_t)d->C + d->R;
+                const float *k = dk + (size_t)j * (size_t)d->NP, *v = dv + (size_t)j * (size_t)d->V;
+                for (int i = 0; i < d->N; i++) to[i] = j < shared ? to[i] + k[i] : k[i];
+                for (int i = 0; i < d->V; i++)
+                    to[d->N + i] = j < shared ? to[d->N + i] + v[i] : v[i];
+                for (int i = 0; i < d->P; i++) rope[i] += k[d->N + i];
             }
         }
     }

@@ -84,9 +84,9 @@ typedef struct Workspace {
     int32_t *token, *pos;
     float *h, *cq, *act, *y, *logit;
     float *dx, *dh, *dq, *dqk, *dkva, *dlatent, *dout, *dlat, *dcq, *dkv, *dgate, *dup, *dact, *dy;
-    float *dweight, *dscore;
-    void *turned;             // a linear's W as net_back makes it
-    float *keys;              // expanded decode: [max_seq, R+rope + H*(nope+v)]
+    float *dweight, *dscore, *balance; // the last: scores of one sequence and their gradients
+    void *turned;                      // a linear's W as net_back makes it
+    float *keys;                       // expanded decode: [max_seq, R+rope + H*(nope+v)]
     float *dk, *dv, *turn;    // dense: gradients of keys and values; rows of one head, see dense.c
     float *dk_part, *dv_part; // dense: [SHARE_PARTS - 1] times the size of dk, sums of slices
     size_t turn_floats, attention_bytes; // of one thread; the second for MLA too
@@ -96,6 +96,7 @@ typedef struct Workspace {
     float *logp, *entropy, *dlogp, *dentropy; // [T]
     int *offset, *pos0, *leader; // [T+1] of a sequence: its first row, the position there, and the
                                  // sequence whose first rows stand for the positions before
+    int *packed, *times; // [T+1] a sequence's packed offset in the unit; of how many a row is
     Slice *slice;
     int n_slices;
     int64_t *load; // [n_moe_layers * E] tokens routed since the last fold
@@ -147,7 +148,7 @@ typedef struct Run {
     Workspace *w;
     int n_tokens, n_seqs;    // rows, and their sequences
     const DecodeSeq *decode; // NULL: packed sequences from position 0; else [n_seqs]
-    const int16_t *replay;   // [T, n_moe, k] or NULL
+    const int16_t *replay;   // [packed tokens, n_moe, k] or NULL
     int16_t *record;
     float *grad;   // the lane's gradients, or NULL
     float balance; // weight of the balance loss of one sequence
@@ -202,6 +203,14 @@ static inline void *net_kv(const Policy *p, int l) {
     return p->kv + (size_t)l * (size_t)p->opts.kv_pages * net_page_bytes(p);
 }
 
+// Keys of a packed sequence: those of its leader that it shares, then its own. Returns the first
+// one's row.
+static inline size_t net_keys(const Workspace *w, int s, AttentionShape *shape) {
+    const int first = w->offset[w->leader[s]];
+    shape->shared = w->pos0[s];
+    shape->gap = w->offset[s] - w->pos0[s] - first;
+    return (size_t)first;
+}
 static inline float *net_at(const Policy *p, float *block, int param) {
     return block + p->at[param];
 }

@@ -104,10 +104,10 @@ static int group_end(const Pack *p, const int *group, int s, int *rows) {
 }
 
 Pack *pack_chunks(const int32_t *token, const uint8_t *want, const Seq *seq, const int *group,
-                  int n_seqs, int chunk_tokens, bool share, int *n_chunks, Arena *arena) {
+                  int n_seqs, int chunk_tokens, int *n_chunks, Arena *arena) {
     Pack *chunk = ARENA_ARRAY(arena, Pack, n_seqs > 0 ? n_seqs : 1);
     Pack all = pack_make(token, want, seq, n_seqs, arena);
-    if (share && group) pack_share(&all, group, arena);
+    if (group) pack_share(&all, group, arena);
     int n = 0;
     for (int begin = 0; begin < n_seqs;) {
         const Pack rest = rest_of(&all, begin);

@@ -8,7 +8,6 @@
 #ifndef POLICY_PACK_H
 #define POLICY_PACK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -62,11 +61,11 @@ Pack pack_piece(const Pack *all, int begin, int max_rows);
 // groups. group[s] is the group number of sequence s, non-decreasing (NULL: every sequence its own
 // group). A chunk takes groups while it holds at most chunk_tokens tokens; a larger group is cut by
 // sequences, and what is left of it goes with the groups behind it; a larger sequence is a chunk
-// alone. With `share` neighbours of a group share what they begin with (pack_share) and a token
-// counts once in a chunk. A function of its arguments only: never of memory, threads or ranks.
+// alone. Neighbours of a group share what they begin with (pack_share), and a shared token counts
+// once in a chunk. A function of its arguments only: never of memory, threads or ranks.
 // Result: array of *n_chunks Packs in the arena.
 Pack *pack_chunks(const int32_t *token, const uint8_t *want, const Seq *seq, const int *group,
-                  int n_seqs, int chunk_tokens, bool share, int *n_chunks, Arena *arena);
+                  int n_seqs, int chunk_tokens, int *n_chunks, Arena *arena);
 
 #ifdef __cplusplus
 }

@@ -202,6 +202,8 @@ static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
     w->offset = TAKE(b, int, rows + 1);
     w->pos0 = TAKE(b, int, rows + 1);
     w->leader = TAKE(b, int, rows + 1);
+    w->packed = TAKE(b, int, rows + 1);
+    w->times = TAKE(b, int, rows + 1);
     w->slice = TAKE(b, Slice, rows + 1);
     w->h = TAKE(b, float, rows *(size_t)D);
     w->cq = TAKE(b, float, rows *(size_t)m->q_lora_rank);
@@ -281,6 +283,7 @@ static void place_train(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
     w->dy = TAKE(b, float, rows *(size_t)D);
     w->dweight = TAKE(b, float, rows *(size_t)m->n_experts_per_tok);
     w->dscore = TAKE(b, float, rows *(size_t)m->n_routed_experts);
+    w->balance = TAKE(b, float, 2 * (size_t)p->opts.max_seq_tokens * (size_t)m->n_routed_experts);
     w->turned = net_keeps_back(p) ? NULL : take(b, turned_bytes(&p->layer[0]), 1);
     w->want_dlogp = TAKE(b, float, rows);
     w->want_dentropy = TAKE(b, float, rows);

@@ -289,9 +289,6 @@ Param *policy_params(Policy *p, int *n) {
     *n = p->n_params;
     return p->param;
 }
-bool policy_shares(const Policy *p) {
-    return p->model.family == FAMILY_DENSE;
-}
 uint32_t policy_version(const Policy *p) {
     return p->version;
 }

@@ -57,7 +57,6 @@ void policy_plan_print(const PolicyPlan *plan, Str *out);
 MUST_USE Status policy_new(const ModelConfig *model, const PolicyOpts *opts, Policy **out);
 void policy_free(Policy *policy);
 const ModelConfig *policy_model(const Policy *policy);
-bool policy_shares(const Policy *policy); // takes packs whose sequences share tokens (dense models)
 void policy_init(Policy *policy, uint64_t seed); // see policy.c for the distribution; then syncs
 
 // Every tensor of the model, in checkpoint order, under its Hugging Face name.

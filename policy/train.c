@@ -36,7 +36,6 @@ static Status failure_raise(Failure *f) {
 }
 
 static Status check_pack(const Policy *p, const Pack *pack) {
-    CHECK(!pack->shared || p->model.family == FAMILY_DENSE);
     for (int s = 0; s < pack->n_seqs; s++) {
         const Seq *q = &pack->seq[s];
         if (q->end - q->begin > p->opts.max_seq_tokens)
@@ -72,15 +71,29 @@ static void set_inputs(Workspace *w, const Pack *pack, Run *r) {
         const Seq *q = &pack->seq[s];
         w->pos0[s] = pack_shared(pack, s, &w->leader[s]);
         w->offset[s] = n;
+        w->packed[s] = pack->offset[s] - pack->offset[0];
+        for (int t = 0; t < w->pos0[s]; t++) w->times[w->offset[w->leader[s]] + t]++;
         for (int t = w->pos0[s]; t < q->end - q->begin; t++, n++) {
             w->token[n] = pack->token[q->begin + t];
             w->pos[n] = t;
+            w->times[n] = 1;
         }
     }
     CHECK(n == pack->n_rows);
     w->offset[pack->n_seqs] = r->n_tokens = n;
     r->n_seqs = pack->n_seqs;
     set_slices(w, r->n_seqs);
+}
+
+// Shared tokens took the way of their leader's.
+static void record_shared(const Run *r) {
+    const Workspace *w = r->w;
+    const size_t step = (size_t)(r->p->n_moe * r->p->model.n_experts_per_tok);
+    for (int s = 0; r->record && s < r->n_seqs; s++)
+        if (w->pos0[s] > 0)
+            memcpy(r->record + (size_t)w->packed[s] * step,
+                   r->record + (size_t)w->packed[w->leader[s]] * step,
+                   (size_t)w->pos0[s] * step * sizeof *r->record);
 }
 
 // ---- scoring
@@ -115,6 +128,7 @@ static void score_block(Score *s, Workspace *w, int b) {
     w->dev.pool = s->solo ? p->opts.pool : NULL;
     set_inputs(w, &block, &r);
     net_forward(&r);
+    record_shared(&r);
     const int n = head_wanted(&block, w);
     head_logprob(&r, n, (float)(1 / s->opts->temperature), s->entropy != NULL);
     for (int i = 0; i < n; i++) {
@@ -197,6 +211,7 @@ static int piece_forward(const Train *t, Run *r, const Pack *piece, size_t first
     if (t->opts->record) r->record = t->opts->record->route + first * (size_t)step;
     set_inputs(r->w, piece, r);
     net_forward(r);
+    record_shared(r);
     const int n = head_wanted(piece, r->w);
     head_logprob(r, n, (float)(1 / t->opts->temperature), true);
     return n;

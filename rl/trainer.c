@@ -108,7 +108,7 @@ static Status score_batch(Trainer *t, bool by_reference, const float **out) {
     const Batch *b = t->hand.batch;
     float *column = ARENA_ARRAY(t->arena, float, b->n_tokens + 1);
     ArenaMark mark = arena_mark(t->scratch);
-    Pack pack = update_pack(b, t->hand.want, policy_shares(t->deps.policy), t->scratch);
+    Pack pack = update_pack(b, t->hand.want, t->scratch);
     float *logp = ARENA_ARRAY(t->scratch, float, pack.n_tokens + 1);
     ScoreOpts opts = {.temperature = t->cfg.temperature};
     Status st = ST_OK;

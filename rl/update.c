@@ -22,7 +22,7 @@ static Seq seq_of(const Batch *b, int sample) {
     return (Seq){b->token_begin[sample], b->token_end[sample], sample};
 }
 
-Pack update_pack(const Batch *batch, const uint8_t *want, bool share, Arena *arena) {
+Pack update_pack(const Batch *batch, const uint8_t *want, Arena *arena) {
     Seq *seq = ARENA_ARRAY(arena, Seq, batch->n_samples);
     int *group = ARENA_ARRAY(arena, int, batch->n_samples);
     int n = 0;
@@ -33,7 +33,7 @@ Pack update_pack(const Batch *batch, const uint8_t *want, bool share, Arena *are
                 seq[n++] = seq_of(batch, i);
             }
     Pack pack = pack_make(batch->token, want, seq, n, arena);
-    if (share) pack_share(&pack, group, arena);
+    pack_share(&pack, group, arena);
     return pack;
 }
 
@@ -202,7 +202,7 @@ Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const InHa
         return ST_OK;
     }
     Pack *chunk = pack_chunks(b->token, hand->want, seq, seq_group, n, (int)cfg->chunk_tokens,
-                              policy_shares(policy), &n_chunks, arena);
+                              &n_chunks, arena);
     work.stats = ARENA_ARRAY(arena, GrpoStats, n_chunks);
     work.bad_token = ARENA_ARRAY(arena, int, n_chunks);
     work.bad_sample = ARENA_ARRAY(arena, int, n_chunks);

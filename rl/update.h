@@ -30,9 +30,9 @@ typedef struct InHand {
 // Marks the sampled tokens of the batch.
 uint8_t *update_want(const Batch *batch, Arena *arena);
 
-// Every kept sample with weight, as one Pack in sample order (for scoring); with `share` the
-// samples of a group share their prompt.
-Pack update_pack(const Batch *batch, const uint8_t *want, bool share, Arena *arena);
+// Every kept sample with weight, as one Pack in sample order (for scoring); a group shares its
+// prompt.
+Pack update_pack(const Batch *batch, const uint8_t *want, Arena *arena);
 
 typedef struct Update {
     bool stepped;                   // false: nothing in this mini-batch had a gradient

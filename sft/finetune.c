@@ -170,7 +170,7 @@ static void join(const Encoding *e, int n, Batch *out, Arena *arena) {
 
     qsort(seq, (size_t)out->n_documents, sizeof *seq, by_length);
     out->chunk = pack_chunks(token, want, seq, NULL, out->n_documents, e->f->deps.chunk_tokens,
-                             false, &out->n_chunks, arena);
+                             &out->n_chunks, arena);
     out->n_tokens = total;
     for (int c = 0; c < out->n_chunks; c++) out->n_want += out->chunk[c].n_want;
 }

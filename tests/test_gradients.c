@@ -300,7 +300,7 @@ static void halving_the_chunks_changes_only_rounding(void **state) {
     assert_ok(policy_train(q.policy, &q.pack, 1, &q.opts, linear_loss, &q));
     const float *whole = gradients(&q, &n);
     policy_zero_grad(q.policy);
-    Pack *chunk = pack_chunks(q.token, q.want, q.seq, NULL, N_SEQS, 64, false, &n_chunks, q.arena);
+    Pack *chunk = pack_chunks(q.token, q.want, q.seq, NULL, N_SEQS, 64, &n_chunks, q.arena);
     assert_int_equal(n_chunks, 3);
     assert_ok(policy_train(q.policy, chunk, n_chunks, &q.opts, linear_loss, &q));
     const float *cut = gradients(&q, &n);

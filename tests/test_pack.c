@@ -3,7 +3,7 @@
 
 #include "tests/test.h"
 
-static const int32_t token[100];
+static int32_t token[100];
 
 static void offsets_run_over_any_order_of_sequences(void **state) {
     (void)state;
@@ -24,30 +24,31 @@ static void offsets_run_over_any_order_of_sequences(void **state) {
 static void chunks_hold_whole_groups_and_cut_those_beyond_the_limit(void **state) {
     (void)state;
     Arena *arena = arena_new(1 << 12);
+    for (int i = 0; i < 100; i++) token[i] = i; // nothing in common
     // groups of 10, 10, 15 + 15 (too large for 20), 5, 5
     const Seq seq[] = {{0, 5, 0},   {5, 10, 1},  {10, 20, 2}, {20, 35, 3},
                        {35, 50, 4}, {50, 55, 5}, {55, 60, 6}};
     const int group[] = {0, 0, 1, 2, 2, 3, 4};
     int n;
-    Pack *c = pack_chunks(token, NULL, seq, group, 7, 20, false, &n, arena);
+    Pack *c = pack_chunks(token, NULL, seq, group, 7, 20, &n, arena);
     assert_int_equal(n, 4); // 5+5+10 | 15 | 15+5 | 5
     assert_int_equal(c[0].n_seqs, 3);
     assert_int_equal(c[1].n_tokens, 15);
     assert_int_equal(c[2].n_tokens, 20);
     assert_int_equal(c[3].n_tokens, 5);
-    c = pack_chunks(token, NULL, seq, group, 7, 30, false, &n, arena);
+    c = pack_chunks(token, NULL, seq, group, 7, 30, &n, arena);
     assert_int_equal(n, 3); // 20 | 30 | 10
     assert_int_equal(c[1].n_tokens, 30);
-    c = pack_chunks(token, NULL, seq, group, 7, 14, false, &n, arena);
+    c = pack_chunks(token, NULL, seq, group, 7, 14, &n, arena);
     assert_int_equal(n, 5); // 10 | 10 | 15 | 15 | 10: a sequence is not cut
     assert_int_equal(c[3].n_tokens, 15);
     assert_int_equal(c[4].n_tokens, 10);
-    c = pack_chunks(token, NULL, seq, group, 7, 19, false, &n, arena);
+    c = pack_chunks(token, NULL, seq, group, 7, 19, &n, arena);
     assert_int_equal(n, 5); // 10 | 10 | 15 | 15 | 10
-    c = pack_chunks(token, NULL, seq, NULL, 7, 20, false, &n, arena);
+    c = pack_chunks(token, NULL, seq, NULL, 7, 20, &n, arena);
     assert_int_equal(n, 4);
     assert_int_equal(c[2].n_tokens, 20);
-    pack_chunks(token, NULL, seq, NULL, 0, 20, false, &n, arena);
+    pack_chunks(token, NULL, seq, NULL, 0, 20, &n, arena);
     assert_int_equal(n, 0);
     arena_free(arena);
 }
@@ -65,7 +66,7 @@ static int share(const char *text, const int *group, int limit, Pack **chunk, Ar
         if (i == 0 || text[i - 1] == ' ') seq[n_seqs++].begin = i;
         seq[n_seqs - 1].end = i + 1;
     }
-    *chunk = pack_chunks(id, want, seq, group, n_seqs, limit, true, &n_chunks, arena);
+    *chunk = pack_chunks(id, want, seq, group, n_seqs, limit, &n_chunks, arena);
     return n_chunks;
 }
 

@@ -108,7 +108,7 @@ static void taking_turns_changes_no_bit(void **state) {
         Mean mean = {.denominator = 100};
         decode_text(p[i], &x, cut, logp[i][0]);
         int n;
-        Pack *chunk = pack_chunks(x.token, x.want, x.seq, NULL, N_SEQS, 256, false, &n, x.arena);
+        Pack *chunk = pack_chunks(x.token, x.want, x.seq, NULL, N_SEQS, 256, &n, x.arena);
         assert_ok(policy_train(p[i], chunk, n, &warm, mean_loss, &mean));
         decode_text(p[i], &x, cut, logp[i][1]);
         assert_ok(policy_score(p[i], &x.pack, &warm, logp[i][2], NULL));

@@ -3,37 +3,6 @@
 
 #include "tests/ways.h"
 
-static const ModelConfig desk = {
-    .family = FAMILY_MLA_MOE,
-    .vocab_size = 53,
-    .hidden_size = 64,
-    .intermediate_size = 96,
-    .n_layers = 3,
-    .n_heads = 4,
-    .max_position = 256,
-    .rms_norm_eps = 1e-6,
-    .bos_id = -1,
-    .eos_id = 0,
-    .rope = {.theta = 10000},
-    .q_lora_rank = 40,
-    .kv_lora_rank = 48,
-    .qk_nope_head_dim = 16,
-    .qk_rope_head_dim = 8,
-    .v_head_dim = 24,
-    .first_k_dense = 1,
-    .moe_layer_freq = 1,
-    .moe_intermediate_size = 40,
-    .n_routed_experts = 8,
-    .n_shared_experts = 1,
-    .n_experts_per_tok = 2,
-    .n_group = 4,
-    .topk_group = 2,
-    .norm_topk_prob = true,
-    .routed_scaling_factor = 1.5,
-    .scoring = ROUTER_SIGMOID,
-    .topk_method = TOPK_NOAUX_TC,
-};
-
 static void learns_a_repeating_pattern(void **state) {
     (void)state;
     enum { N = 8, LEN = 40 };
@@ -48,7 +17,7 @@ static void learns_a_repeating_pattern(void **state) {
     for (int s = 0; s < N; s++) seq[s] = (Seq){s * LEN, (s + 1) * LEN, s};
     Policy *p = make(desk, NULL, true, 1, 128);
     int n;
-    Pack *chunk = pack_chunks(token, want, seq, NULL, N, 128, false, &n, arena);
+    Pack *chunk = pack_chunks(token, want, seq, NULL, N, 128, &n, arena);
     ScoreOpts o = {.temperature = 1};
     AdamWConfig a = {.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip_norm = 1};
     double first = 0;

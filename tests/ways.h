@@ -67,7 +67,39 @@ static Status mean_loss(void *ctx, int c, const Pack *chunk, const float *logp,
     return ST_OK;
 }
 
-// ---- models of the dense families
+// ---- models
+
+// Unused where only dense models are looked at.
+__attribute__((unused)) static const ModelConfig desk = {
+    .family = FAMILY_MLA_MOE,
+    .vocab_size = 53,
+    .hidden_size = 64,
+    .intermediate_size = 96,
+    .n_layers = 3,
+    .n_heads = 4,
+    .max_position = 256,
+    .rms_norm_eps = 1e-6,
+    .bos_id = -1,
+    .eos_id = 0,
+    .rope = {.theta = 10000},
+    .q_lora_rank = 40,
+    .kv_lora_rank = 48,
+    .qk_nope_head_dim = 16,
+    .qk_rope_head_dim = 8,
+    .v_head_dim = 24,
+    .first_k_dense = 1,
+    .moe_layer_freq = 1,
+    .moe_intermediate_size = 40,
+    .n_routed_experts = 8,
+    .n_shared_experts = 1,
+    .n_experts_per_tok = 2,
+    .n_group = 4,
+    .topk_group = 2,
+    .norm_topk_prob = true,
+    .routed_scaling_factor = 1.5,
+    .scoring = ROUTER_SIGMOID,
+    .topk_method = TOPK_NOAUX_TC,
+};
 
 enum { N_DENSE = 3 };
 // Three query heads a key-value head of 32, tied; biases, every head its own keys, 20 wide; one
@@ -241,8 +273,7 @@ static inline float *trained(ModelConfig m, Text *x, int threads, int in_flight,
     Pool *pool = pool_new(threads);
     Policy *p = make(m, pool, true, in_flight, 200);
     int n_chunks, n;
-    Pack *chunk =
-        pack_chunks(x->token, x->want, x->seq, NULL, N_SEQS, 200, false, &n_chunks, x->arena);
+    Pack *chunk = pack_chunks(x->token, x->want, x->seq, NULL, N_SEQS, 200, &n_chunks, x->arena);
     assert_true(n_chunks > 3);
     Mean sum = {.denominator = 500};
     ScoreOpts o = warm;

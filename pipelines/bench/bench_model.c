@@ -170,8 +170,7 @@ static Status learn(Bench *b, bool train) {
     for (int s = 0; s < n; s++) seq[s] = (Seq){s * length, (s + 1) * length, s};
     const Pack all = pack_make(token, want, seq, n, b->arena);
     int n_chunks;
-    Pack *chunk =
-        pack_chunks(token, want, seq, NULL, n, chunk_tokens(b), false, &n_chunks, b->arena);
+    Pack *chunk = pack_chunks(token, want, seq, NULL, n, chunk_tokens(b), &n_chunks, b->arena);
     const ScoreOpts so = {.temperature = 1};
     const AdamWConfig adam = {.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip_norm = 1};
     float each = -1.0f / (float)(n * length);
