@@ -8,6 +8,7 @@
 #include "base/json.h"
 
 #include <cjson/cJSON.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +19,13 @@
 
 enum {
     DEPTH_MAX = 64,
-    NUMBER_MAX = 63, // characters cJSON can take
+    NUMBER_MAX = 63,    // characters cJSON can take
+    INTEGER_MAX = 4301, // and we, of an integer: as many digits as Python's json reads, and a sign
 };
 
 typedef struct Note {
     int line;
-    const char *at; // of a number, where it begins
+    const char *at; // of a number, where it begins in the text as it was given
     size_t size;    // of a string, decoded; of a number, as written
 } Note;
 
@@ -38,7 +40,10 @@ struct JsonDoc {
 };
 
 typedef struct Scan {
-    char *at; // in a copy of the text that ends with a zero; comments and \u0000 are overwritten
+    // In a copy of the text that ends with a zero; what cJSON could not take is overwritten:
+    // comments, \u0000, the digits of an integer beyond its most.
+    char *at;
+    const char *copy, *text; // the copy, and what it is of
     const char *name;
     int line;
     bool comments;
@@ -134,7 +139,8 @@ static bool is_digit(char c) {
 }
 
 static Status scan_number(Scan *s) {
-    const char *begin = s->at;
+    char *begin = s->at;
+    bool whole = true;
     if (*s->at == '-') s->at++;
     if (*s->at == '0')
         s->at++;
@@ -143,18 +149,23 @@ static Status scan_number(Scan *s) {
     else
         return bad(s, "a value was expected");
     if (*s->at == '.') {
+        whole = false;
         if (!is_digit(*++s->at)) return bad(s, "a digit must follow the decimal point");
         while (is_digit(*s->at)) s->at++;
     }
     if (*s->at == 'e' || *s->at == 'E') {
+        whole = false;
         s->at++;
         if (*s->at == '+' || *s->at == '-') s->at++;
         if (!is_digit(*s->at)) return bad(s, "a digit must follow the exponent");
         while (is_digit(*s->at)) s->at++;
     }
     if (is_digit(*s->at)) return bad(s, "a number may not begin with 0");
-    if (s->at - begin > NUMBER_MAX) return bad(s, "a number of more than 63 characters");
-    if (!isfinite(strtod(begin, NULL))) return bad(s, "a number is too large");
+    size_t size = (size_t)(s->at - begin);
+    if (whole && size > INTEGER_MAX) return bad(s, "an integer of more than 4300 digits");
+    if (!whole && size > NUMBER_MAX) return bad(s, "a number of more than 63 characters");
+    if (!whole && !isfinite(strtod(begin, NULL))) return bad(s, "a number is too large");
+    if (size > NUMBER_MAX) memset(begin + NUMBER_MAX, ' ', size - NUMBER_MAX);
     return ST_OK;
 }
 
@@ -217,9 +228,10 @@ static Status scan_value(Scan *s, int depth) {
             return ST_OK;
         }
     }
-    s->note[me].at = s->at;
+    const char *begin = s->at;
+    s->note[me].at = s->text + (begin - s->copy);
     TRY(scan_number(s));
-    s->note[me].size = (size_t)(s->at - s->note[me].at);
+    s->note[me].size = (size_t)(s->at - begin);
     return ST_OK;
 }
 
@@ -239,6 +251,8 @@ static void take_notes(const Scan *s, cJSON *node, size_t *next, size_t *next_ze
         node->valueint = s->note[me].line;
         if (cJSON_IsString(node)) node->valuedouble = (double)s->note[me].size;
         if (cJSON_IsNumber(node)) node->valuestring = keep_digits(&s->note[me]);
+        if (cJSON_IsNumber(node) && s->note[me].size > NUMBER_MAX)
+            node->valuedouble = fmax(fmin(strtod(node->valuestring, NULL), DBL_MAX), -DBL_MAX);
         for (; *next_zero < s->n_zeros && s->zero[*next_zero].value == me; ++*next_zero)
             node->valuestring[s->zero[*next_zero].offset] = 0;
         take_notes(s, node->child, next, next_zero);
@@ -282,7 +296,12 @@ Status json_parse(const char *text, size_t size, const char *name, int first_lin
     JsonDoc *doc = calloc(1, sizeof *doc);
     CHECK(copy != NULL && doc != NULL);
     if (size) memcpy(copy, text, size);
-    Scan s = {.at = copy, .name = name, .line = first_line, .comments = comments};
+    Scan s = {.at = copy,
+              .copy = copy,
+              .text = text,
+              .name = name,
+              .line = first_line,
+              .comments = comments};
     *out = NULL;
 
     size_t wrong, next = 0, next_zero = 0;

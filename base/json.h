@@ -60,7 +60,8 @@ double json_num(const Json *node, double fallback);
 // The fallback too when it is not a whole number below 2^53.
 int64_t json_int(const Json *node, int64_t fallback);
 bool json_bool(const Json *node, bool fallback);
-// A number as it was written, digit by digit, whatever a double can hold; NULL of another kind.
+// A number as it was written, digit by digit, whatever a double can hold (an integer may have 4300
+// digits; json_num is the nearest double then); NULL of another kind.
 const char *json_raw(const Json *node);
 
 // Appends the value as JSON without spaces: its numbers as they were written, its texts in this

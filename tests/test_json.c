@@ -1,6 +1,9 @@
 // tests/test_json.c -- base/json: strict, with the line of every value.
 #include "base/json.h"
 
+#include <float.h>
+#include <stdlib.h>
+
 #include "base/str.h"
 #include "tests/test.h"
 
@@ -87,9 +90,10 @@ static void comments_are_read_only_where_asked_for(void **state) {
 
 static void what_is_not_json_is_refused_with_its_line(void **state) {
     (void)state;
-    char deep[140], number[80];
+    char deep[140], number[80], integer[4400];
     memset(deep, '[', 65), memset(deep + 65, ']', 65), deep[130] = 0;
-    memset(number, '1', 64), number[64] = 0;
+    memset(number, '1', 64), number[1] = '.', number[64] = 0;
+    memset(integer, '1', 4302), integer[4302] = 0;
     const struct {
         const char *text, *why;
     } row[] = {
@@ -118,6 +122,7 @@ static void what_is_not_json_is_refused_with_its_line(void **state) {
         {"[-]", "a value was expected"},
         {"[1e999]", "too large"},
         {number, "63 characters"},
+        {integer, "4300 digits"},
         {"[0x10]", "',' or ']'"},
         {"[NaN]", "a value was expected"},
         {"[Infinity]", "a value was expected"},
@@ -183,6 +188,26 @@ static void a_number_is_kept_as_it_was_written(void **state) {
     json_free(doc);
 }
 
+static void a_long_integer_keeps_its_digits(void **state) {
+    (void)state;
+    static const int sizes[] = {62, 63, 64, 65, 308, 309, 4300};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        Str s = {0}, out = {0};
+        str_puts(&s, "{\"a\":-");
+        for (int k = 0; k < sizes[i]; k++) str_putc(&s, (char)('1' + k % 9));
+        str_puts(&s, ",\"b\":[2,\"x\"]}");
+        JsonDoc *doc = parse(str_text(&s), false);
+        json_echo(json_root(doc), &out);
+        assert_string_equal(str_text(&out), str_text(&s));
+        double got = json_num(json_get(json_root(doc), "a"), 0);
+        assert_true(got == fmax(strtod(str_text(&s) + 5, NULL), -DBL_MAX));
+        assert_int_equal(json_int(json_get(json_root(doc), "a"), 7), 7);
+        json_free(doc);
+        str_free(&s);
+        str_free(&out);
+    }
+}
+
 static void a_missing_file_is_an_io_error(void **state) {
     (void)state;
     JsonDoc *doc = NULL;
@@ -210,6 +235,7 @@ int main(void) {
         cmocka_unit_test(comments_are_read_only_where_asked_for),
         cmocka_unit_test(what_is_not_json_is_refused_with_its_line),
         cmocka_unit_test(a_number_is_kept_as_it_was_written),
+        cmocka_unit_test(a_long_integer_keeps_its_digits),
         cmocka_unit_test(a_missing_file_is_an_io_error),
         cmocka_unit_test(a_large_object_is_read_quickly),
     };
