@@ -7,9 +7,11 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -104,11 +106,21 @@ static int count_owned(const char *path) {
     return n;
 }
 
+static char last_name[300]; // of those counted, so that a finding says whose it may be
+
+// Files named as an attack names its own, of an owner that a cell could be. No other test may give
+// a file such a name: several run at a time.
 static int count_names(const char *folder, const char *start) {
+    struct stat info;
     int n = 0;
     DIR *d = opendir(folder);
-    for (struct dirent *e; d && (e = readdir(d));)
-        n += strncmp(e->d_name, start, strlen(start)) == 0;
+    for (struct dirent *e; d && (e = readdir(d));) {
+        if (strncmp(e->d_name, start, strlen(start)) != 0) continue;
+        if (fstatat(dirfd(d), e->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        if (geteuid() ? info.st_uid != geteuid() : info.st_uid == 0) continue;
+        snprintf(last_name, sizeof last_name, "%s/%s", folder, e->d_name);
+        n++;
+    }
     if (d) closedir(d);
     return n;
 }
@@ -284,9 +296,9 @@ static void nothing_is_left(const Attack *a, const Host *before) {
         usleep(20000); // a test beside this one may mount
     if (left || grew(before, &now)) {
         print_message("%s leaves %d processes; mounts %d to %d, shm %d to %d, keys %d to %d, "
-                      "files %d to %d\n",
+                      "files %d to %d %s\n",
                       a->file, left, before->mounts, now.mounts, before->shm, now.shm, before->keys,
-                      now.keys, before->files, now.files);
+                      now.keys, before->files, now.files, now.files ? last_name : "");
         __atomic_fetch_add(&n_wrong, 1, __ATOMIC_RELAXED);
     }
 }
