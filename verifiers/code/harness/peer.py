@@ -17,6 +17,10 @@ import builtins
 
 WINDOW = 64  # objects remembered beyond the call they came with
 
+# What the type of an object can do that stays with the program: bits of its handle, so that the test
+# sees no more abilities than there are.
+ABLE = ('__call__', '__iter__', '__next__', '__len__', '__getitem__')
+
 
 def describe(e):
     # An exception as what can cross: its name, the built-in class it is one of, arguments, text.
