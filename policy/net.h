@@ -24,6 +24,8 @@ typedef struct Linear {
     Packed fwd, back;
 } Linear;
 
+enum { HEAD_COLUMNS = 2048 }; // of logits made at a time where `back` of the head is not kept
+
 typedef struct Ffn {
     Linear gate, up, down;
     int width; // 0: absent
@@ -86,6 +88,7 @@ typedef struct Workspace {
     float *dx, *dh, *dq, *dqk, *dkva, *dlatent, *dout, *dlat, *dcq, *dkv, *dgate, *dup, *dact, *dy;
     float *dweight, *dscore, *balance; // the last: scores of one sequence and their gradients
     void *turned;                      // a linear's W as net_back makes it
+    int32_t *head_token;               // [T] wanted tokens, counted from the first column at hand
     float *keys;                       // expanded decode: [max_seq, R+rope + H*(nope+v)]
     float *dk, *dv, *turn;    // dense: gradients of keys and values; rows of one head, see dense.c
     float *dk_part, *dv_part; // dense: [SHARE_PARTS - 1] times the size of dk, sums of slices
@@ -159,7 +162,7 @@ typedef struct Run {
 MUST_USE Status net_check(const ModelConfig *m, const PolicyOpts *o);
 void net_params(Policy *p);
 // plan.c
-bool net_keeps_back(const Policy *p); // all linears' W for dX, or the head's alone
+bool net_keeps_back(const Policy *p); // the linears' W for dX
 void net_layout(Policy *p, char *base, PolicyPlan *plan);
 void net_pack(Policy *p); // all packed copies from the masters
 // What is in turn used by training or decoding is this one's from here on, and zero if it was not.
@@ -182,6 +185,7 @@ void net_bias_grad(Run *r, const Linear *linear, const float *dy);
 void net_linear_back(Run *r, const Linear *linear, float *dx, const float *dy, bool add);
 // What multiplies by W: kept, or made in w->turned from the masters, where the next one stands.
 Packed net_back(Run *r, const Linear *linear);
+Packed net_back_rows(Run *r, const Linear *linear, int begin, int n); // made of n rows of W
 void ffn_forward(Run *r, int l, float *out);
 void ffn_backward(Run *r, int l);
 void net_forward(Run *r); // tokens -> w->x

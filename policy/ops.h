@@ -87,6 +87,10 @@ typedef struct AdamWStep {
 struct Packed;
 struct GemmOpts;
 
+// What a product does to C: writes, adds, or goes on with the sums that C holds of the K before (of
+// a multiple of 128): the bits of one product over all K. C is then readable up to N rounded to 32.
+enum { GEMM_SET, GEMM_ADD, GEMM_GO_ON };
+
 typedef struct Ops {
     const char *name; // "cpu", "cuda"
 
@@ -123,7 +127,7 @@ typedef struct Ops {
     // In place: logits[r,j] becomes dLoss/dlogits = inv_temperature * (dlogp[r] * (1[j == token] -
     // p_j)
     //   - dentropy[r] * p_j * (ln p_j + H_r)), p = softmax. lse and entropy as logprob wrote them
-    //   (entropy, dentropy may be NULL).
+    //   (entropy, dentropy may be NULL). A part of the columns will do; a token outside has none.
     MUST_USE Status (*logprob_grad)(void *dev, View logits, const int32_t *token,
                                     float inv_temperature, const float *lse, const float *entropy,
                                     const float *dlogp, const float *dentropy);
@@ -131,9 +135,10 @@ typedef struct Ops {
     // ---- the model. These return nothing: a device's failure is sticky and reported by sync. Rows
     // are `ld` floats apart. Gradients ADD to parameters' gradients, and write activations' unless
     // `add`.
-    // C[m,n] (+)= A W^T, and the weight gradient C[n,k] += sum_t G[t,n] X[t,k]: policy/cpu/gemm.h.
+    // C[m,n] = or += A W^T as `into` says, and the weight gradient C[n,k] += sum_t G[t,n] X[t,k]:
+    // policy/cpu/gemm.h.
     void (*gemm)(void *dev, float *c, int ldc, const float *a, int lda, int m,
-                 const struct Packed *w, bool add, const int32_t *gather);
+                 const struct Packed *w, int into, const int32_t *gather);
     void (*gemm_grad)(void *dev, float *c, int ldc, const float *g, int ldg, const float *x,
                       int ldx, const int32_t *gather, int t, int n, int k, Precision precision);
     // y = x * rstd * gain.

@@ -33,7 +33,7 @@ static void place_packed(Packed *w, Bump *b, int n, int k, Precision precision) 
 }
 
 // Of a large model every product of a chunk is long: packing W^T before each costs 1 % and saves a
-// copy of the weights. The head's products are cut into rows, and experts' rows are few.
+// copy of the weights. Experts' rows are few.
 bool net_keeps_back(const Policy *p) {
     return p->n_lanes > 1 || p->model.family != FAMILY_DENSE ||
            p->model.precision == PRECISION_FP8; // whose scales are not in the panels
@@ -154,6 +154,10 @@ static size_t attention_bytes(const Policy *p, bool train) {
     return cpu_attention_bytes(seq, 1, model_qk_dim(m), m->v_head_dim, train);
 }
 
+static int head_columns(const ModelConfig *m) {
+    return m->vocab_size < HEAD_COLUMNS ? m->vocab_size : HEAD_COLUMNS;
+}
+
 static size_t product_bytes(const Policy *p, const Workspace *w) {
     const ModelConfig *m = &p->model;
     const int rows = w->cap;
@@ -172,8 +176,12 @@ static size_t product_bytes(const Policy *p, const Workspace *w) {
     if (w->train && m->family == FAMILY_MLA_MOE)
         bytes = larger(bytes, shared_gemm_grad_bytes(rows, most(m->qk_nope_head_dim, m->v_head_dim),
                                                      m->kv_lora_rank));
-    if (w->train)
+    if (w->train && net_keeps_back(p)) {
         bytes = larger(bytes, shared_gemm_grad_bytes(p->head_rows, m->vocab_size, m->hidden_size));
+    } else if (w->train) {
+        bytes = larger(bytes, shared_gemm_grad_bytes(rows, head_columns(m), m->hidden_size));
+        bytes = larger(bytes, work_bytes(rows, head_columns(m)));
+    }
     return bytes * (size_t)(w == p->work ? pool_threads(p->opts.pool) : 1);
 }
 
@@ -220,7 +228,9 @@ static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
         w->keys = TAKE(b, float, seq *(size_t)(most(C + nv, model_qk_dim(m) + m->v_head_dim)) + 64);
     w->head_x = TAKE(b, float, p->head_rows *(size_t)D);
     w->head_dx = TAKE(b, float, p->head_rows *(size_t)D);
-    w->head_logit = TAKE(b, float, p->head_rows *(size_t)m->vocab_size);
+    size_t logits = (size_t)p->head_rows * (size_t)m->vocab_size;
+    if (train && !net_keeps_back(p)) logits = larger(logits, rows * (size_t)head_columns(m));
+    w->head_logit = TAKE(b, float, logits);
     w->want_row = TAKE(b, int32_t, rows);
     w->want_at = TAKE(b, int32_t, rows);
     w->want_token = TAKE(b, int32_t, rows);
@@ -236,10 +246,11 @@ static void place_work(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
     plan->scratch += b->at - scratch;
 }
 
-// W^T of the largest linear of a dense layer; all layers are alike.
-static size_t turned_bytes(const Layer *y) {
+// W^T of the largest linear of a dense layer, all layers are alike, or of a part of the head.
+static size_t turned_bytes(const Policy *p) {
+    const Layer *y = &p->layer[0];
     const Linear *all[] = {&y->q, &y->k, &y->v, &y->o, &y->ffn.gate, &y->ffn.up, &y->ffn.down};
-    size_t bytes = 0;
+    size_t bytes = gemm_packed_bytes(p->head.k, head_columns(&p->model), p->head.precision);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         bytes = larger(bytes, gemm_packed_bytes(all[i]->k, all[i]->n, all[i]->precision));
     return bytes;
@@ -284,7 +295,8 @@ static void place_train(Policy *p, Workspace *w, Bump *b, PolicyPlan *plan) {
     w->dweight = TAKE(b, float, rows *(size_t)m->n_experts_per_tok);
     w->dscore = TAKE(b, float, rows *(size_t)m->n_routed_experts);
     w->balance = TAKE(b, float, 2 * (size_t)p->opts.max_seq_tokens * (size_t)m->n_routed_experts);
-    w->turned = net_keeps_back(p) ? NULL : take(b, turned_bytes(&p->layer[0]), 1);
+    w->head_token = TAKE(b, int32_t, rows);
+    w->turned = net_keeps_back(p) ? NULL : take(b, turned_bytes(p), 1);
     w->want_dlogp = TAKE(b, float, rows);
     w->want_dentropy = TAKE(b, float, rows);
     w->logp = TAKE(b, float, rows);
@@ -353,7 +365,7 @@ void net_layout(Policy *p, char *base, PolicyPlan *plan) {
     size_t at = b->at;
     for (int l = 0; l < m->n_layers; l++)
         place_layer(p, &p->layer[l], b, train && net_keeps_back(p));
-    place_linear(&p->head, b, train);
+    place_linear(&p->head, b, train && net_keeps_back(p));
     plan->packed = b->at - at;
 
     at = b->at;

@@ -35,8 +35,14 @@ typedef struct Product {
     ptrdiff_t ldc, lda;
     const Packed *w;
     const int32_t *gather;
-    bool accumulate;
+    bool accumulate, go_on;
 } Product;
+
+static Product product_of(float *c, int ldc, const float *a, int lda, const Packed *w,
+                          const GemmOpts *opts) {
+    const GemmOpts none = {0}, *o = opts ? opts : &none;
+    return (Product){c, a, ldc, lda, w, o->gather, o->accumulate, o->go_on};
+}
 
 static const float *row_of_a(const Product *p, int m) {
     return p->a + (p->gather ? p->gather[m] : m) * p->lda;
@@ -115,7 +121,9 @@ static void multiply(const Product *p, int m0, int m1, int p0, int p1, void *wor
                        .c = p->c + m * p->ldc + p0 * GEMM_PANEL,
                        .c_row = p->ldc,
                        .accumulate = p->accumulate,
+                       .from_row = p->ldc,
                        .stream = streams(p->w, m1 - m0)};
+        if (p->go_on) job.from = job.c;
         if (p->w->precision != PRECISION_FP32) prepare(&job, kernel, p, m, aligned(work));
         if (p->w->precision == PRECISION_FP8) {
             job.sw_panel = (ptrdiff_t)kq * GEMM_PANEL;
@@ -132,7 +140,7 @@ static void multiply(const Product *p, int m0, int m1, int p0, int p1, void *wor
 
 void gemm(float *c, int ldc, const float *a, int lda, int m, const Packed *w, const GemmOpts *opts,
           void *work) {
-    const Product p = {c, a, ldc, lda, w, opts ? opts->gather : NULL, opts && opts->accumulate};
+    const Product p = product_of(c, ldc, a, lda, w, opts);
     multiply(&p, 0, m, 0, panels(w->n), work);
 }
 
@@ -154,7 +162,7 @@ static void multiply_item(void *ctx, int i, int worker) {
 void gemm_pool(Pool *pool, float *c, int ldc, const float *a, int lda, int m, const Packed *w,
                const GemmOpts *opts, void *work) {
     const int threads = pool_threads(pool);
-    Shared s = {.p = {c, a, ldc, lda, w, opts ? opts->gather : NULL, opts && opts->accumulate},
+    Shared s = {.p = product_of(c, ldc, a, lda, w, opts),
                 .m = m,
                 .rows = up(m, ROW_STEP),
                 .n = panels(w->n),

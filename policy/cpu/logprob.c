@@ -69,7 +69,7 @@ LANE_INLINE void logprob_grad_row_body(float *z, int vocab, float by, int32_t to
         else
             v16_store_n(z + i, d, vocab - i);
     }
-    z[token] += by * dlogp;
+    if (token >= 0 && token < vocab) z[token] += by * dlogp;
 }
 LANES_FN(logprob_grad_row,
          (float *z, int vocab, float by, int32_t token, float lse, float entropy, float dlogp,

@@ -59,9 +59,10 @@ static Status cpu_sync(void *dev) {
 }
 
 static void cpu_gemm(void *dev, float *c, int ldc, const float *a, int lda, int m, const Packed *w,
-                     bool add, const int32_t *gather) {
+                     int into, const int32_t *gather) {
     const CpuDev *d = dev;
-    const GemmOpts opts = {.accumulate = add, .gather = gather};
+    const GemmOpts opts = {
+        .accumulate = into == GEMM_ADD, .go_on = into == GEMM_GO_ON, .gather = gather};
     if (m <= 0) return;
     if (d->pool)
         gemm_pool(d->pool, c, ldc, a, lda, m, w, &opts, d->work);
