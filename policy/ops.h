@@ -88,7 +88,7 @@ struct Packed;
 struct GemmOpts;
 
 // What a product does to C: writes, adds, or goes on with the sums that C holds of the K before (of
-// a multiple of 128): the bits of one product over all K. C is then readable up to N rounded to 32.
+// a multiple of 128): the bits of one product over all K.
 enum { GEMM_SET, GEMM_ADD, GEMM_GO_ON };
 
 typedef struct Ops {

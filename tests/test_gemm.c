@@ -199,6 +199,33 @@ static void a_row_does_not_know_its_batch(void **state) {
     free(a), free(w), free(zero);
 }
 
+static void a_product_that_goes_on_gives_the_bits_of_one(void **state) {
+    (void)state;
+    enum { M = 61, N = 72, K = 200, CUT = 128, LD = 75 };
+    float *a = fresh(M * K), *w = fresh(K * N), *zero = calloc(M * LD, sizeof *zero);
+    char *work = malloc(gemm_work_bytes(M, K));
+    for (int row = 0; row < GEMM_ROWS; row++) {
+        if (!gemm_row_supported((GemmRow)row)) continue;
+        assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+        for (int p = 0; p < 3; p++) {
+            const Case c = {M, N, K, K, LD, false, false, true, every_precision[p], false};
+            float *want = product(&c, a, w, NULL, zero, NULL);
+            float *got = calloc(M * LD + 32, sizeof *got); // read, not written, past a row
+            void *data = aligned_alloc(64, gemm_packed_bytes(N, K, c.precision));
+            for (int k = 0; k < K; k += CUT) { // of fp8 the blocks of 128 are those of the whole
+                Packed part;
+                const int kk = K - k < CUT ? K - k : CUT;
+                gemm_pack(&part, data, w + k * N, N, N, kk, true, c.precision);
+                const GemmOpts opts = {.go_on = k > 0};
+                gemm(got, LD, a + k, K, M, &part, &opts, work);
+            }
+            check_bits(got, want, M * LD, gemm_row_name((GemmRow)row), &c);
+            free(data), free(got), free(want);
+        }
+    }
+    free(work), free(a), free(w), free(zero);
+}
+
 static void gradients_follow_the_same_contract(void **state) {
     (void)state;
     for (int i = 0; i < 40; i++) {
@@ -237,7 +264,7 @@ static void gradients_follow_the_same_contract(void **state) {
             float *got = malloc((size_t)N * (size_t)ldc * sizeof *got);
             memcpy(got, before, (size_t)N * (size_t)ldc * sizeof *got);
             void *work = malloc(gemm_grad_work_bytes(T, N, K));
-            const GemmOpts opts = {accumulate, gathered ? gather : NULL};
+            const GemmOpts opts = {.accumulate = accumulate, .gather = gathered ? gather : NULL};
             gemm_grad(got, ldc, g, ldg, x, ldx, T, N, K, &opts, p, work);
             check_bits(got, want, (size_t)N * (size_t)ldc, gemm_row_name((GemmRow)row), &c);
             free(work), free(got);
@@ -396,6 +423,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_row_computes_the_contract),
         cmocka_unit_test(a_row_does_not_know_its_batch),
+        cmocka_unit_test(a_product_that_goes_on_gives_the_bits_of_one),
         cmocka_unit_test(gradients_follow_the_same_contract),
         cmocka_unit_test(a_small_gradient_keeps_its_digits_in_fp8),
         cmocka_unit_test(panels_packed_by_the_caller_agree_with_packed_weights),

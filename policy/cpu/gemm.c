@@ -9,6 +9,9 @@ enum {
     BLOCK_FLOATS = 64 * 1024,  // rows of A handled at a time: what stays in L2 for all panels
     STREAM_ROWS = 64,          // up to so many rows, products wait for a weight ..
     STREAM_VALUES = 64 * 1024, // .. of so many values, which no near cache holds
+    WIDE_ROWS = 512,           // up to so many rows, a weight of ..
+    WIDE_VALUES = 4 << 20,     // .. so many values is cut along N alone, to be read once, ..
+    SLICE_VALUES = 384 * 1024, // .. in slices that stay near for all rows
 };
 
 static int block_rows(int m, int k) {
@@ -170,7 +173,10 @@ void gemm_pool(Pool *pool, float *c, int ldc, const float *a, int lda, int m, co
                 .work = work,
                 .work_bytes = gemm_work_bytes(m, w->k)};
     if (m < 1 || s.n < 1) return;
-    if (threads > 1) { // about four items a thread, cut along M where it is long enough
+    if (threads > 1 && m > STREAM_ROWS && m <= WIDE_ROWS && (int64_t)w->n * w->k >= WIDE_VALUES) {
+        s.cols = SLICE_VALUES / (GEMM_PANEL * up(w->k, K_BLOCK));
+        if (s.cols < 1) s.cols = 1;
+    } else if (threads > 1) { // about four items a thread, cut along M where it is long enough
         s.rows = up((m + 4 * threads - 1) / (4 * threads), ROW_STEP);
         const int have = (m + s.rows - 1) / s.rows, want = (4 * threads + have - 1) / have;
         s.cols = (s.n + want - 1) / want;

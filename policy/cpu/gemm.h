@@ -67,8 +67,9 @@ void gemm_pack(Packed *out, void *data, const float *w, int ld, int n, int k, bo
 
 typedef struct GemmOpts {
     bool accumulate;       // C += result (one fp32 addition per element) instead of C = result
-    bool go_on;            // C holds the sums of the K before this one, GEMM_GO_ON of policy/ops.h
     const int32_t *gather; // row m of A is a[gather[m]]; NULL = a[m]
+    bool go_on;            // C holds the sums of the K before this one, GEMM_GO_ON of policy/ops.h;
+                           // readable up to N rounded to 32
 } GemmOpts;
 
 // C[M,N] (f32, stride ldc) from A[M,K] (f32, stride lda). fp8 quantises A's rows 1x128 on the way

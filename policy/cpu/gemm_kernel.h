@@ -90,7 +90,11 @@ INLINE void tile(const GemmJob *job, int m, int n, int mr, int nv, bool full, bo
     if (job->from) {
         const float *from = job->from + m * job->from_row + n;
         EACH_ROW {
-            EACH_VEC sum[i][v] = vec_load(from + i * job->from_row + v * VEC_LANES);
+            EACH_VEC {
+                const float *at_v = from + i * job->from_row + v * VEC_LANES;
+                sum[i][v] = full ? vec_load(at_v)
+                                 : vec_load_n(at_v, least(VEC_LANES, job->n - n - v * VEC_LANES));
+            }
         }
     }
     const float *b = job->b + n;

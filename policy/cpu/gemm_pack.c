@@ -63,6 +63,20 @@ static float block_scale(const Source *s, int n0, int k0) {
     return quant_scale(amax);
 }
 
+// Codes of a W that stands transposed: its rows are rows of K already, read in their order.
+static void pack_rows(uint16_t *to, const Source *s, const GemmKernel *kernel) {
+    static const float zeros[GEMM_PANEL];
+    const size_t panel = (size_t)up(s->k, K_BLOCK) * GEMM_PANEL;
+    for (int k0 = 0; k0 < s->k; k0 += K_BLOCK, to += K_BLOCK * GEMM_PANEL)
+        for (int n0 = 0; n0 < s->n; n0 += GEMM_PANEL) {
+            const float *row[K_BLOCK];
+            for (int i = 0; i < K_BLOCK; i++)
+                row[i] = k0 + i < s->k ? s->w + (k0 + i) * s->ld + n0 : zeros;
+            kernel->pack16(to + (size_t)(n0 / GEMM_PANEL) * panel, row,
+                           least(GEMM_PANEL, s->n - n0));
+        }
+}
+
 void gemm_pack(Packed *out, void *data, const float *w, int ld, int n, int k, bool transposed,
                Precision precision) {
     const GemmKernel *kernel = gemm_kernel(precision);
@@ -75,6 +89,11 @@ void gemm_pack(Packed *out, void *data, const float *w, int ld, int n, int k, bo
         for (int n0 = 0; n0 < n; n0 += SCALE_BLOCK)
             for (int q = 0; q < kq; q++)
                 scale[n0 / SCALE_BLOCK * kq + q] = block_scale(&source, n0, q * SCALE_BLOCK);
+    }
+    *out = (Packed){.data = data, .scale = scale, .n = n, .k = k, .precision = precision};
+    if (transposed && precision == PRECISION_BF16 && gemm_tiled(kernel)) {
+        pack_rows(data, &source, kernel);
+        return;
     }
     size_t at = 0;
     for (int n0 = 0; n0 < n; n0 += GEMM_PANEL) {
@@ -96,5 +115,4 @@ void gemm_pack(Packed *out, void *data, const float *w, int ld, int n, int k, bo
         }
         for (int i = 0; scale && i < kq * GEMM_PANEL; i++) *spread++ = of[i / GEMM_PANEL];
     }
-    *out = (Packed){.data = data, .scale = scale, .n = n, .k = k, .precision = precision};
 }
