@@ -56,7 +56,7 @@ const Command command_convert = {
         "tokenizer. Quantised weights (GGUF, FP8) become plain ones. From folder to folder\n"
         "everything besides weights goes along unchanged.",
     .examples = "grpo convert SmolLM2-135M-Instruct.Q4_1.gguf -o models/SmolLM2-135M-Instruct\n"
-                "grpo convert runs/zero/checkpoints/latest/model -o zero.gguf --dtype q8_0\n"
+                "grpo convert runs/words -o words.gguf --dtype q8_0\n"
                 "grpo convert DeepSeek-V3/ -o DeepSeek-V3-bf16/ --dtype bf16",
     .flag = flags,
     .n_flags = sizeof flags / sizeof flags[0],
