@@ -11,6 +11,8 @@
 #include "policy/cpu/kvpage.h"
 #include "policy/net.h"
 
+enum { PIECE_TOKENS = 64 }; // of a prompt, at least: a piece packs the keys before it anew
+
 // H query heads, KV key-value heads, G = H / KV; d head_dim, dp the same rounded up to 32.
 typedef struct Dim {
     int D, H, KV, G, d, dp;
@@ -69,11 +71,13 @@ static void scatter(float *to, const float *from, int tokens, const Dim *d) {
                (size_t)(d->G * d->d) * sizeof *to);
 }
 
-typedef struct Heads { // the items of a layer: sequence or slice i / KV, key-value head i % KV
+// The items of a layer: key-value head i % KV of sequence or slice i / KV; forward i / parts and
+// i % parts, a piece of the sequence's new tokens.
+typedef struct Heads {
     Run *r;
     int l;
     Dim d;
-    int n, each; // items; of a run, which one thread takes
+    int n, each, parts; // items; of a run, which one thread takes; pieces of a sequence
 } Heads;
 
 // The scratch of a thread: the first one's, unless all work on this unit.
@@ -122,22 +126,31 @@ static void name_next(AttentionShape *shape, const Heads *h, int i) {
     shape->next16 = (const uint16_t *)net_kv(h->r->p, h->l) + (size_t)g * h->d.head;
     shape->next_page = q->page;
     shape->next_pages = (q->pos + q->n_new + KV_PAGE_TOKENS - 1) / KV_PAGE_TOKENS;
+    // its last page is written first
+    const uint16_t *last =
+        shape->next16 + (size_t)q->page[shape->next_pages - 1] * shape->page_step;
+    for (size_t c = 0; c < h->d.head && c < 4096; c += 32) __builtin_prefetch(last + c, 1, 2);
 }
 
 static void attend_one(const Heads *h, int i, int end, int worker) {
+    const int item = i / h->parts, part = i % h->parts;
     const Run *r = h->r;
     const Dim *d = &h->d;
     const Workspace *w = r->w;
     const Save *a = net_save(r, h->l);
-    const int s = i / d->KV, g = i % d->KV, n = w->offset[s + 1] - w->offset[s];
+    const int s = item / d->KV, g = item % d->KV, all = w->offset[s + 1] - w->offset[s];
+    const int begin = all * part / h->parts, n = all * (part + 1) / h->parts - begin;
+    if (n == 0) return;
     AttentionShape shape = shape_of(h, s, g);
+    shape.tokens = n;
+    shape.pos0 += begin;
     float *turn;
     CpuDev dev = device_of(w, worker, &turn);
-    const size_t row = (size_t)w->offset[s] * (size_t)d->H;
+    const size_t row = (size_t)(w->offset[s] + begin) * (size_t)d->H;
     const size_t at = (row + (size_t)(g * d->G)) * (size_t)d->d;
-    if (r->decode) store(r, h->l, s, g, d);
-    if (r->decode && d->half && i + 1 < end) name_next(&shape, h, i + 1);
-    float *lse = a->lse + row + (size_t)(g * n * d->G);
+    if (r->decode && h->parts == 1) store(r, h->l, s, g, d);
+    if (r->decode && d->half && h->parts == 1 && i + 1 < end) name_next(&shape, h, i + 1);
+    float *lse = a->lse + (size_t)w->offset[s] * (size_t)d->H + (size_t)((g * all + begin) * d->G);
     if (n == 1) {
         r->p->ops->attention(&dev, &shape, a->o + at, d->d, lse, 1, a->q + at, d->d);
         return;
@@ -228,12 +241,29 @@ static void add_slices(Run *r, const Dim *d) {
     }
 }
 
-// Many short items in runs, about four a thread: one thread sees the pages that it asked for.
+static void store_item(void *ctx, int i, int worker) {
+    (void)worker;
+    const Heads *h = ctx;
+    store(h->r, h->l, i / h->d.KV, i % h->d.KV, &h->d);
+}
+
+// Some four runs a thread: of many short items, so that one thread sees the pages that it asked
+// for; or pieces of the new tokens of few sequences, whose keys then have to be in place first.
 static void each_head(Run *r, int l) {
-    Heads h = {.r = r, .l = l, .d = dims(&r->p->model), .each = 1};
+    Heads h = {.r = r, .l = l, .d = dims(&r->p->model), .each = 1, .parts = 1};
+    Pool *pool = r->w->dev.pool;
     h.n = r->n_seqs * h.d.KV;
-    if (r->decode) h.each = (h.n - 1) / (4 * pool_threads(r->w->dev.pool)) + 1;
-    pool_for(r->w->dev.pool, (h.n + h.each - 1) / h.each, attend, &h);
+    if (r->decode) {
+        const int runs = 4 * pool_threads(pool), new = r->n_tokens / r->n_seqs;
+        h.each = (h.n - 1) / runs + 1;
+        if (pool && h.n < runs && new >= PIECE_TOKENS) {
+            pool_for(pool, h.n, store_item, &h);
+            h.parts = (runs - 1) / h.n + 1;
+            if (h.parts > new / (PIECE_TOKENS / 2)) h.parts = new / (PIECE_TOKENS / 2);
+            h.n *= h.parts;
+        }
+    }
+    pool_for(pool, (h.n + h.each - 1) / h.each, attend, &h);
 }
 
 static void rotate(Run *r, float *q, float *k, const Dim *d, bool inverse) {

@@ -20,11 +20,12 @@ static void decoding_gives_the_bits_of_scoring(void **state) {
     }
 }
 
-// Blocks of all sizes, and few enough sequences that all threads share one: heads and columns are
-// then divided among them.
+// Blocks of all sizes, and few enough sequences that all threads share one: heads and columns, or
+// pieces of a prompt, are then divided among them.
 static void threads_that_decode_give_the_bits_of_scoring(void **state) {
     (void)state;
-    static const Cut cuts[] = {{1, 1, 1, 0x1ff}, {200, 200, 5, 0x1ff}, {40, 7, 3, 0x080}};
+    static const Cut cuts[] = {
+        {1, 1, 1, 0x1ff}, {200, 200, 5, 0x1ff}, {40, 7, 3, 0x080}, {200, 200, 3, 0x080}};
     Text x;
     open_text(&x);
     Pool *pool = pool_new(3);

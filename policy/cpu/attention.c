@@ -221,8 +221,10 @@ static bool unseen_finite(const AttentionShape *s, int block, int pos, int n_key
     float sum;
     if (pos + 1 >= end) return true;
     if (s->k16) {
-        for (int j = pos + 1 > first ? pos + 1 : first; j < end; j++)
-            if (kvpage_zero(values16(s, j), j % KVPAGE_ROWS, s->v_dim) != 0) return false;
+        for (int j = pos + 1 > first ? pos + 1 : first; j < end; j++) {
+            kvpage_zero(&sum, values16(s, j), j % KVPAGE_ROWS, s->v_dim);
+            if (sum != 0) return false;
+        }
         return true;
     }
     attention_zero(s, pos + 1 > first ? pos + 1 : first, end, &sum);

@@ -108,37 +108,49 @@ static bool streams(const Packed *w, int m) {
     return m <= STREAM_ROWS && (size_t)w->n * (size_t)w->k >= STREAM_VALUES;
 }
 
+// The product of `rows` rows from m on (at most a block), prepared in `work`; its panels are yet to
+// be named. `all`: rows of A that meet these panels.
+static GemmJob job_of(const Product *p, int m, int rows, int all, void *work) {
+    const GemmKernel *kernel = gemm_kernel(p->w->precision);
+    GemmJob job = {.m = rows,
+                   .k = p->w->k,
+                   .a = p->a + (p->gather ? 0 : m * p->lda),
+                   .a_row = p->lda,
+                   .a_step = 1,
+                   .gather = p->gather ? p->gather + m : NULL,
+                   .c = p->c + m * p->ldc,
+                   .c_row = p->ldc,
+                   .accumulate = p->accumulate,
+                   .from_row = p->ldc,
+                   .stream = streams(p->w, all)};
+    if (p->w->precision != PRECISION_FP32) prepare(&job, kernel, p, m, aligned(work));
+    job.a_tile = job.a_row * kernel->tile_m;
+    return job;
+}
+
+// Panels [p0, p1) of it.
+static void run_job(const Product *p, GemmJob job, int p0, int p1) {
+    const GemmKernel *kernel = gemm_kernel(p->w->precision);
+    const ptrdiff_t from = (ptrdiff_t)p0 * GEMM_PANEL * up(job.k, K_BLOCK);
+    job.n = least(p->w->n, p1 * GEMM_PANEL) - p0 * GEMM_PANEL;
+    job.c += p0 * GEMM_PANEL;
+    if (p->go_on) job.from = job.c;
+    if (p->w->precision == PRECISION_FP8) {
+        job.sw_panel = (ptrdiff_t)scale_blocks(job.k) * GEMM_PANEL;
+        job.sw = gemm_spread(p->w) + p0 * job.sw_panel;
+    }
+    if (gemm_tiled(kernel))
+        job.b16 = (const uint16_t *)p->w->data + from;
+    else
+        job.b = (const float *)p->w->data + from;
+    kernel->multiply(&job);
+}
+
 // Rows [m0, m1) and panels [p0, p1) of the product.
 static void multiply(const Product *p, int m0, int m1, int p0, int p1, void *work) {
-    const GemmKernel *kernel = gemm_kernel(p->w->precision);
-    const int k = p->w->k, kq = scale_blocks(k), rows = block_rows(m1 - m0, k);
-    const ptrdiff_t from = (ptrdiff_t)p0 * GEMM_PANEL * up(k, K_BLOCK);
-    for (int m = m0; m < m1; m += rows) {
-        GemmJob job = {.m = least(rows, m1 - m),
-                       .n = least(p->w->n, p1 * GEMM_PANEL) - p0 * GEMM_PANEL,
-                       .k = k,
-                       .a = p->a + (p->gather ? 0 : m * p->lda),
-                       .a_row = p->lda,
-                       .a_step = 1,
-                       .gather = p->gather ? p->gather + m : NULL,
-                       .c = p->c + m * p->ldc + p0 * GEMM_PANEL,
-                       .c_row = p->ldc,
-                       .accumulate = p->accumulate,
-                       .from_row = p->ldc,
-                       .stream = streams(p->w, m1 - m0)};
-        if (p->go_on) job.from = job.c;
-        if (p->w->precision != PRECISION_FP32) prepare(&job, kernel, p, m, aligned(work));
-        if (p->w->precision == PRECISION_FP8) {
-            job.sw_panel = (ptrdiff_t)kq * GEMM_PANEL;
-            job.sw = gemm_spread(p->w) + p0 * job.sw_panel;
-        }
-        if (gemm_tiled(kernel))
-            job.b16 = (const uint16_t *)p->w->data + from;
-        else
-            job.b = (const float *)p->w->data + from;
-        job.a_tile = job.a_row * kernel->tile_m;
-        kernel->multiply(&job);
-    }
+    const int rows = block_rows(m1 - m0, p->w->k);
+    for (int m = m0; m < m1; m += rows)
+        run_job(p, job_of(p, m, least(rows, m1 - m), m1 - m0, work), p0, p1);
 }
 
 void gemm(float *c, int ldc, const float *a, int lda, int m, const Packed *w, const GemmOpts *opts,
@@ -149,8 +161,9 @@ void gemm(float *c, int ldc, const float *a, int lda, int m, const Packed *w, co
 
 typedef struct Shared {
     Product p;
-    int m, rows, n_rows; // rows of an item, and how many items that makes
-    int n, cols, n_cols; // the same in panels
+    int m, rows, n_rows;  // rows of an item, and how many items that makes
+    int n, cols, n_cols;  // the same in panels
+    const GemmJob *ready; // or NULL: few rows, prepared once for all items
     char *work;
     size_t work_bytes;
 } Shared;
@@ -158,6 +171,10 @@ typedef struct Shared {
 static void multiply_item(void *ctx, int i, int worker) {
     const Shared *s = ctx;
     const int m = i % s->n_rows * s->rows, n = i / s->n_rows * s->cols;
+    if (s->ready) {
+        run_job(&s->p, *s->ready, n, least(s->n, n + s->cols));
+        return;
+    }
     multiply(&s->p, m, least(s->m, m + s->rows), n, least(s->n, n + s->cols),
              s->work + (size_t)worker * s->work_bytes);
 }
@@ -183,6 +200,11 @@ void gemm_pool(Pool *pool, float *c, int ldc, const float *a, int lda, int m, co
     }
     s.n_rows = (m + s.rows - 1) / s.rows;
     s.n_cols = (s.n + s.cols - 1) / s.cols;
+    GemmJob ready;
+    if (s.n_rows == 1 && block_rows(m, w->k) >= m) {
+        ready = job_of(&s.p, 0, m, m, work);
+        s.ready = &ready;
+    }
     pool_for(pool, s.n_rows * s.n_cols, multiply_item, &s);
 }
 

@@ -62,9 +62,15 @@ LANE_INLINE void kvpage_value_body(float *panels, int kpad, int k, const uint16_
 LANES_FN(kvpage_value, (float *panels, int kpad, int k, const uint16_t *values, int slot, int d),
          (panels, kpad, k, values, slot, d))
 
-float kvpage_zero(const uint16_t *values, int slot, int d) {
+LANE_INLINE void kvpage_zero_body(float *sum, const uint16_t *values, int slot, int d) {
     const uint16_t *v = values + slot * kvpage_width(d);
-    float sum = 0;
-    for (int i = 0; i < kvpage_width(d); i++) sum += bf16_decode(v[i]) * 0.0f;
-    return sum;
+    const V16 zero = v16_set(0);
+    V16 all = zero;
+    for (int c = 0; c < d; c += 32, v += 32) {
+        float x[32];
+        split(x, x + 16, v);
+        all += v16_load(x) * zero + v16_load(x + 16) * zero;
+    }
+    *sum = v16_sum(all);
 }
+LANES_FN(kvpage_zero, (float *sum, const uint16_t *values, int slot, int d), (sum, values, slot, d))

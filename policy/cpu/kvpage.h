@@ -33,8 +33,8 @@ void kvpage_put(uint16_t *page, int slot, const float *key, const float *value, 
 void kvpage_keys(float *to, const uint16_t *keys, int d);
 // One value as row `k` of panels [dp/32][kpad][32] of fp32.
 void kvpage_value(float *panels, int kpad, int k, const uint16_t *values, int slot, int d);
-// 0 where the value at `slot` is finite, else NaN.
-float kvpage_zero(const uint16_t *values, int slot, int d);
+// *sum = 0 where the value at `slot` is finite, else NaN.
+void kvpage_zero(float *sum, const uint16_t *values, int slot, int d);
 
 #ifdef __cplusplus
 }

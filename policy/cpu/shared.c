@@ -57,7 +57,7 @@ void shared_rmsnorm(void *dev, float *y, int ldy, const float *x, int ldx, const
 }
 
 // Rows of 1024 values; the last one may be short.
-enum { FLAT = 1024 };
+enum { FLAT = 1024, COST = 4 }; // an exponential is worth four of other values
 typedef struct Swiglu {
     Share s;
     float *act, *dgate, *dup;
@@ -86,7 +86,7 @@ static void swiglu_grad_piece(void *ctx, int i, int worker) {
     cpu_swiglu_grad(NULL, a->dgate + b, a->dup + b, a->dact + b, a->gate + b, a->up + b, n);
 }
 void shared_swiglu(void *dev, float *act, const float *gate, const float *up, size_t n) {
-    Swiglu a = {.s = share_of(dev, (int)((n + FLAT - 1) / FLAT), FLAT),
+    Swiglu a = {.s = share_of(dev, (int)((n + FLAT - 1) / FLAT), COST * FLAT),
                 .act = act,
                 .gate = gate,
                 .up = up,
@@ -95,7 +95,7 @@ void shared_swiglu(void *dev, float *act, const float *gate, const float *up, si
 }
 void shared_swiglu_grad(void *dev, float *dgate, float *dup, const float *dact, const float *gate,
                         const float *up, size_t n) {
-    Swiglu a = {.s = share_of(dev, (int)((n + FLAT - 1) / FLAT), FLAT),
+    Swiglu a = {.s = share_of(dev, (int)((n + FLAT - 1) / FLAT), COST * FLAT),
                 .dgate = dgate,
                 .dup = dup,
                 .dact = dact,
