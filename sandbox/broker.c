@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "sandbox/cell/start.h"
+#include "sandbox/scratch.h"
 
 #ifndef CELL_PROGRAM // a linter, which links nothing
 #define CELL_PROGRAM "/dev/null"
@@ -51,6 +52,18 @@ static bool start_known(void) {
     return CELL_START_KNOWN && strcmp(gnu_get_libc_version(), CELL_START_LIBC) == 0;
 }
 
+void broker_forget_plans(void) {
+    for (int i = 0; i < FILTER_KINDS; i++) filters[i].n = 0;
+    for (int i = 0; i < ROOT_KINDS; i++) plans[i].filter = NULL;
+}
+
+static unsigned filter_rules(void) {
+    unsigned layers = broker.machine.layers;
+    if (!broker.bare) return 0;
+    return (layers & CAGE_OWNPID ? FILTER_OWN_PID : 0u) | FILTER_BARE |
+           (layers & CAGE_UID ? 0u : FILTER_MODES);
+}
+
 const SlotPlan *broker_plan(RootKind kind, const char **why) {
     SlotPlan *plan = &plans[kind];
     pthread_mutex_lock(&lock);
@@ -59,7 +72,8 @@ const SlotPlan *broker_plan(RootKind kind, const char **why) {
         Filter *filter = &filters[kinds[kind].filter];
         if (!root->lines.size)
             root_find(kind, broker.opts.python[0] ? broker.opts.python : NULL, root);
-        if (root->there && (filter->n || filter_make(kinds[kind].filter, filter) == ST_OK))
+        if (root->there &&
+            (filter->n || filter_make(kinds[kind].filter, filter_rules(), filter) == ST_OK))
             *plan = (SlotPlan){.kind = kinds[kind].cell,
                                .filter = filter,
                                .root = root,
@@ -70,6 +84,7 @@ const SlotPlan *broker_plan(RootKind kind, const char **why) {
     plan->layers = broker.machine.layers; // constant once the probe is over
     plan->landlock_abi = broker.machine.landlock_abi;
     plan->fail_slot = (int)broker.opts.fail_slot;
+    plan->bare = broker.bare;
     plan->header_fd = kind == ROOT_COMPILER ? compile_header() : -1;
     bool there = plan->filter != NULL;
     pthread_mutex_unlock(&lock);
@@ -171,5 +186,6 @@ void broker_main(void) {
         usleep(5000);
     }
     cgroup_close();
+    scratch_close();
     _exit(0);
 }

@@ -20,6 +20,7 @@ typedef struct Broker {
     CageMachine machine;
     unsigned uid_base; // first outer id of slot 0; 0: none
     int cell_fd;
+    bool bare; // no namespaces, and that is allowed
 } Broker;
 
 extern Broker broker;
@@ -27,6 +28,9 @@ extern Broker broker;
 // The plan of a kind of slot; finds its files and compiles its filter the first time. NULL where
 // the machine has no such language; *why says it.
 const SlotPlan *broker_plan(RootKind kind, const char **why);
+
+// After the layers changed: filters are others.
+void broker_forget_plans(void);
 
 // Starts *slot if it is not, or has run long enough. *made counts. ST_UNSUPPORTED, ST_IO.
 MUST_USE Status broker_slot(RootKind kind, Slot *slot, uint32_t *made);

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "sandbox/broker.h"
 #include "sandbox/cage_wire.h"
+#include "sandbox/turn.h"
 
 enum { START_MS = 60000 }; // of the broker: it probes, and for doctor asks every language
 
@@ -41,6 +42,12 @@ struct Cage {
     CageMachine machine;
     CageCounts counts;
 };
+
+static unsigned allowed; // of every cage
+
+void cage_allow_missing(unsigned layers) {
+    allowed = layers;
+}
 
 // Started without cage_main a broker would be this program once more, which starts a broker...
 static bool can_be_broker;
@@ -128,6 +135,7 @@ static Status open_cage(const CageOpts *opts, bool full, Cage **out) {
     cage->fd = -1;
     cage->opts = (WireOpen){.magic = WIRE_MAGIC,
                             .without = opts->without,
+                            .allow = opts->allow_missing | allowed,
                             .fail_slot = (uint32_t)opts->fail_slot,
                             .fail_run = (uint32_t)opts->fail_run,
                             .drop = opts->drop_to_nobody,
@@ -340,25 +348,35 @@ static bool receive_record(int fd, WireReply *reply, CageRecord *record) {
            receive_text(fd, reply->err_bytes, &record->err);
 }
 
+// Programs of one uid that no namespace keeps apart.
+static bool one_at_a_time(const Cage *cage) {
+    return cage->machine.layers & CAGE_BARE_LAYERS && !(cage->machine.layers & CAGE_UID);
+}
+
 void cage_run(Cage *cage, const CageJob *job, CageRecord *record) {
     Lane *lane;
     WireReply reply = {0};
     *record = (CageRecord){0};
     const char *bad = check_job(job);
+    bool turn = !bad && one_at_a_time(cage);
+    if (turn && turn_take() != ST_OK) bad = status_text(), turn = false;
     if (bad || take_lane(cage, job->role, &lane) != ST_OK) {
         set_fault(record, bad ? bad : status_text());
         count_fault(cage, job->role);
+        if (turn) turn_give();
         return;
     }
     bool whole = send_job(lane->fd, job, false) && receive_record(lane->fd, &reply, record);
     if (!whole) set_fault(record, "the broker ended while the program ran");
     give_lane(cage, lane, !whole, record, whole ? &reply : NULL);
+    if (turn) turn_give();
 }
 
 struct CageTalk {
     Cage *cage;
     Lane *lane;
     int to, from; // our ends; -1 once closed
+    bool turn;    // to be given back
     bool failed;
 };
 
@@ -370,11 +388,18 @@ Status cage_talk_begin(Cage *cage, const CageJob *job, CageTalk **out) {
     const char *bad = check_job(job);
     if (!bad && (job->lang == CAGE_C || job->lang == CAGE_CPP)) bad = "no talk with c or cpp";
     if (bad) return FAIL(ST_CONFIG, "sandbox: %s", bad);
-    TRY(take_lane(cage, job->role, &lane));
+    bool turn = one_at_a_time(cage);
+    if (turn) TRY(turn_take());
+    Status begun = take_lane(cage, job->role, &lane);
+    if (begun != ST_OK) {
+        if (turn) turn_give();
+        return begun;
+    }
     if (!send_job(lane->fd, job, true) || !wire_receive_fds(lane->fd, &what, fds, &n) ||
         (what == 'T' && n != 2) || (what != 'T' && what != 'R')) {
         CageRecord lost = {0};
         give_lane(cage, lane, true, &lost, NULL);
+        if (turn) turn_give();
         return FAIL(ST_IO, "sandbox: the broker ended before a talk began");
     }
     if (what == 'R') { // it could not be started: the record is all that comes
@@ -387,11 +412,12 @@ Status cage_talk_begin(Cage *cage, const CageJob *job, CageTalk **out) {
         Status st = FAIL(ST_IO, "sandbox: %s", whole ? record.why : "the broker ended");
         give_lane(cage, lane, !whole, &record, whole ? &reply : NULL);
         cage_record_free(&record);
+        if (turn) turn_give();
         return st;
     }
     CageTalk *talk = calloc(1, sizeof *talk);
     CHECK(talk);
-    *talk = (CageTalk){.cage = cage, .lane = lane, .to = fds[0], .from = fds[1]};
+    *talk = (CageTalk){.cage = cage, .lane = lane, .to = fds[0], .from = fds[1], .turn = turn};
     fcntl(talk->to, F_SETFL, O_NONBLOCK);
     fcntl(talk->from, F_SETFL, O_NONBLOCK);
     *out = talk;
@@ -465,5 +491,6 @@ void cage_talk_end(CageTalk *talk, int wall_ms, CageRecord *record) {
     bool whole = sent && receive_record(lane->fd, &reply, record);
     if (!whole) set_fault(record, "the broker ended while the program ran");
     give_lane(talk->cage, lane, !whole, record, whole ? &reply : NULL);
+    if (talk->turn) turn_give();
     free(talk);
 }

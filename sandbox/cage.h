@@ -129,10 +129,18 @@ typedef enum CageLayer { // bits of CageRecord.layers
     CAGE_SECCOMP = 1 << 13,
     CAGE_CLOCK = 1 << 14,
     CAGE_OUTPUT = 1 << 15,
-    CAGE_ALL_LAYERS = (1 << 16) - 1
+    CAGE_ALL_LAYERS = (1 << 16) - 1,
+    // What stands in the place of namespaces, where they are missing and may be.
+    CAGE_SCOPE = 1 << 16,  // Landlock: no signal and no abstract socket leaves the program
+    CAGE_OWNPID = 1 << 17, // the filter: signals and questions about its own process only
+    CAGE_REAP = 1 << 18,   // what it left behind is found, killed and collected
+    CAGE_WIPE = 1 << 19,   // its folder is bounded, and emptied after it
+    CAGE_BARE_LAYERS = CAGE_SCOPE | CAGE_OWNPID | CAGE_REAP | CAGE_WIPE,
+    CAGE_NAMESPACES =
+        CAGE_USERNS | CAGE_MNTNS | CAGE_PIDNS | CAGE_IPCNS | CAGE_UTSNS | CAGE_NETNS | CAGE_RUNNS
 } CageLayer;
 
-enum { CAGE_N_LAYERS = 16 };
+enum { CAGE_N_LAYERS = 20 };
 const char *cage_layer_name(int bit_index); // "userns", "mntns", ..., for 0 <= i < CAGE_N_LAYERS
 
 typedef struct CageRecord {
@@ -154,12 +162,34 @@ void cage_record_free(CageRecord *record); // gives out and err back, zeroes the
 // What may be absent: a net namespace (the filter refuses every socket), Landlock (the root is
 // read-only and holds nothing), cgroups (address space times processes is bounded), a uid of its
 // own and a second user namespace (a plain user has neither), and for root the user namespace (then
-// the uid is really switched). Without any other layer a cage does not open; there is no opt-out.
+// the uid is really switched). Without any other layer a cage does not open. One opt-out has a
+// name: "ns", for all namespaces. seccomp, no_new_privs, limits, clock and output have none.
+//
+// With "ns", where there are no namespaces (where there are, they are used), a program is held so:
+//   files      Landlock: read and run what the language needs, write /dev/null and its own folder.
+//              That names exist elsewhere, their size and times can still be asked by name, and the
+//              target of a symbolic link. A plain user's program changes no mode and no time.
+//   processes  a Landlock domain of its own, inside one of its slot: its signals stay within, by
+//              the kernel and again by a filter made for its number. Trusted pid 1 stands outside,
+//              so kill(-1) of its own ends just that domain, whatever forked twice or left the
+//              session, and as subreaper it collects them. Where the broker is killed, pid 1 and
+//              the slot's outer process see it, end all the same way and empty the folder.
+//   folder     fresh and private, emptied by pid 1 after each program. A file is bounded by its
+//              limit, the sum is counted every 50 ms and at the end (runtime_error when over); what
+//              is deleted and still open is bounded by file size times descriptors only.
+//   the rest   no sockets, no System V or POSIX objects, no keys, no watchers, by the filter.
+// It needs Landlock ABI 6 (Linux 6.12). As root every slot has a uid of its own, which no other
+// broker of this machine has at that time: one program a uid. A plain user's programs share the
+// user's uid and the count of the user's processes: one call at a time runs, over all cages of the
+// user on this machine (calls of other threads and processes wait); only a thread that holds a talk
+// may run another program beside it, and then it is the domains that keep the two apart.
 typedef struct CageOpts {
-    const char *python; // interpreter; NULL: /usr/bin/python3, then /usr/local/bin/python3
+    const char *python;     // interpreter; NULL: /usr/bin/python3, then /usr/local/bin/python3
+    unsigned allow_missing; // CAGE_NAMESPACES or 0; see also cage_allow_missing
 
     // For tests of the cage itself; no command sets them.
-    unsigned without;    // CageLayer bits switched off: the attack suite must then see escapes
+    unsigned without;    // CageLayer bits switched off: the attack suite must then see escapes.
+                         // All of CAGE_NAMESPACES: as on a machine that has none
     int fail_slot;       // > 0: the n-th set-up call of every slot fails
     int fail_run;        // > 0: the n-th set-up call of every program fails
     bool drop_to_nobody; // as root: the broker runs as uid 65534
@@ -167,6 +197,11 @@ typedef struct CageOpts {
 } CageOpts;
 
 typedef struct Cage Cage;
+
+// What every cage of this process may miss, beside its own options; before the first is opened.
+void cage_allow_missing(unsigned layers);
+// "ns", or "" for nothing. ST_CONFIG names what is allowed.
+MUST_USE Status cage_allow_find(const char *name, unsigned *layers);
 
 // Call first thing in main of every program that opens a cage: where argv asks for the hidden
 // subcommand this is the broker's main and does not return. Without it cage_open fails.
@@ -206,7 +241,7 @@ void cage_talk_end(CageTalk *talk, int wall_ms, CageRecord *record);
 typedef struct CageMachine {
     unsigned layers;                  // what programs will be held by
     char missing[CAGE_N_LAYERS][400]; // for a layer that is absent: why, and the fix; else ""
-    char refused[600];                // why a cage does not open here; "" when it does
+    char refused[900];                // why a cage does not open here; "" when it does
     char cgroup[8];                   // "v2", "v1", "none"
     int landlock_abi;                 // 0: none
     bool lang[CAGE_N_LANGS];          // can it run them?

@@ -99,8 +99,8 @@ Status wire_decode(const WireReply *reply, CageRecord *record) {
     record->stage = "setup";
     if (reply->magic != WIRE_MAGIC || !stage || reply->verdict >= CAGE_N_VERDICTS ||
         reply->out_bytes > WIRE_MAX_OUTPUT || reply->err_bytes > WIRE_MAX_OUTPUT ||
-        reply->layers & ~(unsigned)CAGE_ALL_LAYERS || reply->signal < 0 || reply->signal > 64 ||
-        reply->exit < -1 || reply->exit > 255 || reply->peak_kb < 0)
+        reply->layers & ~(unsigned)(CAGE_ALL_LAYERS | CAGE_BARE_LAYERS) || reply->signal < 0 ||
+        reply->signal > 64 || reply->exit < -1 || reply->exit > 255 || reply->peak_kb < 0)
         return FAIL(ST_FORMAT, "the broker's reply is malformed");
     // A pass is an exit of 0, by nobody's hand.
     if (reply->verdict == CAGE_OK && (reply->exit != 0 || reply->signal != 0))

@@ -23,7 +23,7 @@ enum {
 };
 
 typedef struct WireOpen { // caller -> broker, once
-    uint32_t magic, without, fail_slot, fail_run, drop, full, busy;
+    uint32_t magic, without, allow, fail_slot, fail_run, drop, full, busy;
     char python[256];
 } WireOpen; // the broker answers with a CageMachine, then takes lanes: 'L' with a socket
 

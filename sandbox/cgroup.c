@@ -85,15 +85,23 @@ static bool own_folder(const char *controller, char *out, size_t size) {
     return snprintf(out, size, "%s", mount) < (int)size;
 }
 
+// Where our process numbers count: containers may share the groups of a host.
+static unsigned long own_numbers(void) {
+    struct stat info;
+    return stat("/proc/self/ns/pid", &info) == 0 ? (unsigned long)info.st_ino : 0;
+}
+
 // Groups of brokers that were killed. One that is in use cannot be removed.
 static void remove_old(const char *own) {
     char path[300];
     DIR *d = opendir(own);
     for (struct dirent *e; d && (e = readdir(d));) {
         int pid;
-        if (sscanf(e->d_name, "grpo-%d", &pid) != 1 || kill(pid, 0) == 0 || errno != ESRCH)
+        unsigned long numbers;
+        if (sscanf(e->d_name, "grpo-%lu-%d", &numbers, &pid) != 2 || numbers != own_numbers() ||
+            kill(pid, 0) == 0 || errno != ESRCH)
             continue;
-        snprintf(path, sizeof path, "%s/grpo-%d", own, pid);
+        snprintf(path, sizeof path, "%s/grpo-%lu-%d", own, numbers, pid);
         DIR *old = opendir(path);
         for (struct dirent *g; old && (g = readdir(old));)
             if (g->d_type == DT_DIR && g->d_name[0] != '.')
@@ -108,7 +116,8 @@ static bool make_base(const char *controller, char *base, size_t size) {
     char own[120];
     if (!own_folder(controller, own, sizeof own)) return false;
     remove_old(own);
-    if (snprintf(base, size, "%s/grpo-%d", own, (int)getpid()) >= (int)size) return false;
+    int n = snprintf(base, size, "%s/grpo-%lu-%d", own, own_numbers(), (int)getpid());
+    if (n >= (int)size) return false;
     return mkdir(base, 0755) == 0 || errno == EEXIST;
 }
 
@@ -187,6 +196,21 @@ bool cgroup_oom(Cgroup *group) {
 
 static void remove_soon(const char *folder) {
     for (int i = 0; i < 50 && rmdir(folder) < 0 && errno == EBUSY; i++) usleep(2000);
+}
+
+void cgroup_kill(const Cgroup *group) {
+    char path[300];
+    int pid;
+    if (!group->memory[0] || (kind_now == CGROUP_V2 && put(group->memory, "cgroup.kill", "1")))
+        return;
+    snprintf(path, sizeof path, "%s/cgroup.procs", group->pids);
+    for (int n = 1, i = 0; n > 0 && i < 100; i++) {
+        FILE *f = fopen(path, "re");
+        for (n = 0; f && fscanf(f, "%d", &pid) == 1; n++)
+            if (pid > 0) kill(pid, SIGKILL);
+        if (f) fclose(f);
+        if (n > 0) usleep(2000);
+    }
 }
 
 void cgroup_leave(Cgroup *group) {

@@ -33,8 +33,9 @@ typedef struct Cgroup {
 MUST_USE Status cgroup_join(int pid, Cgroup *out);
 // Before a program: memory of zygote and program together, and processes.
 MUST_USE Status cgroup_limit(Cgroup *group, int64_t memory_bytes, int processes);
-bool cgroup_oom(Cgroup *group);   // did the kernel kill for memory since the last call?
-void cgroup_leave(Cgroup *group); // after its processes are gone; removes it
+bool cgroup_oom(Cgroup *group);        // did the kernel kill for memory since the last call?
+void cgroup_kill(const Cgroup *group); // all that is in it
+void cgroup_leave(Cgroup *group);      // after its processes are gone; removes it
 
 #ifdef __cplusplus
 }

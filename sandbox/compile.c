@@ -235,15 +235,17 @@ static void want_header(void) {
 static void compile_now(CageLang lang, CageRole role, const char *files, size_t files_bytes,
                         uint32_t n_files, Entry *e, uint32_t *slots_made) {
     const SlotPlan *plan = broker_plan(ROOT_COMPILER, NULL);
-    const char *start = plan && plan->start ? "-Wl,-e,cage_start /pch/start.o" : "";
-    char line[200];
+    const char *pch = broker.bare ? "../../pch" : "/pch"; // from the program's folder
+    char line[240], start[80] = "";
+    if (plan && plan->start) snprintf(start, sizeof start, "-Wl,-e,cage_start %s/start.o", pch);
     Str named = {0};
-    snprintf(
-        line, sizeof line,
-        lang == CAGE_C
-            ? "gcc -std=gnu17 -O2 -static -o a.out main.c %s -lm 1>&2 && exec cat a.out"
-            : "g++ -std=gnu++17 -O2 -static -I/pch -o a.out main.cpp %s 1>&2 && exec cat a.out",
-        start);
+    if (lang == CAGE_C)
+        snprintf(line, sizeof line,
+                 "gcc -std=gnu17 -O2 -static -o a.out main.c %s -lm 1>&2 && exec cat a.out", start);
+    else
+        snprintf(line, sizeof line,
+                 "g++ -std=gnu++17 -O2 -static -I%s -o a.out main.cpp %s 1>&2 && exec cat a.out",
+                 pch, start);
     name_files(lang, files, files_bytes, &named);
     int fd = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING | 0x10u /* MFD_EXEC */);
     if (fd < 0 && errno == EINVAL) fd = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -29,15 +29,23 @@ static const char common[] =
     "rt_sigpending rt_sigtimedwait sigaltstack access faccessat faccessat2 pipe pipe2 select "
     "pselect6 poll ppoll epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 "
     "eventfd2 dup dup2 dup3 getpid getppid gettid getuid geteuid getgid getegid getresuid "
-    "getresgid getgroups getpgid getpgrp getsid setsid setpgid getcwd chdir fchdir getdents "
+    "getresgid getgroups getpgrp setsid getcwd chdir fchdir getdents "
     "getdents64 readlink readlinkat unlink unlinkat mkdir mkdirat rmdir rename renameat renameat2 "
-    "link linkat symlink symlinkat chmod fchmod fchmodat utime utimes utimensat futimesat truncate "
-    "ftruncate fallocate fadvise64 fsync fdatasync copy_file_range sendfile umask clock_gettime "
-    "clock_getres clock_nanosleep nanosleep gettimeofday time times getitimer setitimer alarm "
-    "pause futex set_robust_list get_robust_list set_tid_address rseq membarrier restart_syscall "
-    "sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max "
-    "sched_get_priority_min getpriority getcpu getrandom getrlimit setrlimit getrusage "
-    "uname sysinfo exit exit_group arch_prctl wait4 waitid kill tkill tgkill vfork fork";
+    "link linkat symlink symlinkat truncate "
+    "ftruncate fallocate fadvise64 fsync fdatasync copy_file_range sendfile umask "
+    "nanosleep gettimeofday time times getitimer setitimer alarm "
+    "pause futex set_robust_list set_tid_address rseq membarrier restart_syscall "
+    "sched_yield sched_get_priority_max "
+    "sched_get_priority_min getcpu getrandom getrlimit setrlimit getrusage "
+    "sysinfo exit exit_group arch_prctl wait4 waitid vfork fork";
+
+// Of which a program without namespaces gets less.
+static const char about_processes[] =
+    "getpgid getsid setpgid sched_getaffinity sched_getparam sched_getscheduler kill tgkill";
+static const char of_namespaces[] =
+    "tkill get_robust_list getpriority clock_gettime clock_getres clock_nanosleep";
+static const char modes[] = "chmod fchmod fchmodat";
+static const char file_times[] = "utime utimes utimensat futimesat";
 
 // No honest program makes these: the attempt itself is the verdict.
 static const char deadly[] =
@@ -89,6 +97,35 @@ static void put_values(Build *b, const char *name, unsigned arg, const uint64_t 
 #define PUT_VALUES(b, name, arg, list)                                                             \
     put_values((b), (name), (arg), (list), sizeof(list) / sizeof((list)[0]))
 
+// What namespaces would keep a program from seeing and reaching.
+static void put_bare(Build *b, FilterKind kind, unsigned rules) {
+    static const uint64_t own[] = {CELL_OWN_PID}, own_or_0[] = {0, CELL_OWN_PID};
+    static const char *const ask[] = {"getpgid",           "getsid",         "setpgid",
+                                      "sched_getaffinity", "sched_getparam", "sched_getscheduler"};
+    static const char *const clocks[] = {"clock_gettime", "clock_getres", "clock_nanosleep"};
+    if (rules & FILTER_OWN_PID) {
+        for (size_t i = 0; i < sizeof ask / sizeof ask[0]; i++) PUT_VALUES(b, ask[i], 0, own_or_0);
+        PUT_VALUES(b, "kill", 0, own);
+        PUT_VALUES(b, "tgkill", 0, own);
+    } else {
+        put_list(b, SCMP_ACT_ALLOW, about_processes);
+    }
+    if (rules & FILTER_BARE) {
+        // A clock with the highest bit is that of a process or thread by number.
+        struct scmp_arg_cmp no_number = {0, SCMP_CMP_MASKED_EQ, 1u << 31, 0};
+        for (size_t i = 0; i < sizeof clocks / sizeof clocks[0]; i++)
+            put(b, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(clocks[i]), 1, &no_number);
+        PUT_VALUES(b, "getpriority", 1, own_or_0);
+    } else {
+        put_list(b, SCMP_ACT_ALLOW, of_namespaces);
+    }
+    // The host's name is in it; but node ends where it is not told the kernel's.
+    if (!(rules & FILTER_BARE) || kind == FILTER_NODE) put_list(b, SCMP_ACT_ALLOW, "uname");
+    if (!(rules & FILTER_MODES)) put_list(b, SCMP_ACT_ALLOW, modes);
+    // `touch` and `cp -p` go on; the time is that of the last change.
+    put_list(b, rules & FILTER_MODES ? SCMP_ACT_ERRNO(0) : SCMP_ACT_ALLOW, file_times);
+}
+
 static void put_arguments(Build *b, FilterKind kind) {
     static const uint64_t ioctls[] = {FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, TCGETS, TIOCGWINSZ};
     static const uint64_t fcntls[] = {
@@ -132,7 +169,7 @@ static void put_arguments(Build *b, FilterKind kind) {
     if (kind == FILTER_TOOLS || kind == FILTER_NODE) put_list(b, SCMP_ACT_ALLOW, "execve");
 }
 
-Status filter_compile(FilterKind kind, Filter *out) {
+Status filter_compile(FilterKind kind, unsigned rules, Filter *out) {
     Status st = ST_OK;
     int fd = -1;
     *out = (Filter){0};
@@ -144,6 +181,7 @@ Status filter_compile(FilterKind kind, Filter *out) {
     put_list(&b, SCMP_ACT_ALLOW, common);
     put_list(&b, SCMP_ACT_KILL_PROCESS, deadly);
     put_list(&b, SCMP_ACT_ERRNO(ENOTSUP), unsupported);
+    put_bare(&b, kind, rules);
     put_arguments(&b, kind);
     // What is newer than this list: as on a kernel that has not got it, so that libraries fall
     // back.
@@ -171,8 +209,8 @@ out:
     return st;
 }
 
-Status filter_make(FilterKind kind, Filter *out) {
-    TRY(filter_compile(kind, out));
+Status filter_make(FilterKind kind, unsigned rules, Filter *out) {
+    TRY(filter_compile(kind, rules, out));
     filter_pack(out);
     return ST_OK;
 }

@@ -30,9 +30,18 @@ typedef struct Filter {
     int n;
 } Filter;
 
+// For a program that no namespace holds; bits.
+typedef enum FilterRule {
+    // Calls that take the number of a process take the program's own (CELL_OWN_PID of cell.h stands
+    // for it until the program is there), or 0 where that means itself.
+    FILTER_OWN_PID = 1,
+    FILTER_BARE = 2,  // no name of the host (but to node), no clocks of other processes
+    FILTER_MODES = 4, // the program's uid owns files elsewhere: no modes, times do not change
+} FilterRule;
+
 // Compiles with libseccomp, then packs. ST_UNSUPPORTED where libseccomp refuses.
-MUST_USE Status filter_make(FilterKind kind, Filter *out);
-MUST_USE Status filter_compile(FilterKind kind, Filter *out); // as libseccomp gives it
+MUST_USE Status filter_make(FilterKind kind, unsigned rules, Filter *out);
+MUST_USE Status filter_compile(FilterKind kind, unsigned rules, Filter *out); // unpacked
 
 // The same answers from a shorter program, where one is found; else *f stays as it is.
 void filter_pack(Filter *f);

@@ -104,7 +104,7 @@ static void fill_payload(Lane *lane, const WireAsk *ask, CageLang lang, const ch
     switch (lang) {
     case CAGE_SH:
         put_arg(&lane->payload, "/bin/sh");
-        put_arg(&lane->payload, "/tmp/main.sh");
+        put_arg(&lane->payload, broker.bare ? "./main.sh" : "/tmp/main.sh");
         run->run.n_args = 2;
         break;
     case CAGE_C:
@@ -119,8 +119,8 @@ static void fill_payload(Lane *lane, const WireAsk *ask, CageLang lang, const ch
         put_arg(&lane->payload, program);
         put_arg(&lane->payload, heap);
         put_arg(&lane->payload, "-r");
-        put_arg(&lane->payload, "/pch/boot.js");
-        put_arg(&lane->payload, "/tmp/main.js");
+        put_arg(&lane->payload, broker.bare ? "../../pch/boot.js" : "/pch/boot.js");
+        put_arg(&lane->payload, broker.bare ? "./main.js" : "/tmp/main.js");
         run->run.n_args = 5;
         break;
     case CAGE_PYTHON:

@@ -64,6 +64,7 @@ void outcome_fill(const WireAsk *ask, const SlotRun *run, SlotEnd *end, unsigned
     } else if (exit != 0 || t->ended_by != CELL_BY_NOBODY || end->asked) {
         reply->verdict = CAGE_RUNTIME_ERROR;
         if (exit == 0) reply->exit = -1, reply->signal = SIGKILL;
+        if (t->ended_by == CELL_BY_FOLDER) why = "its folder is full";
     } else {
         reply->verdict = CAGE_OK;
     }

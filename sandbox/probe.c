@@ -13,6 +13,7 @@
 
 #include "base/str.h"
 #include "sandbox/broker.h"
+#include "sandbox/scratch.h"
 
 #define FIX_USERNS                                                                                 \
     "user namespaces are refused: Ubuntu: sysctl kernel.apparmor_restrict_unprivileged_userns=0 "  \
@@ -27,6 +28,12 @@
     "a plain user's ids are mapped through the /proc of this pid namespace, which is not there: "  \
     "mount -t proc proc /proc (unshare: --mount-proc; Docker: --security-opt "                     \
     "systempaths=unconfined), or run as root"
+
+#define FIX_BARE                                                                                   \
+    "or, with Landlock and a filter in the place of namespaces: --sandbox-allow-missing=ns "       \
+    "(in a config sandbox.allow_missing=ns)"
+
+enum { SCOPE_ABI = 6 }; // of Landlock, that knows the scope of signals: Linux 6.12
 
 static int bit_index(unsigned layer) {
     for (int i = 0; i < CAGE_N_LAYERS; i++)
@@ -83,6 +90,11 @@ static Status try_all(void) {
 static bool degrade(const char *why) {
     CageMachine *m = &broker.machine;
     bool root = geteuid() == 0;
+    if (strstr(why, "cannot join") && m->layers & CAGE_CGROUP) {
+        lose(CAGE_CGROUP, why);
+        return true;
+    }
+    if (broker.bare) return false; // nothing else may be missing beside namespaces
     if (strstr(why, "namespaces of the slot") && m->layers & CAGE_NETNS) {
         // The filter refuses every socket all the same; found again below if it was not this one.
         lose(CAGE_NETNS, "the kernel gives no net namespace; the filter refuses sockets");
@@ -118,10 +130,6 @@ static bool degrade(const char *why) {
         lose(CAGE_LANDLOCK, why);
         return true;
     }
-    if (strstr(why, "cannot join") && m->layers & CAGE_CGROUP) {
-        lose(CAGE_CGROUP, why);
-        return true;
-    }
     return false;
 }
 
@@ -140,12 +148,90 @@ static void explain(const char *why) {
               strstr(why, "map groups");
     bool mounts = strstr(why, "root") || strstr(why, "mount") || strstr(why, "bind");
     char text[sizeof broker.machine.refused];
-    snprintf(text, sizeof text, "%.120s. %s", why,
-             map && !own_proc() ? FIX_PROC
-             : ns               ? FIX_USERNS
-             : mounts           ? FIX_MOUNT
-                                : "");
+    const char *fix = map && !own_proc() ? FIX_PROC : ns ? FIX_USERNS : mounts ? FIX_MOUNT : "";
+    if (!*fix)
+        snprintf(text, sizeof text, "%.200s", why);
+    else if (broker.machine.landlock_abi >= SCOPE_ABI)
+        snprintf(text, sizeof text, "%.120s. %s; %s", why, fix, FIX_BARE);
+    else
+        snprintf(
+            text, sizeof text,
+            "%.120s. %s (--sandbox-allow-missing=ns needs Landlock ABI %d, Linux 6.12; here it "
+            "is %d)",
+            why, fix, SCOPE_ABI, broker.machine.landlock_abi);
     refuse(text);
+}
+
+static bool of_namespaces(const char *why) {
+    static const char *const steps[] = {"namespaces of the slot",
+                                        "map users",
+                                        "map groups",
+                                        "deny setgroups",
+                                        "first group of the slot",
+                                        "first user of the slot",
+                                        "host name",
+                                        "private mounts",
+                                        "new root",
+                                        "of the root",
+                                        "into the root",
+                                        "make it read-only",
+                                        "enter the root",
+                                        "pivot_root",
+                                        "leave the old root",
+                                        "seal the root",
+                                        "namespaces of the program",
+                                        "folder of the program"};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+        if (strstr(why, steps[i])) return true;
+    return false;
+}
+
+// From here on Landlock, a uid and the filter stand where namespaces would.
+static Status go_bare(const char *why, bool low_uids) {
+    CageMachine *m = &broker.machine;
+    const bool root = geteuid() == 0;
+    const char *text = strstr(why, "sandbox: ") ? why + strlen("sandbox: ") : why;
+    if (m->landlock_abi < SCOPE_ABI || !(m->layers & CAGE_LANDLOCK))
+        return FAIL(ST_UNSUPPORTED,
+                    "without namespaces (--sandbox-allow-missing=ns) Landlock must hold signals: "
+                    "ABI %d (Linux 6.12, and lsm=landlock at boot); here it is %d",
+                    SCOPE_ABI, m->layers & CAGE_LANDLOCK ? m->landlock_abi : 0);
+    TRY(scratch_open(root, low_uids));
+    for (int i = 0; i < CAGE_N_LAYERS; i++)
+        if (CAGE_NAMESPACES >> i & 1)
+            snprintf(m->missing[i], sizeof m->missing[i], "allowed to be missing (ns)%s%.120s%s",
+                     i ? "" : ": ", i ? "" : text,
+                     i ? "" : "; Landlock, a filter and pid 1 hold programs in its place");
+    m->layers &= ~(unsigned)CAGE_NAMESPACES;
+    m->layers |= CAGE_BARE_LAYERS & ~broker.opts.without;
+    if (root && !(broker.opts.without & CAGE_UID)) {
+        m->layers |= CAGE_UID;
+        m->missing[bit_index(CAGE_UID)][0] = 0;
+        broker.uid_base = 300000; // each slot has one of the block
+    }
+    broker.bare = true;
+    broker_forget_plans();
+    return ST_OK;
+}
+
+// Tries until it holds or nothing is left that may be missing.
+static Status try_until(void) {
+    Status st;
+    while ((st = try_all()) != ST_OK && degrade(status_text())) {
+    }
+    return st;
+}
+
+static Status try_bare(const char *why) {
+    char first[300];
+    snprintf(first, sizeof first, "%s", why);
+    TRY(go_bare(first, false));
+    Status st = try_until();
+    if (st != ST_OK && strstr(status_text(), "setres")) { // a container that maps fewer
+        TRY(go_bare(first, true));
+        st = try_until();
+    }
+    return st;
 }
 
 // Versions cost a start of each interpreter: for doctor and the self-test only.
@@ -184,11 +270,17 @@ void probe_machine(void) {
     // A test that makes set-up calls fail must not be taken for a machine that lacks a layer.
     unsigned fail_slot = broker.opts.fail_slot;
     broker.opts.fail_slot = 0; // (the probe's run has none of its own)
-    Status st;
-    while ((st = try_all()) != ST_OK && degrade(status_text())) {
-    }
+    const bool none = (broker.opts.without & CAGE_NAMESPACES) == CAGE_NAMESPACES; // of a test
+    Status st = none ? FAIL(ST_UNSUPPORTED, "sandbox: set-up of a slot: namespaces of the slot: "
+                                            "switched off")
+                     : try_until();
+    if (st != ST_OK && broker.opts.allow & CAGE_NAMESPACES && of_namespaces(status_text()))
+        st = try_bare(status_text());
     broker.opts.fail_slot = fail_slot;
-    if (st != ST_OK) explain(status_text());
+    if (st != ST_OK && broker.bare)
+        refuse(status_text());
+    else if (st != ST_OK)
+        explain(status_text());
     snprintf(m->cgroup, sizeof m->cgroup, "%s",
              cgroup_kind_name(m->layers & CAGE_CGROUP ? groups : CGROUP_NONE));
     if (!m->refused[0] && broker.opts.full) look_at_languages();

@@ -44,10 +44,23 @@ const char *cage_verdict_name(CageVerdict verdict) {
     return (unsigned)verdict < CAGE_N_VERDICTS ? name[verdict] : "sandbox_error";
 }
 
+Status cage_allow_find(const char *name, unsigned *layers) {
+    *layers = 0;
+    if (strcmp(name, "ns") == 0)
+        *layers = CAGE_NAMESPACES;
+    else if (*name)
+        return FAIL(ST_CONFIG,
+                    "the sandbox may miss 'ns' (user, pid, mount and all other namespaces), and "
+                    "nothing else; not '%s'",
+                    name);
+    return ST_OK;
+}
+
 const char *cage_layer_name(int bit_index) {
     static const char *const name[CAGE_N_LAYERS] = {
-        "userns", "mntns", "pidns",   "ipcns",  "utsns",    "netns",   "uid",   "runns",
-        "caps",   "nnp",   "rlimits", "cgroup", "landlock", "seccomp", "clock", "output",
+        "userns", "mntns",  "pidns", "ipcns",   "utsns",  "netns",    "uid",
+        "runns",  "caps",   "nnp",   "rlimits", "cgroup", "landlock", "seccomp",
+        "clock",  "output", "scope", "ownpid",  "reap",   "wipe",
     };
     return bit_index >= 0 && bit_index < CAGE_N_LAYERS ? name[bit_index] : "?";
 }

@@ -31,6 +31,7 @@ typedef struct SlotPlan {
     int cell_fd;   // the slot's program, a sealed memory file
     int header_fd; // > 0: the precompiled header, likewise
     bool start;    // a compiler's, of a library whose start is known: cell/start.h
+    bool bare;     // no namespaces: scratch.h
 } SlotPlan;
 
 typedef struct SlotWait SlotWait;
@@ -41,6 +42,8 @@ typedef struct Slot {
     int pid;
     uint32_t number; // of all slots of a broker, from 1
     int n_runs;
+    unsigned uid;     // without namespaces: its program's, held until slot_stop; 0: none
+    char folder[128]; // likewise; "": none
     Cgroup cgroup;
     SlotWait *wait; // a program that was started ahead and waits for its files; NULL: none
 } Slot;

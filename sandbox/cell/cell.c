@@ -72,7 +72,13 @@ static int fill_notes(Cell *c, const char *root) {
 }
 
 static int start_python(Cell *c, const char *root) {
-    int fd = (int)DO(c, "helper of Python", open("/cell.so", O_WRONLY | O_CREAT | O_CLOEXEC, 0444));
+    char so[200], tmp[200], helper[220], home[220], folder[220];
+    cell_path(c, "/cell.so", so, sizeof so);
+    cell_path(c, c->slot.bare ? "/w/tmp" : "/tmp", tmp, sizeof tmp);
+    snprintf(helper, sizeof helper, "CELL_SO=%s", so);
+    snprintf(home, sizeof home, "HOME=%s", tmp);
+    snprintf(folder, sizeof folder, "TMPDIR=%s", tmp);
+    int fd = (int)DO(c, "helper of Python", open(so, O_WRONLY | O_CREAT | O_CLOEXEC, 0444));
     if (fd < 0) return -1;
     // cppcheck-suppress comparePointers ; two ends of one block that the assembler laid out
     if (cell_write(fd, cell_so, (size_t)(cell_so_end - cell_so)) < 0) return -1;
@@ -80,14 +86,17 @@ static int start_python(Cell *c, const char *root) {
     if (fill_notes(c, root) < 0) return -1;
     char *const argv[] = {c->slot.python,    "-s", "-S", "-B", "-X", "utf8", "-c",
                           (char *)zygote_py, NULL};
-    char *const env[] = {"PATH=/usr/bin:/bin", "HOME=/tmp",        "TMPDIR=/tmp", "LC_ALL=C.UTF-8",
-                         "LANG=C.UTF-8",       "PYTHONHASHSEED=0", NULL};
+    char *const env[] = {
+        "PATH=/usr/bin:/bin", home, folder, "LC_ALL=C.UTF-8", "LANG=C.UTF-8", helper,
+        "PYTHONHASHSEED=0",   NULL};
     return (int)DO(c, "start Python", execve(c->slot.python, argv, env));
 }
 
 // A file of ours in the new root, before it is sealed.
-static int put_file(Cell *c, const char *step, const char *path, const char *data, size_t size) {
-    if (mkdir("/pch", 0755) < 0 && errno != EEXIST) return -1;
+static int put_file(Cell *c, const char *step, const char *name, const char *data, size_t size) {
+    char path[200];
+    if (!c->slot.bare && mkdir("/pch", 0755) < 0 && errno != EEXIST) return -1;
+    cell_path(c, name, path, sizeof path);
     int fd = (int)DO(c, step, open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0444));
     if (fd < 0 || cell_write(fd, data, size) < 0) return -1;
     return close(fd);
@@ -112,15 +121,15 @@ static int put_start(Cell *c) {
     memcpy(k.features, _dl_x86_cpu_features, sizeof k.features);
     if (!at) return -1;
     memcpy(at, &k, sizeof k);
-    if (mkdir("/pch", 0755) < 0 && errno != EEXIST) return -1;
-    int fd =
-        (int)DO(c, "start of programs", open("/pch/start.o", O_WRONLY | O_CREAT | O_CLOEXEC, 0444));
-    if (fd < 0 || cell_write(fd, start_o, bytes) < 0) return -1;
-    return close(fd);
+    return put_file(c, "start of programs", "/pch/start.o", start_o, bytes);
 #else
     (void)start_o, (void)start_o_end;
     return (int)DO(c, "start of programs", -1);
 #endif
+}
+
+static int bare_header(Cell *c, int header) {
+    return header >= 0 ? root_header(c, c->slot.folder, header) : 0;
 }
 
 static int inner(Cell *c, const char *root, int header) {
@@ -136,7 +145,7 @@ static int inner(Cell *c, const char *root, int header) {
         if (i != CELL_CONTROL && i != null && dup2(null, i) < 0) return -1;
     if (null >= CELL_FIRST) close(null);
     if (c->slot.layers & CAGE_UTSNS && DO(c, "host name", sethostname("cage", 4)) < 0) return -1;
-    if (root_build(c, root, header) < 0) return -1;
+    if (c->slot.bare ? bare_header(c, header) < 0 : root_build(c, root, header) < 0) return -1;
     if (c->slot.start && put_start(c) < 0) return -1;
     if (c->slot.kind == CELL_NODE && put_boot(c) < 0) return -1;
     if (c->slot.kind == CELL_PYTHON) return start_python(c, root);
@@ -156,9 +165,21 @@ static void outer(Cell *c, pid_t pid, int go) {
     (void)!write(go, "g", 1);
     syscall(SYS_close_range, 0, ~0u, 0);
     int status;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    pid_t got;
+    // Without namespaces orphans come here; what they leave is ended with the slot.
+    while ((got = waitpid(-1, &status, 0)) != pid && (got > 0 || errno == EINTR)) {
     }
+    if (c->slot.bare) bare_leave(c);
     _exit(0);
+}
+
+// No namespaces: two processes all the same, the outer one outlives whatever the inner one does,
+// and the broker too.
+static int begin_bare(Cell *c) {
+    c->broker = getppid();
+    if (DO(c, "outlive the broker", prctl(PR_SET_PDEATHSIG, 0)) < 0 || domain_enter(c) < 0)
+        return -1;
+    return bare_make(c);
 }
 
 int main(void) {
@@ -185,9 +206,14 @@ int main(void) {
     if (c->slot.layers & CAGE_IPCNS) args.flags |= CLONE_NEWIPC;
     if (c->slot.layers & CAGE_UTSNS) args.flags |= CLONE_NEWUTS;
     if (pipe2(go, O_CLOEXEC) < 0) return 1;
-    pid_t pid = (pid_t)DO(c, "namespaces of the slot", syscall(SYS_clone3, &args, sizeof args));
+    pid_t pid = -1;
+    if (!c->slot.bare)
+        pid = (pid_t)DO(c, "namespaces of the slot", syscall(SYS_clone3, &args, sizeof args));
+    else if (begin_bare(c) == 0)
+        pid = (pid_t)DO(c, "inner process of the slot", fork());
     if (pid < 0) {
         cell_ready(c, errno, NULL);
+        if (c->slot.bare) bare_leave(c);
         return 1;
     }
     if (pid > 0) outer(c, pid, go[1]);

@@ -11,6 +11,7 @@
 #ifndef SANDBOX_CELL_CELL_H
 #define SANDBOX_CELL_CELL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -30,8 +31,10 @@ enum {
     CELL_NOTES = 204,  // a memory file: CellSlot and the filter, for the Python half
     CELL_NOFILE = 64,
     CELL_FDS = 5,
-    CELL_PAYLOAD = 64 << 20, // largest program with its files, bytes
-    CELL_FILTER = 4096,      // instructions
+    CELL_PAYLOAD = 64 << 20,   // largest program with its files, bytes
+    CELL_FILTER = 4096,        // instructions
+    CELL_OWN_PID = 0x7e6f776e, // in a filter: the program's own number, once it has one
+    CELL_SPARE = 32, // processes that a plain user may start elsewhere while his program runs
 };
 
 typedef enum CellKind { CELL_NATIVE, CELL_TOOLS, CELL_PYTHON, CELL_NODE } CellKind;
@@ -47,6 +50,8 @@ typedef struct CellSlot {
     uint32_t filter_len, root_bytes;
     uint32_t header; // CELL_HEADER is there: lies in the root as /pch/bits/stdc++.h.gch
     uint32_t start;  // write /pch/start.o (start.h)
+    uint32_t bare;   // no namespaces: all that the slot needs lies in `folder`, which it makes
+    char folder[128];
     char python[256];
 } CellSlot;
 
@@ -70,7 +75,7 @@ typedef struct CellRun {
     uint64_t memory_bytes, scratch_bytes, file_bytes, seed;
 } CellRun;
 
-enum { CELL_BY_NOBODY, CELL_BY_WALL, CELL_BY_CPU, CELL_BY_BROKER }; // who ended it
+enum { CELL_BY_NOBODY, CELL_BY_WALL, CELL_BY_CPU, CELL_BY_BROKER, CELL_BY_FOLDER }; // who ended it
 
 // Its end. setup_err != 0: the program never ran.
 typedef struct CellTail {
@@ -94,6 +99,10 @@ typedef struct Cell {
     int fd[CELL_FDS];
     unsigned n_steps, fail_at; // set-up calls made in this phase; the one that fails
     const char *step;          // the last one begun
+    bool scoped;               // this process is in a Landlock domain that holds signals
+    pid_t broker;              // without namespaces: who started the slot
+    int folder;                // without namespaces: the folder that holds the program's
+    long tasks;                // the same, of a plain user: all that he runs
 } Cell;
 
 // Set-up calls go through DO, which names them and lets a test make any one of them fail.
@@ -107,6 +116,7 @@ int cell_ready(const Cell *c, int err, const char *version);
 // New root, then pivot; 0 or -1 with errno. header: a file that is copied into it, or -1.
 int root_build(Cell *c, const char *root, int header);
 int root_seal(Cell *c, const char *root); // read-only, Landlock rules
+int root_header(Cell *c, const char *at, int header);
 
 // Serves programs until the broker goes. Returns 1 in the process of a Python program, 0 at the
 // end.
@@ -116,6 +126,21 @@ const char *cell_source(uint32_t *size); // of the program, in its own process
 uint64_t cell_seed(void);
 int init_run(Cell *c); // pid 1 of a program; returns 1 in pid 2 of a Python program
 int confine(Cell *c);  // pid 2; returns 0 when every layer is on, -1 with errno
+
+// Without namespaces (domain.c). A domain of Landlock holds the signals of this process and of all
+// that it will start, and gathers what loses its parent; 0 or -1 with errno.
+int domain_enter(Cell *c);
+// Kills all in the domain but this process, and collects them; *status is that of `pid`. Where a
+// test has the domain switched off, `pid` and its group only. Gives how many others there were.
+unsigned domain_end(const Cell *c, pid_t pid, int *status);
+// How many processes and threads the kernel counts for this user, this one too: found by trying a
+// limit, for /proc shows those of one pid namespace; five times a second. -1 with errno.
+long domain_tasks(void);
+// Of the slot, before its programs: its folders; after all: gone.
+int bare_make(Cell *c);
+void bare_leave(Cell *c);
+void cell_path(const Cell *c, const char *path, char *out, size_t size); // inside the slot's root
+
 // Argument or file number i of the payload. NULL when there is no such.
 const char *payload_arg(const Cell *c, unsigned i);
 const char *payload_file(const Cell *c, unsigned i, const char **name, uint32_t *size);

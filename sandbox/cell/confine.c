@@ -40,8 +40,10 @@ static int take_limits(Cell *c) {
     if (stack > memory) stack = memory;
     // The interpreter's own image is not the program's.
     uint64_t image = c->slot.kind == CELL_PYTHON ? 128u << 20 : 4u << 20;
-    // Where the user namespace is shared with the zygote, it and pid 1 are counted too.
+    // Where the user namespace is shared with the zygote, it and pid 1 are counted too; where the
+    // user is, all that is his, with some room for what he starts meanwhile.
     uint64_t others = c->slot.layers & CAGE_RUNNS ? 0 : 2;
+    if (c->slot.bare) others = c->tasks > 0 ? (uint64_t)c->tasks + CELL_SPARE : 0;
     const struct {
         const char *name;
         int which;
@@ -75,12 +77,17 @@ static int take_limits(Cell *c) {
 static int drop_caps(Cell *c) {
     if (DO(c, "clear ambient set", prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)) < 0)
         return -1;
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct none[2];
+    // A plain user without a namespace has none, may lock nothing, and can gain none.
+    if (c->slot.bare && !(c->slot.layers & CAGE_UID)) {
+        if (DO(c, "read capabilities", syscall(SYS_capget, &head, none)) < 0) return -1;
+        if (!none[0].permitted && !none[1].permitted) return 0;
+    }
     unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
                          SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
                          SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
     if (DO(c, "lock securebits", prctl(PR_SET_SECUREBITS, bits, 0, 0, 0)) < 0) return -1;
-    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct none[2];
     memset(none, 0, sizeof none);
     return (int)DO(c, "drop capabilities", syscall(SYS_capset, &head, none));
 }
@@ -100,8 +107,18 @@ static int take_ids(Cell *c) {
     return (int)DO(c, "raise capabilities", syscall(SYS_capset, &head, data));
 }
 
+// A filter made for any program, with this one's number in the place that waits for it.
+static void own_filter(const Cell *c, struct sock_filter *own) {
+    memcpy(own, c->filter, c->slot.filter_len * sizeof *own);
+    for (unsigned i = 0; i < c->slot.filter_len; i++)
+        if (own[i].code == (BPF_JMP | BPF_JEQ | BPF_K) && own[i].k == CELL_OWN_PID)
+            own[i].k = (uint32_t)getpid();
+}
+
 static int take_filter(Cell *c) {
-    struct sock_fprog prog = {(unsigned short)c->slot.filter_len, (struct sock_filter *)c->filter};
+    struct sock_filter own[CELL_FILTER];
+    struct sock_fprog prog = {(unsigned short)c->slot.filter_len, own};
+    own_filter(c, own);
     long rc =
         DO(c, "seccomp",
            syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &prog));

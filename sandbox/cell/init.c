@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,6 +23,7 @@
 
 #include "sandbox/cage.h"
 #include "sandbox/cell/cell.h"
+#include "sandbox/wipe.h"
 
 static int64_t now_us(void) {
     struct timespec t;
@@ -35,6 +37,52 @@ static int64_t cpu_us(pid_t pid) {
     clockid_t clock = (clockid_t)((~(unsigned)pid << 3) | 2); // CPUCLOCK_SCHED of a process
     if (clock_gettime(clock, &t) < 0) return -1;
     return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
+}
+
+// Without a mount of its own: a new folder in one that pid 1 empties. Its files count there too.
+static int bare_folder(Cell *c, unsigned id) {
+    char path[200];
+    cell_path(c, "/w", path, sizeof path);
+    c->folder = (int)DO(c, "folder of folders",
+                        open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (c->folder < 0) return -1;
+    // Of one user all: then its mode alone keeps the program from it, who can change none.
+    if (!id && DO(c, "open the folder of folders", fchmod(c->folder, 0700)) < 0) return -1;
+    if (DO(c, "folder of the program", mkdirat(c->folder, "tmp", 0700)) < 0 &&
+        (errno != EEXIST || c->slot.layers & CAGE_WIPE))
+        return -1;
+    int fd = openat(c->folder, "tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return -1;
+    long rc = id ? DO(c, "give folder away", fchown(fd, id, id))
+                 : DO(c, "shut the folder of folders", fchmod(c->folder, 0500));
+    if (rc == 0) rc = DO(c, "enter its folder", fchdir(fd));
+    close(fd);
+    return (int)rc;
+}
+
+// What it holds at most; a hundred bytes beside each file are its entry.
+static WipeSum most_of(const Cell *c) {
+    return (WipeSum){c->run.scratch_bytes + c->run.payload_bytes + (1u << 20), 2048};
+}
+
+static bool folder_full(const Cell *c) {
+    WipeSum sum, most = most_of(c);
+    return c->slot.bare && c->slot.layers & CAGE_WIPE && !wipe_within(c->folder, &most, &sum);
+}
+
+// All of it goes, and is counted on the way.
+static void empty_folder(Cell *c, CellTail *tail) {
+    WipeSum sum = {0}, most = most_of(c);
+    if (!c->slot.bare) return;
+    (void)!fchmod(c->folder, 0711);
+    if (c->slot.layers & CAGE_WIPE && DO(c, "empty the folder", wipe_all(c->folder, &sum)) < 0) {
+        tail->setup_err = errno;
+        strncpy(tail->step, c->step, sizeof tail->step - 1);
+    } else if ((sum.bytes > most.bytes || sum.inodes > most.inodes) &&
+               tail->ended_by == CELL_BY_NOBODY) {
+        tail->ended_by = CELL_BY_FOLDER;
+    }
+    close(c->folder);
 }
 
 static int make_folder(Cell *c) {
@@ -51,7 +99,8 @@ static int make_folder(Cell *c) {
         if (DO(c, "folder of the program", mount("tmpfs", "/w/tmp", "tmpfs", flags, opts)) < 0)
             return -1;
     }
-    if (DO(c, "enter its folder", chdir("/w/tmp")) < 0) return -1;
+    if (c->slot.bare ? bare_folder(c, id) < 0 : DO(c, "enter its folder", chdir("/w/tmp")) < 0)
+        return -1;
     // Python's source stays in memory; a compiled program has none.
     for (unsigned i = c->slot.kind == CELL_PYTHON ? 1 : 0; i < c->run.n_files; i++) {
         const char *name;
@@ -93,8 +142,17 @@ static int start_program(Cell *c) {
     unsigned n = c->run.n_args < 64 ? c->run.n_args : 64;
     for (unsigned i = 0; i < n; i++) argv[i] = payload_arg(c, i);
     argv[n] = NULL;
-    static const char *const env[] = {"PATH=/usr/bin:/bin", "HOME=/tmp",    "TMPDIR=/tmp",
-                                      "LC_ALL=C.UTF-8",     "LANG=C.UTF-8", NULL};
+    char tmp[200], home[220], folder[220];
+    cell_path(c, c->slot.bare ? "/w/tmp" : "/tmp", tmp, sizeof tmp);
+    snprintf(home, sizeof home, "HOME=%s", tmp);
+    snprintf(folder, sizeof folder, "TMPDIR=%s", tmp);
+    const char *const env[] = {"PATH=/usr/bin:/bin", home, folder, "LC_ALL=C.UTF-8", "LANG=C.UTF-8",
+                               // The host's are there and may not be read, which these take ill.
+                               !c->slot.bare                ? NULL
+                               : c->slot.kind == CELL_NODE  ? "OPENSSL_CONF=/dev/null"
+                               : c->slot.kind == CELL_TOOLS ? "SHLVL=1" // bash.bashrc
+                                                            : NULL,
+                               NULL};
     if (c->run.has_exec)
         syscall(SYS_execveat, CELL_EXEC, "", argv, env, 0x1000 /* AT_EMPTY_PATH */);
     else
@@ -149,6 +207,7 @@ static bool hear_go(int signals, CellTail *tail) {
 static void watch(const Cell *c, pid_t pid, int signals, int64_t begin, CellTail *tail) {
     const bool clock = c->slot.layers & CAGE_CLOCK;
     const int64_t wall_end = clock ? begin + c->run.wall_ms * 1000LL : INT64_MAX;
+    int64_t look = c->slot.bare ? begin + 20000 : INT64_MAX; // at its folder
     const int64_t cpu_end = clock ? c->run.cpu_ms * 1000LL : INT64_MAX;
     for (;;) {
         int status;
@@ -169,9 +228,18 @@ static void watch(const Cell *c, pid_t pid, int signals, int64_t begin, CellTail
             tail->ended_by = CELL_BY_CPU;
             return;
         }
+        if (now >= look) {
+            if (folder_full(c)) {
+                tail->ended_by = CELL_BY_FOLDER;
+                return;
+            }
+            look = now_us() + 50000;
+        }
         // On one core the limit is that far away; on more it is looked at more often.
         int64_t until_cpu = used < 0 ? left : (cpu_end - used) / 4 + 2000;
-        int64_t wait = (left < until_cpu ? left : until_cpu) / 1000 + 1;
+        int64_t until = left < until_cpu ? left : until_cpu;
+        if (look - now < until) until = look > now ? look - now : 0;
+        int64_t wait = until / 1000 + 1;
         if (wait > 1000) wait = 1000;
         struct pollfd p[2] = {{signals, POLLIN, 0}, {CELL_CONTROL, POLLIN, 0}};
         if (poll(p, 2, (int)wait) <= 0) continue;
@@ -195,10 +263,25 @@ static void say(const CellTail *tail) {
 }
 
 static void give_up(Cell *c) {
-    CellTail tail = {.magic = CELL_MAGIC, .setup_err = errno ? errno : EIO};
+    CellTail tail = {.magic = CELL_MAGIC, .setup_err = errno ? errno : EIO}, unused = tail;
     strncpy(tail.step, c->step, sizeof tail.step - 1);
+    if (c->folder >= 0) empty_folder(c, &unused);
     say(&tail);
     _exit(1);
+}
+
+static void end_all(const Cell *c, pid_t pid, CellTail *tail) {
+    int left;
+    pid_t got;
+    if (c->slot.bare) {
+        tail->n_children += domain_end(c, pid, &tail->status);
+        return;
+    }
+    kill(-1, SIGKILL);
+    while ((got = wait4(-1, &left, 0, NULL)) > 0 || (got < 0 && errno == EINTR)) {
+        if (got == pid) tail->status = left;
+        tail->n_children += got > 0 && got != pid;
+    }
 }
 
 int init_run(Cell *c) {
@@ -206,7 +289,16 @@ int init_run(Cell *c) {
     volatile int64_t begin = now_us(); // pid 2 comes from a vfork in the midst of it
     int status[2];
     sigset_t chld, all;
-    if (DO(c, "parent death signal", prctl(PR_SET_PDEATHSIG, SIGKILL)) < 0) give_up(c);
+    c->folder = -1, c->tasks = 0;
+    // With namespaces its end is the program's. Without it must live to end the program, and does
+    // when the broker's socket closes.
+    if (c->slot.bare ? domain_enter(c) < 0
+                     : DO(c, "parent death signal", prctl(PR_SET_PDEATHSIG, SIGKILL)) < 0)
+        give_up(c);
+    if (c->slot.bare && !(c->slot.layers & CAGE_UID)) {
+        c->tasks = DO(c, "count the user's processes", domain_tasks());
+        if (c->tasks < 0) give_up(c);
+    }
     if (make_folder(c) < 0) give_up(c);
     sigemptyset(&chld);
     sigaddset(&chld, SIGCHLD);
@@ -231,15 +323,14 @@ int init_run(Cell *c) {
     hear_status(status[0], &tail);
     bool goes = tail.setup_err == 0 && (!c->run.waits || hear_go(signals, &tail));
     if (c->run.waits) begin = now_us();
-    if (goes) watch(c, pid, signals, begin, &tail);
-
-    kill(-1, SIGKILL);
-    int left;
-    pid_t got;
-    while ((got = wait4(-1, &left, 0, NULL)) > 0 || (got < 0 && errno == EINTR)) {
-        if (got == pid) tail.status = left;
-        tail.n_children += got > 0 && got != pid;
+    if (goes && c->slot.bare && DO(c, "may end the program", kill(pid, 0)) < 0) {
+        tail.setup_err = errno;
+        strncpy(tail.step, c->step, sizeof tail.step - 1);
+    } else if (goes) {
+        watch(c, pid, signals, begin, &tail);
     }
+    end_all(c, pid, &tail);
+    empty_folder(c, &tail);
     struct rusage ru;
     getrusage(RUSAGE_CHILDREN, &ru);
     tail.cpu_us = (uint64_t)((ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000000LL +

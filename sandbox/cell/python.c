@@ -24,7 +24,9 @@ int cell_serve(void) {
     close(CELL_NOTES);
     // exec made the descriptors that were kept inheritable again: close on exec from here on.
     fcntl(CELL_CONTROL, F_SETFD, FD_CLOEXEC);
-    if (DO(c, "hide the helper", unlink("/cell.so")) < 0 || root_seal(c, root) < 0) {
+    char so[200];
+    cell_path(c, "/cell.so", so, sizeof so);
+    if (DO(c, "hide the helper", unlink(so)) < 0 || root_seal(c, root) < 0) {
         cell_ready(c, errno, NULL);
         return 0;
     }

@@ -60,7 +60,7 @@ static int place_one(Cell *c, const char *what, const char *source, char *place)
 }
 
 // A tmpfs copy: a memory file is on no mount that could be bound.
-static int copy_header(Cell *c, const char *at, int header) {
+int root_header(Cell *c, const char *at, int header) {
     char place[600];
     struct stat info;
     snprintf(place, sizeof place, "%s/pch/bits/stdc++.h.gch", at);
@@ -93,7 +93,7 @@ int root_build(Cell *c, const char *root, int header) {
         if (snprintf(place, sizeof place, "%s%s", at, where) >= (int)sizeof place) return -1;
         if (place_one(c, what, source, place) < 0) return -1;
     }
-    if (header >= 0 && copy_header(c, at, header) < 0) return -1;
+    if (header >= 0 && root_header(c, at, header) < 0) return -1;
     if (DO(c, "enter the new root", chdir(at)) < 0) return -1;
     if (DO(c, "pivot_root", syscall(SYS_pivot_root, ".", ".")) < 0) return -1;
     if (DO(c, "leave the old root", umount2(".", MNT_DETACH)) < 0) return -1;
@@ -127,18 +127,22 @@ static int make_rules(Cell *c, const char *root) {
     struct {
         uint64_t fs, net, scoped;
     } attr = {all_rights(abi), abi >= 4 ? 3 : 0, abi >= 6 ? 3 : 0};
+    if (c->slot.bare && !(c->slot.layers & CAGE_SCOPE)) attr.scoped = 0;
     size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
     int rules = (int)DO(c, "landlock rules", syscall(SYS_landlock_create_ruleset, &attr, size, 0));
     if (rules < 0) return -1;
     if (DO(c, "keep the rules", dup3(rules, CELL_RULES, O_CLOEXEC)) < 0) return -1;
     close(rules);
     const uint64_t look = 1ull << 2 | 1ull << 3, run = 1ull << 0, write = 1ull << 1;
+    char own[200], pch[200];
+    cell_path(c, "/w", own, sizeof own);
+    cell_path(c, "/pch", pch, sizeof pch);
     // No devices, no sockets in the folder; it is a mount under /w, and rules reach down from
     // there.
     uint64_t folder = all_rights(abi) & ~(1ull << 6 | 1ull << 9 | 1ull << 11 | 1ull << 15);
     if (c->slot.kind != CELL_TOOLS) folder &= ~run;
-    if (allow_path(c, CELL_RULES, "/w", folder) < 0) return -1;
-    if (allow_path(c, CELL_RULES, "/pch", look) < 0) return -1;
+    if (allow_path(c, CELL_RULES, own, folder) < 0) return -1;
+    if (allow_path(c, CELL_RULES, pch, look) < 0) return -1;
     const uint64_t tree = look | run; // a library is mapped with `run`
     for (const char *p = root, *end = root + c->slot.root_bytes; p < end;) {
         const char *what = p, *source = what + strlen(what) + 1,
@@ -146,7 +150,7 @@ static int make_rules(Cell *c, const char *root) {
         p = where + strlen(where) + 1;
         uint64_t rights = strcmp(what, "dev") == 0 ? 1ull << 2 | write : tree;
         if (*what != 'l' && strcmp(what, "dir") != 0 &&
-            allow_path(c, CELL_RULES, where, rights) < 0)
+            allow_path(c, CELL_RULES, c->slot.bare ? source : where, rights) < 0)
             return -1;
     }
     return 0;
@@ -154,6 +158,7 @@ static int make_rules(Cell *c, const char *root) {
 
 int root_seal(Cell *c, const char *root) {
     if (c->slot.layers & CAGE_LANDLOCK && make_rules(c, root) < 0) return -1;
+    if (c->slot.bare) return (int)DO(c, "enter the root", chdir("/"));
     if (!(c->slot.layers & CAGE_MNTNS)) return chmod("/w/tmp", 0777); // a test of the test
     return (int)DO(
         c, "seal the root",

@@ -16,12 +16,14 @@ builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
 builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
 builtins.help = _sitebuiltins._Helper()
 
-lib = ctypes.PyDLL("/cell.so")
+lib = ctypes.PyDLL(os.environ.pop("CELL_SO"))
+folder = os.environ["TMPDIR"]
 lib.cell_source.restype = ctypes.c_void_p
 lib.cell_seed.restype = ctypes.c_uint64
 os.environ.pop("PYTHONHASHSEED", None)
-sys.argv[:] = ["/tmp/main.py"]
-sys.path[:] = ["/tmp"] + [p for p in sys.path if p]
+path = folder + "/main.py"
+sys.argv[:] = [path]
+sys.path[:] = [folder] + [p for p in sys.path if p]
 for stream in (sys.stdin, sys.stdout, sys.stderr):
     stream.reconfigure(errors="backslashreplace" if stream is sys.stderr else "surrogateescape")
 re = sys.modules["re"]
@@ -29,16 +31,16 @@ re.compile(r"(\w+)\s*=\s*(\d+)")
 traceback.format_exception(ValueError("warm"))
 
 
-def run(source, seed):
+def run(source, seed, path):
     """The program, as `python3 main.py` would run it; gives the exit status."""
     random.seed(seed)
     main = types.ModuleType("__main__")
     main.__builtins__ = builtins
-    main.__file__ = "/tmp/main.py"
+    main.__file__ = path
     sys.modules["__main__"] = main
     code = 0
     try:
-        exec(compile(source, "/tmp/main.py", "exec", 0, True), main.__dict__)
+        exec(compile(source, path, "exec", 0, True), main.__dict__)
     except SystemExit as e:
         code = e.code
         if code is None:
@@ -51,7 +53,7 @@ def run(source, seed):
         try:
             if not isinstance(e, RecursionError):
                 text = source.decode("utf-8", "replace").splitlines(True)
-                linecache.cache["/tmp/main.py"] = (len(source), None, text, "/tmp/main.py")
+                linecache.cache[path] = (len(source), None, text, path)
             kind, value, trace = sys.exc_info()
             sys.excepthook(kind, value, trace.tb_next)
         except BaseException:
@@ -76,7 +78,7 @@ if lib.cell_serve() == 1:
     size = ctypes.c_uint32()
     at = lib.cell_source(ctypes.byref(size))
     source, seed = ctypes.string_at(at, size.value), lib.cell_seed()
-    del lib, size, at, name
+    del lib, size, at, name, folder
     ctypes.pythonapi.PyOS_AfterFork_Child()
     gc.enable()
-    os._exit(run(source, seed))
+    os._exit(run(source, seed, path))
