@@ -41,6 +41,13 @@ typedef struct Command {
     int (*run)(const Args *args);
 } Command;
 
+// Of commands that may run programs in the sandbox; main.c reads it.
+#define FLAG_ALLOW_MISSING                                                                         \
+    {                                                                                              \
+        "sandbox-allow-missing", 0, "ns",                                                          \
+            "ns: run programs where there are no namespaces too, held by Landlock and a filter"    \
+    }
+
 extern const Command command_zero, command_sft, command_rl, command_eval, command_generate,
     command_chat, command_score, command_tokenize, command_verify, command_sandbox, command_report,
     command_data, command_convert, command_model, command_config, command_doctor, command_bench,

@@ -63,6 +63,17 @@ static Status open_log(const Args *args) {
     return ST_OK;
 }
 
+static Status allow_missing(const Args *args) {
+    unsigned layers;
+    const char *name = args_text(args, "sandbox-allow-missing", NULL);
+    if (!name) return ST_OK;
+    if (!*name) name = "(nothing)";
+    if (cage_allow_find(name, &layers) != ST_OK)
+        return FAIL(ST_CONFIG, "--sandbox-allow-missing: %s", status_text());
+    cage_allow_missing(layers);
+    return ST_OK;
+}
+
 static int run(int argc, char **argv) {
     const char *name = argv[1];
     if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
@@ -87,6 +98,7 @@ static int run(int argc, char **argv) {
         return EXIT_DONE;
     }
     if (st == ST_OK) st = open_log(&args);
+    if (st == ST_OK) st = allow_missing(&args);
     Arena *arena = arena_new(0);
     const char *model; // where there is none, the command says so, after a look at its flags
     if (st == ST_OK && cmd->model && args.n_words > 0 &&

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "pipelines/recipe.h"
+#include "sandbox/cage.h"
 
 #define ROW(S, field, type, initial, min, max, choices, help)                                      \
     { #field, type, offsetof(S, field), initial, min, max, choices, help, NULL }
@@ -138,6 +139,11 @@ static const ConfigKey metrics_keys[] = {
     ONE_OF(MetricsSettings, alias, "verl", "verl|trl", "whose names the metrics have"),
 };
 
+static const ConfigKey sandbox_keys[] = {
+    ONE_OF(SandboxSettings, allow_missing, "none", "none|ns",
+           "what the sandbox may miss: ns = namespaces, with Landlock and a filter in their place"),
+};
+
 static void sections_fill(ConfigSection *section, RunConfig *s) {
     section[0] = (ConfigSection){"run", "the run itself", run_keys, COUNT(run_keys), &s->run};
     section[1] = (ConfigSection){"model", "the policy (names as in Hugging Face's config.json)",
@@ -148,6 +154,8 @@ static void sections_fill(ConfigSection *section, RunConfig *s) {
     section[3].target = &s->desk;
     section[8] = (ConfigSection){"metrics", "the numbers of a step", metrics_keys,
                                  COUNT(metrics_keys), &s->metrics};
+    section[9] = (ConfigSection){"sandbox", "what holds the programs that tasks with code judge",
+                                 sandbox_keys, COUNT(sandbox_keys), &s->sandbox};
     section[7] = finetune_section;
     section[7].target = &s->sft;
     section[4] = (ConfigSection){"rl", rl_help, rl_keys, n_rl_keys, &s->rl};
@@ -182,6 +190,7 @@ Status runconfig_open(RunConfig *out, const char *recipe, const Args *args) {
     for (int i = 0; args && i < args->n_assignments; i++)
         TRY_OUT(config_assign(out->config, args->assignment[i]));
     TRY_OUT(config_apply(out->config));
+    if (out->sandbox.allow_missing) cage_allow_missing(CAGE_NAMESPACES);
     return ST_OK;
 out:
     runconfig_close(out);

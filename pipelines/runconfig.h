@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-enum { RUNCONFIG_SECTIONS = 9 };
+enum { RUNCONFIG_SECTIONS = 10 };
 
 typedef struct RunSettings {
     int64_t seed, threads, chunks_in_flight;
@@ -82,12 +82,17 @@ typedef struct MetricsSettings {
     int alias; // 0 verl, 1 trl
 } MetricsSettings;
 
+typedef struct SandboxSettings {
+    int allow_missing; // 0 nothing, 1 "ns"
+} SandboxSettings;
+
 typedef struct RunConfig {
     RunSettings run;
     ModelSettings model;
     EvalSettings eval;
     LogSettings log;
     MetricsSettings metrics;
+    SandboxSettings sandbox;
     DataSettings data;
     DeskConfig desk;
     FinetuneConfig sft;

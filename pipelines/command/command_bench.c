@@ -29,6 +29,7 @@ static const Flag flags[] = {
     {"threads", 'j', "N", "MODEL, verify: worker threads (default: all cores)"},
     {"runs", 0, "N", "sandbox: Python programs a figure (default 500), four times as many in C"},
     {"soak", 0, "N", "sandbox: N programs in a row instead; fails where anything grows"},
+    FLAG_ALLOW_MISSING,
 };
 
 typedef struct BenchRun {

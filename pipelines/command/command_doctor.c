@@ -200,6 +200,8 @@ static int run(const Args *args) {
     return d.n[LEVEL_FAIL] ? EXIT_FAILED : EXIT_DONE;
 }
 
+static const Flag flags[] = {FLAG_ALLOW_MISSING};
+
 const Command command_doctor = {
     .name = "doctor",
     .summary = "what this machine can do: each line ok, warn or FAIL, with the fix",
@@ -207,5 +209,7 @@ const Command command_doctor = {
     .about = "FOLDER is where runs will be written (default: here).",
     .examples = "grpo doctor\n"
                 "grpo doctor /data/runs --json",
+    .flag = flags,
+    .n_flags = sizeof flags / sizeof flags[0],
     .run = run,
 };

@@ -50,6 +50,7 @@ static const Flag flags[] = {
     {"seqs", 0, "N", "sequences decoded together (default 128, fewer where memory is short)"},
     {"threads", 'j', "N", "worker threads (default: all cores)"},
     CHAT_FLAGS,
+    FLAG_ALLOW_MISSING,
 };
 
 // Where samples go: with -o into the records, else each to a stream when it is judged.

@@ -19,6 +19,7 @@ static const Flag flags[] = {
     {"output-kb", 0, "N", "bytes on stdout, and as many on stderr (default: 1024)"},
     {"in", 'i', "FILE", "JSON lines {\"id\",\"lang\",\"source\",\"stdin\",...limits}; - is stdin"},
     {"self-test", 0, NULL, "prove every layer on this machine"},
+    FLAG_ALLOW_MISSING,
 };
 
 static void put_bytes(const char *key, const Str *s, Str *out) {

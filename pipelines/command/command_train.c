@@ -14,6 +14,7 @@ static const Flag flags[] = {
     {"override-config", 0, NULL, "resume although the config changed"},
     {"memory", 0, "BYTES", "the plan must fit this, e.g. 2G (default: what is free)"},
     {"dry-run", 0, NULL, "print the memory plan and stop; exit code 3 if it cannot fit"},
+    FLAG_ALLOW_MISSING,
 };
 enum { N_FLAGS = sizeof flags / sizeof flags[0] };
 

@@ -24,6 +24,7 @@ static const Flag flags[] = {
     {"deadline-ms", 0, "N", "time the program has for one answer (default 10000)"},
     {"explain", 'x', NULL, "say how the verdict came about: trees, layer, instructions"},
     {"threads", 'j', "N", "worker threads for --in (default: all cores)"},
+    FLAG_ALLOW_MISSING,
 };
 
 typedef struct Options {

@@ -25,13 +25,19 @@ static const Proof proofs[] = {
     {"js runs", CAGE_JS, CAGE_OK, "console.log('CONTAINED')"},
     {"no file of the host", CAGE_PYTHON, CAGE_OK,
      "import os\n"
-     "seen = [p for p in ('/etc/passwd', '/root', '/home', '/proc/1', '/sys', '/var') "
-     "if os.path.exists(p)]\n"
+     "def reads(p):\n"
+     "    try:\n        return bool(os.listdir(p) if os.path.isdir(p) else open(p).read())\n"
+     "    except OSError:\n        return False\n"
+     "seen = [p for p in ('/etc/passwd', '/etc', '/root', '/home', '/proc', '/proc/1/status', "
+     "'/proc/self/mem', '/sys', '/var', '/dev', '/dev/shm', '/run') if reads(p)]\n"
      "print('ESCAPED' if seen else 'CONTAINED', seen)"},
     {"read-only root", CAGE_PYTHON, CAGE_OK,
      "try:\n    open('/usr/x', 'w'); print('ESCAPED')\nexcept OSError:\n    print('CONTAINED')"},
     {"no other process", CAGE_PYTHON, CAGE_OK,
-     "import os\nprint('CONTAINED' if os.getpid() == 2 else 'ESCAPED', os.getpid())"},
+     "import os\ndef gone(pid):\n"
+     "    try:\n        os.kill(pid, 0)\n    except OSError:\n        return True\n"
+     "others = [os.getppid(), 1, -1] if os.getpid() != 2 else []\n"
+     "print('CONTAINED' if all(map(gone, others)) else 'ESCAPED', os.getpid())"},
     {"no network", CAGE_PYTHON, CAGE_OK,
      "import socket\ntry:\n    socket.socket(); print('ESCAPED')\nexcept OSError:\n    "
      "print('CONTAINED')"},
@@ -49,7 +55,8 @@ static const Proof proofs[] = {
     {"processes end", CAGE_PYTHON, CAGE_OK,
      "import os, time\nn = 0\ntry:\n    while n < 100:\n        if os.fork() == 0:\n"
      "            time.sleep(9)\n        n += 1\nexcept OSError:\n    pass\n"
-     "print('CONTAINED' if n < 8 else 'ESCAPED', n)"},
+     "most = 8 if os.getpid() == 2 else 64\n" // a user's others may come and go meanwhile
+     "print('CONTAINED' if n < most else 'ESCAPED', n)"},
 };
 
 static bool holds(Cage *cage, const Proof *p, CageRecord *r) {
