@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "sandbox/cage.h"
+#include "tests/bare.h"
 
 enum { MOST = 256 };
 
@@ -33,10 +34,24 @@ static CageFile header = {"attack.h", NULL, 0}; // beside every C program
 static Cage *cage;
 static CageMachine machine;
 
+// Where there is no pid namespace numbers are as they come, and the guards would see no cage.
+static void without_guards(char *source) {
+    static const char *const guard[][2] = {{"getpid() > 200", "getpid() > 1e9"},
+                                           {"$$ -lt 200", "$$ -gt 001"}};
+    for (int g = 0; g < 2; g++)
+        for (char *at; (at = strstr(source, guard[g][0]));)
+            memcpy(at, guard[g][1], strlen(guard[g][0]));
+}
+
 static void load_attacks(void) {
     char *text, *save = NULL;
     const char *only = getenv("ATTACKS"); // part of a name, to try some by hand
     assert_ok(file_read("tests/attacks/attack.h", &text, &header.size, arena));
+    if (is_bare()) {
+        without_guards(text);
+        text = arena_printf(arena, "#define BARE 1\n%s", text);
+        header.size = strlen(text);
+    }
     header.data = text;
     assert_ok(file_read("tests/attacks/INDEX.tsv", &text, NULL, arena));
     for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
@@ -56,6 +71,7 @@ static void load_attacks(void) {
             a->source = arena_printf(arena, "#define ATTACK 1\n%s", a->source);
             a->size = strlen(a->source);
         }
+        if (is_bare()) without_guards(a->source);
         n_attacks++;
     }
     if (!machine.lang[CAGE_JS]) print_message("skipped: no node, so the attacks in js\n");
@@ -256,7 +272,9 @@ static void check_one(const Attack *a, const char *how) {
     CageRecord r;
     const char *verdict = judge(cage, a, &r);
     bool escaped = has_line(&r.out, "ESCAPED") || has_line(&r.err, "ESCAPED") || r.exit == 99;
-    if (!is_expected(a, verdict) || escaped) {
+    // Without a mount of its own a folder does not refuse, it ends the program.
+    bool full = is_bare() && strcmp(r.why, "its folder is full") == 0;
+    if ((!is_expected(a, verdict) && !full) || escaped) {
         print_message(
             "%s (%s): %s, exit %d signal %d, %.0f ms, %s; expected %s%s\n  %.300s\n  %.300s\n",
             a->file, how, verdict, r.exit, r.signal, r.wall_ms, r.why, a->expected,
@@ -373,9 +391,10 @@ static void every_attack_is_held_beside_itself_and_others_and_a_good_program(voi
 static int begin(void **state) {
     (void)state;
     arena = arena_new(1 << 20);
-    assert_ok(cage_probe(NULL, &machine));
+    const CageOpts opts = cage_opts();
+    assert_ok(cage_probe(&opts, &machine));
     load_attacks();
-    if (cage_open(NULL, &cage) == ST_OK) return 0;
+    if (cage_open(&opts, &cage) == ST_OK) return 0;
     // Where programs cannot be confined the cage must refuse: that is all there is to see.
     print_message("skipped: no cage here: %s\n", status_text());
     return 0;
@@ -390,10 +409,14 @@ static int end(void **state) {
 
 int main(int argc, char **argv) {
     cage_main(argc, argv);
+    if (is_bare()) among_ourselves();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_attack_is_held_alone_and_twice_in_a_row),
         cmocka_unit_test(nothing_of_a_program_is_found_by_the_next),
         cmocka_unit_test(every_attack_is_held_beside_itself_and_others_and_a_good_program),
     };
+    const char *part = getenv("ATTACKS_PART"); // of the names, where half of the time must do
+    if (part && strcmp(part, "alone") == 0) cmocka_set_test_filter("*alone*");
+    if (part && strcmp(part, "beside") == 0) cmocka_set_test_filter("*beside*");
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -32,6 +32,8 @@ static void plain_user(void) {
     prctl(PR_SET_DUMPABLE, 1);
 }
 
+static bool allow; // namespaces may be missing
+
 static void look(Seen *seen) {
     static const CageLang lang[] = {CAGE_PYTHON, CAGE_C, CAGE_SH};
     static const char *const source[] = {
@@ -39,7 +41,8 @@ static void look(Seen *seen) {
         "echo ran\n"};
     Cage *cage;
     seen->made = 1;
-    seen->status = (int)cage_open(NULL, &cage);
+    const CageOpts opts = {.allow_missing = allow ? CAGE_NAMESPACES : 0};
+    seen->status = (int)cage_open(&opts, &cage);
     if (seen->status != ST_OK) {
         snprintf(seen->refused, sizeof seen->refused, "%s", status_text());
         return;
@@ -247,6 +250,7 @@ static void under_the_filter_of_a_container_the_fix_is_said(void **state) {
     assert_refused("Docker's filter, plain", &s, "--security-opt seccomp=unconfined");
     s = in_place(docker, false);
     assert_refused("Docker's filter", &s, "--security-opt seccomp=unconfined");
+    assert_refused("Docker's filter", &s, "--sandbox-allow-missing=ns");
 }
 
 static void where_mounts_are_forbidden_the_fix_is_said(void **state) {
@@ -283,6 +287,51 @@ enum { SANITIZED = 0 };
 static bool no_limits(void) {
     static const char *const names[] = {"setrlimit", "prlimit64", NULL};
     return filtered(names, false);
+}
+
+// What the refusals above offer: every language runs, held by what has no need of namespaces.
+static void where_there_are_no_namespaces_and_that_is_allowed_programs_run(void **state) {
+    (void)state;
+    static const struct {
+        const char *where;
+        bool (*enter)(void);
+        bool maps, of_root;
+    } place[] = {{"max_user_namespaces=0, plain", forbid_users_plain, true, false},
+                 {"Docker's filter, plain", docker_plain, false, false},
+                 {"Docker's filter", docker, false, true},
+                 {"no mounts", no_mounts, false, true}};
+    const unsigned must = CAGE_BARE_LAYERS | CAGE_LANDLOCK | CAGE_CAPS | CAGE_NNP | CAGE_RLIMITS |
+                          CAGE_SECCOMP | CAGE_CLOCK | CAGE_OUTPUT;
+    for (size_t i = 0; i < sizeof place / sizeof place[0]; i++) {
+        if (place[i].maps && geteuid() != 0) continue;
+        allow = true;
+        Seen s = in_place(place[i].enter, place[i].maps);
+        allow = false;
+        if (!s.made) continue;
+        if (s.status != ST_OK && strstr(s.refused, "Landlock must hold")) {
+            print_message("skipped: %s\n", s.refused);
+            skip();
+        }
+        if (s.status != ST_OK) fail_msg("%s: %s", place[i].where, s.refused);
+        assert_int_equal(s.layers & (must | CAGE_NAMESPACES), must);
+        if (geteuid() == 0) assert_int_equal((s.layers & CAGE_UID) != 0, place[i].of_root);
+        for (int k = 0; k < 3; k++)
+            if (s.verdict[k] != CAGE_OK) fail_msg("%s: program %d: %s", place[i].where, k, s.why);
+    }
+}
+
+static bool docker_without_landlock(void) {
+    static const char *const names[] = {"landlock_create_ruleset", NULL};
+    return filtered(names, false) && docker();
+}
+
+static void what_is_allowed_needs_landlock(void **state) {
+    (void)state;
+    allow = true;
+    Seen s = in_place(docker_without_landlock, false);
+    allow = false;
+    MUST_BE_MADE(s);
+    assert_refused("Docker's filter, no Landlock", &s, "Landlock must hold signals");
 }
 
 static void without_seccomp_or_limits_there_is_no_cage(void **state) {
@@ -326,6 +375,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(under_the_filter_of_a_container_the_fix_is_said),
         cmocka_unit_test(where_mounts_are_forbidden_the_fix_is_said),
         cmocka_unit_test(without_landlock_it_runs_and_notes_it),
+        cmocka_unit_test(where_there_are_no_namespaces_and_that_is_allowed_programs_run),
+        cmocka_unit_test(what_is_allowed_needs_landlock),
         cmocka_unit_test(without_seccomp_or_limits_there_is_no_cage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,4 +17,6 @@ for nr in (101, 155, 161, 165, 166, 175, 246, 248, 250, 272, 298, 304, 308, 310,
     attempt(nr, lambda: libc.syscall(nr, 0, 0, 0, 0, 0) if nr != 166 else libc.syscall(nr, b'/w/tmp', 2))
 attempt('code', lambda: mmap.mmap(-1, 4096, prot=7) and 0)
 attempt('a library', lambda: open('x.so', 'wb').write(b'\177ELF') and ctypes.CDLL('./x.so') and 0)
-ctypes.CDLL('/cell.so').cell_serve()  # the cage's own code, as the program: it may try
+try: cell = ctypes.CDLL('/cell.so')
+except OSError: cell = ctypes.CDLL(os.environ['TMPDIR'].replace('/w/tmp', '/cell.so'))  # without namespaces
+cell.cell_serve()  # the cage's own code, as the program: it may try

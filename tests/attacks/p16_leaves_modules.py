@@ -12,5 +12,5 @@ for name in names:
 for folder in sys.path + ['/usr/lib/python3', '/w', '/']:
     try:
         open(os.path.join(folder, 'gx.py'), 'w').write('x')
-        if not os.path.realpath(folder).startswith('/w/tmp') and folder != '/tmp': print('ESCAPED', folder)
+        if not os.path.realpath(folder).startswith(os.path.realpath('.')) and folder != '/tmp': print('ESCAPED', folder)
     except OSError: pass
