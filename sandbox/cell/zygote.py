@@ -64,11 +64,23 @@ def run(source, seed, path):
     except BaseException:
         pass
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush()
     except BaseException:
         code = code or 120
+    try:  # a file that nobody closed says what it holds when it goes: with the program's names
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+        vars(main).clear()
+        gc.collect()
+        flush()
+    except BaseException:
+        pass
     return code & 0xff
+
+
+def flush():
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and not getattr(stream, "closed", False):
+            stream.flush()
 
 
 gc.collect()
