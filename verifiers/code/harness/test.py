@@ -81,6 +81,7 @@ class TestPeer(Peer):
         super().__init__(read, write, tag)
         self.remotes = {}
         self.asked = 0  # requests that came to the program's own code
+        self.heard = False  # has the program said anything?
         self.broken = None  # what the other side did that ends the test, even if the test catches it
 
     def request(self, op, payload):
@@ -101,6 +102,7 @@ class TestPeer(Peer):
         return self.remotes[n]
 
     def receive(self):
+        self.heard = True
         try:
             return super().receive()
         except (Over, Malformed) as e:
@@ -139,6 +141,10 @@ class TestPeer(Peer):
             verdict = e.args
         except Malformed as e:
             verdict = ('wrong', 'a forged answer: ' + str(e))
+        except Exception as e:
+            # Ours, not the test's text: what the program answered is no answer to what was asked.
+            text = '%s: %s' % (type(e).__name__, safe_text(e))
+            verdict = ('wrong' if self.heard else 'error', 'the test cannot go on: ' + text)
         passed = self.passed if verdict[0] != 'error' else 0
         self.write(self.tag + b'D' + bytes(put_plain((verdict[0], verdict[1][:2000], passed, self.total))))
 
