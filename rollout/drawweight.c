@@ -64,7 +64,10 @@ INLINE uint64_t fill_body(const float *logits, int n, float scale, float top, ui
         const F8 z = load(logits + i, n - i) * scale;
         const L8 w = weight_of(__builtin_convertvector(z, D8) - (double)top);
         sum += w;
-        memcpy(weight + i, &w, sizeof *weight * (size_t)(n - i < LANES ? n - i : LANES));
+        if (n - i < LANES) // apart: a copy of any length is a slow instruction
+            memcpy(weight + i, &w, sizeof *weight * (size_t)(n - i));
+        else
+            memcpy(weight + i, &w, sizeof w);
     }
     uint64_t total = 0;
     for (int i = 0; i < LANES; i++) total += sum[i];

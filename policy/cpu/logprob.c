@@ -4,8 +4,13 @@
 // folded into a double in ascending order.
 #include <math.h>
 
+#include "policy/cpu/isa.h"
 #include "policy/cpu/lanes.h"
 #include "policy/cpu/rows.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 enum { VOCAB_BLOCK = 1024 };
 
@@ -16,8 +21,10 @@ LANE_INLINE V16 scaled(const float *z, int i, int n, float by, float pad) {
     return fill;
 }
 
-LANE_INLINE void cpu_logprob_row_body(const float *logits, int vocab, float inv_temperature,
-                                      int32_t token, float *logp, float *lse, float *entropy) {
+void logprob_row_lanes(const float *logits, int vocab, float inv_temperature, int32_t token,
+                       float *logp, float *lse, float *entropy);
+LANE_INLINE void logprob_row_lanes_body(const float *logits, int vocab, float inv_temperature,
+                                        int32_t token, float *logp, float *lse, float *entropy) {
     V16 top = v16_set(-INFINITY);
     for (int i = 0; i < vocab; i += LANES)
         top = v16_max(scaled(logits, i, vocab, inv_temperature, -INFINITY), top);
@@ -40,10 +47,59 @@ LANE_INLINE void cpu_logprob_row_body(const float *logits, int vocab, float inv_
     if (logp) *logp = logits[token] * inv_temperature - max - ln_sum;
     if (entropy) *entropy = ln_sum - (float)(weighted / sum);
 }
-LANES_FN(cpu_logprob_row,
+LANES_FN(logprob_row_lanes,
          (const float *logits, int vocab, float inv_temperature, int32_t token, float *logp,
           float *lse, float *entropy),
          (logits, vocab, inv_temperature, token, logp, lse, entropy))
+
+#if defined(__x86_64__)
+ISA_TARGET(ISA_AVX512)
+#define LANES_512
+#include "policy/cpu/lanes512.h"
+
+INLINE __m512 scaled_512(const float *z, int i, int n, __m512 by, __m512 pad) {
+    const __mmask16 in = first_512(n - i);
+    return _mm512_mask_mul_ps(pad, in, _mm512_maskz_loadu_ps(in, z + i), by);
+}
+
+static void logprob_row_512(const float *logits, int vocab, float inv_temperature, int32_t token,
+                            float *logp, float *lse, float *entropy) {
+    const __m512 by = SET(inv_temperature), none = SET(-INFINITY), pad = SET(-1e30f);
+    __m512 top = none;
+    for (int i = 0; i < vocab; i += LANES)
+        top = _mm512_max_ps(scaled_512(logits, i, vocab, by, none), top);
+    const float max = top_512(top);
+    double sum = 0, weighted = 0;
+    for (int b = 0; b < vocab; b += VOCAB_BLOCK) {
+        const int end = b + VOCAB_BLOCK < vocab ? b + VOCAB_BLOCK : vocab;
+        __m512 s = _mm512_setzero_ps(), w = s;
+        for (int i = b; i < end; i += LANES) {
+            const __m512 z = _mm512_sub_ps(scaled_512(logits, i, vocab, by, pad), SET(max));
+            const __m512 e = exp_512(z);
+            s = _mm512_add_ps(s, e);
+            if (entropy) w = _mm512_add_ps(w, _mm512_mul_ps(e, z));
+        }
+        sum += (double)sum_512(s);
+        if (entropy) weighted += (double)sum_512(w);
+    }
+    const float ln_sum = lane_log((float)sum);
+    if (lse) *lse = max + ln_sum;
+    if (logp) *logp = logits[token] * inv_temperature - max - ln_sum;
+    if (entropy) *entropy = ln_sum - (float)(weighted / sum);
+}
+ISA_END
+#endif
+
+void cpu_logprob_row(const float *logits, int vocab, float inv_temperature, int32_t token,
+                     float *logp, float *lse, float *entropy) {
+#if defined(__x86_64__)
+    if (gemm_row() >= GEMM_AVX512) {
+        logprob_row_512(logits, vocab, inv_temperature, token, logp, lse, entropy);
+        return;
+    }
+#endif
+    logprob_row_lanes(logits, vocab, inv_temperature, token, logp, lse, entropy);
+}
 
 Status cpu_logprob(void *dev, View logits, const int32_t *token, float inv_temperature, float *logp,
                    float *entropy, float *lse) {
