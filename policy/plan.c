@@ -32,7 +32,7 @@ static void place_packed(Packed *w, Bump *b, int n, int k, Precision precision) 
     w->data = take(b, gemm_packed_bytes(n, k, precision), 1);
 }
 
-// Of a large model every product of a chunk is long: packing W^T before each costs 1 % and saves a
+// Of a large model every product of a chunk is long: packing W^T before each costs 2 % and saves a
 // copy of the weights. Experts' rows are few.
 bool net_keeps_back(const Policy *p) {
     return p->n_lanes > 1 || p->model.family != FAMILY_DENSE ||
