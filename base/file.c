@@ -198,6 +198,8 @@ Status file_write_atomic(const char *path, const void *data, size_t size) {
 Status file_look(const char *path, bool *there) {
     struct stat info;
     *there = stat(path, &info) == 0;
+    if (!*there && errno != ENOENT && errno != ENOTDIR) // a loop of links, a folder that is locked
+        return FAIL(ST_FORMAT, "%s: cannot open: %s", path, strerror(errno));
     if (!*there || S_ISREG(info.st_mode)) return ST_OK;
     return FAIL(ST_FORMAT, "%s: is a %s, not a file", path,
                 S_ISDIR(info.st_mode) ? "folder" : "pipe or a device");

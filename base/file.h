@@ -43,8 +43,8 @@ MUST_USE Status file_sink_commit(FileSink *sink); // frees the sink in any case
 void file_sink_abort(FileSink *sink);             // NULL is fine
 
 bool file_exists(const char *path);
-// Is a file there? ST_FORMAT if something else is: a folder; a pipe, which would make its reader
-// wait; a device, which may never end.
+// Is a file there? ST_FORMAT if it cannot be known, or something else is: a folder; a pipe, which
+// would make its reader wait; a device, which may never end.
 MUST_USE Status file_look(const char *path, bool *there);
 // PATH/NAME (in the arena) if PATH is a folder, else PATH itself.
 const char *file_in(const char *path, const char *name, Arena *arena);

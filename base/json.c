@@ -238,7 +238,7 @@ static Status scan_value(Scan *s, int depth) {
 // cJSON frees the copy with the node.
 static char *keep_digits(const Note *note) {
     char *copy = cJSON_malloc(note->size + 1);
-    CHECK(copy != NULL);
+    CHECK(copy != NULL && note->at != NULL);
     memcpy(copy, note->at, note->size);
     copy[note->size] = 0;
     return copy;

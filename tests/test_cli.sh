@@ -237,6 +237,8 @@ for name in config.json tokenizer.json model.safetensors generation_config.json;
 done
 rm -rf "$dir/pipe" && cp -r "$model" "$dir/pipe" && ln -sf /dev/zero "$dir/pipe/config.json"
 run "nor is a device read for ever" 4 'is a pipe or a device' model info "$dir/pipe"
+ln -sfn config.json "$dir/pipe/config.json"
+run "a link to itself is named" 4 'pipe/config.json: cannot open: Too many levels' model info "$dir/pipe"
 rm "$dir/pipe/config.json" && cp "$model/config.json" "$dir/pipe/"
 echo '{"weight_map":{"a":"gone-1.safetensors"}}' >"$dir/pipe/model.safetensors.index.json"
 run "a shard that is not there" 4 'gone-1.safetensors: there is no such file' model info "$dir/pipe"

@@ -228,6 +228,29 @@ static void a_folder_takes_the_place_of_an_older_one(void **state) {
     assert_holds(in_folder("place/value"), "2");
 }
 
+// A reader of a pipe that nobody writes to waits for ever.
+static void what_is_no_file_is_named_and_not_opened(void **state) {
+    (void)state;
+    FileMap map;
+    bool there = true;
+    const char *pipe = in_folder("pipe"), *loop = in_folder("loop"), *file = in_folder("file");
+    assert_ok(file_look(in_folder("none"), &there));
+    assert_false(there);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_int_equal(file_look(pipe, &there), ST_FORMAT);
+    assert_int_equal(file_map(pipe, &map), ST_IO);
+    assert_non_null(strstr(status_text(), "pipe: cannot map"));
+    assert_int_equal(symlink("loop", loop), 0);
+    assert_int_equal(file_look(loop, &there), ST_FORMAT);
+    assert_int_equal(file_look(folder, &there), ST_FORMAT);
+    assert_non_null(strstr(status_text(), "is a folder, not a file"));
+    assert_ok(file_write_atomic(file, "x", 1));
+    assert_ok(file_look(file, &there));
+    assert_true(there);
+    assert_string_equal(file_in(folder, "file", arena), file);
+    assert_string_equal(file_in(file, "more", arena), file);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
@@ -242,6 +265,7 @@ int main(void) {
         CASE(an_older_run_is_moved_aside),
         CASE(a_folder_takes_the_place_of_an_older_one),
         CASE(renaming_replaces),
+        CASE(what_is_no_file_is_named_and_not_opened),
     };
     return cmocka_run_group_tests_name("base/file", tests, NULL, NULL);
 }
