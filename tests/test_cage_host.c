@@ -48,7 +48,7 @@ static Host make_host(int user) {
     Host h = {.victim = -1};
     int ready[2];
     char path[100];
-    snprintf(h.folder, sizeof h.folder, "/tmp/gx-bare.XXXXXX");
+    snprintf(h.folder, sizeof h.folder, "/tmp/host-bare.XXXXXX");
     assert_non_null(mkdtemp(h.folder));
     if (user == PLAIN && geteuid() == 0) assert_int_equal(chown(h.folder, 65534, 65534), 0);
     assert_int_equal(pipe(ready), 0);
