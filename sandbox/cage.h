@@ -181,8 +181,8 @@ void cage_record_free(CageRecord *record); // gives out and err back, zeroes the
 // It needs Landlock ABI 6 (Linux 6.12). As root every slot has a uid of its own, which no other
 // broker of this machine has at that time: one program a uid. A plain user's programs share the
 // user's uid and the count of the user's processes: one call at a time runs, over all cages of the
-// user on this machine (calls of other threads and processes wait); only a thread that holds a talk
-// may run another program beside it, and then it is the domains that keep the two apart.
+// user that see the same /dev/shm (calls of other threads and processes wait); only a thread that
+// holds a talk may run another program beside it, and then it is the domains that keep them apart.
 typedef struct CageOpts {
     const char *python;     // interpreter; NULL: /usr/bin/python3, then /usr/local/bin/python3
     unsigned allow_missing; // CAGE_NAMESPACES or 0; see also cage_allow_missing

@@ -31,10 +31,10 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
     # Root's pid namespace holds it; the user is a plain one inside.
     inside=(env)
     unshare -pfm --mount-proc true 2>/dev/null && inside=(unshare -pfm --mount-proc)
-    user=("${inside[@]}" setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all env -u HOME)
-    if setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$build/tests/test_attacks" -a -r tests/attacks/INDEX.tsv; then
-        one "uid 65534" test_cage "${user[@]}"
-        one "uid 65534" test_attacks "${user[@]}" ATTACKS_PART=beside
+    user=("${inside[@]}" setpriv --reuid=65533 --regid=65533 --clear-groups --inh-caps=-all env -u HOME)
+    if setpriv --reuid=65533 --regid=65533 --clear-groups test -x "$build/tests/test_attacks" -a -r tests/attacks/INDEX.tsv; then
+        one "uid 65533" test_cage "${user[@]}"
+        one "uid 65533" test_attacks "${user[@]}" ATTACKS_PART=beside
     else
         echo "skipped: a plain user may not read $(pwd)"
     fi

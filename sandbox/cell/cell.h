@@ -34,7 +34,7 @@ enum {
     CELL_PAYLOAD = 64 << 20,   // largest program with its files, bytes
     CELL_FILTER = 4096,        // instructions
     CELL_OWN_PID = 0x7e6f776e, // in a filter: the program's own number, once it has one
-    CELL_SPARE = 32, // processes that a plain user may start elsewhere while his program runs
+    CELL_SPARE = 40, // processes that a plain user may start elsewhere while his program runs
 };
 
 typedef enum CellKind { CELL_NATIVE, CELL_TOOLS, CELL_PYTHON, CELL_NODE } CellKind;
