@@ -39,15 +39,17 @@ INLINE const char *fetch_lines(const char *at, int n) {
     return at;
 }
 
-// sum += even + odd of `units` <= UNITS steps; a is at their first.
+// sum += even + odd of `units` <= UNITS steps; a is at their first. `each` lines from `ahead` on
+// are asked for with every two steps.
 INLINE void add_block(Tile sum, const float *const *a, ptrdiff_t at, int step, const float *b,
-                      int units, int mr, int nv) {
+                      int units, int mr, int nv, const char *ahead, int each) {
     Tile even, odd;
     EACH_ROW {
         EACH_VEC even[i][v] = odd[i][v] = vec_zero();
     }
     if (units == UNITS) {
         UNROLL_STEPS for (int s = 0; s < UNITS / 2; s++) {
+            if (ahead) ahead = fetch_lines(ahead, each);
             chain_step(even, a, at + 2 * s * step, b + s * GEMM_PANEL, mr, nv);
             chain_step(odd, a, at + (2 * s + 1) * step, b + (s + UNITS / 2) * GEMM_PANEL, mr, nv);
         }
@@ -99,16 +101,19 @@ INLINE void tile(const GemmJob *job, int m, int n, int mr, int nv, bool full, bo
     }
     const float *b = job->b + n;
     const char *next = stream ? fetch_from(job, m, n, nv) : NULL;
+    const bool dealt = stream && mr < TILE_M; // of few rows: a tile waits for memory alone
+    const int each = dealt ? (job->fetch + UNITS / 2 - 1) / (UNITS / 2) : 0;
     ptrdiff_t at = 0;
     if (!scaled) {
         int left = job->k;
         for (; left >= UNITS; left -= UNITS) {
-            if (stream) next = fetch_lines(next, job->fetch);
-            add_block(sum, a, at, step, b, UNITS, mr, nv);
+            if (stream && !dealt) next = fetch_lines(next, job->fetch);
+            add_block(sum, a, at, step, b, UNITS, mr, nv, dealt ? next : NULL, each);
+            if (dealt) next += job->fetch * GEMM_LINE;
             at += UNITS * step;
             b += UNITS * GEMM_PANEL;
         }
-        if (left > 0) add_block(sum, a, at, step, b, left, mr, nv);
+        if (left > 0) add_block(sum, a, at, step, b, left, mr, nv, NULL, 0);
     } else {
         for (int q = 0; q < job->k; q += SCALE_UNITS) {
             Tile partial;
@@ -117,7 +122,7 @@ INLINE void tile(const GemmJob *job, int m, int n, int mr, int nv, bool full, bo
             }
             for (int k = q; k < least(job->k, q + SCALE_UNITS); k += UNITS) {
                 if (stream) next = fetch_lines(next, job->fetch);
-                add_block(partial, a, at, step, b, least(UNITS, job->k - k), mr, nv);
+                add_block(partial, a, at, step, b, least(UNITS, job->k - k), mr, nv, NULL, 0);
                 at += UNITS * step;
                 b += UNITS * GEMM_PANEL;
             }
