@@ -112,9 +112,8 @@ INLINE void NAME(values_rows)(float *o, ptrdiff_t ldo, const float *p, const voi
     int c = 0;
     if (half) {
         for (; c < d; c += 32)
-            for (int i = 0; i < 16; i += VEC_LANES)
-                NAME(values_tile)
-                (o, ldo, p, value, c / 2 + i, c + i, n, d - c - i, add, mr, 2, true);
+            for (int i = 0; i < 16; i += VEC_LANES) NAME(values_tile)
+        (o, ldo, p, value, c / 2 + i, c + i, n, d - c - i, add, mr, 2, true);
         return;
     }
     for (; c + 2 * VEC_LANES <= d; c += 2 * VEC_LANES)

@@ -16,8 +16,8 @@ LANE_INLINE void split(float *low, float *high, const uint16_t *pairs) {
 // bf16_round of quant.h, in lanes.
 LANE_INLINE U16 rounded(V16 x) {
     const U16 u = (U16)x, abs = u & 0x7fffffffu;
-    const U16 nan = (U16)((I16)(0x7f800000u - abs) >> 31),
-              tiny = (U16)((I16)(abs - 0x00800000u) >> 31);
+    const U16 nan = (U16)i16_less(i16_set(0x7f800000), (I16)abs);
+    const U16 tiny = (U16)i16_less((I16)abs, i16_set(0x00800000));
     U16 r = u + 0x7fffu + (u >> 16 & 1u);
     r = (nan & (u | 0x00400000u)) | (~nan & r);
     r = (tiny & u & 0x80000000u) | (~tiny & r);
