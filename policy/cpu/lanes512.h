@@ -1,8 +1,8 @@
 // policy/cpu/lanes512.h -- what lanes.h has in AVX-512's own instructions: the same bits, faster.
 //
-// Included inside ISA_TARGET(ISA_AVX512), after <immintrin.h>, policy/cpu/isa.h and LANES_512. gcc makes poor
-// code of the generic vectors' comparisons: a maximum is one instruction here, and a mask costs
-// nothing.
+// Included inside ISA_TARGET(ISA_AVX512), after <immintrin.h>, policy/cpu/isa.h and LANES_512. gcc
+// makes poor code of the generic vectors' comparisons: a maximum is one instruction here, and a
+// mask costs nothing.
 #ifdef LANES_512
 
 #define SET _mm512_set1_ps
