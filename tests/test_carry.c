@@ -136,6 +136,40 @@ static void what_a_folder_holds_comes_along(void **state) {
     tokenizer_free(tokenizer);
 }
 
+// A tokenizer's model or a table of 70 MB is carried like a licence of one line, and more than a
+// few.
+static void files_come_along_however_large_and_many(void **state) {
+    (void)state;
+    enum { LARGE = 70 << 20, MANY = 1100 };
+    char *large = calloc(1, LARGE);
+    assert_non_null(large);
+    for (int i = 0; i < LARGE; i += 4097) large[i] = (char)(i >> 12);
+    assert_ok(file_mkdirs(in_folder("large")));
+    assert_ok(file_write_atomic(in_folder("large/table.tsv"), large, LARGE));
+    for (int i = 0; i < MANY; i++) {
+        FILE *f = fopen(arena_printf(arena, "%s/large/note.%d", folder, i), "w");
+        assert_non_null(f);
+        fprintf(f, "%d", i);
+        fclose(f);
+    }
+    SafeTensors *none = NULL;
+    Carry *c = NULL;
+    assert_ok(safetensors_open(GOLDEN, &none));
+    assert_ok(carry_read(in_folder("large"), none, NULL, 0, &c));
+    assert_ok(file_remove_tree(in_folder("large")));
+    assert_ok(file_mkdirs(in_folder("saved")));
+    assert_ok(carry_files(c, in_folder("saved")));
+    carry_free(c);
+    FileMap map;
+    assert_ok(file_map(in_folder("saved/table.tsv"), &map));
+    assert_int_equal(map.size, LARGE);
+    assert_memory_equal(map.data, large, LARGE);
+    file_unmap(&map);
+    free(large);
+    for (int i = 0; i < MANY; i += 37)
+        assert_int_equal(atoi(read_text(arena_printf(arena, "%s/saved/note.%d", folder, i))), i);
+}
+
 // The golden folder with a head beside its embedding, whose first value is `off` away from it.
 static const char *write_tied(const char *name, float off) {
     SafeTensors *file = NULL;
@@ -201,6 +235,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_published_fp8_checkpoint_scores_as_hugging_face_says),
         cmocka_unit_test(what_a_folder_holds_comes_along),
+        cmocka_unit_test(files_come_along_however_large_and_many),
         cmocka_unit_test(a_tied_head_is_not_carried),
         cmocka_unit_test(a_head_that_is_tied_and_another_is_refused),
     };

@@ -11,12 +11,13 @@
 #include "base/file.h"
 #include "base/json.h"
 
-enum { FILE_MAX_BYTES = 64 << 20, FILES_MAX = 1024 };
+enum { READ_BYTES = 1 << 20 }; // larger files are mapped
 
 typedef struct Kept {
     const char *name;
-    char *data;
+    const void *data;
     size_t size;
+    FileMap map; // if it is mapped
 } Kept;
 
 struct Carry {
@@ -25,7 +26,7 @@ struct Carry {
     const SafeTensor **tensor;
     int n_tensors;
     Kept *kept;
-    int n_kept;
+    int n_kept, kept_cap;
     JsonDoc *config; // NULL: the folder has none
 };
 
@@ -52,19 +53,35 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const Kept *)a)->name, ((const Kept *)b)->name);
 }
 
+static Status keep_file(Carry *c, const char *name, const char *path, int64_t size) {
+    if (c->n_kept == c->kept_cap) {
+        c->kept_cap = c->kept_cap ? 2 * c->kept_cap : 32;
+        c->kept = (Kept *)realloc(c->kept, (size_t)c->kept_cap * sizeof *c->kept);
+        CHECK(c->kept != NULL);
+    }
+    Kept *kept = &c->kept[c->n_kept++];
+    *kept = (Kept){.name = arena_printf(c->arena, "%s", name)};
+    if (size > READ_BYTES) {
+        TRY(file_map(path, &kept->map));
+        kept->data = kept->map.data;
+        kept->size = kept->map.size;
+        return ST_OK;
+    }
+    char *data;
+    TRY(file_read(path, &data, &kept->size, c->arena));
+    kept->data = data;
+    return ST_OK;
+}
+
 static Status read_files(Carry *c, const char *folder) {
     DIR *dir = opendir(folder);
     if (!dir) return FAIL(ST_IO, "%s: cannot open: %s", folder, strerror(errno));
     Status st = ST_OK;
-    c->kept = ARENA_ARRAY(c->arena, Kept, FILES_MAX);
-    for (struct dirent *e; st == ST_OK && c->n_kept < FILES_MAX && (e = readdir(dir)) != NULL;) {
+    for (struct dirent *e; st == ST_OK && (e = readdir(dir)) != NULL;) {
         struct stat info;
         const char *path = arena_printf(c->arena, "%s/%s", folder, e->d_name);
         if (is_ours(e->d_name) || stat(path, &info) < 0 || !S_ISREG(info.st_mode)) continue;
-        if (info.st_size > FILE_MAX_BYTES) continue;
-        Kept *kept = &c->kept[c->n_kept++];
-        kept->name = arena_printf(c->arena, "%s", e->d_name);
-        st = file_read(path, &kept->data, &kept->size, c->arena);
+        st = keep_file(c, e->d_name, path, info.st_size);
     }
     closedir(dir);
     if (c->n_kept) qsort(c->kept, (size_t)c->n_kept, sizeof *c->kept, by_name);
@@ -109,6 +126,8 @@ void carry_free(Carry *c) {
     if (!c) return;
     json_free(c->config);
     safetensors_close(c->file);
+    for (int i = 0; i < c->n_kept; i++) file_unmap(&c->kept[i].map);
+    free(c->kept);
     arena_free(c->arena);
     free(c);
 }

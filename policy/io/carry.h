@@ -4,12 +4,13 @@
 // is saved in:
 //   config.json   every key as it was, unknown ones too; the dtype and our own object "grpo" are
 //                 set anew, and quantization_config goes, for weights are never saved quantised
-//   files         README.md, generation_config.json, chat templates, ...: every plain file up to
-//                 64 MiB that is no weights (*.safetensors, *.bin, *.gguf, ...)
+//   files         README.md, generation_config.json, chat templates, ...: every plain file that is
+//                 no weights (*.safetensors, *.bin, *.gguf, ...); folders inside are not looked
+//                 into
 //   tensors       those the model does not compute with (layers that predict further tokens); FP8
 //                 ones are written in the dtype of the others, their scales multiplied in
-// A Carry holds its files in memory and keeps the weights mapped, so the folder may go. ST_IO,
-// ST_FORMAT.
+// A Carry holds small files in memory, large ones and the weights mapped, so the folder may go.
+// ST_IO, ST_FORMAT.
 #ifndef POLICY_IO_CARRY_H
 #define POLICY_IO_CARRY_H
 
