@@ -43,9 +43,9 @@ CPU   := build/$(if $(filter none,$(SAN)),release,$(SAN))$(clang)-cpu
 B     := $(if $(and $(asked),$(filter 0,$(CUDA))),$(CPU),$(CPU:-cpu=))
 GIT   := $(or $(shell git rev-parse --short HEAD 2>/dev/null),unknown)
 
-ROOMS := base sandbox datasets policy policy/io policy/io/token policy/io/gguf policy/cpu verifiers verifiers/math \
-         verifiers/math/tree verifiers/ifeval verifiers/code rollout rl sft pipelines pipelines/command pipelines/run \
-         pipelines/report pipelines/bench
+ROOMS := base sandbox sandbox/bare datasets policy policy/io policy/io/token policy/io/gguf policy/cpu verifiers \
+         verifiers/math verifiers/math/tree verifiers/ifeval verifiers/code rollout rl sft pipelines pipelines/command \
+         pipelines/run pipelines/report pipelines/bench
 SRC   := $(wildcard $(ROOMS:%=%/*.c)) $(if $(filter 1,$(CUDA)),$(wildcard policy/cuda/*.cu))
 LIB   := $(patsubst %,$B/%.o,$(filter-out pipelines/main.c,$(SRC)))
 TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/test_*.c))
@@ -153,14 +153,14 @@ $B/git: FORCE
 # A slot's program and its Python half: small, static, without sanitizers (they reserve address space
 # that the limits of a cage forbid); the one holds the other, and the broker holds both.
 CELL_FLAGS := -std=c17 -D_GNU_SOURCE -I. -O2 -g $(WARN)
-CELL := $(filter-out %/start.c,$(wildcard sandbox/cell/*.c)) sandbox/wipe.c
+CELL := $(filter-out %/start.c,$(wildcard sandbox/cell/*.c)) sandbox/bare/wipe.c
 $B/start.o: sandbox/cell/start.c sandbox/cell/start.h $B/flags
 	$(say) CC $@
 	$Q$(CC) $(CELL_FLAGS) -fno-pie -ffreestanding -fno-stack-protector -c $< -o $@
-$B/cell.so: $(filter-out %/cell.c,$(CELL)) sandbox/cell/cell.h sandbox/cage.h sandbox/wipe.h $B/flags
+$B/cell.so: $(filter-out %/cell.c,$(CELL)) sandbox/cell/cell.h sandbox/cage.h sandbox/bare/wipe.h $B/flags
 	$(say) CC $@
 	$Q$(CC) $(CELL_FLAGS) -fPIC -shared $(filter %.c,$^) -o $@
-$B/cell: $(filter-out %/python.c,$(CELL)) sandbox/cell/cell.h sandbox/cage.h sandbox/wipe.h $B/cell.so sandbox/cell/zygote.py \
+$B/cell: $(filter-out %/python.c,$(CELL)) sandbox/cell/cell.h sandbox/cage.h sandbox/bare/wipe.h $B/cell.so sandbox/cell/zygote.py \
          sandbox/cell/boot.js sandbox/cell/start.h $B/start.o
 	$(say) CC $@
 	$Q$(CC) $(CELL_FLAGS) -fPIE -static-pie '-DCELL_SO="$B/cell.so"' '-DCELL_START="$B/start.o"' $(filter %.c,$^) -o $@

@@ -18,8 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sandbox/bare/scratch.h"
 #include "sandbox/cell/start.h"
-#include "sandbox/scratch.h"
 
 #ifndef CELL_PROGRAM // a linter, which links nothing
 #define CELL_PROGRAM "/dev/null"

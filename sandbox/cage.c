@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "sandbox/bare/turn.h"
 #include "sandbox/broker.h"
 #include "sandbox/cage_wire.h"
-#include "sandbox/turn.h"
 
 enum { START_MS = 60000 }; // of the broker: it probes, and for doctor asks every language
 

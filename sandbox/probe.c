@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "sandbox/bare/scratch.h"
 #include "sandbox/broker.h"
-#include "sandbox/scratch.h"
 
 #define FIX_USERNS                                                                                 \
     "user namespaces are refused: Ubuntu: sysctl kernel.apparmor_restrict_unprivileged_userns=0 "  \

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "sandbox/bare/scratch.h"
 #include "sandbox/cage.h"
-#include "sandbox/scratch.h"
 
 enum {
     START_MS = 20000, // a zygote imports its modules; the machine may be busy
@@ -152,6 +152,7 @@ static void free_wait(Slot *slot) {
 }
 
 void slot_stop(Slot *slot) {
+    if (slot->folder[0] && slot->fd >= 0) (void)!send(slot->fd, "Q", 1, MSG_NOSIGNAL);
     if (slot->fd >= 0) close(slot->fd); // an idle zygote ends by itself, and the outer one with it
     if (slot->pid > 0) {
         // The broker's main thread reaps; here we only see to it that it is over.

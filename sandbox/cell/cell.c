@@ -164,12 +164,12 @@ static void outer(Cell *c, pid_t pid, int go) {
     }
     (void)!write(go, "g", 1);
     syscall(SYS_close_range, 0, ~0u, 0);
-    int status;
+    int status = 0;
     pid_t got;
     // Without namespaces orphans come here; what they leave is ended with the slot.
     while ((got = waitpid(-1, &status, 0)) != pid && (got > 0 || errno == EINTR)) {
     }
-    if (c->slot.bare) bare_leave(c);
+    if (c->slot.bare) bare_leave(c, WIFEXITED(status) && WEXITSTATUS(status) == CELL_BYE);
     _exit(0);
 }
 
@@ -213,7 +213,7 @@ int main(void) {
         pid = (pid_t)DO(c, "inner process of the slot", fork());
     if (pid < 0) {
         cell_ready(c, errno, NULL);
-        if (c->slot.bare) bare_leave(c);
+        if (c->slot.bare) bare_leave(c, true);
         return 1;
     }
     if (pid > 0) outer(c, pid, go[1]);

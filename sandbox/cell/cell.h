@@ -34,6 +34,7 @@ enum {
     CELL_PAYLOAD = 64 << 20,   // largest program with its files, bytes
     CELL_FILTER = 4096,        // instructions
     CELL_OWN_PID = 0x7e6f776e, // in a filter: the program's own number, once it has one
+    CELL_BYE = 3,              // status of a slot that was told to end
     CELL_SPARE = 40, // processes that a plain user may start elsewhere while his program runs
 };
 
@@ -66,7 +67,7 @@ typedef struct CellReady {
 // A program: the byte 'R' that carries the descriptors (0 1 2 of the program, then 3 and 4 of a
 // talk, or the executable), then this, then payload_bytes: n_args times {u32 size, bytes, 0},
 // n_files times {u32 name size, u32 size, name, 0, bytes, 0}. The byte 'K' alone ends the program
-// that runs; 'G' alone starts the time of one that waits.
+// that runs; 'G' alone starts the time of one that waits; 'Q' alone ends an idle slot.
 typedef struct CellRun {
     uint32_t magic;
     uint32_t n_fds, has_exec, n_args, n_files, payload_bytes;
@@ -136,9 +137,9 @@ unsigned domain_end(const Cell *c, pid_t pid, int *status);
 // How many processes and threads the kernel counts for this user, this one too: found by trying a
 // limit, for /proc shows those of one pid namespace; five times a second. -1 with errno.
 long domain_tasks(void);
-// Of the slot, before its programs: its folders; after all: gone.
+// Of the slot, before its programs: its folders; after all: gone. told: by the broker, who lives.
 int bare_make(Cell *c);
-void bare_leave(Cell *c);
+void bare_leave(Cell *c, bool told);
 void cell_path(const Cell *c, const char *path, char *out, size_t size); // inside the slot's root
 
 // Argument or file number i of the payload. NULL when there is no such.

@@ -18,9 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sandbox/bare/wipe.h"
 #include "sandbox/cage.h"
 #include "sandbox/cell/cell.h"
-#include "sandbox/wipe.h"
 
 enum { SCOPE_ABSTRACT_SOCKET = 1, SCOPE_SIGNAL = 2 }; // newer than some headers
 
@@ -121,12 +121,14 @@ int bare_make(Cell *c) {
     return 0;
 }
 
-void bare_leave(Cell *c) {
+void bare_leave(Cell *c, bool told) {
     char above[sizeof c->slot.folder];
     int unused = 0;
     domain_end(c, -1, &unused);
     if (c->slot.layers & CAGE_WIPE) (void)wipe_remove(c->slot.folder);
-    // The last slot of a broker that is gone takes the broker's folder along.
+    // The last slot of a broker that is gone takes the broker's folder along. A killed one closes
+    // its sockets a moment before its children get another parent.
+    for (int ms = 0; !told && ms < 100 && getppid() == c->broker; ms++) usleep(1000);
     if (getppid() == c->broker) return;
     strcpy(above, c->slot.folder);
     char *slash = strrchr(above, '/');

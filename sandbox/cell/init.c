@@ -21,9 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sandbox/bare/wipe.h"
 #include "sandbox/cage.h"
 #include "sandbox/cell/cell.h"
-#include "sandbox/wipe.h"
 
 static int64_t now_us(void) {
     struct timespec t;

@@ -118,6 +118,7 @@ static int receive_run(Cell *c) {
     do { // a 'K' that came after its program had ended
         n = receive(c, &what);
         if (n < 0) return -1;
+        if (what == 'Q') _exit(CELL_BYE);
     } while (what != 'R');
     if (cell_read(CELL_CONTROL, &c->run, sizeof c->run) < 0) return -1;
     if (c->run.magic != CELL_MAGIC || c->run.n_fds != (unsigned)n || n < 3 ||

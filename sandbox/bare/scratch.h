@@ -1,9 +1,9 @@
-// sandbox/scratch.h -- without namespaces: where slots lie on this machine, and as whom they run.
+// sandbox/bare/scratch.h -- without namespaces: where slots lie here, and as whom they run.
 //
 // A folder of the broker, named by nobody else, with one for each slot; the slot makes and removes
 // its own. uids come from a reserved range, in blocks that a lock keeps for one broker.
-#ifndef SANDBOX_SCRATCH_H
-#define SANDBOX_SCRATCH_H
+#ifndef SANDBOX_BARE_SCRATCH_H
+#define SANDBOX_BARE_SCRATCH_H
 
 #include <stdbool.h>
 

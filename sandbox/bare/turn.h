@@ -1,9 +1,9 @@
-// sandbox/turn.h -- one program of a user at a time, over all threads and processes.
+// sandbox/bare/turn.h -- one program of a user at a time, over all threads and processes.
 //
 // For a cage without namespaces and without a uid for each program. The turn belongs to a thread,
 // which may take it again while it has it (a talk, and another program beside it).
-#ifndef SANDBOX_TURN_H
-#define SANDBOX_TURN_H
+#ifndef SANDBOX_BARE_TURN_H
+#define SANDBOX_BARE_TURN_H
 
 #include "base/status.h"
 

@@ -1,5 +1,5 @@
-// sandbox/wipe.c -- a tree of any depth removed with two descriptors: its branches are moved up.
-#include "sandbox/wipe.h"
+// sandbox/bare/wipe.c -- removes a tree of any depth with two descriptors: branches move up.
+#include "sandbox/bare/wipe.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-// sandbox/scratch.c -- folders and uids handed out, locks held, leavings of the dead removed.
-#include "sandbox/scratch.h"
+// sandbox/bare/scratch.c -- folders and uids handed out, locks held, leavings of the dead removed.
+#include "sandbox/bare/scratch.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sandbox/wipe.h"
+#include "sandbox/bare/wipe.h"
 
 enum { BLOCKS = 64, ROOMY = 512 }; // MiB that a folder's file system should have free
 

@@ -1,8 +1,8 @@
-// sandbox/wipe.h -- a folder that a stranger filled: how full, and emptied.
+// sandbox/bare/wipe.h -- a folder that a stranger filled: how full, and emptied.
 //
 // System calls only, for the slot's pid 1 uses it in borrowed memory. Follows no link.
-#ifndef SANDBOX_WIPE_H
-#define SANDBOX_WIPE_H
+#ifndef SANDBOX_BARE_WIPE_H
+#define SANDBOX_BARE_WIPE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-// sandbox/turn.c -- a lock of this process, and a file that is locked with it.
-#include "sandbox/turn.h"
+// sandbox/bare/turn.c -- a lock of this process, and a file that is locked with it.
+#include "sandbox/bare/turn.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "sandbox/scratch.h"
+#include "sandbox/bare/scratch.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t given = PTHREAD_COND_INITIALIZER;
