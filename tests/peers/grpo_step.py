@@ -9,9 +9,8 @@ model's own chat template with the same request to box the answer, --size sample
 temperature 1. No sample ends before --new tokens on either side (rl.ignore_eos; min_new_tokens), so both
 sample and train the same number of tokens. No KL, clip 0.2, AdamW, one optimiser step over all samples,
 trained on whether or not a group's rewards differ. TRL as a user has it who names the model: weights in
-fp32, gradient checkpointing (its default), --batch samples a device step and the rest by gradient
-accumulation; --bf16 is its default of autocasting, which on a CPU may well be slower, so --bf16 0 is the default
-here and both can be timed. Each side is a process of its own; seconds are those of the first step
+fp32, autocast to bf16 and gradient checkpointing (its defaults; --bf16 0 computes in fp32, which is slower), --batch
+samples a device step and the rest by gradient accumulation. Each side is a process of its own; seconds are those of the first step
 (sampling, judging, loss, gradients, optimiser), peak is the process's (getrusage). Prints a table.
 """
 import argparse
@@ -120,7 +119,7 @@ def main():
     p.add_argument("--new", type=int, default=200)
     p.add_argument("--batch", type=int, default=8, help="TRL's per_device_train_batch_size (8: its default)")
     p.add_argument("--chunk", type=int, default=1024, help="our rl.chunk_tokens")
-    p.add_argument("--bf16", type=int, default=0, help="TRL's autocast")
+    p.add_argument("--bf16", type=int, default=1, help="TRL's autocast")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--timeout", type=float, default=1500, help="seconds a side may take")
     p.add_argument("--only", help="ours or trl: run that side alone")
