@@ -99,7 +99,7 @@ typedef struct Ops {
     // allocation per plan: zeroed bytes, 256-byte aligned. ST_NOMEM names bytes and device.
     MUST_USE Status (*alloc)(void *dev, size_t bytes, void **out);
     void (*release)(void *dev, void *memory);
-    // A part of such an allocation becomes as it was: zeroed, and given back until it is used.
+    // A part of such an allocation becomes as it was: zeroed.
     void (*clear)(void *dev, void *memory, size_t bytes);
     MUST_USE Status (*upload)(void *dev, void *to, const void *from, size_t bytes);
     MUST_USE Status (*download)(void *dev, void *to, const void *from, size_t bytes);

@@ -329,8 +329,8 @@ static void place_phases(Policy *p, Bump *b, PolicyPlan *plan) {
     plan->kv = b->at - kv_at;
     if (!turns) return;
     plan->in_turn = (b->at < train_end ? b->at : train_end) - p->phase.at;
+    p->phase.bytes = plan->in_turn; // what lies behind it is one phase's alone
     if (b->at < train_end) b->at = train_end;
-    p->phase.bytes = b->at - p->phase.at;
 }
 
 void net_phase(Policy *p, bool training) {

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "policy/cpu/gemm.h"
 #include "policy/cpu/quant.h"
@@ -37,16 +36,7 @@ static void cpu_release(void *dev, void *memory) {
 }
 static void cpu_clear(void *dev, void *memory, size_t bytes) {
     (void)dev;
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    char *from = memory, *end = from + bytes;
-    char *first = from + (page - (uintptr_t)from % page) % page,
-         *last = end - (uintptr_t)end % page;
-    if (first >= last || madvise(first, (size_t)(last - first), MADV_DONTNEED) != 0) {
-        memset(from, 0, bytes); // small, or locked
-        return;
-    }
-    memset(from, 0, (size_t)(first - from));
-    memset(last, 0, (size_t)(end - last));
+    memset(memory, 0, bytes);
 }
 static Status cpu_copy(void *dev, void *to, const void *from, size_t bytes) {
     (void)dev;

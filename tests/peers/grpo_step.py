@@ -31,7 +31,11 @@ def first_rows(a):
 
 
 def ours(a):
-    run = tempfile.mkdtemp()
+    with tempfile.TemporaryDirectory() as run:  # its checkpoints are 4 GB
+        return ours_in(run, a)
+
+
+def ours_in(run, a):
     tasks = run + "/tasks.jsonl"
     with open(tasks, "w") as f:
         for i, r in enumerate(first_rows(a)):
