@@ -1,136 +1,15 @@
-// policy/io/gguf/gguf_map.c -- one table of names and shapes, walked layer by layer.
+// policy/io/gguf/gguf_map.c -- tensors of one folder as the other has them, by the names' walk.
 #include "policy/io/gguf/gguf_map.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "policy/io/gguf/gguf_config.h"
-
-// ---- the table -------------------------------------------------------------------------------
-typedef enum Kind { PLAIN, TURN_Q, TURN_K, EXPERTS, KV_B } Kind;
-
-// When a layer has the tensor.
-typedef enum When {
-    ALWAYS,
-    DENSE_FAMILY,
-    QKV_BIAS,
-    O_BIAS,
-    MLP_BIAS,
-    QK_NORM,
-    MLA,
-    Q_LORA,
-    NO_Q_LORA,
-    DENSE_FFN,
-    MOE,
-    SHARED,
-    SCORE_BIAS
-} When;
-
-// A shape is one letter a dimension: see size_of.
-typedef struct Row {
-    const char *gguf, *hf, *shape;
-    When when;
-    Kind kind;
-} Row;
-
-static const Row rows[] = {
-    {"attn_norm.weight", "input_layernorm.weight", "D", ALWAYS, PLAIN},
-    {"attn_q.weight", "self_attn.q_proj.weight", "QD", DENSE_FAMILY, TURN_Q},
-    {"attn_q.bias", "self_attn.q_proj.bias", "Q", QKV_BIAS, TURN_Q},
-    {"attn_k.weight", "self_attn.k_proj.weight", "KD", DENSE_FAMILY, TURN_K},
-    {"attn_k.bias", "self_attn.k_proj.bias", "K", QKV_BIAS, TURN_K},
-    {"attn_v.weight", "self_attn.v_proj.weight", "KD", DENSE_FAMILY, PLAIN},
-    {"attn_v.bias", "self_attn.v_proj.bias", "K", QKV_BIAS, PLAIN},
-    {"attn_output.weight", "self_attn.o_proj.weight", "DQ", DENSE_FAMILY, PLAIN},
-    {"attn_output.bias", "self_attn.o_proj.bias", "D", O_BIAS, PLAIN},
-    {"attn_q_norm.weight", "self_attn.q_norm.weight", "H", QK_NORM, PLAIN},
-    {"attn_k_norm.weight", "self_attn.k_norm.weight", "H", QK_NORM, PLAIN},
-    {"attn_q_a.weight", "self_attn.q_a_proj.weight", "aD", Q_LORA, PLAIN},
-    {"attn_q_a_norm.weight", "self_attn.q_a_layernorm.weight", "a", Q_LORA, PLAIN},
-    {"attn_q_b.weight", "self_attn.q_b_proj.weight", "ba", Q_LORA, PLAIN},
-    {"attn_q.weight", "self_attn.q_proj.weight", "bD", NO_Q_LORA, PLAIN},
-    {"attn_kv_a_mqa.weight", "self_attn.kv_a_proj_with_mqa.weight", "cD", MLA, PLAIN},
-    {"attn_kv_a_norm.weight", "self_attn.kv_a_layernorm.weight", "r", MLA, PLAIN},
-    {"attn_kv_b.weight", "self_attn.kv_b_proj.weight", "kr", MLA, KV_B},
-    {"attn_output.weight", "self_attn.o_proj.weight", "Do", MLA, PLAIN},
-    {"ffn_norm.weight", "post_attention_layernorm.weight", "D", ALWAYS, PLAIN},
-    {"ffn_gate.weight", "mlp.gate_proj.weight", "FD", DENSE_FFN, PLAIN},
-    {"ffn_up.weight", "mlp.up_proj.weight", "FD", DENSE_FFN, PLAIN},
-    {"ffn_down.weight", "mlp.down_proj.weight", "DF", DENSE_FFN, PLAIN},
-    {"ffn_gate.bias", "mlp.gate_proj.bias", "F", MLP_BIAS, PLAIN},
-    {"ffn_up.bias", "mlp.up_proj.bias", "F", MLP_BIAS, PLAIN},
-    {"ffn_down.bias", "mlp.down_proj.bias", "D", MLP_BIAS, PLAIN},
-    {"ffn_gate_inp.weight", "mlp.gate.weight", "ED", MOE, PLAIN},
-    {"exp_probs_b.bias", "mlp.gate.e_score_correction_bias", "E", SCORE_BIAS, PLAIN},
-    {"ffn_gate_exps.weight", "gate_proj.weight", "MD", MOE, EXPERTS},
-    {"ffn_up_exps.weight", "up_proj.weight", "MD", MOE, EXPERTS},
-    {"ffn_down_exps.weight", "down_proj.weight", "DM", MOE, EXPERTS},
-    {"ffn_gate_shexp.weight", "mlp.shared_experts.gate_proj.weight", "SD", SHARED, PLAIN},
-    {"ffn_up_shexp.weight", "mlp.shared_experts.up_proj.weight", "SD", SHARED, PLAIN},
-    {"ffn_down_shexp.weight", "mlp.shared_experts.down_proj.weight", "DS", SHARED, PLAIN},
-};
-enum { N_ROWS = sizeof rows / sizeof *rows };
-
-static int64_t size_of(const ModelConfig *m, char letter) {
-    const int64_t heads = m->n_heads;
-    switch (letter) {
-    case 'V': return m->vocab_size;
-    case 'D': return m->hidden_size;
-    case 'F': return m->intermediate_size;
-    case 'Q': return heads * m->head_dim;
-    case 'K': return (int64_t)m->n_kv_heads * m->head_dim;
-    case 'H': return m->head_dim;
-    case 'a': return m->q_lora_rank;
-    case 'b': return heads * model_qk_dim(m);
-    case 'c': return model_cache_dim(m);
-    case 'r': return m->kv_lora_rank;
-    case 'k': return heads * (m->qk_nope_head_dim + m->v_head_dim);
-    case 'o': return heads * m->v_head_dim;
-    case 'E': return m->n_routed_experts;
-    case 'M': return m->moe_intermediate_size;
-    default: break;
-    }
-    CHECK(letter == 'S');
-    return (int64_t)m->n_shared_experts * m->moe_intermediate_size;
-}
-
-static bool has(const ModelConfig *m, int layer, When when) {
-    const bool dense = m->family == FAMILY_DENSE, moe = !dense && model_is_moe(m, layer);
-    switch (when) {
-    case ALWAYS: return true;
-    case DENSE_FAMILY: return dense;
-    case QKV_BIAS: return dense && m->qkv_bias;
-    case O_BIAS: return dense && m->o_bias;
-    case MLP_BIAS: return dense && m->mlp_bias;
-    case QK_NORM: return dense && m->qk_norm;
-    case MLA: return !dense;
-    case Q_LORA: return !dense && m->q_lora_rank > 0;
-    case NO_Q_LORA: return !dense && m->q_lora_rank == 0;
-    case DENSE_FFN: return !moe;
-    case MOE: return moe;
-    case SHARED: return moe && m->n_shared_experts > 0;
-    case SCORE_BIAS: return moe && m->topk_method == TOPK_NOAUX_TC;
-    }
-    return false;
-}
-
-// Heads whose rows are turned; 0: none.
-static int turned(const ModelConfig *m, Kind kind) {
-    if (m->family != FAMILY_DENSE || m->dense == DENSE_QWEN2 || m->dense == DENSE_QWEN3) return 0;
-    return kind == TURN_Q ? m->n_heads : kind == TURN_K ? m->n_kv_heads : 0;
-}
-
-// One tensor of the model: what the callback of `walk` sees.
-typedef struct Item {
-    const Row *row;
-    const char *gguf, *hf; // an expert's: gguf is the stack's name
-    int layer, expert;     // -1: outside the layers; 0 of what is no expert's
-} Item;
+#include "policy/io/gguf/gguf_names.h"
 
 typedef struct Walk {
     const ModelConfig *model;
     Arena *arena;
-    Status (*visit)(struct Walk *walk, const Item *item);
     TensorSource *source;
     int n, cap;
     // import
@@ -142,38 +21,6 @@ typedef struct Walk {
     const GgufType *type;
     const GgufType **types;
 } Walk;
-
-static Status visit(Walk *w, const char *gguf, const char *hf, const char *shape) {
-    Row row = {gguf, hf, shape, ALWAYS, PLAIN};
-    return w->visit(w, &(Item){&row, gguf, hf, -1, 0});
-}
-
-static Status visit_experts(Walk *w, int l, const Row *row, const char *gguf) {
-    for (int e = 0; e < w->model->n_routed_experts; e++) {
-        const char *hf = arena_printf(w->arena, "model.layers.%d.mlp.experts.%d.%s", l, e, row->hf);
-        TRY(w->visit(w, &(Item){row, gguf, hf, l, e}));
-    }
-    return ST_OK;
-}
-
-static Status walk(Walk *w) {
-    const ModelConfig *m = w->model;
-    TRY(visit(w, "token_embd.weight", "model.embed_tokens.weight", "VD"));
-    for (int l = 0; l < m->n_layers; l++)
-        for (int i = 0; i < N_ROWS; i++) {
-            if (!has(m, l, rows[i].when)) continue;
-            const char *gguf = arena_printf(w->arena, "blk.%d.%s", l, rows[i].gguf);
-            if (rows[i].kind == EXPERTS) {
-                TRY(visit_experts(w, l, &rows[i], gguf));
-                continue;
-            }
-            const char *hf = arena_printf(w->arena, "model.layers.%d.%s", l, rows[i].hf);
-            TRY(w->visit(w, &(Item){&rows[i], gguf, hf, l, 0}));
-        }
-    TRY(visit(w, "output_norm.weight", "model.norm.weight", "D"));
-    if (m->tie_word_embeddings) return ST_OK;
-    return visit(w, "output.weight", "lm_head.weight", "VD");
-}
 
 static TensorSource *add(Walk *w, const char *name) {
     if (w->n == w->cap) {
@@ -191,8 +38,9 @@ static TensorSource *add(Walk *w, const char *name) {
     return s;
 }
 
-static void set_shape(const ModelConfig *m, const char *shape, TensorSource *s) {
-    for (; shape[s->n_dims]; s->n_dims++) s->dim[s->n_dims] = size_of(m, shape[s->n_dims]);
+static void set_shape(const GgufName *name, TensorSource *s) {
+    s->n_dims = name->n_dims;
+    memcpy(s->dim, name->dim, sizeof name->dim);
 }
 
 static void shape_text(int n, const int64_t *dim, char *out, size_t size) {
@@ -266,40 +114,41 @@ static Status find(Walk *w, const char *name, int n_dims, const int64_t *dim,
     return check_shape(gguf_name(w->gguf), name, (*out)->n_dims, (*out)->dim, n_dims, dim);
 }
 
-static Status import_kv_b(Walk *w, const Item *item, TensorSource *s) {
+static Status import_kv_b(Walk *w, const GgufName *name, TensorSource *s) {
     const ModelConfig *m = w->model;
     SplitKv *split = ARENA_ARRAY(w->arena, SplitKv, 1);
     *split = (SplitKv){
         .nope = m->qk_nope_head_dim, .v = m->v_head_dim, .rank = m->kv_lora_rank, .head = -1};
     const int64_t k[] = {m->n_heads, split->rank, split->nope};
     const int64_t v[] = {m->n_heads, split->v, split->rank};
-    TRY(find(w, arena_printf(w->arena, "blk.%d.attn_k_b.weight", item->layer), 3, k, &split->k_b));
-    TRY(find(w, arena_printf(w->arena, "blk.%d.attn_v_b.weight", item->layer), 3, v, &split->v_b));
+    TRY(find(w, arena_printf(w->arena, "blk.%d.attn_k_b.weight", name->layer), 3, k, &split->k_b));
+    TRY(find(w, arena_printf(w->arena, "blk.%d.attn_v_b.weight", name->layer), 3, v, &split->v_b));
     split->kept = ARENA_ARRAY(w->arena, float, k[1] * k[2]);
     s->work = split;
     s->rows = gguf_joined;
     return ST_OK;
 }
 
-static Status import_one(Walk *w, const Item *item) {
+static Status import_one(void *ctx, const GgufName *name) {
+    Walk *w = (Walk *)ctx;
     const ModelConfig *m = w->model;
-    TensorSource *s = add(w, item->hf);
+    TensorSource *s = add(w, name->hf);
     const GgufTensor *t = NULL;
-    set_shape(m, item->row->shape, s);
+    set_shape(name, s);
     s->file = w->gguf;
-    s->exact = item->row->when == SCORE_BIAS;
+    s->exact = name->form == GGUF_SCORE_BIAS;
     s->rows = gguf_plain;
-    if (item->row->kind == KV_B && !gguf_tensor(w->gguf, item->gguf))
-        return import_kv_b(w, item, s);
-    if (item->row->kind == EXPERTS) {
+    if (name->form == GGUF_KV_B && !gguf_tensor(w->gguf, name->gguf))
+        return import_kv_b(w, name, s);
+    if (name->form == GGUF_EXPERTS) {
         const int64_t dim[] = {m->n_routed_experts, s->dim[0], s->dim[1]};
-        TRY(find(w, item->gguf, 3, dim, &t));
-        s->from = item->expert * s->dim[0];
+        TRY(find(w, name->gguf, 3, dim, &t));
+        s->from = name->expert * s->dim[0];
     } else {
-        TRY(find(w, item->gguf, s->n_dims, s->dim, &t));
+        TRY(find(w, name->gguf, s->n_dims, s->dim, &t));
     }
     s->tensor = t;
-    s->heads = turned(m, item->row->kind);
+    s->heads = name->heads;
     if (!s->heads) return ST_OK;
     s->rows = gguf_turned;
     if (s->n_dims == 1) s->work = ARENA_ARRAY(w->arena, float, s->dim[0]);
@@ -317,10 +166,10 @@ static bool may_be_passed(const ModelConfig *m, const char *name) {
 
 Status gguf_map_import(const Gguf *file, const ModelConfig *model, TensorSource **source, int *n,
                        int *skipped, Arena *arena) {
-    Walk w = {.model = model, .arena = arena, .visit = import_one, .gguf = file};
+    Walk w = {.model = model, .arena = arena, .gguf = file};
     w.used = ARENA_ARRAY(arena, bool, gguf_n_tensors(file) + 1);
     *skipped = 0;
-    TRY(walk(&w));
+    TRY(gguf_names_walk(model, arena, import_one, &w));
     for (int i = 0; i < gguf_n_tensors(file); i++) {
         const char *name = gguf_tensor_at(file, i)->name;
         if (w.used[i]) continue;
@@ -386,33 +235,32 @@ static Status hf_v_b(const TensorSource *s, int64_t row, int64_t n, float *out) 
     return ST_OK;
 }
 
-static Status find_hf(Walk *w, const Item *item, const SafeTensor **out) {
-    TensorSource want = {0};
+static Status find_hf(Walk *w, const GgufName *name, const SafeTensor **out) {
     const SafeTensors *f = w->hf;
-    set_shape(w->model, item->row->shape, &want);
-    *out = safetensors_find(f, item->hf);
+    *out = safetensors_find(f, name->hf);
     if (!*out)
         return FAIL(ST_FORMAT, "%s: tensor '%s' is missing",
-                    safetensors_count(f) ? safetensors_at(f, 0)->file : "safetensors", item->hf);
+                    safetensors_count(f) ? safetensors_at(f, 0)->file : "safetensors", name->hf);
     w->written[*out - safetensors_at(f, 0)] = true;
-    return check_shape((*out)->file, item->hf, (*out)->n_dims, (*out)->dim, want.n_dims, want.dim);
+    return check_shape((*out)->file, name->hf, (*out)->n_dims, (*out)->dim, name->n_dims,
+                       name->dim);
 }
 
-static void set_type(Walk *w, const Item *item) {
+static void set_type(Walk *w, const GgufName *name) {
     const TensorSource *s = &w->source[w->n - 1];
-    const bool matrix = s->n_dims > 1 && strcmp(item->row->shape, "ED") != 0;
+    const bool matrix = s->n_dims > 1 && name->form != GGUF_ROUTER;
     const GgufType *type = matrix ? w->type : gguf_type(GGUF_F32);
     w->types[w->n - 1] = tensor_source_cols(s) % type->block ? gguf_type(GGUF_F16) : type;
 }
 
-static Status export_kv_b(Walk *w, const Item *item, const SafeTensor *t) {
+static Status export_kv_b(Walk *w, const GgufName *name, const SafeTensor *t) {
     const ModelConfig *m = w->model;
     for (int half = 0; half < 2; half++) {
-        const char *name = half ? "blk.%d.attn_v_b.weight" : "blk.%d.attn_k_b.weight";
+        const char *format = half ? "blk.%d.attn_v_b.weight" : "blk.%d.attn_k_b.weight";
         TurnedKv *work = ARENA_ARRAY(w->arena, TurnedKv, 1);
         *work = (TurnedKv){m->qk_nope_head_dim, m->v_head_dim, m->kv_lora_rank, -1, NULL};
         if (!half) work->kept = ARENA_ARRAY(w->arena, float, m->kv_lora_rank * m->qk_nope_head_dim);
-        TensorSource *s = add(w, arena_printf(w->arena, name, item->layer));
+        TensorSource *s = add(w, arena_printf(w->arena, format, name->layer));
         s->n_dims = 3;
         s->dim[0] = m->n_heads;
         s->dim[1] = half ? m->v_head_dim : m->kv_lora_rank;
@@ -421,14 +269,14 @@ static Status export_kv_b(Walk *w, const Item *item, const SafeTensor *t) {
         s->tensor = t;
         s->work = work;
         s->rows = half ? hf_v_b : hf_k_b;
-        set_type(w, item);
+        set_type(w, name);
     }
     return ST_OK;
 }
 
-static Status export_expert(Walk *w, const Item *item, const SafeTensor *t) {
-    if (item->expert == 0) {
-        TensorSource *s = add(w, item->gguf);
+static Status export_expert(Walk *w, const GgufName *name, const SafeTensor *t) {
+    if (name->expert == 0) {
+        TensorSource *s = add(w, name->gguf);
         s->n_dims = 3;
         s->dim[0] = w->model->n_routed_experts;
         s->dim[1] = t->dim[0];
@@ -437,25 +285,26 @@ static Status export_expert(Walk *w, const Item *item, const SafeTensor *t) {
         s->from = t->dim[0];
         s->work = ARENA_ARRAY(w->arena, const SafeTensor *, w->model->n_routed_experts);
         s->rows = hf_stacked;
-        set_type(w, item);
+        set_type(w, name);
     }
-    ((const SafeTensor **)w->source[w->n - 1].work)[item->expert] = t;
+    ((const SafeTensor **)w->source[w->n - 1].work)[name->expert] = t;
     return ST_OK;
 }
 
-static Status export_one(Walk *w, const Item *item) {
+static Status export_one(void *ctx, const GgufName *name) {
+    Walk *w = (Walk *)ctx;
     const SafeTensor *t;
-    TRY(find_hf(w, item, &t));
-    if (item->row->kind == KV_B) return export_kv_b(w, item, t);
-    if (item->row->kind == EXPERTS) return export_expert(w, item, t);
-    TensorSource *s = add(w, item->gguf);
-    set_shape(w->model, item->row->shape, s);
+    TRY(find_hf(w, name, &t));
+    if (name->form == GGUF_KV_B) return export_kv_b(w, name, t);
+    if (name->form == GGUF_EXPERTS) return export_expert(w, name, t);
+    TensorSource *s = add(w, name->gguf);
+    set_shape(name, s);
     s->file = w->hf;
     s->tensor = t;
-    s->heads = turned(w->model, item->row->kind);
+    s->heads = name->heads;
     s->rows = s->heads ? hf_turned : hf_plain;
     if (s->heads && s->n_dims == 1) s->work = ARENA_ARRAY(w->arena, float, s->dim[0]);
-    set_type(w, item);
+    set_type(w, name);
     return ST_OK;
 }
 
@@ -479,24 +328,25 @@ static Status check_written(const Walk *w, int *skipped) {
     return ST_OK;
 }
 
-static Status check_one(Walk *w, const Item *item) {
+static Status check_one(void *ctx, const GgufName *name) {
+    Walk *w = (Walk *)ctx;
     const SafeTensor *t;
-    return find_hf(w, item, &t);
+    return find_hf(w, name, &t);
 }
 
 Status gguf_map_check(const SafeTensors *file, const ModelConfig *model, Arena *arena) {
     int skipped;
-    Walk w = {.model = model, .arena = arena, .visit = check_one, .hf = file};
+    Walk w = {.model = model, .arena = arena, .hf = file};
     w.written = ARENA_ARRAY(arena, bool, safetensors_count(file) + 1);
-    TRY(walk(&w));
+    TRY(gguf_names_walk(model, arena, check_one, &w));
     return check_written(&w, &skipped);
 }
 
 Status gguf_map_export(const SafeTensors *file, const ModelConfig *model, const GgufType *type,
                        GgufExport *out, Arena *arena) {
-    Walk w = {.model = model, .arena = arena, .visit = export_one, .hf = file, .type = type};
+    Walk w = {.model = model, .arena = arena, .hf = file, .type = type};
     w.written = ARENA_ARRAY(arena, bool, safetensors_count(file) + 1);
-    TRY(walk(&w));
+    TRY(gguf_names_walk(model, arena, export_one, &w));
     TRY(check_written(&w, &out->skipped));
     if (model->rope.llama3) {
         TensorSource *s = add(&w, "rope_freqs.weight");
