@@ -205,6 +205,19 @@ Status file_look(const char *path, bool *there) {
                 S_ISDIR(info.st_mode) ? "folder" : "pipe or a device");
 }
 
+Status file_want(const char *path) {
+    bool there;
+    TRY(file_look(path, &there));
+    return there ? ST_OK : FAIL(ST_FORMAT, "%s: there is no such file", path);
+}
+
+Status file_read_if_there(const char *path, char **data, size_t *size, Arena *arena) {
+    bool there;
+    *data = NULL;
+    TRY(file_look(path, &there));
+    return there ? file_read(path, data, size, arena) : ST_OK;
+}
+
 const char *file_in(const char *path, const char *name, Arena *arena) {
     struct stat info;
     bool folder = stat(path, &info) == 0 && S_ISDIR(info.st_mode);

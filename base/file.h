@@ -1,7 +1,7 @@
 // base/file.h -- reading files whole, and writing them so that a crash leaves the old or the new.
 //
-// Floor 1. Leaves with ST_IO only (file_look: ST_FORMAT); the sentence names the path and ends with
-// strerror.
+// Floor 1. Leaves with ST_IO only (what uses file_look: ST_FORMAT); the sentence names the path and
+// ends with strerror.
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -46,6 +46,9 @@ bool file_exists(const char *path);
 // Is a file there? ST_FORMAT if it cannot be known, or something else is: a folder; a pipe, which
 // would make its reader wait; a device, which may never end.
 MUST_USE Status file_look(const char *path, bool *there);
+MUST_USE Status file_want(const char *path); // ST_FORMAT if there is none, or file_look fails
+// file_read where a file is there; *data is NULL where none is.
+MUST_USE Status file_read_if_there(const char *path, char **data, size_t *size, Arena *arena);
 // PATH/NAME (in the arena) if PATH is a folder, else PATH itself.
 const char *file_in(const char *path, const char *name, Arena *arena);
 MUST_USE Status file_mkdirs(const char *path);      // like mkdir -p

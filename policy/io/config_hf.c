@@ -162,9 +162,7 @@ Status config_hf_read(const char *path, ModelConfig *out) {
     const char *file = file_in(path, "config.json", arena);
     char *text = NULL;
     size_t size = 0;
-    bool there;
-    Status st = file_look(file, &there);
-    if (st == ST_OK && !there) st = FAIL(ST_FORMAT, "%s: there is no such file", file);
+    Status st = file_want(file);
     if (st == ST_OK) st = file_read(file, &text, &size, arena);
     if (st == ST_OK) st = config_hf_parse(text, size, file, out);
     arena_free(arena);

@@ -150,9 +150,7 @@ static SafeTensors *new_file(void) {
 static Status map_file(SafeTensors *s, const char *path) {
     s->map = (FileMap *)realloc(s->map, (size_t)(s->n_maps + 1) * sizeof *s->map);
     CHECK(s->map != NULL);
-    bool there;
-    TRY(file_look(path, &there));
-    if (!there) return FAIL(ST_FORMAT, "%s: there is no such file", path);
+    TRY(file_want(path));
     TRY(file_map(path, &s->map[s->n_maps]));
     s->n_maps++;
     TRY(add_file(s, s->map[s->n_maps - 1].data, s->map[s->n_maps - 1].size, path));

@@ -308,7 +308,6 @@ Status gguf_put_vocab(const char *folder, const ModelConfig *model, GgufKeys *ke
     Arena *arena = arena_new(1 << 16);
     Files f = {0};
     Status st;
-    bool there;
     const char *jinja = arena_printf(arena, "%s/chat_template.jinja", folder);
     TRY_OUT(read_json(folder, "tokenizer.json", &f.tokenizer, arena));
     if (!f.tokenizer) {
@@ -318,8 +317,7 @@ Status gguf_put_vocab(const char *folder, const ModelConfig *model, GgufKeys *ke
         goto out;
     }
     TRY_OUT(read_json(folder, "tokenizer_config.json", &f.config, arena));
-    TRY_OUT(file_look(jinja, &there));
-    if (there) TRY_OUT(file_read(jinja, &f.jinja, &f.jinja_size, arena));
+    TRY_OUT(file_read_if_there(jinja, &f.jinja, &f.jinja_size, arena));
     st = put_all(&f, model, keys, arena);
 out:
     json_free(f.tokenizer);

@@ -244,17 +244,13 @@ static Status read_folder(const char *name, const char *folder, const Tokenizer 
     const char *config = arena_printf(arena, "%s/tokenizer_config.json", folder);
     const char *jinja = arena_printf(arena, "%s/chat_template.jinja", folder);
     char *text = NULL;
-    bool there;
     TRY_OUT(json_read_if_there(config, &doc));
-    TRY_OUT(file_look(jinja, &there));
+    if (!name) TRY_OUT(file_read_if_there(jinja, &text, NULL, arena));
     const Json *root = doc ? json_root(doc) : NULL;
     const char *bos = token_text(json_get(root, "bos_token"));
     const char *eos = token_text(json_get(root, "eos_token"));
     const char *template_ = template_text(json_get(root, "chat_template"));
-    if (!name && there) {
-        TRY_OUT(file_read(jinja, &text, NULL, arena));
-        template_ = text;
-    }
+    if (text) template_ = text;
     if (name)
         TRY_OUT(chat_named(name, out));
     else if (template_)

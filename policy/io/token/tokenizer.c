@@ -44,9 +44,7 @@ Status tokenizer_load(const char *path, Tokenizer **out) {
     char *text = NULL;
     size_t size = 0;
     *out = NULL;
-    bool there;
-    Status st = file_look(file, &there);
-    if (st == ST_OK && !there) st = FAIL(ST_FORMAT, "%s: there is no such file", file);
+    Status st = file_want(file);
     if (st == ST_OK) st = file_read(file, &text, &size, arena);
     if (st == ST_OK) st = tokenizer_parse(text, size, file, out);
     arena_free(arena);
