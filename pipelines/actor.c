@@ -9,7 +9,7 @@
 #include "pipelines/input.h"
 #include "pipelines/run/machine.h"
 #include "policy/cpu/gemm.h"
-#include "policy/io/checkpoint.h"
+#include "policy/files/checkpoint.h"
 #include "rl/reference.h"
 
 EMBED(desk_tokenizer_json, "datasets/desk/tokenizer.json");

@@ -12,10 +12,10 @@
 #include "base/arena.h"
 #include "base/pool.h"
 #include "base/status.h"
-#include "policy/io/token/chat.h"
-#include "policy/io/token/stopids.h"
-#include "policy/io/token/tokenizer.h"
 #include "policy/policy.h"
+#include "policy/text/chat.h"
+#include "policy/text/stopids.h"
+#include "policy/text/tokenizer.h"
 #include "rollout/engine.h"
 
 #ifdef __cplusplus

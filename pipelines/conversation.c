@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
-#include "policy/io/token/tokenstream.h"
+#include "policy/text/tokenstream.h"
 
 void conversation_open(Conversation *talk, Actor *actor, const SampleConfig *sampling,
                        int context) {

@@ -13,8 +13,8 @@
 #include "base/str.h"
 #include "datasets/desk.h"
 #include "pipelines/args.h"
-#include "policy/io/token/chat.h"
 #include "policy/model.h"
+#include "policy/text/chat.h"
 #include "rl/settings.h"
 #include "sft/finetune.h"
 

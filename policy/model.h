@@ -2,7 +2,7 @@
 //
 // Floor 2 (policy). Names follow config.json (references: DeepSeek-V3's configuration_deepseek.py,
 // transformers' Llama, Qwen2 and Qwen3 configurations);
-// nothing here is hard-coded anywhere else. policy/io/config_hf reads and writes it.
+// nothing here is hard-coded anywhere else. policy/files/config_hf reads and writes it.
 #ifndef POLICY_MODEL_H
 #define POLICY_MODEL_H
 

@@ -72,7 +72,7 @@ typedef struct Param {
 } Param;
 
 Param *policy_params(Policy *policy, int *n);
-// What came with the weights and is saved with them (policy/io/carry): kept for its owner, and
+// What came with the weights and is saved with them (policy/files/extras): kept for its owner, and
 // ended with `end` when the policy is freed or keeps another. NULL: nothing is kept.
 void policy_keep(Policy *policy, void *kept, void (*end)(void *kept));
 void *policy_kept(const Policy *policy);

@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "policy/io/token/chat.h"
+#include "policy/text/chat.h"
 #include "rl/curriculum.h"
 #include "rl/judge.h"
 #include "rl/settings.h"

@@ -11,7 +11,7 @@
 #include "base/pool.h"
 #include "base/status.h"
 #include "datasets/task.h"
-#include "policy/io/token/tokenizer.h"
+#include "policy/text/tokenizer.h"
 #include "rl/settings.h"
 #include "rollout/batch.h"
 

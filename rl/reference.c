@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/io/checkpoint.h"
+#include "policy/files/checkpoint.h"
 
 struct Reference {
     Policy *policy;

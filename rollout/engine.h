@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-typedef struct Tokenizer Tokenizer; // policy/io/token/tokenizer.h; only for stop strings
+typedef struct Tokenizer Tokenizer; // policy/text/tokenizer.h; only for stop strings
 
 // A token that became part of sample i, from the calling thread of engine_sample.
 typedef void TokenFn(void *ctx, int sample, int32_t token);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "policy/io/token/tokenizer.h"
+#include "policy/text/tokenizer.h"
 #include "rollout/batch.h"
 
 #ifdef __cplusplus

@@ -10,8 +10,8 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "datasets/task.h"
-#include "policy/io/token/chat.h"
-#include "policy/io/token/tokenizer.h"
+#include "policy/text/chat.h"
+#include "policy/text/tokenizer.h"
 
 #ifdef __cplusplus
 extern "C" {

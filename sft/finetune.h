@@ -16,9 +16,9 @@
 #include "base/pool.h"
 #include "base/status.h"
 #include "datasets/corpus.h"
-#include "policy/io/token/chat.h"
-#include "policy/io/token/tokenizer.h"
 #include "policy/policy.h"
+#include "policy/text/chat.h"
+#include "policy/text/tokenizer.h"
 
 #ifdef __cplusplus
 extern "C" {

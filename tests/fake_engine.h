@@ -2,7 +2,7 @@
 #ifndef TESTS_FAKE_ENGINE_H
 #define TESTS_FAKE_ENGINE_H
 
-#include "policy/io/token/tokenizer.h"
+#include "policy/text/tokenizer.h"
 #include "rollout/engine.h"
 #include "rollout/sampler.h"
 #include "tests/fake_policy.h"

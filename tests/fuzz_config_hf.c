@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/io/config_hf.h"
+#include "policy/files/config_hf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,9 +1,9 @@
 // tests/fuzz_gguf.c -- any bytes as a GGUF file: refused, or read whole, vocabulary too.
 #include <stdlib.h>
 
-#include "policy/io/gguf/gguf_config.h"
-#include "policy/io/gguf/gguf_map.h"
-#include "policy/io/gguf/gguf_vocab.h"
+#include "policy/files/gguf/gguf_config.h"
+#include "policy/files/gguf/gguf_map.h"
+#include "policy/files/gguf/gguf_vocab.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 // tests/fuzz_runstate.c -- any bytes as a state file: refused with nothing changed, or read whole.
 #include <zlib.h>
 
-#include "policy/io/runstate.h"
+#include "policy/files/runstate.h"
 #include "tests/fuzz_file.h"
 
 enum { N = 6 };

@@ -1,7 +1,7 @@
 // tests/fuzz_safetensors.c -- any bytes as a safetensors file: refused or read, never a bad access.
 #include <stdlib.h>
 
-#include "policy/io/safetensors.h"
+#include "policy/files/safetensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/io/token/tokenizer.h"
-#include "policy/io/token/tokenstream.h"
+#include "policy/text/tokenizer.h"
+#include "policy/text/tokenstream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

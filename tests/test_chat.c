@@ -1,7 +1,7 @@
-// tests/test_chat.c -- policy/io/chat: what transformers' apply_chat_template renders.
+// tests/test_chat.c -- policy/files/chat: what transformers' apply_chat_template renders.
 //
 // tests/golden/make_chat.py wrote tests/golden/chat.json.
-#include "policy/io/token/chat.h"
+#include "policy/text/chat.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -219,7 +219,7 @@ int main(void) {
         cmocka_unit_test(a_folder_tells_its_template),
         cmocka_unit_test(a_beginning_that_the_tokenizer_adds_is_not_said_twice),
     };
-    int failed = cmocka_run_group_tests_name("policy/io/chat", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("policy/files/chat", tests, NULL, NULL);
     arena_free(arena);
     return failed;
 }

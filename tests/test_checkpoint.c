@@ -1,6 +1,6 @@
-// tests/test_checkpoint.c -- policy/io/checkpoint and runstate: what is saved comes back, what is
-// damaged changes nothing, and a failing disk leaves the older one.
-#include "policy/io/checkpoint.h"
+// tests/test_checkpoint.c -- policy/files/checkpoint and runstate: what is saved comes back, what
+// is damaged changes nothing, and a failing disk leaves the older one.
+#include "policy/files/checkpoint.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "policy/io/config_hf.h"
-#include "policy/io/safewrite.h"
+#include "policy/files/config_hf.h"
+#include "policy/files/safewrite.h"
 #include "tests/test.h"
 
 static Arena *arena;
@@ -254,7 +254,7 @@ int main(void) {
         cmocka_unit_test(a_damaged_state_changes_nothing),
         cmocka_unit_test(a_full_disk_leaves_the_older_one),
     };
-    int failed = cmocka_run_group_tests_name("policy/io/checkpoint", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("policy/files/checkpoint", tests, NULL, NULL);
     if (file_remove_tree(folder) != ST_OK) failed = 1;
     arena_free(arena);
     return failed;

@@ -1,5 +1,5 @@
-// tests/test_config_hf.c -- policy/io/config_hf: published configs, both ropes, named errors.
-#include "policy/io/config_hf.h"
+// tests/test_config_hf.c -- policy/files/config_hf: published configs, both ropes, named errors.
+#include "policy/files/config_hf.h"
 
 #include "tests/test.h"
 
@@ -344,5 +344,5 @@ int main(void) {
         cmocka_unit_test(dense_models_read_back_as_written),
         cmocka_unit_test(a_dense_model_that_is_not_built_is_named),
     };
-    return cmocka_run_group_tests_name("policy/io/config_hf", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("policy/files/config_hf", tests, NULL, NULL);
 }

@@ -1,18 +1,18 @@
-// tests/test_convert.c -- policy/io/convert, gguf_map, gguf_config, gguf_vocab: folders to GGUF and
-// back are the same bits; what does not fit is named.
-#include "policy/io/convert.h"
+// tests/test_convert.c -- policy/files/convert, gguf_map, gguf_config, gguf_vocab: folders to GGUF
+// and back are the same bits; what does not fit is named.
+#include "policy/files/convert.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
-#include "policy/io/config_hf.h"
-#include "policy/io/gguf/gguf_config.h"
-#include "policy/io/gguf/gguf_map.h"
-#include "policy/io/gguf/gguf_vocab.h"
-#include "policy/io/safewrite.h"
-#include "policy/io/token/tokenizer.h"
+#include "policy/files/config_hf.h"
+#include "policy/files/gguf/gguf_config.h"
+#include "policy/files/gguf/gguf_map.h"
+#include "policy/files/gguf/gguf_vocab.h"
+#include "policy/files/safewrite.h"
+#include "policy/text/tokenizer.h"
 #include "tests/test.h"
 
 static Arena *arena;
@@ -393,7 +393,7 @@ int main(void) {
         cmocka_unit_test(a_tokenizer_without_a_name_is_refused),
         cmocka_unit_test(what_does_not_fit_is_named),
     };
-    int failed = cmocka_run_group_tests_name("policy/io/convert", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("policy/files/convert", tests, NULL, NULL);
     if (file_remove_tree(folder) != ST_OK) failed = 1;
     arena_free(arena);
     return failed;

@@ -1,12 +1,12 @@
-// tests/test_gguf.c -- policy/io/gguf: what is written comes back; every lie has its sentence.
-#include "policy/io/gguf/gguf.h"
+// tests/test_gguf.c -- policy/files/gguf: what is written comes back; every lie has its sentence.
+#include "policy/files/gguf/gguf.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/file.h"
-#include "policy/io/gguf/gguf_write.h"
+#include "policy/files/gguf/gguf_write.h"
 #include "tests/test.h"
 
 static Arena *arena;
@@ -199,7 +199,7 @@ int main(void) {
         cmocka_unit_test(types_that_are_known_but_not_read_are_named),
         cmocka_unit_test(what_is_written_comes_back),
     };
-    int failed = cmocka_run_group_tests_name("policy/io/gguf", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("policy/files/gguf", tests, NULL, NULL);
     if (file_remove_tree(folder) != ST_OK) failed = 1;
     str_free(&file);
     arena_free(arena);

@@ -1,12 +1,12 @@
-// tests/test_gguf_type.c -- policy/io/gguf_type: the values that the `gguf` package gives, bit for
-// bit (tests/golden/make_gguf.py).
-#include "policy/io/gguf/gguf_type.h"
+// tests/test_gguf_type.c -- policy/files/gguf_type: the values that the `gguf` package gives, bit
+// for bit (tests/golden/make_gguf.py).
+#include "policy/files/gguf/gguf_type.h"
 
 #include <stdlib.h>
 
-#include "policy/io/dtype.h"
-#include "policy/io/gguf/gguf.h"
-#include "policy/io/safetensors.h"
+#include "policy/files/dtype.h"
+#include "policy/files/gguf/gguf.h"
+#include "policy/files/safetensors.h"
 #include "tests/test.h"
 
 static Gguf *blocks;
@@ -103,5 +103,5 @@ int main(void) {
         cmocka_unit_test(plain_types_go_there_and_back),
         cmocka_unit_test(f16_rounds_to_nearest_even),
     };
-    return cmocka_run_group_tests_name("policy/io/gguf_type", tests, open_golden, close_golden);
+    return cmocka_run_group_tests_name("policy/files/gguf_type", tests, open_golden, close_golden);
 }

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "policy/io/checkpoint.h"
-#include "policy/io/safetensors.h"
+#include "policy/files/checkpoint.h"
+#include "policy/files/safetensors.h"
 #include "tests/test.h"
 
 enum { N_SEQS = 3, CHUNK = 128 };

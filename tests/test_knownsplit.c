@@ -1,8 +1,9 @@
-// tests/test_knownsplit.c -- policy/io/knownsplit: what is matched by hand is what PCRE2 matches.
-#include "policy/io/token/knownsplit.h"
+// tests/test_knownsplit.c -- policy/files/knownsplit: what is matched by hand is what PCRE2
+// matches.
+#include "policy/text/knownsplit.h"
 
 #include "base/rng.h"
-#include "policy/io/token/unicode.h"
+#include "policy/text/unicode.h"
 #include "tests/test.h"
 
 static void add_split(const char *regex, const char *behavior, bool invert, Str *json) {
@@ -156,5 +157,5 @@ int main(void) {
         cmocka_unit_test(every_character_is_of_the_class_that_the_regex_has_it_in),
         cmocka_unit_test(hard_texts_are_cut_the_same),
     };
-    return cmocka_run_group_tests_name("policy/io/knownsplit", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("policy/files/knownsplit", tests, NULL, NULL);
 }

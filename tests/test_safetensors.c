@@ -1,6 +1,6 @@
-// tests/test_safetensors.c -- policy/io/safetensors and safewrite: what is written comes back;
+// tests/test_safetensors.c -- policy/files/safetensors and safewrite: what is written comes back;
 // every lie in a file has its own sentence.
-#include "policy/io/safetensors.h"
+#include "policy/files/safetensors.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/str.h"
-#include "policy/io/safewrite.h"
+#include "policy/files/safewrite.h"
 #include "tests/test.h"
 
 static Arena *arena;
@@ -260,7 +260,7 @@ int main(void) {
         cmocka_unit_test(small_floats_convert_exactly),
         cmocka_unit_test(fp8_is_code_times_the_scale_of_its_block),
     };
-    int failed = cmocka_run_group_tests_name("policy/io/safetensors", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("policy/files/safetensors", tests, NULL, NULL);
     if (file_remove_tree(folder) != ST_OK) failed = 1;
     arena_free(arena);
     return failed;

@@ -1,7 +1,7 @@
-// tests/test_tokenizer.c -- policy/io/tokenizer: the ids of Hugging Face's library, and any bytes.
+// tests/test_tokenizer.c -- policy/text/tokenizer: the ids of Hugging Face, and any bytes.
 //
 // tests/golden/make_tokenizer.py made the files under tests/golden/tokenizer.
-#include "policy/io/token/tokenizer.h"
+#include "policy/text/tokenizer.h"
 
 #include <stdlib.h>
 
@@ -9,8 +9,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
-#include "policy/io/token/stopids.h"
-#include "policy/io/token/tokenstream.h"
+#include "policy/text/stopids.h"
+#include "policy/text/tokenstream.h"
 #include "tests/test.h"
 
 static Arena *arena;
@@ -439,7 +439,7 @@ int main(void) {
         cmocka_unit_test(a_file_that_lies_is_refused),
         cmocka_unit_test(the_file_is_kept_word_for_word),
     };
-    int failed = cmocka_run_group_tests_name("policy/io/tokenizer", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("policy/text/tokenizer", tests, NULL, NULL);
     arena_free(arena);
     return failed;
 }

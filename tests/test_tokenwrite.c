@@ -1,7 +1,7 @@
-// tests/test_tokenwrite.c -- policy/io/tokenwrite: bare vocabularies become files we read.
-#include "policy/io/token/tokenwrite.h"
+// tests/test_tokenwrite.c -- policy/text/tokenwrite: bare vocabularies become files we read.
+#include "policy/text/tokenwrite.h"
 
-#include "policy/io/token/tokenizer.h"
+#include "policy/text/tokenizer.h"
 #include "tests/test.h"
 
 enum { N_TOKENS = 256 + 4 };
@@ -149,7 +149,7 @@ int main(void) {
         cmocka_unit_test(scores_become_merges),
         cmocka_unit_test(what_is_not_known_is_named),
     };
-    int failed = cmocka_run_group_tests_name("policy/io/tokenwrite", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("policy/text/tokenwrite", tests, NULL, NULL);
     arena_free(arena);
     return failed;
 }

@@ -120,7 +120,7 @@ static void four_threads_change_no_bit_in_any_precision(void **state) {
     }
 }
 
-// What policy/io/checkpoint does through a file.
+// What policy/files/checkpoint does through a file.
 static void copy_policy_state(Policy *to, Policy *from) {
     int n;
     Param *x = policy_params(to, &n);

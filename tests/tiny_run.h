@@ -5,7 +5,7 @@
 #ifndef TESTS_TINY_RUN_H
 #define TESTS_TINY_RUN_H
 
-#include "policy/io/token/tokenizer.h"
+#include "policy/text/tokenizer.h"
 #include "rl/trainer.h"
 #include "tests/test.h"
 

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/pool.h"
 #include "base/rng.h"
-#include "policy/io/checkpoint.h"
+#include "policy/files/checkpoint.h"
 #include "policy/policy.h"
 #include "rollout/sampler.h"
 

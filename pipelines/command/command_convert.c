@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "pipelines/command.h"
 #include "pipelines/input.h"
-#include "policy/io/convert.h"
+#include "policy/files/convert.h"
 
 static const Flag flags[] = {
     {"out", 'o', "PATH", "what to write: a folder, or a file that ends in .gguf"},

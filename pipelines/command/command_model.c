@@ -9,9 +9,9 @@
 #include "pipelines/input.h"
 #include "pipelines/run/machine.h"
 #include "pipelines/runconfig.h"
-#include "policy/io/checkpoint.h"
-#include "policy/io/safewrite.h"
-#include "policy/io/weights.h"
+#include "policy/files/checkpoint.h"
+#include "policy/files/safewrite.h"
+#include "policy/files/weights.h"
 
 enum { CONTEXT = 1024, DTYPES = 16 };
 

@@ -5,7 +5,7 @@
 #include "pipelines/command.h"
 #include "pipelines/input.h"
 #include "pipelines/lines.h"
-#include "policy/io/checkpoint.h"
+#include "policy/files/checkpoint.h"
 #include "policy/pack.h"
 
 static const Flag flags[] = {

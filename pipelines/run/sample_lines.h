@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
-#include "policy/io/token/tokenizer.h"
+#include "policy/text/tokenizer.h"
 #include "rollout/batch.h"
 
 #ifdef __cplusplus

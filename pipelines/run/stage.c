@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "pipelines/run/machine.h"
-#include "policy/io/checkpoint.h"
+#include "policy/files/checkpoint.h"
 
 // These change no result.
 static const char *const free_keys[] = {"run.threads",          "run.chunks_in_flight",

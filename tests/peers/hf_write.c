@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "policy/io/checkpoint.h"
+#include "policy/files/checkpoint.h"
 
 enum { N = 60 };
 

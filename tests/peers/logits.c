@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/io/checkpoint.h"
+#include "policy/files/checkpoint.h"
 
 enum { LONGEST = 2048 };
 

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "policy/io/token/tokenizer.h"
+#include "policy/text/tokenizer.h"
 
 typedef struct Text {
     char *data;
