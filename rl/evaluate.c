@@ -162,6 +162,7 @@ static void conclude(const Tally *t, const EvalConfig *cfg, EvalResult *out, Are
         flat += flat_chance(t->n_known[q], t->n_right[q], t->group_size);
     }
     out->n_tasks = n;
+    out->n_asked = t->n_asked;
     out->k = t->k;
     out->accuracy = passk_interval(value, n);
     out->all_right = share(out->all_right, n);

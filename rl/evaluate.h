@@ -78,9 +78,10 @@ typedef struct EvalConfig {
 } EvalConfig;
 
 typedef struct EvalResult {
-    int n_tasks, k; // questions that counted for accuracy
-    bool stopped;   // the stop flag was seen: nothing below is filled
-    Interval accuracy, format, cons;
+    int n_tasks, k;                  // questions that counted for accuracy
+    int n_asked;                     // questions that were asked
+    bool stopped;                    // the stop flag was seen: nothing below is filled
+    Interval accuracy, format, cons; // NaN, unknown, where no question counted; so is pass[].value
     struct {
         int k, n_tasks;
         Interval value;

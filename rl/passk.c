@@ -14,15 +14,17 @@ static double all_marked(int n, int a, int k) {
 }
 
 double passk_estimate(int n, int c, int k) {
+    if (k > n) return (double)NAN;
     return 1 - all_marked(n, n - c, k);
 }
 
 double passk_all_right(int n, int c, int k) {
+    if (k > n) return (double)NAN;
     return all_marked(n, c, k);
 }
 
 Interval passk_interval(const double *value, int n) {
-    if (n == 0) return (Interval){0, 0, 1};
+    if (n == 0) return (Interval){(double)NAN, (double)NAN, (double)NAN};
     double sum = 0, squares = 0;
     for (int i = 0; i < n; i++) sum += value[i];
     double mean = sum / n;

@@ -18,12 +18,22 @@ Status preflight_run(const EvalDeps *deps, uint64_t first_index, Preflight *out,
     TRY(evaluate(deps, &cfg, &out->eval, arena));
     if (out->eval.stopped) return ST_OK;
     const EvalResult *e = &out->eval;
-    out->ready = e->pass[e->n_pass - 1].value.mean >= deps->cfg->preflight_min_pass;
+    double best = e->pass[e->n_pass - 1].value.mean;
+    out->known = !isnan(best);
+    // An unknown pass@k opens no gate that was asked for.
+    out->ready =
+        deps->cfg->preflight_min_pass <= 0 || (out->known && best >= deps->cfg->preflight_min_pass);
     return ST_OK;
 }
 
 static void advise(const EvalResult *e, const RlConfig *cfg, Str *out) {
     double best = e->pass[e->n_pass - 1].value.mean, flat = e->flat_predicted;
+    if (isnan(best))
+        str_printf(
+            out,
+            "- pass@%d is unknown: no question has %d samples with a verdict. Check the gold "
+            "answers and the judge first.\n",
+            e->k, e->k);
     if (e->error_frac > 0.02)
         str_printf(out, "- %.0f %% of samples got no verdict: check the gold answers first.\n",
                    100 * e->error_frac);
@@ -55,23 +65,42 @@ static void advise(const EvalResult *e, const RlConfig *cfg, Str *out) {
                    100 * e->truncated_frac, (long long)cfg->max_new_tokens);
 }
 
+static void percent(double value, Str *out) {
+    if (isnan(value))
+        str_puts(out, "unknown");
+    else
+        str_printf(out, "%5.1f %%", 100 * value);
+}
+
 void preflight_print(const Preflight *preflight, const RlConfig *cfg, Str *out) {
     const EvalResult *e = &preflight->eval;
-    str_printf(out, "preflight: %d questions, %d samples each, temperature %g\n", e->n_tasks, e->k,
-               cfg->temperature);
-    for (int i = 0; i < e->n_pass; i++)
-        str_printf(out, "  pass@%-5d %5.1f %%  (95 %%: %.1f to %.1f)\n", e->pass[i].k,
-                   100 * e->pass[i].value.mean, 100 * e->pass[i].value.low,
-                   100 * e->pass[i].value.high);
-    str_printf(out, "  format     %5.1f %%\n", 100 * e->format.mean);
-    str_printf(out, "  length     %5.1f tokens", e->length_mean);
+    str_printf(out, "preflight: %d training questions, %d samples each, temperature %g\n",
+               e->n_asked, e->k, cfg->temperature);
+    for (int i = 0; i < e->n_pass; i++) {
+        str_printf(out, "  pass@%-5d ", e->pass[i].k);
+        percent(e->pass[i].value.mean, out);
+        if (e->pass[i].n_tasks > 0)
+            str_printf(out, "  (95 %%: %.1f to %.1f)", 100 * e->pass[i].value.low,
+                       100 * e->pass[i].value.high);
+        if (e->pass[i].n_tasks < e->n_asked)
+            str_printf(out, "  of %d questions: %d lack %d samples with a verdict",
+                       e->pass[i].n_tasks, e->n_asked - e->pass[i].n_tasks, e->pass[i].k);
+        str_putc(out, '\n');
+    }
+    str_puts(out, "  format     ");
+    percent(e->format.mean, out);
+    str_printf(out, "\n  length     %5.1f tokens", e->length_mean);
     if (isfinite(e->length_right)) str_printf(out, ", right answers %.1f", e->length_right);
-    str_printf(out, "\n  groups of %lld without spread: %.0f %% by accuracy",
-               (long long)cfg->group_size, 100 * e->flat_predicted);
+    str_printf(out, "\n  groups of %lld without spread: ", (long long)cfg->group_size);
+    if (isnan(e->flat_predicted))
+        str_puts(out, "unknown by accuracy");
+    else
+        str_printf(out, "%.0f %% by accuracy", 100 * e->flat_predicted);
     if (isfinite(e->flat_observed)) str_printf(out, ", %.0f %% by reward", 100 * e->flat_observed);
     str_putc(out, '\n');
     advise(e, cfg, out);
     if (!preflight->ready)
-        str_printf(out, "- pass@%d is below rl.preflight_min_pass=%g: this run would not start.\n",
-                   e->k, cfg->preflight_min_pass);
+        str_printf(out, "- pass@%d is %s rl.preflight_min_pass=%g: this run would not start.\n",
+                   e->k, preflight->known ? "below" : "unknown, so it does not reach",
+                   cfg->preflight_min_pass);
 }

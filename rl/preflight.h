@@ -14,11 +14,12 @@ extern "C" {
 
 typedef struct Preflight {
     EvalResult eval; // pass[0]: pass@1, then the powers of 4 below k, then pass@k
-    bool ready;      // pass@k >= rl.preflight_min_pass
+    bool known;      // is pass@k known: some question has k samples with a verdict
+    bool ready;      // pass@k >= rl.preflight_min_pass; false if pass@k is unknown and that is > 0
 } Preflight;
 
-// rl.preflight_tasks questions from `first_index` on, rl.preflight_k samples each, at
-// rl.temperature.
+// rl.preflight_tasks questions of deps->source from `first_index` on, rl.preflight_k samples each,
+// at rl.temperature. Give the source of the training questions: those are what is learnt from.
 MUST_USE Status preflight_run(const EvalDeps *deps, uint64_t first_index, Preflight *out,
                               Arena *arena);
 

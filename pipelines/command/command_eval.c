@@ -222,19 +222,34 @@ out:
     return st;
 }
 
+// "name  61.0 %  (95 %: 50.1 to 70.9)", or that it is unknown and why.
+static void print_interval(const char *name, const Interval *v, const char *unknown) {
+    if (isnan(v->mean))
+        printf("%-9s  unknown: %s\n", name, unknown);
+    else
+        printf("%-9s  %.1f %%  (95 %%: %.1f to %.1f)\n", name, 100 * v->mean, 100 * v->low,
+               100 * v->high);
+}
+
 static void print_plain(const EvalResult *r) {
-    printf("tasks      %d, %d sample%s each\n", r->n_tasks, r->k, r->k == 1 ? "" : "s");
-    printf("accuracy   %.1f %%  (95 %%: %.1f to %.1f)\n", 100 * r->accuracy.mean,
-           100 * r->accuracy.low, 100 * r->accuracy.high);
-    for (int i = 0; i < r->n_pass; i++)
-        printf("pass@%-4d  %.1f %%  (95 %%: %.1f to %.1f)\n", r->pass[i].k,
-               100 * r->pass[i].value.mean, 100 * r->pass[i].value.low,
-               100 * r->pass[i].value.high);
-    if (r->k > 1)
-        printf("cons@%-4d  %.1f %%  (95 %%: %.1f to %.1f)\n", r->k, 100 * r->cons.mean,
-               100 * r->cons.low, 100 * r->cons.high);
-    printf("format     %.1f %%  (95 %%: %.1f to %.1f)\n", 100 * r->format.mean, 100 * r->format.low,
-           100 * r->format.high);
+    static const char none[] = "no sample has a verdict";
+    printf("tasks      %d, %d sample%s each\n", r->n_asked, r->k, r->k == 1 ? "" : "s");
+    if (r->n_tasks < r->n_asked)
+        printf("           %d of them count: no sample of the other %d has a verdict\n", r->n_tasks,
+               r->n_asked - r->n_tasks);
+    print_interval("accuracy", &r->accuracy, none);
+    char name[16], why[80];
+    for (int i = 0; i < r->n_pass; i++) {
+        snprintf(name, sizeof name, "pass@%d", r->pass[i].k);
+        snprintf(why, sizeof why, "no question has %d samples with a verdict", r->pass[i].k);
+        print_interval(name, &r->pass[i].value, why);
+        if (r->pass[i].n_tasks > 0 && r->pass[i].n_tasks < r->n_asked)
+            printf("           of %d questions: %d lack %d samples with a verdict\n",
+                   r->pass[i].n_tasks, r->n_asked - r->pass[i].n_tasks, r->pass[i].k);
+    }
+    snprintf(name, sizeof name, "cons@%d", r->k);
+    if (r->k > 1) print_interval(name, &r->cons, none);
+    print_interval("format", &r->format, "no sample was finished");
     printf("length     %.1f tokens", r->length_mean);
     if (isfinite(r->length_right)) printf(", right %.1f", r->length_right);
     if (isfinite(r->length_wrong)) printf(", wrong %.1f", r->length_wrong);

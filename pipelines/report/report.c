@@ -51,8 +51,11 @@ void report_html(const RunData *run, int n_runs, Str *out) {
     arena_free(arena);
 }
 
+// NaN: not measured; infinite: measured, but nothing could be counted.
 static void md_value(double v, bool share, Str *out) {
-    if (!isfinite(v))
+    if (isinf(v))
+        str_puts(out, " unknown |");
+    else if (isnan(v))
         str_puts(out, " – |");
     else if (share)
         str_printf(out, " %.1f %% |", 100 * v);
@@ -64,14 +67,16 @@ static double eval_mean(const RunData *run, const char *when, const char *set, c
     const Json *node =
         run->eval ? json_get(json_get(json_get(json_root(run->eval), when), set), what) : NULL;
     if (!node) return (double)NAN;
-    return json_num(json_kind(node) == JSON_OBJECT ? json_get(node, "mean") : node, (double)NAN);
+    return json_kind(node) == JSON_OBJECT ? json_num(json_get(node, "mean"), (double)INFINITY)
+                                          : json_num(node, (double)NAN);
 }
 
 static double eval_pass(const RunData *run, const char *when, const char *set, int k) {
     if (!run->eval) return (double)NAN;
     const Json *list = json_get(json_get(json_get(json_root(run->eval), when), set), "pass_at");
     for (const Json *v = json_first(list); v; v = json_next(v))
-        if (json_int(json_get(v, "k"), 0) == k) return json_num(json_get(v, "mean"), (double)NAN);
+        if (json_int(json_get(v, "k"), 0) == k)
+            return json_num(json_get(v, "mean"), (double)INFINITY);
     return (double)NAN;
 }
 

@@ -244,6 +244,7 @@ static void passk_chart(const RunData *run, int n_runs, Chart *chart, Arena *are
                 json_get(json_get(json_get(json_root(run[r].eval), when[w]), "heldout"), "pass_at");
             int i = 0;
             for (const Json *v = json_first(list); v && i < KS; v = json_next(v), i++) {
+                if (!isfinite(json_num(json_get(v, "mean"), (double)NAN))) break; // unknown
                 k[i] = json_num(json_get(v, "k"), 1);
                 y[i] += json_num(json_get(v, "mean"), (double)NAN);
                 low[i] = json_num(json_get(v, "low"), (double)NAN);

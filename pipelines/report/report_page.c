@@ -130,12 +130,13 @@ void report_page_kpis(const RunData *run, int n_runs, Str *out) {
 
 typedef struct Cell {
     double mean, low, high;
-    double std; // over runs, if there are several
+    double std;   // over runs, if there are several
+    bool unknown; // measured, but nothing could be counted: null in eval.json
 } Cell;
 
 static Cell cell_of(const RunData *run, int n_runs, const char *when, const char *set,
                     const char *what, int k) {
-    Cell cell = {0, (double)NAN, (double)NAN, (double)NAN};
+    Cell cell = {0, (double)NAN, (double)NAN, (double)NAN, false};
     double square = 0;
     int n = 0;
     for (int r = 0; r < n_runs; r++) {
@@ -150,12 +151,14 @@ static Cell cell_of(const RunData *run, int n_runs, const char *when, const char
                                    ? json_get(value, "mean")
                                    : value,
                                (double)NAN);
+        if (value && !isfinite(mean)) cell.unknown = true;
         if (!value || !isfinite(mean)) continue;
         cell.mean += mean, square += mean * mean;
         cell.low = json_num(json_get(value, "low"), (double)NAN);
         cell.high = json_num(json_get(value, "high"), (double)NAN);
         n++;
     }
+    cell.unknown = cell.unknown && n == 0;
     cell.mean = n ? cell.mean / n : (double)NAN;
     if (n > 1) {
         cell.low = cell.high = (double)NAN;
@@ -168,8 +171,10 @@ static void table_row(const RunData *run, int n_runs, const char *name, const ch
                       const char *what, int k, bool share, Str *out) {
     static const char *const when[] = {"base", "final"};
     bool any = false;
-    for (int w = 0; w < 2; w++)
-        any = any || isfinite(cell_of(run, n_runs, when[w], set, what, k).mean);
+    for (int w = 0; w < 2; w++) {
+        Cell c = cell_of(run, n_runs, when[w], set, what, k);
+        any = any || isfinite(c.mean) || (c.unknown && share);
+    }
     if (!any) return;
     str_puts(out, "<tr><td>");
     put(out, name);
@@ -177,7 +182,9 @@ static void table_row(const RunData *run, int n_runs, const char *name, const ch
     for (int w = 0; w < 2; w++) {
         Cell c = cell_of(run, n_runs, when[w], set, what, k);
         str_puts(out, "<td>");
-        if (share)
+        if (share && c.unknown)
+            str_puts(out, "unknown");
+        else if (share)
             percent(c.mean, out);
         else if (isfinite(c.mean))
             str_printf(out, c.mean == floor(c.mean) ? "%.0f" : "%.1f", c.mean);

@@ -123,6 +123,10 @@ void stage_eval_json(const EvalResult *r, const EvalResult *passk, Str *out) {
     str_putc(out, '}');
 }
 
+static const char *percent(const Interval *v, Arena *arena) {
+    return isnan(v->mean) ? "unknown" : arena_printf(arena, "%.1f %%", 100 * v->mean);
+}
+
 Status stage_eval_full(const RunConfig *rc, const EvalDeps *deps, const TaskSource *large,
                        int64_t step, Metrics *row, Str *out, bool *stopped) {
     Arena *arena = arena_new(1 << 20);
@@ -170,16 +174,16 @@ Status stage_eval_full(const RunConfig *rc, const EvalDeps *deps, const TaskSour
         stage_eval_json(&big, NULL, out);
     }
     str_putc(out, '}');
-    log_info("%s: pass@1 %.1f %% of %d held-out tasks, format %.1f %%, mean length %.1f tokens",
-             step == 0 ? "base" : "final", 100 * one.accuracy.mean, one.n_tasks,
-             100 * one.format.mean, one.length_mean);
+    log_info("%s: pass@1 %s of %d held-out tasks, format %s, mean length %.1f tokens",
+             step == 0 ? "base" : "final", percent(&one.accuracy, arena), one.n_tasks,
+             percent(&one.format, arena), one.length_mean);
     for (int i = 0; has_many && i < many.n_pass; i++)
         if (many.pass[i].k == 16 || many.pass[i].k == 64)
-            log_info("  pass@%d %.1f %% of %d tasks", many.pass[i].k, 100 * many.pass[i].value.mean,
-                     many.pass[i].n_tasks);
+            log_info("  pass@%d %s of %d tasks", many.pass[i].k,
+                     percent(&many.pass[i].value, arena), many.pass[i].n_tasks);
     if (has_big)
-        log_info("  larger operands: pass@1 %.1f %% of %d tasks, format %.1f %%",
-                 100 * big.accuracy.mean, big.n_tasks, 100 * big.format.mean);
+        log_info("  larger operands: pass@1 %s of %d tasks, format %s",
+                 percent(&big.accuracy, arena), big.n_tasks, percent(&big.format, arena));
 out:
     arena_free(arena);
     return st;

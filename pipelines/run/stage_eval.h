@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 // First question of each evaluation: no question is in two of them.
-enum { EVAL_FIRST_FINAL = 1000000, EVAL_FIRST_PASSK = 2000000, EVAL_FIRST_PREFLIGHT = 3000000 };
+enum { EVAL_FIRST_FINAL = 1000000, EVAL_FIRST_PASSK = 2000000 };
 
 // Fills a row with val-core/<source>/... and writes samples/NNNNNN.jsonl. *accuracy is NaN and the
 // row empty if the stop flag was seen.

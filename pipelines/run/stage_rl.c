@@ -29,11 +29,12 @@ typedef struct Run {
     Trainer *trainer;
     EvalDeps eval;
     Progress progress;
-    double best;   // highest accuracy of a checkpoint; < 0: none yet
-    int64_t saved; // step of the newest checkpoint; -1: none
-    bool unrated;  // the step's evaluation is due and not made yet
-    bool cut;      // an evaluation was cut short by the stop flag
-    Metrics row;   // of the last step, to be written with its evaluation; n == 0: none
+    double best;     // highest accuracy of a checkpoint; < 0: none yet
+    int64_t saved;   // step of the newest checkpoint; -1: none
+    bool unrated;    // the step's evaluation is due and not made yet
+    bool gate_known; // the preflight's pass@k is known
+    bool cut;        // an evaluation was cut short by the stop flag
+    Metrics row;     // of the last step, to be written with its evaluation; n == 0: none
     StageResult *out;
 } Run;
 
@@ -121,13 +122,16 @@ static Status look_at_tasks(Run *r, Arena *arena) {
     Preflight preflight;
     Str text = {0};
     if (r->rc->rl.preflight_tasks == 0) return ST_OK;
-    TRY(preflight_run(&r->eval, EVAL_FIRST_PREFLIGHT, &preflight, arena));
+    EvalDeps deps = r->eval;
+    deps.source = &r->train; // the first questions that the run will learn from
+    TRY(preflight_run(&deps, 0, &preflight, arena));
     r->cut = preflight.eval.stopped;
     if (r->cut) return ST_OK;
     preflight_print(&preflight, trainer_config(r->trainer), &text);
     log_info("%s", str_text(&text));
     str_free(&text);
     r->out->gate_closed = !preflight.ready;
+    r->gate_known = preflight.known;
     return ST_OK;
 }
 
@@ -147,8 +151,12 @@ static Status look_at_base(Run *r, double *accuracy) {
     r->unrated = false;
     if (r->out->gate_closed)
         st = FAIL(ST_CONFIG,
-                  "preflight: the base is too weak to learn from: pass@%lld is below "
-                  "rl.preflight_min_pass=%g. Pretrain longer (sft.steps), or set it to 0",
+                  r->gate_known
+                      ? "preflight: the base is too weak to learn from: pass@%lld is below "
+                        "rl.preflight_min_pass=%g. Pretrain longer (sft.steps), or set it to 0"
+                      : "preflight: pass@%lld is unknown (no question has that many samples with a "
+                        "verdict), so it does not reach rl.preflight_min_pass=%g. Check the gold "
+                        "answers and the judge, or set it to 0",
                   (long long)r->rc->rl.preflight_k, r->rc->rl.preflight_min_pass);
 out:
     str_free(&text);

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# tests/test_learning_run.sh -- what a training run says about itself: preflight, unknown pass@k.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+BUILD=${BUILD:-build/release-cpu}
+GRPO=$(realpath "${GRPO:-$BUILD/grpo}")
+dir=$(mktemp -d "${TMPDIR:-/tmp}/learning.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+passed=0 failed=0
+
+ok() { passed=$((passed + 1)); }
+bad() {
+    failed=$((failed + 1))
+    echo "FAILED: $1"
+    sed 's/^/    /' "$dir/out" "$dir/err" 2>/dev/null | head -n 8
+}
+# run NAME CODE PATTERN WORD...: exit code, and a pattern that stdout or stderr must hold.
+run() {
+    local name=$1 code=$2 pattern=$3 got
+    shift 3
+    "$GRPO" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+    got=$?
+    if [ $got = "$code" ] && cat "$dir/out" "$dir/err" | grep -aqE -- "$pattern"; then ok; else bad "$name (exit code $got)"; fi
+}
+has() { if cat "$dir/out" "$dir/err" | grep -aqE -- "$2"; then ok; else bad "$1"; fi; }
+lacks() { if cat "$dir/out" "$dir/err" | grep -aqE -- "$2"; then bad "$1"; else ok; fi; }
+same() { if [ "$2" = "$3" ]; then ok; else bad "$1: '$2' is not '$3'"; fi; }
+
+tiny="model.hidden_size=32 model.n_layers=1 model.n_heads=2 model.first_k_dense=1"
+# shellcheck disable=SC2086
+run "a tiny base" 0 . sft $tiny sft.steps=1 sft.batch=2 sft.warmup_steps=0 -o "$dir/base" -q
+model="$dir/base/checkpoints/step-1/model"
+
+# ---- the preflight asks the training questions
+for i in 1 2 3; do echo "{\"question\":\"What is $i+$i?\",\"answer\":\"$((2 * i))\"}"; done >"$dir/train.jsonl"
+for i in 1 2 3 4 5; do echo "{\"question\":\"Is it $i-$i?\",\"answer\":\"0\"}"; done >"$dir/heldout.jsonl"
+small="rl.steps=1 rl.groups_per_step=2 rl.group_size=2 rl.max_new_tokens=4 rl.preflight_tasks=16 rl.preflight_k=2
+  eval.tasks=2 eval.samples=1 eval.final_tasks=2 eval.passk_tasks=2 eval.passk_samples=2"
+# shellcheck disable=SC2086
+run "a run of one step" 0 'preflight: 3 training questions, 2 samples each' rl model.path="$model" $small \
+    data.tasks="$dir/train.jsonl" data.heldout="$dir/heldout.jsonl" -o "$dir/run"
+
+# ---- pass@k where no sample has a verdict is unknown
+cat >"$dir/judge.sh" <<'END'
+while read -r line; do id=$(echo "$line" | sed -E 's/^\{"id":([0-9]+).*/\1/'); echo "{\"id\":$id,\"verdict\":\"error\"}"; done
+END
+run "an evaluation without verdicts" 0 '^accuracy   unknown: no sample has a verdict' eval "$model" \
+    --data "$dir/heldout.jsonl" --judge program --program "sh $dir/judge.sh" --k 1,2 --max-tokens 4
+has "pass@k too" '^pass@2     unknown: no question has 2 samples with a verdict'
+lacks "and nothing is 0 %" '^(accuracy|pass@[12]) +0\.0 %'
+run "in JSON it is null" 0 '"acc":\{"mean":null,"low":null,"high":null\}' eval "$model" --json \
+    --data "$dir/heldout.jsonl" --judge program --program "sh $dir/judge.sh" --k 1,2 --max-tokens 4
+has "and so is pass@k" '"k":2,"tasks":0,"mean":null'
+# shellcheck disable=SC2086
+run "an unknown pass@k opens no gate" 1 'preflight: pass@2 is unknown' rl model.path="$model" $small \
+    data.tasks="$dir/train.jsonl" data.heldout="$dir/heldout.jsonl" data.judge=program rl.preflight_min_pass=0.01 \
+    rl.judge_program="sh $dir/judge.sh" -o "$dir/gate"
+has "the base is unknown too" 'base: pass@1 unknown of 0 held-out tasks'
+
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
