@@ -24,14 +24,14 @@ static inline CageRecord run_for(Cage *cage, CageLang lang, const char *source, 
                    .n_files = 1,
                    .input = input,
                    .input_bytes = strlen(input),
-                   .limits = {.cpu_ms = 2000, .wall_ms = wall_ms, .memory_bytes = 64 << 20}};
+                   .limits = {.cpu_ms = 20000, .wall_ms = wall_ms, .memory_bytes = 64 << 20}};
     CageRecord r;
     cage_run(cage, &job, &r);
     return r;
 }
 
 static inline CageRecord run(Cage *cage, CageLang lang, const char *source, const char *input) {
-    return run_for(cage, lang, source, input, 9000);
+    return run_for(cage, lang, source, input, 60000);
 }
 
 static inline Cage *open_cage(const CageOpts *opts) {

@@ -87,7 +87,7 @@ static const Control controls[] = {
     {"cgroup", CAGE_CGROUP, CAGE_C,
      C_MAIN("int s; for (int i = 0; i < 3; i++) if (fork() == 0) {\n"
             "volatile char *p = malloc(60 << 20);\n"
-            "for (int k = 0; k < 60 << 20; k += 4096) p[k] = 1; sleep(1); _exit(0); }\n"
+            "for (int k = 0; k < 60 << 20; k += 4096) p[k] = 1; sleep(3); _exit(0); }\n"
             "for (int i = 0; i < 3; i++) { wait(&s); out += s == 0; } out = out == 3;"),
      false},
     {"landlock", CAGE_LANDLOCK, CAGE_PYTHON,
@@ -125,7 +125,7 @@ static bool gets_out(Cage *cage, const Control *k) {
         .lang = k->lang,
         .file = file,
         .n_files = k->lang == CAGE_C ? 2 : 1,
-        .limits = {.cpu_ms = 2000, .wall_ms = clock ? 500 : 8000, .memory_bytes = 64 << 20}};
+        .limits = {.cpu_ms = 20000, .wall_ms = clock ? 500 : 60000, .memory_bytes = 64 << 20}};
     for (int i = 0; i <= k->twice; i++) {
         CageRecord r;
         cage_run(cage, &job, &r);

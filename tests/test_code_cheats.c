@@ -47,9 +47,9 @@ static void judge_one(const Cheat *cheat, int f, const char *how) {
     Str line = {0};
     JsonDoc *doc;
     str_printf(&line,
-               "{\"extract\":\"bare\",\"cpu_ms\":700,\"wall_ms\":2500,\"score\":\"%s\",%s,"
+               "{\"extract\":\"bare\",\"cpu_ms\":%d,\"wall_ms\":%d,\"score\":\"%s\",%s,"
                "\"pred\":",
-               how, form[f]);
+               honest_ones ? 20000 : 1500, honest_ones ? 60000 : 5000, how, form[f]);
     str_json(&line, cheat->text, strlen(cheat->text));
     str_putc(&line, '}');
     CHECK(json_parse(line.data, line.size, "cheat", 1, false, &doc) == ST_OK);

@@ -2,16 +2,9 @@
 #include "verifiers/format.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "tests/test.h"
-
-// Of this thread, so that a busy machine does not count.
-static double cpu_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
+#include "tests/work.h"
 
 static Judgement judge(const char *template_, const char *prefilled, const char *text) {
     JudgeInput in = {.text = text,
@@ -130,7 +123,7 @@ static void judges_are_found_by_name(void **state) {
     assert_non_null(strstr(names, verify_find("format")->name));
 }
 
-static void hostile_input_costs_linear_time(void **state) {
+static void hostile_input_costs_linear_work(void **state) {
     (void)state;
     static const char *const piece[] = {
         "<think>", "</think>", "<answer>", "<think></think>\\boxed{", "\\boxed{1}", "<"};
@@ -139,18 +132,10 @@ static void hostile_input_costs_linear_time(void **state) {
     for (size_t i = 0; i < sizeof piece / sizeof *piece; i++) {
         memcpy(text, "<think></think>", 15);
         for (size_t k = 15; k < n; k++) text[k] = piece[i][k % strlen(piece[i])];
-        double best = 1e9;
-        for (int run = 0; run < 3; run++) {
-            JudgeInput in = {.text = text, .size = n, .finished = true};
-            double before = cpu_seconds();
-            format_judge(&in);
-            double took = cpu_seconds() - before;
-            if (took < best) best = took;
-        }
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-        best /= 10;
-#endif
-        assert_true(best < .05);
+        JudgeInput in = {.text = text, .size = n, .finished = true};
+        WorkMeter meter = {.most = 5};
+        while (work_again(&meter)) format_judge(&in);
+        if (meter.over) fail_msg("'%s' needs %.0f units of work", piece[i], meter.least);
     }
     free(text);
 }
@@ -164,7 +149,7 @@ int main(void) {
         cmocka_unit_test(a_response_that_was_cut_off_has_no_form),
         cmocka_unit_test(an_unknown_template_gives_no_verdict),
         cmocka_unit_test(judges_are_found_by_name),
-        cmocka_unit_test(hostile_input_costs_linear_time),
+        cmocka_unit_test(hostile_input_costs_linear_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

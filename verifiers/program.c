@@ -44,11 +44,9 @@ static void end_copy(Copy *c, char *how, size_t room) {
     if (how && room) *how = 0;
     if (!c->pid) return;
     int status = 0;
-    // Give a copy that is about to end by itself the moment it takes to say with which status.
-    for (int i = 0; how && i < 50 && waitpid(c->pid, &status, WNOHANG) == 0; i++) {
-        if (i == 49) break;
+    // A copy that closed its socket is about to end by itself; its status is part of the message.
+    for (int i = 0; how && i < 1000 && waitpid(c->pid, &status, WNOHANG) == 0; i++)
         poll(NULL, 0, 1);
-    }
     bool gone = kill(c->pid, 0) < 0 && errno == ESRCH;
     kill(-c->pid, SIGKILL);
     if (!gone) waitpid(c->pid, &status, 0);
