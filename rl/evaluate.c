@@ -70,7 +70,8 @@ static Status next_questions(const EvalDeps *deps, Asked *asked, const Bench *be
 }
 
 // Share of the most frequent answers of a question that are right. Quadratic in k, which is small.
-static double consensus(const Batch *b, const uint64_t *answer, int begin, int end) {
+static double consensus(const Batch *b, int begin, int end) {
+    const uint64_t *answer = b->answer_hash;
     int best = 0, tied = 0;
     double right = 0;
     for (int i = begin; i < end; i++) {
@@ -99,7 +100,7 @@ static void count_flat_blocks(EvalRecord *r, const Batch *b, int begin, int end,
     }
 }
 
-static EvalRecord record_of(const Batch *b, int g, const uint64_t *answer, int group_size) {
+static EvalRecord record_of(const Batch *b, int g, int group_size) {
     int begin = b->group_begin[g], end = b->group_begin[g + 1];
     EvalRecord r = {.id = b->task_id[g], .samples = end - begin};
     for (int i = begin; i < end; i++) {
@@ -118,7 +119,7 @@ static EvalRecord record_of(const Batch *b, int g, const uint64_t *answer, int g
         r.count[right ? 1 : 2]++;
     }
     if (r.n_formed) r.format /= r.n_formed;
-    r.cons = consensus(b, answer, begin, end);
+    r.cons = consensus(b, begin, end);
     count_flat_blocks(&r, b, begin, end, group_size);
     return r;
 }
@@ -233,7 +234,7 @@ static Status one_slice(const EvalDeps *deps, const EvalConfig *cfg, Watch *watc
     judge_end(bench, batch, arena);
     out->n_new_tokens += stats.n_new_tokens;
     for (int g = 0; g < batch->n_groups; g++) {
-        EvalRecord r = record_of(batch, g, judge_answers(bench), tally->group_size);
+        EvalRecord r = record_of(batch, g, tally->group_size);
         add_record(tally, &r);
         if (deps->record) TRY(deps->record(deps->record_ctx, &r, batch, g));
     }

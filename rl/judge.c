@@ -1,6 +1,7 @@
 // rl/judge.c -- a cell per sample; a worker decodes, asks two verifiers, writes its own cell.
 #include "rl/judge.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,8 @@ typedef struct Cell {
     bool ended, known; // known: handed in
     Verdict verdict;
     double accuracy, format, language;
+    uint64_t answer_hash;         // 0 = no answer was found
+    int answer_begin, answer_end; // bytes of the text; equal where the answer is no part of it
 } Cell;
 
 struct Bench {
@@ -36,7 +39,6 @@ struct Bench {
     Arena *arena;     // the batch's cells
     ArenaMark mark;
     Cell *cell;
-    uint64_t *answer; // [n_cells]
     int n_cells;
     JsonDoc **row; // [n_rows] of each group of the batch; NULL: its task has none
     int n_rows;
@@ -191,7 +193,6 @@ void judge_begin(Bench *bench, const Batch *batch) {
     arena_rewind(bench->arena, bench->mark);
     open_rows(bench, batch);
     bench->cell = ARENA_ARRAY(bench->arena, Cell, batch->n_samples);
-    bench->answer = ARENA_ARRAY(bench->arena, uint64_t, batch->n_samples);
     bench->n_cells = batch->n_samples;
 }
 
@@ -208,6 +209,17 @@ static int text_tokens(const Bench *bench, const Batch *batch, int sample) {
 void judge_text(const Bench *bench, const Batch *batch, int sample, Str *out) {
     tokenizer_decode(bench->tokenizer, batch->token + batch->response_begin[sample],
                      text_tokens(bench, batch, sample), false, out);
+}
+
+// The hash serves votes among samples; the place serves readers of the batch. What a judge's own
+// process answers is no part of the text and has no place.
+static void keep_answer(Cell *c, const Judgement *judged, const char *text, size_t size) {
+    if (judged->answer_size == 0) return;
+    c->answer_hash = rng_hash(judged->answer, judged->answer_size) | 1;
+    uintptr_t begin = (uintptr_t)judged->answer - (uintptr_t)text;
+    if (begin > size || judged->answer_size > size - begin || size > INT_MAX) return;
+    c->answer_begin = (int)begin;
+    c->answer_end = (int)(begin + judged->answer_size);
 }
 
 static void judge_cell(void *ctx, int i, int worker) {
@@ -234,7 +246,7 @@ static void judge_cell(void *ctx, int i, int worker) {
     Judgement judged = verify_judge(c->judge, &in);
     bool known = form.verdict != VERDICT_ERROR && spoken.verdict != VERDICT_ERROR;
     c->verdict = known ? judged.verdict : VERDICT_ERROR;
-    if (judged.answer_size > 0) b->answer[i] = rng_hash(judged.answer, judged.answer_size) | 1;
+    keep_answer(c, &judged, in.text, in.size);
     c->accuracy = c->verdict == VERDICT_ERROR ? 0 : judged.score;
 }
 
@@ -269,10 +281,6 @@ void judge_finished(void *ctx, Batch *batch, int sample) {
         judge_cell(b, sample, 0);
 }
 
-const uint64_t *judge_answers(const Bench *bench) {
-    return bench->answer;
-}
-
 void judge_cancel(Bench *bench) {
     if (bench->pool) pool_drain(bench->pool);
     close_rows(bench);
@@ -290,6 +298,9 @@ void judge_end(Bench *bench, Batch *batch, Arena *arena) {
         batch->part[PART_ACCURACY][i] = (float)c->accuracy;
         batch->part[PART_FORMAT][i] = (float)c->format;
         batch->part[PART_LANGUAGE][i] = (float)c->language;
+        batch->answer_hash[i] = c->answer_hash;
+        batch->answer_begin[i] = c->answer_begin;
+        batch->answer_end[i] = c->answer_end;
     }
     reward_fill(&bench->cfg, batch);
     close_rows(bench);

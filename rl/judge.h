@@ -42,10 +42,6 @@ void judge_finished(void *bench, Batch *batch, int sample);
 void judge_end(Bench *bench, Batch *batch, Arena *arena);
 void judge_cancel(Bench *bench);
 
-// A hash of the answer each sample of the last judged batch was found to give, 0 = none; valid
-// until the next judge_begin.
-const uint64_t *judge_answers(const Bench *bench);
-
 // What held the programs that were judged: sandbox/layers (a sum of CageLayer bits); since the
 // start, sandbox/runs, sandbox/errors (no verdict, by a fault of ours) and sandbox/second_tries (a
 // busy host had taken the wall time). Nothing where no program is judged.

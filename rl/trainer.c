@@ -95,20 +95,19 @@ const char *trainer_warnings(const Trainer *trainer) {
 }
 
 bool trainer_has_batch(const Trainer *t) {
-    return t->hand.batch && t->hand.cursor < (int)(t->cfg.updates_per_rollout * t->cfg.epochs);
+    return t->batch && t->batch->updates_made < (int)(t->cfg.updates_per_rollout * t->cfg.epochs);
 }
 
 void trainer_drop_batch(Trainer *t) {
     arena_rewind(t->arena, t->batch_mark);
-    t->hand = (InHand){0};
+    t->batch = NULL;
 }
 
 // Log-probs of every trained token, scattered from packed order back to the batch's.
-static Status score_batch(Trainer *t, bool by_reference, const float **out) {
-    const Batch *b = t->hand.batch;
+static Status score_batch(Trainer *t, Batch *b, bool by_reference) {
     float *column = ARENA_ARRAY(t->arena, float, b->n_tokens + 1);
     ArenaMark mark = arena_mark(t->scratch);
-    Pack pack = update_pack(b, t->hand.want, t->scratch);
+    Pack pack = update_pack(b, t->scratch);
     float *logp = ARENA_ARRAY(t->scratch, float, pack.n_tokens + 1);
     ScoreOpts opts = {.temperature = t->cfg.temperature};
     Status st = ST_OK;
@@ -126,7 +125,10 @@ static Status score_batch(Trainer *t, bool by_reference, const float **out) {
                       bad, by_reference ? "reference" : "policy");
     }
     arena_rewind(t->scratch, mark);
-    *out = column;
+    if (by_reference)
+        b->logp_ref = column;
+    else
+        b->logp_old = column;
     return st;
 }
 
@@ -138,7 +140,7 @@ static void set_throughput(const Trainer *t, const Rollout *r, Metrics *row) {
     judge_measure(row);
 }
 
-// Puts a fresh rollout in hand; hand.batch stays NULL if it was stopped.
+// Puts a fresh rollout in hand; `batch` stays NULL if it was stopped.
 static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
     trainer_drop_batch(t);
     if (t->reference) TRY(reference_refresh(t->reference, t->deps.policy, t->at.steps_done));
@@ -158,22 +160,19 @@ static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
     Status st = collect_rollout(&c, t->at.rollouts_done, t->at.next_task, stop, &r, t->arena);
     t->nonfinite = r.nonfinite;
     if (st != ST_OK) {
-        t->hand.batch = r.batch;
+        t->batch = r.batch;
         return st;
     }
     if (!r.batch) return ST_OK;
-    t->hand = (InHand){.batch = r.batch,
-                       .want = update_want(r.batch, t->arena),
-                       .old = r.batch->logp_roll,
-                       .rollout = (int64_t)t->at.rollouts_done};
+    t->batch = r.batch;
     if (t->cfg.old_logp == OLD_RECOMPUTE) {
         span_begin(&t->spans, "old_log_prob");
-        TRY(score_batch(t, false, &t->hand.old));
+        TRY(score_batch(t, t->batch, false));
         span_end(&t->spans, "old_log_prob");
     }
     if (t->reference) {
         span_begin(&t->spans, "ref");
-        TRY(score_batch(t, true, &t->hand.ref));
+        TRY(score_batch(t, t->batch, true));
         span_end(&t->spans, "ref");
     }
     t->at.next_task = r.next_task;
@@ -206,7 +205,7 @@ static void set_timings(const Trainer *t, double seconds, Metrics *row) {
 
 static Status failed(Trainer *t, Status st) {
     if (!t->nonfinite) return st;
-    return health_stop(t->deps.dump_folder, t->at.steps_done + 1, t->hand.batch, status_text());
+    return health_stop(t->deps.dump_folder, t->at.steps_done + 1, t->batch, status_text());
 }
 
 // Trains one mini-batch of the rollout in hand.
@@ -219,16 +218,16 @@ static Status learn(Trainer *t, Metrics *row) {
     Update update;
     ArenaMark mark = arena_mark(t->scratch);
     span_begin(&t->spans, "update_actor");
-    Status st = update_run(t->deps.policy, &t->cfg, t->deps.seed, &t->hand,
+    Status st = update_run(t->deps.policy, &t->cfg, t->deps.seed, t->batch,
                            schedule_lr(&schedule, t->at.steps_done), row, &update, t->scratch);
     span_end(&t->spans, "update_actor");
     arena_rewind(t->scratch, mark);
     t->nonfinite = update.nonfinite;
     if (st != ST_OK) return st;
     t->at.steps_done++;
-    t->hand.cursor++;
+    t->batch->updates_made++;
     metrics_set(row, (double)t->at.steps_done, "training/global_step");
-    metrics_set(row, (double)t->hand.rollout, "training/rollout");
+    metrics_set(row, (double)t->batch->step, "training/rollout");
     health_look(t->health, t->at.steps_done, row, update.first_without_grad);
     return ST_OK;
 }
@@ -247,7 +246,7 @@ Status trainer_step(Trainer *t, const volatile int *stop, Metrics *row, TrainerS
             trainer_drop_batch(t); // half a rollout is not to be saved
             return st;
         }
-        if (!t->hand.batch) {
+        if (!t->batch) {
             out->stopped = true;
             return ST_OK;
         }
@@ -256,7 +255,7 @@ Status trainer_step(Trainer *t, const volatile int *stop, Metrics *row, TrainerS
     Status st = learn(t, row);
     if (st != ST_OK) return failed(t, st);
     out->step = t->at.steps_done;
-    out->batch = t->hand.batch;
+    out->batch = t->batch;
     set_timings(t, clock_now() - begin, row);
     return ST_OK;
 }

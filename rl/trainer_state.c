@@ -9,17 +9,17 @@
 #include "rl/ask.h"
 #include "rl/reward.h"
 
-// trainer.bin: Head, then curriculum, health, old, ref bytes, then the CRC-32 of all before it.
-typedef struct Head {
+// trainer.bin: StateHead, then curriculum and health bytes, then the CRC-32 of all before it. The
+// batch in hand is batch.bin alone: all its columns and the updates made from it.
+typedef struct StateHead {
     char magic[8];
     uint64_t seed;
     Position at;
-    int64_t rollout, cursor;
-    uint64_t curriculum_bytes, health_bytes, old_bytes, ref_bytes;
+    uint64_t curriculum_bytes, health_bytes;
     uint64_t has_batch, has_reference;
-} Head;
+} StateHead;
 
-static const char magic[8] = "GRPOTR2";
+static const char magic[8] = "GRPOTR3";
 
 static void join(char *path, size_t size, const char *folder, const char *name) {
     CHECK(snprintf(path, size, "%s/%s", folder, name) < (int)size);
@@ -31,26 +31,18 @@ static Status write_head(const Trainer *t, const char *path) {
     curriculum_save(t->curriculum, &curriculum);
     health_save(t->health, &health);
     bool batch = trainer_has_batch(t);
-    size_t column = batch ? (size_t)t->hand.batch->n_tokens * sizeof(float) : 0;
-    bool own_old = batch && t->hand.old != t->hand.batch->logp_roll;
-    Head head = {.seed = t->deps.seed,
-                 .at = t->at,
-                 .rollout = t->hand.rollout,
-                 .cursor = t->hand.cursor,
-                 .curriculum_bytes = curriculum.size,
-                 .health_bytes = health.size,
-                 .old_bytes = own_old ? column : 0,
-                 .ref_bytes = batch && t->hand.ref ? column : 0,
-                 .has_batch = batch,
-                 .has_reference = t->reference != NULL};
+    StateHead head = {.seed = t->deps.seed,
+                      .at = t->at,
+                      .curriculum_bytes = curriculum.size,
+                      .health_bytes = health.size,
+                      .has_batch = batch,
+                      .has_reference = t->reference != NULL};
     memcpy(head.magic, magic, sizeof magic);
     Status st;
     TRY_OUT(file_sink_open(path, &sink));
     TRY_OUT(file_sink_add(sink, &head, sizeof head));
     TRY_OUT(file_sink_add(sink, str_text(&curriculum), curriculum.size));
     TRY_OUT(file_sink_add(sink, str_text(&health), health.size));
-    if (head.old_bytes) TRY_OUT(file_sink_add(sink, t->hand.old, head.old_bytes));
-    if (head.ref_bytes) TRY_OUT(file_sink_add(sink, t->hand.ref, head.ref_bytes));
     uint32_t crc = file_sink_crc(sink);
     TRY_OUT(file_sink_add(sink, &crc, sizeof crc));
     st = file_sink_commit(sink);
@@ -66,7 +58,7 @@ Status trainer_save(const Trainer *t, const char *folder) {
     char path[1024];
     if (trainer_has_batch(t)) {
         join(path, sizeof path, folder, "batch.bin");
-        TRY(batch_write(t->hand.batch, path));
+        TRY(batch_write(t->batch, path));
     }
     if (t->reference) {
         join(path, sizeof path, folder, "reference.bin");
@@ -77,7 +69,7 @@ Status trainer_save(const Trainer *t, const char *folder) {
 }
 
 // Reads the file and checks that its parts are what the head says.
-static Status read_head(const Trainer *t, const char *path, Head *head, const char **parts,
+static Status read_head(const Trainer *t, const char *path, StateHead *head, const char **parts,
                         Arena *arena) {
     char *data;
     size_t size;
@@ -91,10 +83,8 @@ static Status read_head(const Trainer *t, const char *path, Head *head, const ch
         return FAIL(ST_FORMAT, "%s: not a trainer's state of this version", path);
     if (crc32_z(0, (const unsigned char *)data, size - sizeof crc) != crc)
         return FAIL(ST_FORMAT, "%s: damaged (its checksum differs)", path);
-    if (head->curriculum_bytes > size || head->health_bytes > size || head->old_bytes > size ||
-        head->ref_bytes > size ||
-        head->curriculum_bytes + head->health_bytes + head->old_bytes + head->ref_bytes !=
-            size - sizeof *head - sizeof crc)
+    if (head->curriculum_bytes > size || head->health_bytes > size ||
+        head->curriculum_bytes + head->health_bytes != size - sizeof *head - sizeof crc)
         return FAIL(ST_FORMAT, "%s: its parts do not add up", path);
     if (head->seed != t->deps.seed)
         return FAIL(ST_CONFIG, "%s: was written with seed %llu, this run has %llu", path,
@@ -106,14 +96,7 @@ static Status read_head(const Trainer *t, const char *path, Head *head, const ch
     return ST_OK;
 }
 
-// A column of the file, copied to where floats may stand.
-static const float *column(const char *bytes, size_t size, Arena *arena) {
-    float *copy = ARENA_ARRAY(arena, float, size / sizeof(float) + 1);
-    memcpy(copy, bytes, size);
-    return copy;
-}
-
-static Status read_batch(Trainer *t, const char *folder, const Head *head, const char *columns) {
+static Status read_batch(Trainer *t, const char *folder, const StateHead *head) {
     char path[1024];
     join(path, sizeof path, folder, "batch.bin");
     Batch *b;
@@ -124,10 +107,9 @@ static Status read_batch(Trainer *t, const char *folder, const Head *head, const
                     "program that wrote it, or begin again with --fresh",
                     path, b->n_parts, N_REWARD_PARTS);
     int updates = (int)(t->cfg.updates_per_rollout * t->cfg.epochs);
-    size_t bytes = (size_t)b->n_tokens * sizeof(float);
-    bool fits = b->stage == STAGE_WEIGHED && head->cursor >= 0 && head->cursor < updates &&
-                (head->old_bytes == 0 || head->old_bytes == bytes) &&
-                head->ref_bytes == (t->reference ? bytes : 0);
+    bool fits = b->stage == STAGE_WEIGHED && b->updates_made < updates &&
+                b->step + 1 == head->at.rollouts_done &&
+                (b->logp_ref != NULL) == (t->reference != NULL);
     if (!fits) return FAIL(ST_FORMAT, "%s: does not belong to the trainer.bin beside it", path);
     for (int g = 0; g < b->n_groups; g++) {
         Question q;
@@ -138,19 +120,13 @@ static Status read_batch(Trainer *t, const char *folder, const Head *head, const
                         (unsigned long long)b->task_index[g], t->deps.source->name);
         b->task[g] = q.task;
     }
-    t->hand = (InHand){.batch = b,
-                       .want = update_want(b, t->arena),
-                       .old = b->logp_roll,
-                       .rollout = head->rollout,
-                       .cursor = (int)head->cursor};
-    if (head->old_bytes) t->hand.old = column(columns, head->old_bytes, t->arena);
-    if (head->ref_bytes) t->hand.ref = column(columns + head->old_bytes, head->ref_bytes, t->arena);
+    t->batch = b;
     return ST_OK;
 }
 
 Status trainer_load(Trainer *t, const char *folder) {
     char path[1024];
-    Head head;
+    StateHead head;
     const char *parts = NULL;
     Status st;
     trainer_drop_batch(t);
@@ -160,12 +136,11 @@ Status trainer_load(Trainer *t, const char *folder) {
     TRY_OUT(curriculum_load(t->curriculum, parts, head.curriculum_bytes));
     parts += head.curriculum_bytes;
     TRY_OUT(health_load(t->health, parts, head.health_bytes));
-    parts += head.health_bytes;
     if (t->reference) {
         join(path, sizeof path, folder, "reference.bin");
         TRY_OUT(reference_load(t->reference, path));
     }
-    if (head.has_batch) TRY_OUT(read_batch(t, folder, &head, parts));
+    if (head.has_batch) TRY_OUT(read_batch(t, folder, &head));
     t->at = head.at;
 out:
     if (st != ST_OK) trainer_drop_batch(t);

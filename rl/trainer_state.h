@@ -1,6 +1,6 @@
 // rl/trainer_state.h -- what a Trainer is made of; for rl/trainer*.c only.
 //
-// Floor 4 (rl).
+// Layer 4 (rl).
 #ifndef RL_TRAINER_STATE_H
 #define RL_TRAINER_STATE_H
 
@@ -33,8 +33,8 @@ struct Trainer {
     Health *health;
     Reference *reference; // NULL if kl is off
     Position at;
-    InHand hand;  // batch NULL: none
-    Arena *arena; // the rollout in hand
+    Batch *batch; // the rollout in hand, WEIGHED unless its step failed; NULL: none
+    Arena *arena; // its columns
     ArenaMark batch_mark;
     Arena *scratch; // one update
     Spans spans;

@@ -6,51 +6,36 @@
 #include "base/rng.h"
 #include "rl/grpo.h"
 
-uint8_t *update_want(const Batch *batch, Arena *arena) {
-    uint8_t *want = ARENA_ARRAY(arena, uint8_t, batch->n_tokens + 1);
-    for (int t = 0; t < batch->n_tokens; t++) want[t] = batch->mask[t] == TOKEN_SAMPLED;
-    return want;
-}
-
-static int n_wanted(const Batch *b, const uint8_t *want, int sample) {
-    int n = 0;
-    for (int t = b->response_begin[sample]; t < b->token_end[sample]; t++) n += want[t];
-    return n;
-}
-
 static Seq seq_of(const Batch *b, int sample) {
     return (Seq){b->token_begin[sample], b->token_end[sample], sample};
 }
 
-Pack update_pack(const Batch *batch, const uint8_t *want, Arena *arena) {
+Pack update_pack(const Batch *batch, Arena *arena) {
     Seq *seq = ARENA_ARRAY(arena, Seq, batch->n_samples);
     int *group = ARENA_ARRAY(arena, int, batch->n_samples);
     int n = 0;
     for (int g = 0; g < batch->n_groups; g++)
         for (int i = batch->group_begin[g]; i < batch->group_begin[g + 1]; i++)
-            if (batch->keep[g] && batch->weight[i] > 0 && n_wanted(batch, want, i) > 0) {
+            if (batch_trained(batch, i) > 0) {
                 group[n] = g;
                 seq[n++] = seq_of(batch, i);
             }
-    Pack pack = pack_make(batch->token, want, seq, n, arena);
+    Pack pack = pack_make(batch->token, batch->loss_mask, seq, n, arena);
     pack_share(&pack, group, arena);
     return pack;
 }
 
 // The groups of one update, ascending; *n of them.
-static int *choose_groups(const RlConfig *cfg, uint64_t seed, const InHand *hand, int *n,
+static int *choose_groups(const RlConfig *cfg, uint64_t seed, const Batch *b, int *n,
                           Arena *arena) {
-    const Batch *b = hand->batch;
     int *group = ARENA_ARRAY(arena, int, b->n_groups);
     int kept = 0;
     for (int g = 0; g < b->n_groups; g++)
         if (b->keep[g]) group[kept++] = g;
     int parts = (int)cfg->updates_per_rollout;
-    int epoch = hand->cursor / parts, part = hand->cursor % parts;
-    Rng rng = rng_open((RngKey){.seed = seed,
-                                .stream = RNG_SHUFFLE,
-                                .task = (uint64_t)hand->rollout,
-                                .sample = (uint32_t)epoch});
+    int epoch = b->updates_made / parts, part = b->updates_made % parts;
+    Rng rng = rng_open(
+        (RngKey){.seed = seed, .stream = RNG_SHUFFLE, .task = b->step, .sample = (uint32_t)epoch});
     for (int i = kept - 1; parts > 1 && i > 0; i--) {
         int j = (int)rng_below(&rng, (uint32_t)i + 1), swap = group[i];
         group[i] = group[j], group[j] = swap;
@@ -66,24 +51,24 @@ static int *choose_groups(const RlConfig *cfg, uint64_t seed, const InHand *hand
     return group + begin;
 }
 
-typedef struct Work {
-    const InHand *hand;
+typedef struct UpdateWork {
+    const Batch *batch;
     GrpoConfig loss;
     GrpoNorm norm;
     GrpoStats *stats; // [n_chunks]
     int *bad_token;   // [n_chunks] index into batch->token, -1 = all finite
     int *bad_sample;
-} Work;
+} UpdateWork;
 
 // The policy calls this from any thread, once per chunk; it writes cell `c` only.
 static Status chunk_loss(void *ctx, int c, const Pack *chunk, const float *logp,
                          const float *entropy, float *dlogp, float *dentropy) {
-    const Work *w = ctx;
-    const Batch *b = w->hand->batch;
+    const UpdateWork *w = ctx;
+    const Batch *b = w->batch;
     for (int s = 0; s < chunk->n_seqs; s++) {
         Seq seq = chunk->seq[s];
         int at = chunk->offset[s], n = seq.end - seq.begin, wanted = 0;
-        const uint8_t *want = w->hand->want + seq.begin;
+        const uint8_t *want = b->loss_mask + seq.begin;
         for (int t = 0; t < n; t++) {
             if (!want[t]) continue;
             wanted++;
@@ -96,9 +81,9 @@ static Status chunk_loss(void *ctx, int c, const Pack *chunk, const float *logp,
             .n = n,
             .want = want,
             .logp = logp + at,
-            .old = w->hand->old + seq.begin,
+            .old = batch_old(b) + seq.begin,
             .roll = b->logp_roll + seq.begin,
-            .ref = w->hand->ref ? w->hand->ref + seq.begin : NULL,
+            .ref = b->logp_ref ? b->logp_ref + seq.begin : NULL,
             .entropy = entropy + at,
             .advantage = (double)b->advantage[seq.id],
             .scale = grpo_scale(&w->norm, wanted),
@@ -109,9 +94,8 @@ static Status chunk_loss(void *ctx, int c, const Pack *chunk, const float *logp,
 }
 
 // The sequences to train, with their groups, and the denominator over all that count.
-static int choose_seqs(const RlConfig *cfg, const InHand *hand, const int *group, int n_groups,
+static int choose_seqs(const RlConfig *cfg, const Batch *b, const int *group, int n_groups,
                        Seq *seq, int *seq_group, GrpoNorm *norm) {
-    const Batch *b = hand->batch;
     bool all =
         !cfg->skip_flat || cfg->kl != KL_OFF || cfg->entropy_coef != 0 || cfg->balance_alpha != 0;
     int n = 0;
@@ -119,7 +103,7 @@ static int choose_seqs(const RlConfig *cfg, const InHand *hand, const int *group
     for (int k = 0; k < n_groups; k++) {
         int g = group[k];
         for (int i = b->group_begin[g]; i < b->group_begin[g + 1]; i++) {
-            int wanted = b->weight[i] > 0 ? n_wanted(b, hand->want, i) : 0;
+            int wanted = batch_trained(b, i);
             if (wanted == 0) continue;
             norm->n_seqs++;
             norm->n_tokens += wanted;
@@ -131,7 +115,7 @@ static int choose_seqs(const RlConfig *cfg, const InHand *hand, const int *group
     return n;
 }
 
-static void set_metrics(const RlConfig *cfg, const InHand *hand, const GrpoStats *s, double lr,
+static void set_metrics(const RlConfig *cfg, const Batch *b, const GrpoStats *s, double lr,
                         const StepReport *report, Metrics *row) {
     double n = fmax(1, s->n_tokens);
     metrics_set(row, s->pg_loss, "actor/pg_loss");
@@ -154,7 +138,7 @@ static void set_metrics(const RlConfig *cfg, const InHand *hand, const GrpoStats
     }
     if (cfg->offpolicy_mask_delta > 0)
         metrics_set(row, s->n_masked / fmax(1, s->n_seqs), "actor/offpolicy_masked_frac");
-    if (hand->cursor == 0 && s->n_tokens > 0) { // the weights are those that sampled
+    if (b->updates_made == 0 && s->n_tokens > 0) { // the weights are those that sampled
         metrics_set(row, s->diff / n, "sampling/logp_diff/mean");
         metrics_set(row, s->diff_max, "sampling/logp_diff/max");
     }
@@ -170,10 +154,10 @@ static void set_metrics(const RlConfig *cfg, const InHand *hand, const GrpoStats
 }
 
 // Turns a chunk's record into the sentence; the first bad chunk in order, so it is always the same.
-static Status name_nonfinite(const Work *w, int n_chunks) {
+static Status name_nonfinite(const UpdateWork *w, int n_chunks) {
     for (int c = 0; c < n_chunks; c++) {
         if (w->bad_token[c] < 0) continue;
-        const Batch *b = w->hand->batch;
+        const Batch *b = w->batch;
         int i = w->bad_sample[c], t = w->bad_token[c] - b->response_begin[i];
         return FAIL(ST_FORMAT,
                     "log-prob or entropy of response token %d of sample %d (group %d) is "
@@ -183,25 +167,24 @@ static Status name_nonfinite(const Work *w, int n_chunks) {
     return ST_OK;
 }
 
-Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const InHand *hand, double lr,
+Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const Batch *b, double lr,
                   Metrics *row, Update *out, Arena *arena) {
     *out = (Update){0};
-    const Batch *b = hand->batch;
     CHECK(b->stage == STAGE_WEIGHED);
     int n_groups, n_chunks = 0;
-    int *group = choose_groups(cfg, seed, hand, &n_groups, arena);
+    int *group = choose_groups(cfg, seed, b, &n_groups, arena);
     Seq *seq = ARENA_ARRAY(arena, Seq, b->n_samples + 1);
     int *seq_group = ARENA_ARRAY(arena, int, b->n_samples + 1);
-    Work work = {.hand = hand, .loss = grpo_config(cfg)};
-    int n = choose_seqs(cfg, hand, group, n_groups, seq, seq_group, &work.norm);
+    UpdateWork work = {.batch = b, .loss = grpo_config(cfg)};
+    int n = choose_seqs(cfg, b, group, n_groups, seq, seq_group, &work.norm);
     GrpoStats all;
     grpo_stats_clear(&all);
     StepReport report = {0};
     if (n == 0) { // no gradient anywhere: the step is counted, the weights stay
-        set_metrics(cfg, hand, &all, lr, &report, row);
+        set_metrics(cfg, b, &all, lr, &report, row);
         return ST_OK;
     }
-    Pack *chunk = pack_chunks(b->token, hand->want, seq, seq_group, n, (int)cfg->chunk_tokens,
+    Pack *chunk = pack_chunks(b->token, b->loss_mask, seq, seq_group, n, (int)cfg->chunk_tokens,
                               &n_chunks, arena);
     work.stats = ARENA_ARRAY(arena, GrpoStats, n_chunks);
     work.bad_token = ARENA_ARRAY(arena, int, n_chunks);
@@ -233,6 +216,6 @@ Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const InHa
     }
     out->stepped = true;
     out->first_without_grad = report.first_without_grad;
-    set_metrics(cfg, hand, &all, lr, &report, row);
+    set_metrics(cfg, b, &all, lr, &report, row);
     return ST_OK;
 }

@@ -1,6 +1,6 @@
 // rl/update.h -- one optimiser step from one mini-batch of a rollout.
 //
-// Floor 4 (rl). Chooses the mini-batch, counts the one denominator over all of it, gives the policy
+// Layer 4 (rl). Chooses the mini-batch, counts the one denominator over all of it, gives the policy
 // chunks of whole groups and the loss as a callback, steps. Sums fold chunk by chunk in order.
 #ifndef RL_UPDATE_H
 #define RL_UPDATE_H
@@ -16,23 +16,9 @@
 extern "C" {
 #endif
 
-// A rollout in hand, with what the loss reads. Arrays are [batch->n_tokens], indexed as
-// batch->token, and live in the batch's arena.
-typedef struct InHand {
-    const Batch *batch;
-    uint8_t *want;    // 1 = a sampled token
-    const float *old; // log-prob at the sampling weights; batch->logp_roll or recomputed
-    const float *ref; // under the reference; NULL if kl is off
-    int64_t rollout;  // its number
-    int cursor;       // updates already made from it
-} InHand;
-
-// Marks the sampled tokens of the batch.
-uint8_t *update_want(const Batch *batch, Arena *arena);
-
-// Every kept sample with weight, as one Pack in sample order (for scoring); a group shares its
-// prompt.
-Pack update_pack(const Batch *batch, const uint8_t *want, Arena *arena);
+// Every sample that batch_trained counts, as one Pack in sample order (for scoring); a group shares
+// its prompt. Wanted are the tokens of the loss.
+Pack update_pack(const Batch *batch, Arena *arena);
 
 typedef struct Update {
     bool stepped;                   // false: nothing in this mini-batch had a gradient
@@ -40,10 +26,10 @@ typedef struct Update {
     const char *first_without_grad; // StepReport's
 } Update;
 
-// Trains update `hand->cursor` of updates_per_rollout * epochs and takes one AdamW step at `lr`.
-// Fills the actor/, sampling/ and moe/ metrics. On failure the weights are as they were and the
-// gradients zero.
-MUST_USE Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const InHand *hand,
+// Trains update `batch->updates_made` of updates_per_rollout * epochs and takes one AdamW step at
+// `lr`. Fills the actor/, sampling/ and moe/ metrics. On failure the weights are as they were and
+// the gradients zero.
+MUST_USE Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const Batch *batch,
                            double lr, Metrics *row, Update *out, Arena *arena);
 
 #ifdef __cplusplus

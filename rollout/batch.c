@@ -4,38 +4,27 @@
 #include <limits.h>
 #include <string.h>
 
+#include "rollout/columns.h"
+
 const char *finish_name(Finish finish) {
     static const char *const name[] = {"none", "stop", "length", "repeat", "abort"};
     return (unsigned)finish < sizeof name / sizeof *name ? name[finish] : "?";
 }
 
-static void asked_columns(Batch *b, Arena *arena) {
-    b->task = ARENA_ARRAY(arena, const struct Task *, b->n_groups);
-    b->task_id = ARENA_ARRAY(arena, uint64_t, b->n_groups);
-    b->task_index = ARENA_ARRAY(arena, uint64_t, b->n_groups);
-    b->group_begin = ARENA_ARRAY(arena, int, b->n_groups + 1);
-    b->prompt_begin = ARENA_ARRAY(arena, int, b->n_groups + 1);
-    b->prompt_token = ARENA_ARRAY(arena, int32_t, b->prompt_cap);
-    b->keep = ARENA_ARRAY(arena, uint8_t, b->n_groups);
-}
-
-static void sampled_columns(Batch *b, Arena *arena) {
-    b->token_begin = ARENA_ARRAY(arena, int, b->n_samples);
-    b->token_end = ARENA_ARRAY(arena, int, b->n_samples);
-    b->response_begin = ARENA_ARRAY(arena, int, b->n_samples);
-    b->finish = ARENA_ARRAY(arena, uint8_t, b->n_samples);
-    b->version_min = ARENA_ARRAY(arena, uint32_t, b->n_samples);
-    b->version_max = ARENA_ARRAY(arena, uint32_t, b->n_samples);
-    b->token = ARENA_ARRAY(arena, int32_t, b->n_tokens);
-    b->mask = ARENA_ARRAY(arena, uint8_t, b->n_tokens);
-    b->logp_roll = ARENA_ARRAY(arena, float, b->n_tokens);
-}
-
-static void judged_columns(Batch *b, Arena *arena) {
-    b->verdict = ARENA_ARRAY(arena, uint8_t, b->n_samples);
-    b->reward = ARENA_ARRAY(arena, float, b->n_samples);
-    for (int p = 0; p < b->n_parts; p++) b->part[p] = ARENA_ARRAY(arena, float, b->n_samples);
-    b->weight = ARENA_ARRAY(arena, float, b->n_samples);
+// Allocates the columns that a stage adds, without the optional ones.
+static void add_columns(Batch *b, Stage stage, Arena *arena) {
+    BatchShape shape = {.stage = stage,
+                        .n_groups = b->n_groups,
+                        .n_samples = b->n_samples,
+                        .n_prompt_tokens = b->prompt_cap,
+                        .n_tokens = b->n_tokens,
+                        .n_parts = b->n_parts};
+    for (int c = 0; c < n_batch_columns; c++) {
+        const BatchColumn *column = &batch_columns[c];
+        if (column->stage != stage || !column_present(column, &shape)) continue;
+        size_t count = (size_t)column_count(column, &shape);
+        column_set(column, b, arena_alloc(arena, count, column_width(column)));
+    }
 }
 
 Batch *batch_new(int n_groups, int group_size, Arena *arena) {
@@ -45,7 +34,8 @@ Batch *batch_new(int n_groups, int group_size, Arena *arena) {
     b->n_samples = n_groups * group_size;
     b->prompt_cap = 32 * (n_groups < 1 << 16 ? n_groups : 1 << 16);
     b->stage = n_groups > 0 ? STAGE_EMPTY : STAGE_ASKED;
-    asked_columns(b, arena);
+    b->task = ARENA_ARRAY(arena, const struct Task *, b->n_groups);
+    add_columns(b, STAGE_ASKED, arena);
     for (int g = 0; g <= n_groups; g++) b->group_begin[g] = g * group_size;
     return b;
 }
@@ -88,7 +78,8 @@ void batch_open_sampled(Batch *batch, int max_new_tokens, Arena *arena) {
     int64_t total = batch_sampled_places(batch, max_new_tokens);
     CHECK(total <= INT_MAX);
     batch->n_tokens = (int)total;
-    sampled_columns(batch, arena);
+    add_columns(batch, STAGE_SAMPLED, arena);
+    batch->route = NULL, batch->kept_begin = NULL, batch->kept_token = NULL;
     int at = 0;
     for (int g = 0; g < batch->n_groups; g++) {
         int n_prompt = batch->prompt_begin[g + 1] - batch->prompt_begin[g];
@@ -97,22 +88,56 @@ void batch_open_sampled(Batch *batch, int max_new_tokens, Arena *arena) {
             memcpy(batch->token + at, prompt, (size_t)n_prompt * sizeof *prompt);
             batch->token_begin[i] = at;
             batch->response_begin[i] = batch->token_end[i] = at + n_prompt;
+            batch->sample_stage[i] = STAGE_ASKED;
             at += n_prompt + max_new_tokens;
         }
     }
     batch->stage = STAGE_SAMPLED;
 }
 
+void batch_open_routes(Batch *batch, int layers, int k, Arena *arena) {
+    CHECK(batch->stage == STAGE_SAMPLED && layers > 0 && k > 0 && layers <= INT_MAX / k);
+    size_t n = (size_t)batch->n_tokens * (size_t)(layers * k);
+    batch->route_layers = layers, batch->route_k = k;
+    batch->route = ARENA_ARRAY(arena, int16_t, n);
+    memset(batch->route, 0xFF, n * sizeof *batch->route);
+}
+
+void batch_open_kept(Batch *batch, const int *n_kept, Arena *arena) {
+    CHECK(batch->stage == STAGE_SAMPLED && !batch->kept_begin);
+    batch->kept_begin = ARENA_ARRAY(arena, int64_t, batch->n_tokens + 1);
+    for (int t = 0; t < batch->n_tokens; t++)
+        batch->kept_begin[t + 1] = batch->kept_begin[t] + n_kept[t];
+    batch->kept_token = ARENA_ARRAY(arena, int32_t, batch->kept_begin[batch->n_tokens]);
+}
+
+void batch_extend(Batch *batch, int sample, int kind, uint32_t version, bool new_turn) {
+    int at = batch->token_end[sample]++;
+    CHECK(at > batch->token_begin[sample] && at < batch->n_tokens);
+    int turn = batch->turn[at - 1] + (new_turn || batch->kind[at - 1] != kind);
+    CHECK(turn <= BATCH_TURNS_MAX);
+    batch->kind[at] = (uint8_t)kind;
+    batch->turn[at] = (uint16_t)turn;
+    batch->version[at] = kind == TOKEN_SAMPLED ? version : 0;
+}
+
 void batch_compact(Batch *batch) {
-    CHECK(batch->stage == STAGE_SAMPLED);
+    CHECK(batch->stage == STAGE_SAMPLED && !batch->kept_begin);
+    const BatchShape shape = batch_shape(batch);
+    const size_t route = (size_t)(batch->route_layers * batch->route_k);
     int at = 0;
     for (int i = 0; i < batch->n_samples; i++) {
         int begin = batch->token_begin[i], n = batch->token_end[i] - begin;
         CHECK(begin >= at && n >= 0); // moves down only, in sample order
-        memmove(batch->token + at, batch->token + begin, (size_t)n * sizeof *batch->token);
-        memmove(batch->mask + at, batch->mask + begin, (size_t)n * sizeof *batch->mask);
-        memmove(batch->logp_roll + at, batch->logp_roll + begin,
-                (size_t)n * sizeof *batch->logp_roll);
+        for (int c = 0; c < n_batch_columns; c++) {
+            const BatchColumn *column = &batch_columns[c];
+            bool routes = column->count == PER_ROUTE;
+            if ((column->count != PER_TOKEN && !routes) || !column_present(column, &shape))
+                continue;
+            size_t width = column_width(column) * (routes ? route : 1);
+            char *data = column_get(column, batch);
+            memmove(data + (size_t)at * width, data + (size_t)begin * width, (size_t)n * width);
+        }
         batch->response_begin[i] -= begin - at;
         batch->token_begin[i] = at;
         batch->token_end[i] = at += n;
@@ -120,18 +145,25 @@ void batch_compact(Batch *batch) {
     batch->n_tokens = at;
 }
 
+static void move_samples(Batch *batch, Stage stage) {
+    for (int i = 0; i < batch->n_samples; i++) batch->sample_stage[i] = (uint8_t)stage;
+    batch->stage = stage;
+}
+
 void batch_open_judged(Batch *batch, int n_parts, Arena *arena) {
     CHECK(batch->stage == STAGE_SAMPLED);
     CHECK(n_parts >= 0 && n_parts <= BATCH_REWARDS_MAX);
     batch->n_parts = n_parts;
-    judged_columns(batch, arena);
-    batch->stage = STAGE_JUDGED;
+    add_columns(batch, STAGE_JUDGED, arena);
+    batch->logp_old = batch->logp_ref = NULL;
+    for (int t = 0; t < batch->n_tokens; t++) batch->loss_mask[t] = batch->kind[t] == TOKEN_SAMPLED;
+    move_samples(batch, STAGE_JUDGED);
 }
 
 void batch_open_weighed(Batch *batch, Arena *arena) {
     CHECK(batch->stage == STAGE_JUDGED);
-    batch->advantage = ARENA_ARRAY(arena, float, batch->n_samples);
-    batch->stage = STAGE_WEIGHED;
+    add_columns(batch, STAGE_WEIGHED, arena);
+    move_samples(batch, STAGE_WEIGHED);
 }
 
 int batch_response_length(const Batch *batch, int sample) {
@@ -151,64 +183,85 @@ int batch_group_of(const Batch *batch, int sample) {
     return low;
 }
 
-// `to` has the counts of both; the elements of a, then those of b, each moved up by `shift`.
-#define JOIN(column, n_a, n_b)                                                                     \
-    do {                                                                                           \
-        size_t size_ = sizeof *to->column;                                                         \
-        memcpy(to->column, a->column, (size_t)(n_a)*size_);                                        \
-        memcpy(to->column + (n_a), b->column, (size_t)(n_b)*size_);                                \
-    } while (0)
-#define JOIN_SHIFTED(column, n_a, n_b, shift)                                                      \
-    do {                                                                                           \
-        JOIN(column, n_a, n_b);                                                                    \
-        for (int i_ = 0; i_ < (n_b); i_++) to->column[(n_a) + i_] += (shift);                      \
-    } while (0)
+int batch_turns(const Batch *batch, int sample) {
+    int end = batch->token_end[sample];
+    return end > batch->token_begin[sample] ? batch->turn[end - 1] + 1 : 0;
+}
+
+int batch_turn_begin(const Batch *batch, int sample, int turn) {
+    int t = batch->token_begin[sample];
+    while (t < batch->token_end[sample] && batch->turn[t] < turn) t++;
+    return t;
+}
+
+bool batch_versions(const Batch *batch, int sample, uint32_t *oldest, uint32_t *newest) {
+    bool any = false;
+    for (int t = batch->response_begin[sample]; t < batch->token_end[sample]; t++) {
+        if (batch->kind[t] != TOKEN_SAMPLED) continue;
+        uint32_t version = batch->version[t];
+        if (!any || version < *oldest) *oldest = version;
+        if (!any || version > *newest) *newest = version;
+        any = true;
+    }
+    return any;
+}
+
+int batch_trained(const Batch *batch, int sample) {
+    if (!(batch->weight[sample] > 0) || !batch->keep[batch_group_of(batch, sample)]) return 0;
+    int n = 0;
+    for (int t = batch->response_begin[sample]; t < batch->token_end[sample]; t++)
+        n += batch->loss_mask[t] != 0;
+    return n;
+}
+
+const float *batch_old(const Batch *batch) {
+    return batch->logp_old ? batch->logp_old : batch->logp_roll;
+}
+
+static void shift_values(const BatchColumn *column, void *data, uint64_t n, int64_t by) {
+    if (column->type == COLUMN_I64)
+        for (uint64_t i = 0; i < n; i++) ((int64_t *)data)[i] += by;
+    else
+        for (uint64_t i = 0; i < n; i++) ((int32_t *)data)[i] += (int32_t)by;
+}
 
 Batch *batch_concat(const Batch *a, const Batch *b, Arena *arena) {
     CHECK(a->stage == b->stage && a->stage >= STAGE_ASKED && a->n_parts == b->n_parts);
     CHECK(a->n_groups <= INT_MAX - 1 - b->n_groups && a->n_samples <= INT_MAX - b->n_samples);
     CHECK(a->n_tokens <= INT_MAX - b->n_tokens);
-    int n_prompt_a = a->prompt_begin[a->n_groups], n_prompt_b = b->prompt_begin[b->n_groups];
-    CHECK(n_prompt_a <= INT_MAX - n_prompt_b);
+    const BatchShape of_a = batch_shape(a), of_b = batch_shape(b);
+    CHECK(of_a.n_prompt_tokens <= INT_MAX - of_b.n_prompt_tokens && of_a.options == of_b.options);
+    CHECK(of_a.route_layers == of_b.route_layers && of_a.route_k == of_b.route_k);
     Batch *to = ARENA_ARRAY(arena, Batch, 1);
     to->stage = a->stage;
     to->step = a->step;
+    to->updates_made = a->updates_made;
     to->n_groups = to->n_asked = a->n_groups + b->n_groups;
     to->n_samples = a->n_samples + b->n_samples;
     to->n_tokens = a->n_tokens + b->n_tokens;
     to->n_parts = a->n_parts;
-    to->prompt_cap = n_prompt_a + n_prompt_b;
-
-    asked_columns(to, arena);
-    JOIN(task, a->n_groups, b->n_groups);
-    JOIN(task_id, a->n_groups, b->n_groups);
-    JOIN(task_index, a->n_groups, b->n_groups);
-    JOIN_SHIFTED(group_begin, a->n_groups, b->n_groups + 1, a->n_samples);
-    JOIN_SHIFTED(prompt_begin, a->n_groups, b->n_groups + 1, n_prompt_a);
-    JOIN(prompt_token, n_prompt_a, n_prompt_b);
-    JOIN(keep, a->n_groups, b->n_groups);
-    if (to->stage < STAGE_SAMPLED) return to;
-
-    sampled_columns(to, arena);
-    JOIN_SHIFTED(token_begin, a->n_samples, b->n_samples, a->n_tokens);
-    JOIN_SHIFTED(token_end, a->n_samples, b->n_samples, a->n_tokens);
-    JOIN_SHIFTED(response_begin, a->n_samples, b->n_samples, a->n_tokens);
-    JOIN(finish, a->n_samples, b->n_samples);
-    JOIN(version_min, a->n_samples, b->n_samples);
-    JOIN(version_max, a->n_samples, b->n_samples);
-    JOIN(token, a->n_tokens, b->n_tokens);
-    JOIN(mask, a->n_tokens, b->n_tokens);
-    JOIN(logp_roll, a->n_tokens, b->n_tokens);
-    if (to->stage < STAGE_JUDGED) return to;
-
-    judged_columns(to, arena);
-    JOIN(verdict, a->n_samples, b->n_samples);
-    JOIN(reward, a->n_samples, b->n_samples);
-    for (int p = 0; p < to->n_parts; p++) JOIN(part[p], a->n_samples, b->n_samples);
-    JOIN(weight, a->n_samples, b->n_samples);
-    if (to->stage < STAGE_WEIGHED) return to;
-
-    to->advantage = ARENA_ARRAY(arena, float, to->n_samples);
-    JOIN(advantage, a->n_samples, b->n_samples);
+    to->route_layers = of_a.route_layers, to->route_k = of_a.route_k;
+    to->prompt_cap = of_a.n_prompt_tokens + of_b.n_prompt_tokens;
+    to->task = ARENA_ARRAY(arena, const struct Task *, to->n_groups);
+    memcpy(to->task, a->task, (size_t)a->n_groups * sizeof(*to->task));
+    memcpy(to->task + a->n_groups, b->task, (size_t)b->n_groups * sizeof(*to->task));
+    const int64_t shift[] = {[SHIFT_SAMPLES] = a->n_samples,
+                             [SHIFT_PROMPTS] = of_a.n_prompt_tokens,
+                             [SHIFT_TOKENS] = a->n_tokens,
+                             [SHIFT_KEPT] = of_a.n_kept};
+    for (int c = 0; c < n_batch_columns; c++) {
+        const BatchColumn *column = &batch_columns[c];
+        if (!column_present(column, &of_a)) continue;
+        uint64_t n_a = column_count(column, &of_a), n_b = column_count(column, &of_b);
+        // offsets: the last of a is the first of b
+        if (column->count == PER_GROUP_1 || column->count == PER_TOKEN_1) n_a--;
+        size_t width = column_width(column);
+        char *data = arena_alloc(arena, n_a + n_b, width);
+        if (n_a) memcpy(data, column_get(column, a), n_a * width);
+        if (n_b) memcpy(data + n_a * width, column_get(column, b), n_b * width);
+        if (column->shift != SHIFT_NONE)
+            shift_values(column, data + n_a * width, n_b, shift[column->shift]);
+        column_set(column, to, data);
+    }
     return to;
 }

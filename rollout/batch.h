@@ -1,15 +1,16 @@
-// rollout/batch.h -- THE CARRIER. Read this file first.
+// rollout/batch.h -- the carrier of a step. Read this file first.
 //
-// Floor 3 (rollout). A Batch is one step's table: groups of samples with their columns. Every
-// column is written by one room, once, from left to right; a room reads only what stands to its
+// Layer 3 (rollout). A Batch is one step's table: groups of samples with their columns. Every
+// column is written by one module, once, from left to right; a module reads only what is to its
 // left:
 //
 //   datasets     rollout                 rl/judge             rl/advantage   rl/grpo    policy
 //   task    ->   token, logp_roll   ->   verdict, reward  ->  advantage  ->  dlogp  ->  weights
 //
-// The G samples of a group lie side by side. What was sampled is what is trained on: tokens are
-// never made from text again. A Batch can be written to disk and read back at any stage (resume,
-// debugging, off-policy data). All columns live in one Arena: the step's.
+// The G samples of a group are adjacent. What was sampled is what is trained on: tokens are never
+// made from text again. A Batch can be written to disk and read back at any stage (resume,
+// debugging, off-policy data); its file holds everything that the rest of its step needs. All
+// columns are in one Arena: the step's.
 #ifndef ROLLOUT_BATCH_H
 #define ROLLOUT_BATCH_H
 
@@ -24,6 +25,7 @@
 extern "C" {
 #endif
 
+// Of a batch: which columns exist. Of a sample: which of them are final for it.
 typedef enum Stage { STAGE_EMPTY, STAGE_ASKED, STAGE_SAMPLED, STAGE_JUDGED, STAGE_WEIGHED } Stage;
 
 typedef enum Finish {
@@ -35,18 +37,20 @@ typedef enum Finish {
 } Finish;
 const char *finish_name(Finish finish); // as files and the command line say it: "none", "stop", ..
 
-enum { TOKEN_PROMPT = 0, TOKEN_SAMPLED = 1, TOKEN_INJECTED = 2 }; // values of Batch.mask
+// Values of Batch.kind. Injected: put there by a tool or a rule, never drawn and never trained.
+enum { TOKEN_PROMPT = 0, TOKEN_SAMPLED = 1, TOKEN_INJECTED = 2 };
 
-struct Task; // datasets/task.h; carried, never read on this floor
-enum { BATCH_REWARDS_MAX = 8 };
+struct Task; // datasets/task.h; carried, never read in this layer
+enum { BATCH_REWARDS_MAX = 8, BATCH_TURNS_MAX = 65535 };
 
 typedef struct Batch {
     Stage stage;
     int n_groups, n_samples;
-    int n_asked;   // groups given to batch_ask so far
-    uint64_t step; // which step drew it
+    int n_asked;      // groups given to batch_ask so far
+    uint64_t step;    // number of the rollout that drew it
+    int updates_made; // optimiser updates that were already made from it (trainer)
 
-    // ---- ASKED: [n_groups]
+    // ---- ASKED: [n_groups], by datasets and rl/collect
     const struct Task *
         *task; // borrowed; NULL entries after reading from disk until the task is looked up again
     uint64_t *task_id;
@@ -57,26 +61,45 @@ typedef struct Batch {
     int prompt_cap; // room in prompt_token
     uint8_t *keep;  // 1 after batch_ask, 0 = dropped by dynamic sampling: flagged, never moved
 
-    // ---- SAMPLED: per sample [n_samples], per token [n_tokens]
+    // ---- SAMPLED, by the engine: per sample [n_samples], per token [n_tokens]
+    uint8_t *sample_stage;        // Stage of each sample; a batch may hold unfinished ones
     int *token_begin, *token_end; // prompt and response of sample i: token[token_begin[i]] ..
                                   // token[token_end[i]-1]
     int *response_begin;          // first token after the prompt
     uint8_t *finish;              // Finish
-    uint32_t *version_min, *version_max; // policy versions its tokens and KV were made under
     int n_tokens;
     int32_t *token;
-    uint8_t *mask;    // TOKEN_*
-    float *logp_roll; // sampler's own log-prob of each sampled token at the sampling temperature; 0
-                      // for prompt tokens
+    uint8_t *kind;     // TOKEN_*
+    uint16_t *turn;    // 0 the prompt; one more where kind changes or a message begins
+    uint32_t *version; // policy version that drew the token; 0 where it was not sampled
+    float *logp_roll;  // sampler's own log-prob of each sampled token at the sampling temperature,
+                       // over the whole vocabulary; 0 for other tokens
 
-    // ---- JUDGED: [n_samples]
+    // Optional (NULL = absent). Experts that the sampler's forward pass of each token took:
+    // route[(token * route_layers + layer) * route_k + i], ascending; -1 = not recorded.
+    int16_t *route;
+    int route_layers, route_k;
+    // Optional. The ids that top-k, top-p and min-p left to draw token t from:
+    // kept_token[kept_begin[t]] .. kept_token[kept_begin[t + 1] - 1], ascending; none = all.
+    int64_t *kept_begin; // [n_tokens + 1]
+    int32_t *kept_token;
+
+    // ---- JUDGED, by rl/judge: per sample [n_samples]
     uint8_t *verdict;               // verifiers/verdict.h
+    int *answer_begin, *answer_end; // bytes of the response's text that hold the answer; equal =
+                                    // none, or not a part of the text
+    uint64_t *answer_hash;          // of the answer's bytes; 0 = none
     float *reward;                  // weighted sum of the parts
     float *part[BATCH_REWARDS_MAX]; // the parts, unweighted: accuracy, format, ...
     int n_parts;
-    float *weight; // 0 for error, aborted or masked-out samples, else 1
+    float *weight;      // 1; 0 for error and aborted samples: out of group statistics and loss
+    uint8_t *loss_mask; // [n_tokens] 1 = in the loss; 0 leaves the loss only, not the statistics
 
-    // ---- WEIGHED: [n_samples]
+    // ---- JUDGED, by the scoring of rl/trainer: per token [n_tokens], optional (NULL = absent)
+    float *logp_old; // by the trainer under the weights that sampled; absent: logp_roll is used
+    float *logp_ref; // under the reference
+
+    // ---- WEIGHED, by rl/advantage: [n_samples]
     float *advantage;
 } Batch;
 
@@ -90,24 +113,44 @@ void batch_ask(Batch *batch, int group, const struct Task *task, uint64_t task_i
 // How many places SAMPLED takes for responses of up to max_new_tokens; at most INT_MAX can be.
 int64_t batch_sampled_places(const Batch *batch, int max_new_tokens);
 
-// Allocates the columns of a stage (zeroed) and moves the batch there. SAMPLED needs room for the
-// longest responses: every sample gets its prompt and max_new_tokens places, with
-// token_end = response_begin; batch_compact then closes the gaps, in sample order.
+// Allocates the columns of a stage (zeroed) and moves the batch and its samples there; samples of
+// SAMPLED stay ASKED until they finish. SAMPLED needs room for the longest responses: every sample
+// gets its prompt and max_new_tokens places, with token_end = response_begin; batch_compact then
+// closes the gaps, in sample order. JUDGED sets loss_mask to 1 for sampled tokens.
 void batch_open_sampled(Batch *batch, int max_new_tokens, Arena *arena);
 void batch_compact(Batch *batch);
 void batch_open_judged(Batch *batch, int n_parts, Arena *arena);
 void batch_open_weighed(Batch *batch, Arena *arena);
 
+// Optional columns. Routes: after batch_open_sampled, filled with -1. Kept sets: after
+// batch_compact, with the count of each token [n_tokens]; the ids are then written in place.
+void batch_open_routes(Batch *batch, int layers, int k, Arena *arena);
+void batch_open_kept(Batch *batch, const int *n_kept, Arena *arena);
+
+// The token behind the end of a sample, whose id (and log-prob) is already written there, becomes
+// part of it: kind, version and turn are set. new_turn: a message begins, though the kind may be
+// the same. A SAMPLED batch, before batch_compact.
+void batch_extend(Batch *batch, int sample, int kind, uint32_t version, bool new_turn);
+
 int batch_response_length(const Batch *batch, int sample);
 int batch_group_of(const Batch *batch, int sample);
+// Turns of a sample, the prompt included; the first token of one of them.
+int batch_turns(const Batch *batch, int sample);
+int batch_turn_begin(const Batch *batch, int sample, int turn);
+// Oldest and newest policy version among its sampled tokens; false: it has none.
+bool batch_versions(const Batch *batch, int sample, uint32_t *oldest, uint32_t *newest);
+// Tokens of a sample that are in the loss; 0 if its group was dropped or it has no weight.
+int batch_trained(const Batch *batch, int sample);
+// Log-probs under the weights that sampled: logp_old, or logp_roll where that is absent.
+const float *batch_old(const Batch *batch);
 
-// Appends the groups of `more` (same stage, same n_parts) after those of `batch` into a new one
-// with the step of `batch`: dynamic sampling's refill.
+// Appends the groups of `more` (same stage, parts and optional columns) after those of `batch` into
+// a new one with the step of `batch`: dynamic sampling's refill.
 Batch *batch_concat(const Batch *batch, const Batch *more, Arena *arena);
 
-// The file is ours: magic, version, stage, columns, CRC; rollout/batch_file.c has the layout.
-// ST_IO, ST_FORMAT. Writing is atomic. What was read is safe to walk: every range lies inside its
-// column; token ids, versions and numbers are as they were written.
+// The file format is this program's: magic, version, stage, columns, CRC; rollout/batch_file.c has
+// the layout. ST_IO, ST_FORMAT. Writing is atomic. What was read is safe to walk: every range lies
+// inside its column; token ids, versions and numbers are as they were written.
 MUST_USE Status batch_write(const Batch *batch, const char *path);
 MUST_USE Status batch_read(const char *path, Batch **out, Arena *arena);
 // The same from memory; `name` is what errors call it.

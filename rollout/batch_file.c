@@ -1,138 +1,81 @@
 // rollout/batch_file.c -- a Batch on disk and back, whoever wrote the bytes.
 //
-// Little-endian: BatchHeader, then n_columns BatchColumn, then the raw columns in that order, then
+// Little-endian: BatchHeader, then n_columns ColumnRecord, then the raw columns in that order, then
 // the CRC-32 of everything before it. Which columns there are, and how long, follows from the
-// header alone, so the reader compares instead of trusting.
+// header alone (rollout/columns.h), so the reader compares instead of trusting.
 #include "rollout/batch.h"
 
 #include <string.h>
 #include <zlib.h>
 
 #include "base/file.h"
+#include "rollout/columns.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "batch files are little-endian: write the byte swaps first"
 #endif
 
 static const char magic[8] = {'G', 'R', 'P', 'O', 'B', 'T', 'C', 'H'};
-enum { FILE_VERSION = 1 };
+enum { FILE_VERSION = 2 };
 
 typedef struct BatchHeader {
     char magic[8];
     uint32_t version, stage;
     uint64_t step;
     int32_t n_groups, n_samples, n_prompt_tokens, n_tokens, n_parts;
-    uint32_t n_columns;
+    uint32_t n_columns, options;
+    int32_t updates_made, route_layers, route_k;
+    int64_t n_kept;
 } BatchHeader;
 
-typedef enum Type { TYPE_U8 = 1, TYPE_I32, TYPE_U32, TYPE_U64, TYPE_F32 } Type;
-static const size_t type_bytes[] = {0, 1, 4, 4, 8, 4};
-
-typedef struct BatchColumn {
+typedef struct ColumnRecord {
     char name[24]; // zero-padded
     uint32_t type, zero;
     uint64_t count; // elements
-} BatchColumn;
+} ColumnRecord;
 
-_Static_assert(sizeof(BatchHeader) == 48 && sizeof(BatchColumn) == 40, "the file has no padding");
+_Static_assert(sizeof(BatchHeader) == 72 && sizeof(ColumnRecord) == 40, "the file has no padding");
 _Static_assert(sizeof(int) == 4, "int columns are written as they are");
 
-typedef enum Count { PER_GROUP, PER_GROUP_1, PER_PROMPT_TOKEN, PER_SAMPLE, PER_TOKEN } Count;
-
-typedef struct Row {
-    const char *name;
-    Type type;
-    Stage stage; // present from this stage on
-    Count count;
-    int part; // present if n_parts > part; -1: always
-    size_t offset;
-} Row;
-
-#define ROW(field, type, stage, count)                                                             \
-    { #field, type, stage, count, -1, offsetof(Batch, field) }
-#define PART(p)                                                                                    \
-    { "part" #p, TYPE_F32, STAGE_JUDGED, PER_SAMPLE, p, offsetof(Batch, part[p]) }
-static const Row schema[] = {
-    ROW(task_id, TYPE_U64, STAGE_ASKED, PER_GROUP),
-    ROW(task_index, TYPE_U64, STAGE_ASKED, PER_GROUP),
-    ROW(group_begin, TYPE_I32, STAGE_ASKED, PER_GROUP_1),
-    ROW(prompt_begin, TYPE_I32, STAGE_ASKED, PER_GROUP_1),
-    ROW(prompt_token, TYPE_I32, STAGE_ASKED, PER_PROMPT_TOKEN),
-    ROW(keep, TYPE_U8, STAGE_ASKED, PER_GROUP),
-    ROW(token_begin, TYPE_I32, STAGE_SAMPLED, PER_SAMPLE),
-    ROW(token_end, TYPE_I32, STAGE_SAMPLED, PER_SAMPLE),
-    ROW(response_begin, TYPE_I32, STAGE_SAMPLED, PER_SAMPLE),
-    ROW(finish, TYPE_U8, STAGE_SAMPLED, PER_SAMPLE),
-    ROW(version_min, TYPE_U32, STAGE_SAMPLED, PER_SAMPLE),
-    ROW(version_max, TYPE_U32, STAGE_SAMPLED, PER_SAMPLE),
-    ROW(token, TYPE_I32, STAGE_SAMPLED, PER_TOKEN),
-    ROW(mask, TYPE_U8, STAGE_SAMPLED, PER_TOKEN),
-    ROW(logp_roll, TYPE_F32, STAGE_SAMPLED, PER_TOKEN),
-    ROW(verdict, TYPE_U8, STAGE_JUDGED, PER_SAMPLE),
-    ROW(reward, TYPE_F32, STAGE_JUDGED, PER_SAMPLE),
-    PART(0),
-    PART(1),
-    PART(2),
-    PART(3),
-    PART(4),
-    PART(5),
-    PART(6),
-    PART(7),
-    ROW(weight, TYPE_F32, STAGE_JUDGED, PER_SAMPLE),
-    ROW(advantage, TYPE_F32, STAGE_WEIGHED, PER_SAMPLE),
-};
-enum { ROWS = sizeof schema / sizeof schema[0] };
-_Static_assert(BATCH_REWARDS_MAX == 8, "one PART row for each");
-
-static bool row_present(const Row *row, const BatchHeader *h) {
-    return (uint32_t)row->stage <= h->stage && row->part < h->n_parts;
-}
-
-static uint64_t row_count(const Row *row, const BatchHeader *h) {
-    switch (row->count) {
-    case PER_GROUP: return (uint64_t)h->n_groups;
-    case PER_GROUP_1: return (uint64_t)h->n_groups + 1;
-    case PER_PROMPT_TOKEN: return (uint64_t)h->n_prompt_tokens;
-    case PER_SAMPLE: return (uint64_t)h->n_samples;
-    case PER_TOKEN: return (uint64_t)h->n_tokens;
-    }
-    return 0;
-}
-
-static BatchColumn row_column(const Row *row, const BatchHeader *h) {
-    BatchColumn column = {.type = (uint32_t)row->type, .count = row_count(row, h)};
-    memcpy(column.name, row->name, strlen(row->name));
-    return column;
+static ColumnRecord record_of(const BatchColumn *column, const BatchShape *shape) {
+    ColumnRecord record = {.type = (uint32_t)column->type, .count = column_count(column, shape)};
+    memcpy(record.name, column->name, strlen(column->name));
+    return record;
 }
 
 Status batch_write(const Batch *batch, const char *path) {
     CHECK(batch->stage >= STAGE_ASKED);
+    const BatchShape s = batch_shape(batch);
     BatchHeader h = {.version = FILE_VERSION,
                      .stage = (uint32_t)batch->stage,
                      .step = batch->step,
-                     .n_groups = batch->n_groups,
-                     .n_samples = batch->n_samples,
-                     .n_prompt_tokens = batch->prompt_begin[batch->n_groups],
-                     .n_tokens = batch->stage >= STAGE_SAMPLED ? batch->n_tokens : 0,
-                     .n_parts = batch->stage >= STAGE_JUDGED ? batch->n_parts : 0};
+                     .n_groups = s.n_groups,
+                     .n_samples = s.n_samples,
+                     .n_prompt_tokens = s.n_prompt_tokens,
+                     .n_tokens = s.n_tokens,
+                     .n_parts = s.n_parts,
+                     .options = s.options,
+                     .updates_made = batch->updates_made,
+                     .route_layers = s.route_layers,
+                     .route_k = s.route_k,
+                     .n_kept = s.n_kept};
     memcpy(h.magic, magic, sizeof magic);
-    for (int r = 0; r < ROWS; r++) h.n_columns += row_present(&schema[r], &h);
+    for (int c = 0; c < n_batch_columns; c++) h.n_columns += column_present(&batch_columns[c], &s);
 
     Status st = ST_OK;
     FileSink *sink = NULL;
     TRY_OUT(file_sink_open(path, &sink));
     TRY_OUT(file_sink_add(sink, &h, sizeof h));
-    for (int r = 0; r < ROWS; r++) {
-        if (!row_present(&schema[r], &h)) continue;
-        BatchColumn column = row_column(&schema[r], &h);
-        TRY_OUT(file_sink_add(sink, &column, sizeof column));
+    for (int c = 0; c < n_batch_columns; c++) {
+        if (!column_present(&batch_columns[c], &s)) continue;
+        ColumnRecord record = record_of(&batch_columns[c], &s);
+        TRY_OUT(file_sink_add(sink, &record, sizeof record));
     }
-    for (int r = 0; r < ROWS; r++) {
-        const Row *row = &schema[r];
-        if (!row_present(row, &h)) continue;
-        const void *data;
-        memcpy(&data, (const char *)batch + row->offset, sizeof data);
-        TRY_OUT(file_sink_add(sink, data, (size_t)row_count(row, &h) * type_bytes[row->type]));
+    for (int c = 0; c < n_batch_columns; c++) {
+        const BatchColumn *column = &batch_columns[c];
+        if (!column_present(column, &s)) continue;
+        TRY_OUT(file_sink_add(sink, column_get(column, batch),
+                              (size_t)column_count(column, &s) * column_width(column)));
     }
     uint32_t crc = file_sink_crc(sink);
     TRY_OUT(file_sink_add(sink, &crc, sizeof crc));
@@ -152,7 +95,16 @@ static bool offsets_hold(const int *begin, int n, int end) {
     return true;
 }
 
-static Status check_values(const Batch *b, int n_prompt_tokens, const char *name) {
+static Status check_kept(const Batch *b, int64_t n_kept, const char *name) {
+    if (!b->kept_begin) return ST_OK;
+    bool holds = b->kept_begin[0] == 0 && b->kept_begin[b->n_tokens] == n_kept;
+    for (int t = 0; holds && t < b->n_tokens; t++) holds = b->kept_begin[t] <= b->kept_begin[t + 1];
+    if (holds) return ST_OK;
+    return FAIL(ST_FORMAT, "%s: kept_begin does not split %lld ids over %d tokens", name,
+                (long long)n_kept, b->n_tokens);
+}
+
+static Status check_values(const Batch *b, int n_prompt_tokens, int64_t n_kept, const char *name) {
     if (!offsets_hold(b->group_begin, b->n_groups, b->n_samples))
         return FAIL(ST_FORMAT, "%s: group_begin does not split %d samples into %d groups", name,
                     b->n_samples, b->n_groups);
@@ -172,23 +124,64 @@ static Status check_values(const Batch *b, int n_prompt_tokens, const char *name
                         response, end, b->n_tokens);
         if (b->finish[i] > FINISH_ABORT)
             return FAIL(ST_FORMAT, "%s: finish[%d] is %d", name, i, b->finish[i]);
+        if (b->sample_stage[i] < STAGE_ASKED || b->sample_stage[i] > b->stage)
+            return FAIL(ST_FORMAT, "%s: sample_stage[%d] is %d", name, i, b->sample_stage[i]);
+        if (b->stage >= STAGE_JUDGED &&
+            (b->answer_begin[i] < 0 || b->answer_end[i] < b->answer_begin[i]))
+            return FAIL(ST_FORMAT, "%s: the answer of sample %d is at bytes %d to %d", name, i,
+                        b->answer_begin[i], b->answer_end[i]);
     }
     for (int t = 0; t < b->n_tokens; t++)
-        if (b->mask[t] > TOKEN_INJECTED)
-            return FAIL(ST_FORMAT, "%s: mask[%d] is %d", name, t, b->mask[t]);
-    return ST_OK;
+        if (b->kind[t] > TOKEN_INJECTED)
+            return FAIL(ST_FORMAT, "%s: kind[%d] is %d", name, t, b->kind[t]);
+    for (int t = 0; b->stage >= STAGE_JUDGED && t < b->n_tokens; t++)
+        if (b->loss_mask[t] > 1)
+            return FAIL(ST_FORMAT, "%s: loss_mask[%d] is %d", name, t, b->loss_mask[t]);
+    return check_kept(b, n_kept, name);
 }
 
 static Status check_header(const BatchHeader *h, const char *name) {
     if (h->stage < STAGE_ASKED || h->stage > STAGE_WEIGHED)
         return FAIL(ST_FORMAT, "%s: there is no stage %u", name, h->stage);
+    const bool sampled = h->stage >= STAGE_SAMPLED, judged = h->stage >= STAGE_JUDGED;
+    const bool routes = h->options & OPTION_ROUTES, kept = h->options & OPTION_KEPT;
     if (h->n_groups < 0 || h->n_samples < 0 || h->n_prompt_tokens < 0 || h->n_tokens < 0 ||
-        h->n_parts < 0 || h->n_parts > BATCH_REWARDS_MAX ||
-        (h->stage < STAGE_SAMPLED && h->n_tokens > 0) ||
-        (h->stage < STAGE_JUDGED && h->n_parts > 0))
+        h->n_parts < 0 || h->n_parts > BATCH_REWARDS_MAX || (!sampled && h->n_tokens > 0) ||
+        (!judged && h->n_parts > 0) || h->updates_made < 0)
         return FAIL(ST_FORMAT,
                     "%s: impossible counts: %d groups, %d samples, %d and %d tokens, %d rewards",
                     name, h->n_groups, h->n_samples, h->n_prompt_tokens, h->n_tokens, h->n_parts);
+    if ((h->options & ~(uint32_t)OPTIONS) || (!sampled && h->options) ||
+        (!judged && (h->options & (OPTION_OLD | OPTION_REF))) || routes != (h->route_layers > 0) ||
+        routes != (h->route_k > 0) || h->route_layers < 0 || h->route_layers > 4096 ||
+        h->route_k < 0 || h->route_k > 4096 || h->n_kept < 0 || h->n_kept > (int64_t)1 << 40 ||
+        (!kept && h->n_kept > 0))
+        return FAIL(ST_FORMAT,
+                    "%s: impossible optional columns %u: routes of %d layers and %d experts, "
+                    "%lld kept ids",
+                    name, h->options, h->route_layers, h->route_k, (long long)h->n_kept);
+    return ST_OK;
+}
+
+// The column table must be the one that the header implies, and the columns must fill the file.
+// *at moves behind the table.
+static Status check_table(const unsigned char *bytes, size_t end, const BatchHeader *h,
+                          const BatchShape *s, const char *name, size_t *at) {
+    uint32_t n_columns = 0;
+    uint64_t total = 0; // each column has at most 2^31 * 2^24 elements of 8 bytes
+    for (int c = 0; c < n_batch_columns; c++) {
+        if (!column_present(&batch_columns[c], s)) continue;
+        ColumnRecord want = record_of(&batch_columns[c], s);
+        n_columns++;
+        if (end - *at < sizeof want || memcmp(bytes + *at, &want, sizeof want) != 0)
+            return FAIL(ST_FORMAT, "%s: column %u should be %s with %llu elements", name, n_columns,
+                        want.name, (unsigned long long)want.count);
+        *at += sizeof want;
+        total += want.count * column_width(&batch_columns[c]);
+    }
+    if (n_columns != h->n_columns || total != end - *at)
+        return FAIL(ST_FORMAT, "%s: %u columns of %llu bytes expected, %u of %zu found", name,
+                    n_columns, (unsigned long long)total, h->n_columns, end - *at);
     return ST_OK;
 }
 
@@ -210,43 +203,39 @@ Status batch_parse(const void *data, size_t size, const char *name, Batch **out,
     if (crc32_z(0, bytes, end) != crc)
         return FAIL(ST_FORMAT, "%s: the checksum does not match: truncated or damaged", name);
     TRY(check_header(&h, name));
-
-    // The table must be the one that the header implies, and the columns must fill the file.
-    uint32_t n_columns = 0;
-    uint64_t total = 0; // at most 26 columns of 2^31 elements of 8 bytes
-    for (int r = 0; r < ROWS; r++) {
-        if (!row_present(&schema[r], &h)) continue;
-        BatchColumn want = row_column(&schema[r], &h);
-        n_columns++;
-        if (end - at < sizeof want || memcmp(bytes + at, &want, sizeof want) != 0)
-            return FAIL(ST_FORMAT, "%s: column %u should be %s with %llu elements", name, n_columns,
-                        want.name, (unsigned long long)want.count);
-        at += sizeof want;
-        total += want.count * type_bytes[want.type];
-    }
-    if (n_columns != h.n_columns || total != end - at)
-        return FAIL(ST_FORMAT, "%s: %u columns of %llu bytes expected, %u of %zu found", name,
-                    n_columns, (unsigned long long)total, h.n_columns, end - at);
+    const BatchShape s = {.stage = (Stage)h.stage,
+                          .n_groups = h.n_groups,
+                          .n_samples = h.n_samples,
+                          .n_prompt_tokens = h.n_prompt_tokens,
+                          .n_tokens = h.n_tokens,
+                          .n_parts = h.n_parts,
+                          .options = h.options,
+                          .route_layers = h.route_layers,
+                          .route_k = h.route_k,
+                          .n_kept = h.n_kept};
+    TRY(check_table(bytes, end, &h, &s, name, &at));
 
     Batch *b = ARENA_ARRAY(arena, Batch, 1);
-    b->stage = (Stage)h.stage;
+    b->stage = s.stage;
     b->step = h.step;
+    b->updates_made = h.updates_made;
     b->n_groups = b->n_asked = h.n_groups;
     b->n_samples = h.n_samples;
     b->n_tokens = h.n_tokens;
     b->n_parts = h.n_parts;
+    b->route_layers = h.route_layers, b->route_k = h.route_k;
     b->prompt_cap = h.n_prompt_tokens;
     b->task = ARENA_ARRAY(arena, const struct Task *, h.n_groups);
-    for (int r = 0; r < ROWS; r++) {
-        const Row *row = &schema[r];
-        if (!row_present(row, &h)) continue;
-        size_t count = (size_t)row_count(row, &h), width = type_bytes[row->type];
-        void *column = arena_alloc(arena, count, width);
-        memcpy(column, bytes + at, count * width);
-        memcpy((char *)b + row->offset, &column, sizeof column);
+    for (int c = 0; c < n_batch_columns; c++) {
+        const BatchColumn *column = &batch_columns[c];
+        if (!column_present(column, &s)) continue;
+        size_t count = (size_t)column_count(column, &s), width = column_width(column);
+        void *copy = arena_alloc(arena, count, width);
+        memcpy(copy, bytes + at, count * width);
+        column_set(column, b, copy);
         at += count * width;
     }
-    TRY(check_values(b, h.n_prompt_tokens, name));
+    TRY(check_values(b, h.n_prompt_tokens, h.n_kept, name));
     *out = b;
     return ST_OK;
 }

@@ -142,11 +142,9 @@ static int room_of(const Call *call, int sample) {
 // The token behind the sample's end becomes part of it.
 static void accept_token(Call *call, Run *run, int sample) {
     Batch *b = call->batch;
-    b->mask[b->token_end[sample]++] = TOKEN_SAMPLED;
     uint32_t version = policy_version(call->engine->opts.policy);
+    batch_extend(b, sample, TOKEN_SAMPLED, version, false);
     int n = batch_response_length(b, sample);
-    if (n == 1) b->version_min[sample] = version;
-    b->version_max[sample] = version;
     if (call->on_token) call->on_token(call->token_ctx, sample, b->token[b->token_end[sample] - 1]);
 
     call->stop.max_new_tokens = room_of(call, sample);
@@ -156,6 +154,7 @@ static void accept_token(Call *call, Run *run, int sample) {
         return;
     }
     b->finish[sample] = (uint8_t)finish;
+    b->sample_stage[sample] = STAGE_SAMPLED;
     sched_is_done(&call->sched, sample);
     if (call->fn) call->fn(call->ctx, b, sample);
 }
@@ -274,7 +273,7 @@ Status engine_sample(Engine *engine, Batch *batch, const SampleConfig *cfg, uint
         sched_skip_group(&call.sched, g);
         for (int i = batch->group_begin[g]; i < batch->group_begin[g + 1]; i++) {
             batch->finish[i] = FINISH_ABORT;
-            batch->version_min[i] = batch->version_max[i] = policy_version(engine->opts.policy);
+            batch->sample_stage[i] = STAGE_SAMPLED;
             if (fn) fn(ctx, batch, i);
         }
     }

@@ -109,12 +109,12 @@ static inline void assert_as_drawn_alone(const Batch *b, const SampleConfig *cfg
             float want = policy_logprob_row(logits, FAKE_VOCAB, sampler_logprob_scale(&s), token[t],
                                             NULL, NULL);
             assert_true(b->logp_roll[b->token_begin[i] + t] == want);
-            assert_int_equal(b->mask[b->token_begin[i] + t], TOKEN_SAMPLED);
+            assert_int_equal(b->kind[b->token_begin[i] + t], TOKEN_SAMPLED);
             prefix = fake_step(prefix, token[t]);
             assert_true((token[t] == FAKE_STOP) <= (t == n - 1));
         }
         for (int t = 0; t < n_prompt; t++)
-            assert_true(b->mask[b->token_begin[i] + t] == TOKEN_PROMPT &&
+            assert_true(b->kind[b->token_begin[i] + t] == TOKEN_PROMPT &&
                         b->logp_roll[b->token_begin[i] + t] == 0);
         if (token[n - 1] == FAKE_STOP)
             assert_int_equal(b->finish[i], FINISH_STOP);

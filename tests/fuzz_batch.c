@@ -13,14 +13,26 @@ static void walk(const Batch *b) {
     for (int i = 0; i < b->n_samples; i++) sum += batch_group_of(b, i);
     for (int t = 0; t < b->prompt_begin[b->n_groups]; t++) sum += b->prompt_token[t];
     if (b->stage < STAGE_SAMPLED) return;
-    for (int i = 0; i < b->n_samples; i++)
-        for (int t = b->token_begin[i]; t < b->token_end[i]; t++)
-            sum += (int64_t)b->token[t] + b->mask[t];
+    const int routes = b->route ? b->route_layers * b->route_k : 0;
+    for (int i = 0; i < b->n_samples; i++) {
+        uint32_t oldest = 0, newest = 0;
+        sum += batch_versions(b, i, &oldest, &newest) + batch_turns(b, i);
+        sum += batch_turn_begin(b, i, 1) + b->finish[i] + b->sample_stage[i];
+        for (int t = b->token_begin[i]; t < b->token_end[i]; t++) {
+            sum += (int64_t)b->token[t] + b->kind[t] + (b->logp_roll[t] > 0);
+            for (int r = 0; r < routes; r++)
+                sum += b->route[(size_t)t * (size_t)routes + (size_t)r];
+        }
+    }
+    for (int t = 0; b->kept_begin && t < b->n_tokens; t++)
+        for (int64_t k = b->kept_begin[t]; k < b->kept_begin[t + 1]; k++) sum += b->kept_token[k];
     if (b->stage < STAGE_JUDGED) return;
     for (int i = 0; i < b->n_samples; i++) {
-        sum += b->verdict[i];
+        sum += b->verdict[i] + batch_trained(b, i) + b->answer_end[i] - b->answer_begin[i];
         for (int p = 0; p < b->n_parts; p++) sum += b->part[p][i] > 0;
     }
+    for (int t = 0; t < b->n_tokens; t++)
+        sum += (batch_old(b)[t] > 0) + (b->logp_ref && b->logp_ref[t] > 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -112,7 +112,10 @@ static void judging_goes_on_beside_sampling(void **state) {
             for (int t = b->token_begin[i]; t < b->token_end[i]; t++)
                 sum += (t - b->token_begin[i] + 1) * b->token[t];
             assert_int_equal(watch.sum[i], sum);
-            assert_true(b->version_min[i] == 9 && b->version_max[i] == 9);
+            uint32_t oldest = 0, newest = 0;
+            assert_true(batch_versions(b, i, &oldest, &newest) && oldest == 9 && newest == 9);
+            assert_int_equal(b->sample_stage[i], STAGE_SAMPLED);
+            assert_int_equal(batch_turns(b, i), 2);
         }
     }
     engine_free(engine);

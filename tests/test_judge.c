@@ -69,9 +69,11 @@ static void verdicts_do_not_depend_on_order_or_threads(void **state) {
             assert_close(b->part[PART_FORMAT], (float[]){1, 0, 1, 0, 0, 0}, N, 0, 0);
             assert_close(b->reward, (float[]){1.2f, 1, .2f, 0, 0, 0}, N, 1e-6, 0);
             assert_close(b->weight, (float[]){1, 1, 1, 1, 1, 0}, N, 0, 0);
-            const uint64_t *answer = judge_answers(bench);
+            const uint64_t *answer = b->answer_hash;
             assert_true(answer[0] != 0 && answer[0] == answer[1] && answer[0] != answer[2]);
-            assert_true(answer[3] == 0);
+            assert_true(answer[3] == 0 && b->answer_end[3] == 0);
+            assert_int_equal(b->answer_end[0] - b->answer_begin[0], 1);
+            assert_int_equal(text[0][b->answer_begin[0]], '5');
             Str out = {0};
             judge_text(bench, b, 0, &out);
             assert_string_equal(str_text(&out), text[0]); // without the end token

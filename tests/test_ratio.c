@@ -124,7 +124,7 @@ static Batch *sampled(World *w, int first, int n, FinishedFn *fn, void *ctx, Eng
 static int n_off(World *w, const Batch *b, const int *skip) {
     Seq *seq = ARENA_ARRAY(w->arena, Seq, b->n_samples);
     for (int i = 0; i < b->n_samples; i++) seq[i] = (Seq){b->token_begin[i], b->token_end[i], i};
-    Pack pack = pack_make(b->token, b->mask, seq, b->n_samples, w->arena);
+    Pack pack = pack_make(b->token, b->kind, seq, b->n_samples, w->arena);
     float *logp = ARENA_ARRAY(w->arena, float, pack.n_tokens);
     ScoreOpts opts = {.temperature = rules.temperature};
     assert_ok(policy_score(w->policy, &pack, &opts, logp, NULL));
@@ -132,7 +132,7 @@ static int n_off(World *w, const Batch *b, const int *skip) {
     for (int i = 0; i < b->n_samples; i++)
         for (int t = 0; t < b->token_end[i] - b->token_begin[i]; t++) {
             int at = b->token_begin[i] + t;
-            if (b->mask[at] != TOKEN_SAMPLED) continue;
+            if (b->kind[at] != TOKEN_SAMPLED) continue;
             if (skip && at - b->response_begin[i] < skip[i]) continue;
             off += memcmp(&b->logp_roll[at], &logp[pack.offset[i] + t], sizeof(float)) != 0;
         }

@@ -1,0 +1,109 @@
+// rollout/columns.c -- the table itself, and how long each column is.
+#include "rollout/columns.h"
+
+#include <string.h>
+
+#define COLUMN(field, type, stage, count, shift, option)                                           \
+    { #field, type, stage, count, shift, -1, option, offsetof(Batch, field) }
+#define PLAIN(field, type, stage, count) COLUMN(field, type, stage, count, SHIFT_NONE, 0)
+#define PART(p)                                                                                    \
+    { "part" #p, COLUMN_F32, STAGE_JUDGED, PER_SAMPLE, SHIFT_NONE, p, 0, offsetof(Batch, part[p]) }
+
+const BatchColumn batch_columns[] = {
+    PLAIN(task_id, COLUMN_U64, STAGE_ASKED, PER_GROUP),
+    PLAIN(task_index, COLUMN_U64, STAGE_ASKED, PER_GROUP),
+    COLUMN(group_begin, COLUMN_I32, STAGE_ASKED, PER_GROUP_1, SHIFT_SAMPLES, 0),
+    COLUMN(prompt_begin, COLUMN_I32, STAGE_ASKED, PER_GROUP_1, SHIFT_PROMPTS, 0),
+    PLAIN(prompt_token, COLUMN_I32, STAGE_ASKED, PER_PROMPT_TOKEN),
+    PLAIN(keep, COLUMN_U8, STAGE_ASKED, PER_GROUP),
+    PLAIN(sample_stage, COLUMN_U8, STAGE_SAMPLED, PER_SAMPLE),
+    COLUMN(token_begin, COLUMN_I32, STAGE_SAMPLED, PER_SAMPLE, SHIFT_TOKENS, 0),
+    COLUMN(token_end, COLUMN_I32, STAGE_SAMPLED, PER_SAMPLE, SHIFT_TOKENS, 0),
+    COLUMN(response_begin, COLUMN_I32, STAGE_SAMPLED, PER_SAMPLE, SHIFT_TOKENS, 0),
+    PLAIN(finish, COLUMN_U8, STAGE_SAMPLED, PER_SAMPLE),
+    PLAIN(token, COLUMN_I32, STAGE_SAMPLED, PER_TOKEN),
+    PLAIN(kind, COLUMN_U8, STAGE_SAMPLED, PER_TOKEN),
+    PLAIN(turn, COLUMN_U16, STAGE_SAMPLED, PER_TOKEN),
+    PLAIN(version, COLUMN_U32, STAGE_SAMPLED, PER_TOKEN),
+    PLAIN(logp_roll, COLUMN_F32, STAGE_SAMPLED, PER_TOKEN),
+    COLUMN(route, COLUMN_I16, STAGE_SAMPLED, PER_ROUTE, SHIFT_NONE, OPTION_ROUTES),
+    COLUMN(kept_begin, COLUMN_I64, STAGE_SAMPLED, PER_TOKEN_1, SHIFT_KEPT, OPTION_KEPT),
+    COLUMN(kept_token, COLUMN_I32, STAGE_SAMPLED, PER_KEPT, SHIFT_NONE, OPTION_KEPT),
+    PLAIN(verdict, COLUMN_U8, STAGE_JUDGED, PER_SAMPLE),
+    PLAIN(answer_begin, COLUMN_I32, STAGE_JUDGED, PER_SAMPLE),
+    PLAIN(answer_end, COLUMN_I32, STAGE_JUDGED, PER_SAMPLE),
+    PLAIN(answer_hash, COLUMN_U64, STAGE_JUDGED, PER_SAMPLE),
+    PLAIN(reward, COLUMN_F32, STAGE_JUDGED, PER_SAMPLE),
+    PART(0),
+    PART(1),
+    PART(2),
+    PART(3),
+    PART(4),
+    PART(5),
+    PART(6),
+    PART(7),
+    PLAIN(weight, COLUMN_F32, STAGE_JUDGED, PER_SAMPLE),
+    PLAIN(loss_mask, COLUMN_U8, STAGE_JUDGED, PER_TOKEN),
+    COLUMN(logp_old, COLUMN_F32, STAGE_JUDGED, PER_TOKEN, SHIFT_NONE, OPTION_OLD),
+    COLUMN(logp_ref, COLUMN_F32, STAGE_JUDGED, PER_TOKEN, SHIFT_NONE, OPTION_REF),
+    PLAIN(advantage, COLUMN_F32, STAGE_WEIGHED, PER_SAMPLE),
+};
+const int n_batch_columns = (int)(sizeof batch_columns / sizeof batch_columns[0]);
+_Static_assert(BATCH_REWARDS_MAX == 8, "one PART line for each");
+
+BatchShape batch_shape(const Batch *b) {
+    const bool sampled = b->stage >= STAGE_SAMPLED;
+    BatchShape s = {.stage = b->stage,
+                    .n_groups = b->n_groups,
+                    .n_samples = b->n_samples,
+                    .n_prompt_tokens = b->prompt_begin[b->n_groups],
+                    .n_tokens = sampled ? b->n_tokens : 0,
+                    .n_parts = b->stage >= STAGE_JUDGED ? b->n_parts : 0};
+    if (sampled && b->route) {
+        s.options |= OPTION_ROUTES;
+        s.route_layers = b->route_layers, s.route_k = b->route_k;
+    }
+    if (sampled && b->kept_begin) {
+        s.options |= OPTION_KEPT;
+        s.n_kept = b->kept_begin[b->n_tokens];
+    }
+    if (b->stage >= STAGE_JUDGED && b->logp_old) s.options |= OPTION_OLD;
+    if (b->stage >= STAGE_JUDGED && b->logp_ref) s.options |= OPTION_REF;
+    return s;
+}
+
+bool column_present(const BatchColumn *column, const BatchShape *shape) {
+    return column->stage <= shape->stage && column->part < shape->n_parts &&
+           (column->option == 0 || (column->option & shape->options));
+}
+
+uint64_t column_count(const BatchColumn *column, const BatchShape *s) {
+    switch (column->count) {
+    case PER_GROUP: return (uint64_t)s->n_groups;
+    case PER_GROUP_1: return (uint64_t)s->n_groups + 1;
+    case PER_PROMPT_TOKEN: return (uint64_t)s->n_prompt_tokens;
+    case PER_SAMPLE: return (uint64_t)s->n_samples;
+    case PER_TOKEN: return (uint64_t)s->n_tokens;
+    case PER_TOKEN_1: return (uint64_t)s->n_tokens + 1;
+    case PER_ROUTE: return (uint64_t)s->n_tokens * (uint64_t)(s->route_layers * s->route_k);
+    case PER_KEPT: return (uint64_t)s->n_kept;
+    }
+    return 0;
+}
+
+size_t column_width(const BatchColumn *column) {
+    static const size_t width[] = {
+        [COLUMN_U8] = 1,  [COLUMN_I32] = 4, [COLUMN_U32] = 4, [COLUMN_U64] = 8,
+        [COLUMN_F32] = 4, [COLUMN_I16] = 2, [COLUMN_U16] = 2, [COLUMN_I64] = 8};
+    return width[column->type];
+}
+
+void *column_get(const BatchColumn *column, const Batch *batch) {
+    void *data;
+    memcpy(&data, (const char *)batch + column->offset, sizeof data);
+    return data;
+}
+
+void column_set(const BatchColumn *column, Batch *batch, void *data) {
+    memcpy((char *)batch + column->offset, &data, sizeof data);
+}
