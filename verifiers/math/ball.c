@@ -6,6 +6,7 @@
 #include <flint/flint.h>
 
 #include "verifiers/math/ball_value.h"
+#include "verifiers/math/testpoint.h"
 #include "verifiers/math/tree/limits.h"
 
 // ---- heights
@@ -97,6 +98,8 @@ static BallOrder compare_at(Point *p, const Expr *a, const Expr *b) {
         order = BALL_LEFT_ONLY;
     else if (right == VALUE_OK && left == VALUE_UNDEFINED)
         order = BALL_RIGHT_ONLY;
+    else if (left == VALUE_UNDEFINED && right == VALUE_UNDEFINED)
+        order = BALL_NEITHER;
     acb_clear(x);
     acb_clear(y);
     return order;
@@ -107,36 +110,67 @@ static void forget(void) {
     flint_cleanup();
 }
 
-static BallOrder compare(Work *w, const Expr *a, const Expr *b, PointKind kind, int point) {
+// First at few bits, where most that differ differ; then at as many as the written numbers, and the
+// sizes of terms and arguments at this point, could hide.
+static BallOrder compare(Point *p, const Expr *a, const Expr *b) {
     long most = precision_for(a, b);
-    Point p = {.w = w,
-               .number = point,
-               .kind = kind,
-               .complex = ((a->has | b->has) & HAS_I) != 0,
-               .precision = 64};
-    BallOrder order = compare_at(&p, a, b); // most that differ differ here
-    if (order == BALL_DIFFERENT || order == BALL_OVER) return order;
-    if (!most) return BALL_OVER;
-    p.precision = most;
-    order = compare_at(&p, a, b);
-    if (order == BALL_UNKNOWN && 2 * most <= MATH_MAX_PRECISION) {
-        p.precision = 2 * most; // cancellation
-        order = compare_at(&p, a, b);
+    BallOrder order = BALL_UNKNOWN;
+    p->precision = 64;
+    for (;;) {
+        double hidden = 0;
+        p->hidden = &hidden;
+        order = compare_at(p, a, b);
+        p->hidden = NULL;
+        if (order == BALL_DIFFERENT || order == BALL_OVER) return order;
+        if (!most) return BALL_OVER;
+        long need = hidden < MATH_MAX_PRECISION ? 128 + 2 * (long)hidden : 2 * MATH_MAX_PRECISION;
+        if (need < most) need = most;
+        if (need > MATH_MAX_PRECISION) return BALL_UNKNOWN;
+        if (p->precision >= need) break;
+        p->precision = need;
+    }
+    if (order == BALL_UNKNOWN && 2 * p->precision <= MATH_MAX_PRECISION) { // cancellation
+        p->precision *= 2;
+        order = compare_at(p, a, b);
     }
     return order;
 }
 
+static BallOrder compare_random(Work *w, const Expr *a, const Expr *b, PointKind kind, int point) {
+    Point p = {.w = w, .number = point, .kind = kind, .complex = ((a->has | b->has) & HAS_I) != 0};
+    return compare(&p, a, b);
+}
+
 BallOrder ball_compare(Work *w, const Expr *a, const Expr *b, PointKind kind, int point) {
-    BallOrder order = compare(w, a, b, kind, point);
+    BallOrder order = compare_random(w, a, b, kind, point);
     forget();
     return order;
+}
+
+static Point planned(Work *w, const Expr *a, const Expr *b, const TestPlan *plan, int i) {
+    return (Point){.w = w,
+                   .number = i,
+                   .kind = POINT_MIXED,
+                   .complex = ((a->has | b->has) & HAS_I) != 0,
+                   .letter = plan->letter,
+                   .value = plan->point[i].value,
+                   .n_letters = plan->n_letters};
+}
+
+BallOrder ball_compare_at(Work *w, const Expr *a, const Expr *b, const TestPlan *plan, int i) {
+    Point p = planned(w, a, b, plan, i);
+    return compare(&p, a, b);
+}
+
+void ball_forget(void) {
+    forget();
 }
 
 int ball_order(Work *w, const Expr *a, const Expr *b, bool *known) {
     *known = false;
     int sign = 0;
     if (((a->has | b->has) & (HAS_I | HAS_SYMBOL)) != 0) return 0;
-    BallOrder order = compare(w, a, b, POINT_POSITIVE, 0);
+    BallOrder order = compare_random(w, a, b, POINT_POSITIVE, 0);
     if (order == BALL_EQUAL) {
         *known = true;
     } else if (order == BALL_DIFFERENT) {
@@ -156,15 +190,38 @@ int ball_order(Work *w, const Expr *a, const Expr *b, bool *known) {
     return sign;
 }
 
-bool ball_proportional(Work *w, const Expr *a, const Expr *b, int *sign) {
+// x/y at one point against that of the first. False: they differ, or it cannot be known.
+static bool same_ratio_at(const Point *p, const Expr *a, const Expr *b, acb_t first, int *good,
+                          bool zeros) {
+    acb_t x, y;
+    acb_init(x);
+    acb_init(y);
+    Value left = ball_value(p, a, x), right = ball_value(p, b, y);
+    bool same = true;
+    bool skip = left == VALUE_UNDEFINED && right == VALUE_UNDEFINED;
+    if (!skip && (left != VALUE_OK || right != VALUE_OK)) {
+        same = false;
+    } else if (!skip && (acb_contains_zero(x) || acb_contains_zero(y))) {
+        same = zeros && acb_contains_zero(x) && acb_contains_zero(y);
+    } else if (!skip) {
+        acb_div(x, x, y, p->precision);
+        if (*good == 0)
+            acb_set(first, x);
+        else
+            same = order_of(first, x, p->precision) == BALL_EQUAL;
+        ++*good;
+    }
+    acb_clear(x);
+    acb_clear(y);
+    return same;
+}
+
+bool ball_proportional(Work *w, const Expr *a, const Expr *b, const TestPlan *plan, int *sign) {
     enum { POINTS = 4, TRIES = 12 };
     long most = precision_for(a, b);
     bool same = most != 0;
     int good = 0;
-    acb_t x, y, ratio, first;
-    acb_init(x);
-    acb_init(y);
-    acb_init(ratio);
+    acb_t first;
     acb_init(first);
     *sign = 0;
     for (int i = 0; same && good < POINTS && i < TRIES; i++) {
@@ -173,28 +230,19 @@ bool ball_proportional(Work *w, const Expr *a, const Expr *b, int *sign) {
                    .kind = i % 2 ? POINT_MIXED : POINT_POSITIVE,
                    .complex = ((a->has | b->has) & HAS_I) != 0,
                    .precision = most};
-        Value left = ball_value(&p, a, x), right = ball_value(&p, b, y);
-        if (left == VALUE_OVER || right == VALUE_OVER) same = false;
-        if (left != VALUE_OK && right != VALUE_OK) continue;
-        if (left != VALUE_OK || right != VALUE_OK || acb_contains_zero(y) || acb_contains_zero(x)) {
-            same = false;
-            break;
-        }
-        acb_div(ratio, x, y, most);
-        if (good == 0)
-            acb_set(first, ratio);
-        else
-            same = order_of(first, ratio, most) == BALL_EQUAL;
-        good++;
+        same = same_ratio_at(&p, a, b, first, &good, false);
     }
     same = same && good == POINTS;
+    for (int i = 0; same && plan && i < plan->n_points; i++) {
+        if (plan->point[i].edge) continue;
+        Point p = planned(w, a, b, plan, i);
+        p.precision = most;
+        same = same_ratio_at(&p, a, b, first, &good, true);
+    }
     if (same && ball_is_real(first))
         *sign = arb_is_positive(acb_realref(first))   ? 1
                 : arb_is_negative(acb_realref(first)) ? -1
                                                       : 0;
-    acb_clear(x);
-    acb_clear(y);
-    acb_clear(ratio);
     acb_clear(first);
     forget();
     return same;

@@ -11,6 +11,8 @@
 
 #include "verifiers/math/rational.h"
 
+typedef struct TestPlan TestPlan;
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -23,7 +25,8 @@ typedef enum PointKind {
 } PointKind;
 
 typedef enum BallOrder {
-    BALL_UNKNOWN, // undefined at this point, or not known well enough
+    BALL_UNKNOWN, // not known well enough
+    BALL_NEITHER, // undefined on both sides
     BALL_EQUAL,   // to all the bits that were asked for
     BALL_DIFFERENT,
     BALL_LEFT_ONLY, // defined on one side alone
@@ -33,11 +36,14 @@ typedef enum BallOrder {
 
 // Compares two trees at a random point.
 BallOrder ball_compare(Work *w, const Expr *a, const Expr *b, PointKind kind, int point);
+// The same at point number i of a plan (testpoint.h). The caller ends with ball_forget.
+BallOrder ball_compare_at(Work *w, const Expr *a, const Expr *b, const TestPlan *plan, int i);
+void ball_forget(void); // gives back what Arb keeps for this thread
 // -1, 0, 1 with *known; real constants only. 0 means equal as in ball_compare.
 int ball_order(Work *w, const Expr *a, const Expr *b, bool *known);
-// Is a(p) d(q) = b(q) c(p) ..., that is a/b the same at points 0, 1, 2? *sign of the ratio: 0
+// Is a/b the same at random points, and at those of the plan (NULL: none)? *sign of the ratio: 0
 // unknown.
-bool ball_proportional(Work *w, const Expr *a, const Expr *b, int *sign);
+bool ball_proportional(Work *w, const Expr *a, const Expr *b, const TestPlan *plan, int *sign);
 // Is the constant `e` the written decimal of `digits` right digits, rounded or cut off?
 bool ball_rounds_to(Work *w, const Expr *e, const Expr *decimal, bool minus);
 // |a - b| <= relative * max(|a|, |b|), or <= absolute.

@@ -4,6 +4,7 @@
 #include <acb.h>
 #include <arb.h>
 #include <flint/flint.h>
+#include <math.h>
 #include <string.h>
 
 #include "verifiers/math/residue.h"
@@ -14,10 +15,30 @@ static bool spend(const Point *p, int64_t factor) {
 }
 
 bool ball_whole_letter(const Expr *symbol) {
-    return strchr("nmklNMKjrstpq", *symbol->text.data) != NULL;
+    Slice name = symbol->text;
+    return strchr("nmklNMKjrstpq", *name.data) != NULL &&
+           (name.size == 1 || name.data[1] == '_' || name.data[1] == '\''); // not nu, theta
 }
 
-static void letter_value(const Point *p, uint64_t hash, bool whole, acb_t out) {
+uint64_t point_key(const Expr *letter) {
+    return letter->kind == EX_SYMBOL ? name_hash(letter->text) : letter->hash * 0x10001u;
+}
+
+int point_letter(const Point *p, const Expr *letter) {
+    uint64_t key = point_key(letter);
+    for (int i = 0; i < p->n_letters; i++)
+        if (p->letter[i] == key) return i;
+    return -1;
+}
+
+static void letter_value(const Point *p, const Expr *letter, acb_t out) {
+    bool whole = letter->kind == EX_SYMBOL && ball_whole_letter(letter);
+    uint64_t hash = point_key(letter);
+    int given = p->n_letters ? point_letter(p, letter) : -1;
+    if (given >= 0) {
+        acb_set_d(out, p->value[given]);
+        return;
+    }
     uint64_t r = work_random(p->w, hash, p->number);
     bool minus = p->number == 3 || (p->number == 5 ? !(work_random(p->w, hash, 4) & 1) : (r & 1));
     if (p->kind == POINT_WHOLE ||
@@ -47,6 +68,32 @@ bool ball_is_real(const acb_t z) {
 
 static Value known_value(const acb_t z) {
     return acb_is_finite(z) ? VALUE_OK : VALUE_UNDEFINED;
+}
+
+// log2 of the size of a number that is not zero; false if that is not known.
+static bool size_of(const acb_t z, double *log2_size) {
+    mag_t low;
+    mag_init(low);
+    acb_get_mag_lower(low, z);
+    bool known = !mag_is_special(low);
+    if (known) {
+        fmpz_t e;
+        fmpz_init_set(e, MAG_EXPREF(low));
+        *log2_size = fmpz_get_d(e);
+        fmpz_clear(e);
+    }
+    mag_clear(low);
+    return known;
+}
+
+// tanh(x) and 1 differ by e^{-2x}, cos(x) and 1 by x^2/2, arctan(x) and pi/2 by 1/x: bits that an
+// argument of this size hides.
+static void note_argument(const Point *p, const acb_t z, bool hyperbolic) {
+    double size;
+    if (!p->hidden || !size_of(z, &size)) return;
+    double bits = 2 * fabs(size);
+    if (hyperbolic && size > 0) bits += 3 * exp2(size < 40 ? size + 1 : 41);
+    if (bits > *p->hidden) *p->hidden = bits;
 }
 
 // A real result of a real argument is asked for: the sign must be known.
@@ -116,6 +163,7 @@ static Value power_value(const Point *p, const Expr *e, acb_t out) {
             acb_pow_fmpz(out, out, k, p->precision);
         } else if (got == VALUE_OK) {
             got = need_positive(p, out, false);
+            note_argument(p, x, false);
             if (got == VALUE_OK) acb_pow(out, out, x, p->precision);
         }
         if (got == VALUE_OK) got = known_value(out);
@@ -126,11 +174,37 @@ static Value power_value(const Point *p, const Expr *e, acb_t out) {
     return got;
 }
 
+// gcd, lcm and the rest of z and the value of `with`, both whole numbers.
+static Value whole_pair(const Point *p, int function, const Expr *with, acb_t z) {
+    acb_t y;
+    fmpz_t a, b;
+    acb_init(y);
+    fmpz_init(a);
+    fmpz_init(b);
+    Value got = ball_value(p, with, y);
+    if (got == VALUE_OK && !(is_whole(z, a) && is_whole(y, b))) got = VALUE_NONE;
+    if (got == VALUE_OK && function == FN_MOD && fmpz_is_zero(b)) got = VALUE_UNDEFINED;
+    if (got == VALUE_OK) {
+        if (function == FN_GCD)
+            fmpz_gcd(a, a, b);
+        else if (function == FN_LCM)
+            fmpz_lcm(a, a, b);
+        else
+            fmpz_fdiv_r(a, a, b);
+        acb_set_fmpz(z, a);
+    }
+    acb_clear(y);
+    fmpz_clear(a);
+    fmpz_clear(b);
+    return got;
+}
+
 static Value call(const Point *p, const Expr *e, acb_t z) {
     long prec = p->precision;
     if (!spend(p, MATH_MAX_CALL_STEPS)) return VALUE_OVER;
     Value got = ball_value(p, e->first, z);
     if (got != VALUE_OK) return got;
+    note_argument(p, z, e->op >= FN_SINH && e->op <= FN_CSCH);
     bool real = !p->complex;
     arb_ptr x = acb_realref(z);
     switch (e->op) {
@@ -216,6 +290,12 @@ static Value call(const Point *p, const Expr *e, acb_t z) {
         acb_clear(next);
         break;
     }
+    case FN_GCD:
+    case FN_LCM:
+    case FN_MOD:
+        for (const Expr *c = e->first->next; c && got == VALUE_OK; c = c->next)
+            got = whole_pair(p, e->op, c, z);
+        break;
     default: return VALUE_NONE;
     }
     if (got == VALUE_OK && real && !ball_is_real(z)) return VALUE_UNDEFINED;
@@ -224,11 +304,20 @@ static Value call(const Point *p, const Expr *e, acb_t z) {
 
 static Value fold(const Point *p, const Expr *e, acb_t out) {
     Value got = ball_value(p, e->first, out);
+    double size = 0, least = 0, most = 0;
+    bool any = false;
+    bool watch = p->hidden && e->kind == EX_SUM;
+    if (watch && got == VALUE_OK && size_of(out, &size)) least = most = size, any = true;
     acb_t next;
     acb_init(next);
     for (const Expr *c = e->first->next; c && got == VALUE_OK; c = c->next) {
         got = ball_value(p, c, next);
         if (got != VALUE_OK) break;
+        if (watch && size_of(next, &size)) {
+            least = !any || size < least ? size : least;
+            most = !any || size > most ? size : most;
+            any = true;
+        }
         if (e->kind == EX_SUM) {
             acb_add(out, out, next, p->precision);
         } else if (e->kind == EX_PRODUCT) {
@@ -239,6 +328,7 @@ static Value fold(const Point *p, const Expr *e, acb_t out) {
         }
     }
     acb_clear(next);
+    if (watch && most - least > *p->hidden) *p->hidden = most - least;
     return got == VALUE_OK ? known_value(out) : got;
 }
 
@@ -313,7 +403,7 @@ static Value constant(const Point *p, const Expr *e, acb_t out) {
 // A \sum whose bounds are whole numbers at this point, or an unknown of its own.
 static Value fold_bounds(const Point *p, const Expr *e, acb_t out) {
     if (e->has & HAS_UNKNOWN) {
-        letter_value(p, e->hash * 0x10001u, false, out);
+        letter_value(p, e, out);
         return VALUE_OK;
     }
     acb_t term;
@@ -367,9 +457,9 @@ Value ball_value(const Point *p, const Expr *e, acb_t out) {
         if (expr_bound(e) >= 0)
             acb_set_si(out, p->w->bound[expr_bound(e)]);
         else
-            letter_value(p, name_hash(e->text), ball_whole_letter(e), out);
+            letter_value(p, e, out);
         return VALUE_OK;
-    case EX_APPLY: letter_value(p, e->hash * 0x10001u, false, out); return VALUE_OK;
+    case EX_APPLY: letter_value(p, e, out); return VALUE_OK;
     case EX_FOLD: return fold_bounds(p, e, out);
     case EX_CONSTANT: return constant(p, e, out);
     case EX_SUM:

@@ -19,7 +19,14 @@ typedef struct Point {
     PointKind kind;
     bool complex;
     long precision;
+    const uint64_t *letter; // letters whose values are given, by their point_key; others are random
+    const double *value;
+    int n_letters;
+    double *hidden; // NULL, or raised to the bits that the size of a term or an argument hides
 } Point;
+
+uint64_t point_key(const Expr *letter);               // of a symbol, or of an unknown value as f(2)
+int point_letter(const Point *p, const Expr *letter); // its place among the given ones, or -1
 
 Value ball_value(const Point *p, const Expr *e, acb_t out);
 bool ball_is_real(const acb_t z);

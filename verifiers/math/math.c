@@ -26,7 +26,9 @@ static MathResult result(Verdict verdict, MathLayer layer, const char *reason) {
     return (MathResult){.verdict = verdict, .layer = layer, .reason = reason};
 }
 
-static MathResult right(MathLayer layer) {
+static MathResult right(const Work *w, MathLayer layer) {
+    if (w->sampled && layer >= MATH_NUMERIC)
+        return result(VERDICT_RIGHT, layer, "equal at the points that were sampled");
     switch (layer) {
     case MATH_UNREAD:
     case MATH_TEXT: return result(VERDICT_RIGHT, MATH_TEXT, "same text");
@@ -202,7 +204,7 @@ static MathResult decide(Pair *p, const MathOptions *options) {
     bool grouped;
     if (!p->gold.size) return result(VERDICT_ERROR, MATH_UNREAD, "the gold answer is empty");
     if (p->gold.size == p->answer.size && memcmp(p->gold.data, p->answer.data, p->gold.size) == 0)
-        return right(MATH_TEXT);
+        return right(&p->w, MATH_TEXT);
     if (p->gold.size > MATH_MAX_BYTES)
         return result(VERDICT_ERROR, MATH_UNREAD, "the gold answer is too long");
     if (!p->answer.size) {
@@ -215,19 +217,19 @@ static MathResult decide(Pair *p, const MathOptions *options) {
         if (p->answer.size > MATH_MAX_BYTES) return result(VERDICT_WRONG, MATH_TEXT, "too long");
         Slice a = string_normal(w, p->gold), b = string_normal(w, p->answer);
         return words_equal(a, b, w->rules->case_matters)
-                   ? right(MATH_TEXT)
+                   ? right(w, MATH_TEXT)
                    : result(VERDICT_WRONG, MATH_TEXT, "different texts");
     }
     bool read = read_both(p, true, &grouped);
     if (!p->gold_tree) { // only a copy of it can be right
         const char *over = w->over;
         w->over = NULL;
-        if (same_spelling(p->gold, p->answer)) return right(MATH_TEXT);
+        if (same_spelling(p->gold, p->answer)) return right(&p->w, MATH_TEXT);
         return result(VERDICT_ERROR, MATH_UNREAD, over ? over : "the gold answer cannot be read");
     }
     if (!read)
         return result(VERDICT_WRONG, MATH_UNREAD, w->over ? w->over : "the answer cannot be read");
-    if (same_trees(w, p->gold_tree, p->answer_tree, options, &layer)) return right(layer);
+    if (same_trees(w, p->gold_tree, p->answer_tree, options, &layer)) return right(&p->w, layer);
     bool large = w->over || w->too_large;
     if (large && scalar_too_large(w, p->gold_tree) && !scalar_too_large(w, p->answer_tree))
         return result(VERDICT_ERROR, layer, "the gold answer is over budget");
@@ -236,13 +238,13 @@ static MathResult decide(Pair *p, const MathOptions *options) {
                       : w->why       ? w->why
                                      : "different answers";
     MathResult wrong = result(VERDICT_WRONG, layer, why);
-    if (same_choice(w, p->gold, p->answer)) return right(MATH_STRUCTURE);
-    if (same_sentence(w, p->gold, p->answer)) return right(MATH_TEXT);
+    if (same_choice(w, p->gold, p->answer)) return right(&p->w, MATH_STRUCTURE);
+    if (same_sentence(w, p->gold, p->answer)) return right(&p->w, MATH_TEXT);
     if (grouped && !w->over) { // 100,200 may be two numbers: read both that way
         Expr *gold = p->gold_tree, *answer = p->answer_tree;
         if (read_both(p, false, &grouped) &&
             same_trees(w, p->gold_tree, p->answer_tree, options, &layer))
-            return right(layer);
+            return right(&p->w, layer);
         p->gold_tree = gold, p->answer_tree = answer;
     }
     return wrong;
@@ -254,6 +256,7 @@ static bool begin(Pair *p, Slice gold, Slice answer, const MathOptions *options)
     *p = (Pair){.gold = slice_trim(gold), .answer = slice_trim(answer)};
     p->w = (Work){.arena = arena_new(ARENA_BLOCK),
                   .steps = MATH_MAX_STEPS,
+                  .more_steps = MATH_MORE_STEPS,
                   .rules = rules,
                   .seed = 0x6D617468};
     return true;

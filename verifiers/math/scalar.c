@@ -3,6 +3,7 @@
 
 #include "verifiers/math/ball.h"
 #include "verifiers/math/residue.h"
+#include "verifiers/math/testpoint.h"
 #include "verifiers/math/tree/limits.h"
 
 static void raise_to(MathLayer *layer, MathLayer to) {
@@ -98,6 +99,42 @@ static bool whole_letters(const Expr *e) {
     return true;
 }
 
+// Equal near the origin: also in every part between the breakpoints? What cannot be decided in one
+// of them is different.
+static int by_parts(Work *w, const Expr *a, const Expr *b, PointKind kind, bool strict) {
+    enum { PART_EQUAL = 1, PART_UNDECIDED = 2 };
+    uint32_t has = a->has | b->has;
+    TestPlan plan;
+    w->steps += w->more_steps;
+    w->more_steps = 0;
+    if (!testpoint_plan(w, a, b, kind, kind == POINT_WHOLE && !(has & HAS_FOLD), &plan))
+        return DIFFERENT;
+    w->sampled |= plan.sampled;
+    uint8_t *part = ARENA_ARRAY(w->arena, uint8_t, plan.n_parts + 1);
+    int same = SAME;
+    int64_t cost = 0;
+    for (int i = 0; i < plan.n_points && same == SAME; i++) {
+        const TestPoint *p = &plan.point[i];
+        if (i >= plan.n_needed && w->steps < 3 * cost) {
+            w->sampled = true;
+            break;
+        }
+        int64_t before = w->steps;
+        BallOrder order = ball_compare_at(w, a, b, &plan, i);
+        cost = before - w->steps;
+        bool one_side = order == BALL_LEFT_ONLY || order == BALL_RIGHT_ONLY;
+        if (order == BALL_DIFFERENT || (one_side && strict && !p->edge)) same = DIFFERENT;
+        if (p->part >= 0)
+            part[p->part] |= order == BALL_EQUAL                           ? PART_EQUAL
+                             : order == BALL_UNKNOWN || order == BALL_OVER ? PART_UNDECIDED
+                                                                           : 0;
+    }
+    for (int i = 0; i < plan.n_parts; i++)
+        if (part[i] == PART_UNDECIDED) same = DIFFERENT;
+    ball_forget();
+    return same;
+}
+
 static int by_ball(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
     uint32_t has = a->has | b->has;
     raise_to(layer, MATH_NUMERIC);
@@ -124,7 +161,9 @@ static int by_ball(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
         if ((order == BALL_LEFT_ONLY || order == BALL_RIGHT_ONLY) && strict) return DIFFERENT;
         equal += order == BALL_EQUAL;
     }
-    return equal >= 2 ? SAME : DIFFERENT;
+    if (equal < 2) return DIFFERENT;
+    if (!(has & HAS_PIECES)) return SAME;
+    return by_parts(w, a, b, count ? POINT_COUNT : whole ? POINT_WHOLE : POINT_MIXED, strict);
 }
 
 static bool has_opaque(const Expr *a, const Expr *b) {
@@ -230,6 +269,9 @@ bool scalar_proportional(Work *w, const Expr *a, const Expr *b, int *sign, MathL
     } else {
         raise_to(layer, MATH_NUMERIC);
     }
-    bool same = ball_proportional(w, a, b, sign);
-    return same;
+    TestPlan plan;
+    bool pieces = ((a->has | b->has) & HAS_PIECES) != 0;
+    if (pieces && !testpoint_plan(w, a, b, POINT_MIXED, true, &plan)) return false;
+    if (pieces) w->sampled |= plan.sampled;
+    return ball_proportional(w, a, b, pieces ? &plan : NULL, sign);
 }

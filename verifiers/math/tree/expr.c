@@ -41,6 +41,18 @@ static bool is_operator(Slice name) {
     return false;
 }
 
+static bool has_letters(const Expr *e) {
+    for (const Expr *c = e->first; c; c = c->next)
+        if (c->has & (HAS_SYMBOL | HAS_BOUND | HAS_UNKNOWN)) return true;
+    return false;
+}
+
+// Functions that are analytic wherever they exist need no breakpoints.
+static bool is_one_piece(int function) {
+    return function <= FN_CSC || (function >= FN_SINH && function <= FN_CSCH) ||
+           function == FN_EXP || function == FN_GAMMA || function == FN_DET;
+}
+
 static uint32_t own_bits(const Expr *e) {
     CHECK(e->kind != EX_POWER || (e->first && e->last));
     switch ((ExprKind)e->kind) {
@@ -65,11 +77,12 @@ static uint32_t own_bits(const Expr *e) {
         if (!x->has && x->kind == EX_POWER) return 0;
         const Expr *b = e->first;
         if (b->kind == EX_NEGATE && (x->has & HAS_SYMBOL)) return HAS_IRRATIONAL | HAS_WHOLE;
-        return HAS_IRRATIONAL;
+        bool base = (b->has & (HAS_SYMBOL | HAS_BOUND | HAS_UNKNOWN)) != 0;
+        return HAS_IRRATIONAL | (base ? HAS_PIECES : 0);
     }
-    case EX_ROOT: return HAS_IRRATIONAL;
+    case EX_ROOT: return HAS_IRRATIONAL | (has_letters(e) ? HAS_PIECES : 0);
     case EX_CALL:
-        return HAS_IRRATIONAL |
+        return HAS_IRRATIONAL | (!is_one_piece(e->op) && has_letters(e) ? HAS_PIECES : 0) |
                (e->op == FN_DET && e->first && e->first->kind == EX_MATRIX ? HAS_DET : 0);
     case EX_FOLD: {
         uint32_t bounds = e->first->has | e->first->next->has;
@@ -81,9 +94,11 @@ static uint32_t own_bits(const Expr *e) {
         for (const Expr *c = e->first; c; c = c->next) bound |= (c->has & HAS_BOUND) != 0;
         return HAS_SYMBOL | (bound ? HAS_UNKNOWN : 0);
     }
-    case EX_ABS: return HAS_IRRATIONAL | HAS_ABS | (e->first->kind == EX_MATRIX ? HAS_DET : 0);
+    case EX_ABS:
+        return HAS_IRRATIONAL | HAS_ABS | (has_letters(e) ? HAS_PIECES : 0) |
+               (e->first->kind == EX_MATRIX ? HAS_DET : 0);
     case EX_FLOOR:
-    case EX_CEIL: return HAS_IRRATIONAL | HAS_WHOLE | HAS_ROUND;
+    case EX_CEIL: return HAS_IRRATIONAL | HAS_WHOLE | HAS_ROUND | (has_letters(e) ? HAS_PIECES : 0);
     case EX_FACTORIAL:
     case EX_BINOMIAL: return HAS_IRRATIONAL | HAS_WHOLE;
     case EX_PLUSMINUS: return HAS_SIGN;

@@ -142,6 +142,7 @@ enum {
     HAS_DET = 16384,     // a determinant of a matrix that is written out
     HAS_BOUND = 32768,   // the letter of a \sum
     HAS_UNKNOWN = 65536, // a name that depends on it, as a_k or f(k); an endless \sum
+    HAS_PIECES = 131072, // |x|, roots, logarithms, max, ... of letters: a function with breakpoints
 };
 
 typedef struct Expr Expr;
@@ -168,11 +169,13 @@ typedef struct Work {
     Arena *arena;
     Expr *block; // nodes come in blocks
     uint32_t block_left, n_nodes;
-    int64_t steps; // left; below zero = over budget
+    int64_t steps;      // left; below zero = over budget
+    int64_t more_steps; // added once, where functions with breakpoints are compared
     const MathRules *rules;
     const char *over; // NULL, or which budget ended
     const char *why;  // NULL, or the difference that was found: a literal
     bool too_large;   // some value could not be had within the budgets
+    bool sampled;     // functions were compared at points that may miss a part of one
     int nested;       // of comparisons inside of each other
     uint64_t seed;    // of the random points
     long bound[EXPR_MAX_BOUND];

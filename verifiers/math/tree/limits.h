@@ -21,6 +21,7 @@ enum {
     MATH_MAX_MATRIX = 64,      // rows or columns
     MATH_MAX_PRECISION = 4096, // bits of a ball: what 2 * height + 128 may ask for
     MATH_MAX_STEPS = 60000,    // evaluated nodes of one verdict, a rational or residue each
+    MATH_MORE_STEPS = 100000,  // added once, where functions with breakpoints are compared
     MATH_BALL_STEP_BITS = 16,  // a ball of P bits counts P / 16 steps (0.1 us each)
     MATH_MAX_CALL_STEPS = 20,  // a transcendental function costs this many times more
 };
