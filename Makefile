@@ -59,7 +59,9 @@ WARN   := -Wall -Wextra -Wno-psabi -Wshadow -Wstrict-prototypes -Wmissing-protot
 CFLAGS += -std=c17 -ffp-contract=off -D_GNU_SOURCE -I. -DHAVE_CUDA=$(CUDA) -O2 -g -fno-omit-frame-pointer $(WARN)
 NVFLAGS += -std=c++20 -I. -DHAVE_CUDA=1 -O3 -g -lineinfo -Xcompiler -Wall $(if $(WERROR),-Werror all-warnings) \
            -gencode arch=compute_$(SM),code=sm_$(SM)
-LDLIBS += -lseccomp -lcjson -lpcre2-8 -lutf8proc -lflint-arb -lflint -lgmp -lz -lm -lpthread
+# FLINT 3 holds Arb; beside FLINT 2 it is a library of its own (verifiers/math/arb_headers.h).
+ARB    := $(if $(wildcard /usr/include/flint/arb.h /usr/include/*/flint/arb.h),,-lflint-arb)
+LDLIBS += -lseccomp -lcjson -lpcre2-8 -lutf8proc $(ARB) -lflint -lgmp -lz -lm -lpthread
 ifeq ($(CUDA),1)
   LDLIBS += -L$(CUDA_LIB) -lcudart_static -ldl -lrt -lstdc++
 endif

@@ -1,10 +1,7 @@
 // verifiers/math/ball.c -- two values compared, at as many bits as their numbers could hide.
 #include "verifiers/math/ball.h"
 
-#include <acb.h>
-#include <arb.h>
-#include <flint/flint.h>
-
+#include "verifiers/math/arb_headers.h"
 #include "verifiers/math/ball_value.h"
 #include "verifiers/math/testpoint.h"
 #include "verifiers/math/tree/limits.h"

@@ -1,12 +1,10 @@
 // verifiers/math/ball_value.c -- evaluation in Arb, node by node.
 #include "verifiers/math/ball_value.h"
 
-#include <acb.h>
-#include <arb.h>
-#include <flint/flint.h>
 #include <math.h>
 #include <string.h>
 
+#include "verifiers/math/arb_headers.h"
 #include "verifiers/math/residue.h"
 #include "verifiers/math/tree/limits.h"
 

@@ -5,8 +5,7 @@
 #ifndef VERIFIERS_MATH_BALL_VALUE_H
 #define VERIFIERS_MATH_BALL_VALUE_H
 
-#include <acb.h>
-
+#include "verifiers/math/arb_headers.h"
 #include "verifiers/math/ball.h"
 
 #ifdef __cplusplus

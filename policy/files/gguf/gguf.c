@@ -58,7 +58,7 @@ static Status take_text(Cursor *c, const char *what, GgufText *out) {
 
 // A name of ours to keep: short, not empty, UTF-8 without zero bytes.
 static Status take_name(Cursor *c, const char *what, const char **out) {
-    GgufText text;
+    GgufText text = {0};
     TRY(take_text(c, what, &text));
     if (text.size == 0 || text.size > NAME_MAX_BYTES || memchr(text.data, 0, text.size) ||
         !str_is_utf8(text.data, text.size, NULL))
