@@ -2,11 +2,9 @@
 // by Arb.
 #include "verifiers/math/linepoly.h"
 
-#include <acb.h>
-#include <arb.h>
-#include <arb_fmpz_poly.h>
 #include <math.h>
 
+#include "verifiers/math/arb_headers.h"
 #include "verifiers/math/residue.h"
 
 void line_fraction_init(LineFraction *f) {

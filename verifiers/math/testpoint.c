@@ -1,11 +1,10 @@
 // verifiers/math/testpoint.c -- breakpoints along lines, and points in the parts between them.
 #include "verifiers/math/testpoint.h"
 
-#include <acb.h>
-#include <arb.h>
 #include <math.h>
 #include <string.h>
 
+#include "verifiers/math/arb_headers.h"
 #include "verifiers/math/ball_value.h"
 #include "verifiers/math/linepoly.h"
 #include "verifiers/math/residue.h"
