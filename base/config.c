@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/config_need.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/setting.h"
@@ -16,8 +17,8 @@ typedef struct Row {
     const ConfigKey *key;
     const char *name; // "rl.lr"
     Setting value, initial;
-    const char *origin;
-    int load, line; // the last load that wrote it, and where
+    const char *origin, *where; // where: "train.json:12"
+    int load, line;             // the last load that wrote it, and its line
 } Row;
 
 struct Config {
@@ -26,6 +27,8 @@ struct Config {
     Row *row;
     int n_rows;
     int load; // counts files, to see a key given twice in one
+    const ConfigNeed *need;
+    int n_needs;
     Arena *arena;
 };
 
@@ -40,7 +43,8 @@ Config *config_new(const ConfigSection *sections, int n_sections) {
         for (int k = 0; k < sections[s].n_keys; k++) {
             Row *row = &config->row[config->n_rows++];
             const ConfigKey *key = &sections[s].key[k];
-            *row = (Row){.section = &sections[s], .key = key, .origin = "default"};
+            *row =
+                (Row){.section = &sections[s], .key = key, .origin = "default", .where = "default"};
             row->name = arena_printf(arena, "%s.%s", sections[s].name, key->name);
             if (setting_from_text(key, row->name, "default", key->initial, &row->initial, arena) !=
                 ST_OK) {
@@ -147,6 +151,7 @@ static Status load_object(Config *config, const JsonDoc *doc, const Json *object
             return FAIL(ST_CONFIG, "%s: %s was already given in line %d", where, name, row->line);
         TRY(setting_from_json(row->key, name, where, e, &row->value, config->arena));
         row->origin = origin;
+        row->where = where;
         row->load = config->load;
         row->line = json_line(doc, e);
     }
@@ -214,6 +219,7 @@ Status config_load_env(Config *config) {
         const char *where = arena_printf(config->arena, "environment: %s", variable);
         TRY(setting_from_text(row->key, row->name, where, text, &row->value, config->arena));
         row->origin = "environment";
+        row->where = where;
     }
     warn_of_unknown_variables(config);
     return ST_OK;
@@ -227,7 +233,7 @@ Status config_assign(Config *config, const char *assignment) {
     Row *row = find(config, name);
     if (!row) return unknown(config, where, name, false);
     TRY(setting_from_text(row->key, name, where, equals + 1, &row->value, config->arena));
-    row->origin = where;
+    row->origin = row->where = where;
     return ST_OK;
 }
 
@@ -237,6 +243,66 @@ Status config_apply(Config *config) {
         if (row->section->target) setting_store(row->key, &row->value, row->section->target);
     }
     return ST_OK;
+}
+
+void config_set_needs(Config *config, const ConfigNeed *need, int n_needs) {
+    config->need = need;
+    config->n_needs = n_needs;
+}
+
+const char *config_need_of(const Config *config, const char *key) {
+    size_t section = strcspn(key, ".");
+    const char *found = NULL;
+    for (int i = 0; i < config->n_needs; i++) {
+        const char *row = config->need[i].key;
+        if (strcmp(row, key) == 0) return config->need[i].needs;
+        if (strcmp(row + strcspn(row, "."), ".*") == 0 && strcspn(row, ".") == section &&
+            strncmp(row, key, section) == 0)
+            found = config->need[i].needs;
+    }
+    return found;
+}
+
+int config_count(const Config *config) {
+    return config->n_rows;
+}
+
+// As on a command line: a text without quotes.
+static void typed(const Row *row, const Setting *value, Str *out) {
+    if (row->key->type == CONFIG_TEXT) {
+        str_puts(out, value->text);
+        return;
+    }
+    size_t from = out->size;
+    setting_json(row->key, value, out);
+    if (row->key->type != CONFIG_CHOICE || out->data[from] != '"') return;
+    memmove(out->data + from, out->data + from + 1, out->size - from - 1);
+    out->size -= 2;
+    out->data[out->size] = 0;
+}
+
+ConfigEntry config_entry(const Config *config, int i) {
+    CHECK(i >= 0 && i < config->n_rows);
+    const Row *row = &config->row[i];
+    Str is = {0}, was = {0};
+    typed(row, &row->value, &is);
+    typed(row, &row->initial, &was);
+    static const char *const off[] = {"", "0", "false", "[]"};
+    ConfigEntry e = {.name = row->name,
+                     .origin = row->origin,
+                     .where = row->where,
+                     .is_default = strcmp(str_text(&is), str_text(&was)) == 0};
+    for (size_t k = 0; k < sizeof off / sizeof *off; k++)
+        e.is_off = e.is_off || strcmp(str_text(&is), off[k]) == 0;
+    str_free(&is);
+    str_free(&was);
+    return e;
+}
+
+bool config_value(const Config *config, const char *name, Str *out) {
+    const Row *row = find(config, name);
+    if (row) typed(row, &row->value, out);
+    return row != NULL;
 }
 
 void config_dump(const Config *config, Str *out) {

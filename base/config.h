@@ -88,6 +88,19 @@ void config_dump_plain(const Config *config, Str *out);
 void config_schema(const Config *config, Str *out);                    // JSON Schema draft 2020-12
 void config_help(const Config *config, const char *section, Str *out); // NULL: all sections
 void config_markdown(const Config *config, Str *out);
+// One key as it stands now. Texts live as long as the Config.
+typedef struct ConfigEntry {
+    const char *name;   // "rl.lr"
+    const char *origin; // "default", "recipe", "file", "environment", "command line"
+    const char *where;  // "train.json:12", "command line", ...; opens a sentence about it
+    bool is_default;    // it has its default, whoever said so
+    bool is_off;        // it is 0, false, "" or an empty list
+} ConfigEntry;
+int config_count(const Config *config);
+ConfigEntry config_entry(const Config *config, int i); // 0 <= i < config_count
+// Adds the value as it would be typed on a command line; false: there is no such key.
+bool config_value(const Config *config, const char *name, Str *out);
+
 // What is not the default, one a line "rl.lr=0.0001 (file)".
 void config_given(const Config *config, Str *out);
 // Keys whose values differ from a dump as config_dump wrote it (in a document such as run.json),

@@ -1,7 +1,8 @@
 // base/config_help.c -- the option tables as help, JSON Schema and Markdown.
+#include <stdio.h>
 #include <string.h>
 
-#include "base/config.h"
+#include "base/config_need.h"
 #include "base/setting.h"
 
 // The default as JSON: what was typed into the table, read and shown again.
@@ -56,6 +57,15 @@ static void key_schema(const ConfigKey *key, Str *out) {
     str_putc(out, '}');
 }
 
+// What the key needs of others, if it is a key of its own that does.
+static const char *need_of(const Config *config, const char *section, const ConfigKey *key) {
+    char name[96], all[96];
+    snprintf(name, sizeof name, "%s.%s", section, key->name);
+    snprintf(all, sizeof all, "%s.*", section);
+    const char *needs = config_need_of(config, name);
+    return needs && needs != config_need_of(config, all) ? needs : NULL;
+}
+
 void config_schema(const Config *config, Str *out) {
     int n;
     const ConfigSection *section = config_sections(config, &n);
@@ -99,6 +109,8 @@ void config_help(const Config *config, const char *name, Str *out) {
             setting_allowed(key, &allowed);
             str_printf(out, "  %-34s %s", str_text(&head), key->help);
             if (allowed.size) str_printf(out, " [%s]", str_text(&allowed));
+            const char *needs = need_of(config, section[s].name, key);
+            if (needs) str_printf(out, " (needs %s)", needs);
             str_putc(out, '\n');
         }
     }
@@ -135,6 +147,8 @@ void config_markdown(const Config *config, Str *out) {
             cell(out, text.size ? str_text(&text) : setting_type(key));
             str_puts(out, " | ");
             cell(out, key->help);
+            const char *needs = need_of(config, section[s].name, key);
+            if (needs) str_puts(out, "; needs `"), cell(out, needs), str_putc(out, '`');
             str_puts(out, " |\n");
         }
     }

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "pipelines/command.h"
+#include "pipelines/needs.h"
 #include "pipelines/recipe.h"
 #include "sandbox/cage.h"
 
@@ -165,10 +167,17 @@ static void sections_fill(ConfigSection *section, RunConfig *s) {
         (ConfigSection){"log", "what is written while it runs", log_keys, COUNT(log_keys), &s->log};
 }
 
+// Does the command take a person's config? Others have the recipe's values and flags of their own.
+static bool takes_config(const Args *args) {
+    const Command *command = args && args->command ? command_find(args->command) : NULL;
+    return command && command->config;
+}
+
 Status runconfig_open(RunConfig *out, const char *recipe, const Args *args) {
     *out = (RunConfig){0};
     sections_fill(out->section, out);
     out->config = config_new(out->section, RUNCONFIG_SECTIONS);
+    config_set_needs(out->config, needs_table, n_needs_table);
     Status st = ST_OK;
     const char *file = args && args->n_words > 0 ? args->word[0] : NULL;
     if (file && recipe_find(file)) recipe = file, file = NULL;
@@ -190,6 +199,7 @@ Status runconfig_open(RunConfig *out, const char *recipe, const Args *args) {
     for (int i = 0; args && i < args->n_assignments; i++)
         TRY_OUT(config_assign(out->config, args->assignment[i]));
     TRY_OUT(config_apply(out->config));
+    if (takes_config(args)) TRY_OUT(config_check_needs(out->config, needs_command(args->command)));
     if (out->sandbox.allow_missing) cage_allow_missing(CAGE_NAMESPACES);
     return ST_OK;
 out:
@@ -282,6 +292,7 @@ void runconfig_help(Str *out) {
     RunConfig s;
     runconfig_sections(&s);
     Config *config = config_new(s.section, RUNCONFIG_SECTIONS);
+    config_set_needs(config, needs_table, n_needs_table);
     config_help(config, NULL, out);
     config_free(config);
 }

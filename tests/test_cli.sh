@@ -368,7 +368,7 @@ same "signals in a row still save" $? 75
 if [ -s "$dir/row/checkpoints/latest" ]; then ok; else bad "and there is a checkpoint"; fi
 
 # shellcheck disable=SC2086
-run "a model that is not there" 4 "no such" sft $tiny model.path="$dir/nowhere" -o "$dir/nowhere-run" -q
+run "a model that is not there" 4 "no such" sft sft.steps=1 model.path="$dir/nowhere" -o "$dir/nowhere-run" -q
 if grep -q '"status": "failed"' "$dir/nowhere-run/run.json" && grep -q '"warnings": \[".*nowhere' "$dir/nowhere-run/run.json"; then ok; else bad "run.json says so"; fi
 
 # ---- YaRN for a new model, tasks from several places

@@ -133,7 +133,7 @@ check "without a template" $? 2
 has "says what to do" 'data\.chat=auto'
 "$GRPO" rl model.path="$dir/m" data.tasks="$dir/q.jsonl" data.heldout="$dir/q.jsonl" data.system=x -o "$dir/run2" \
     >"$dir/out" 2>"$dir/err"
-has "a system message needs a template" 'data\.system needs data\.chat'
+has "a system message needs a template" 'data\.system=x cannot act here: it needs data\.chat to be set'
 printf '{"prompt":"Say hi","response":"hi"}\n' >"$dir/d.jsonl"
 "$GRPO" sft model.path="$dir/m" data.corpus="$dir/d.jsonl" data.chat=chatml sft.steps=1 sft.batch=1 -o "$dir/sft" \
     >"$dir/out" 2>"$dir/err"
