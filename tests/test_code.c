@@ -58,11 +58,10 @@ static void *work(void *arg) {
     }
 }
 
-static void the_cases_get_their_verdicts_on_four_threads(void **state) {
-    (void)state;
+static void judge_file(const char *path, int at_least) {
     Arena *arena = arena_new(1 << 16);
     char *text, *rest;
-    assert_ok(file_read("tests/golden/code/cases.jsonl", &text, NULL, arena));
+    assert_ok(file_read(path, &text, NULL, arena));
     Cases c = {.line = ARENA_ARRAY(arena, char *, 4096), .lock = PTHREAD_MUTEX_INITIALIZER};
     rest = text;
     for (char *line; (line = strsep(&rest, "\n")) != NULL;)
@@ -70,9 +69,24 @@ static void the_cases_get_their_verdicts_on_four_threads(void **state) {
     pthread_t thread[4];
     for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&thread[i], NULL, work, &c), 0);
     for (int i = 0; i < 4; i++) pthread_join(thread[i], NULL);
-    assert_true(c.n > 150);
+    assert_true(c.n >= at_least);
     assert_int_equal(c.bad, 0);
     arena_free(arena);
+}
+
+static void the_cases_get_their_verdicts_on_four_threads(void **state) {
+    (void)state;
+    judge_file("tests/golden/code/cases.jsonl", 150);
+}
+
+static void what_can_be_called_is_called_and_else_the_key_is_named(void **state) {
+    (void)state;
+    judge_file("tests/golden/code/calls.jsonl", 70);
+}
+
+static void no_text_of_a_program_writes_a_verdict_or_makes_an_error(void **state) {
+    (void)state;
+    judge_file("tests/golden/code/evaluated.jsonl", 110);
 }
 
 // ---- programs that cheat: none is right, none gets a point
@@ -335,6 +349,8 @@ int main(int argc, char **argv) {
     cage_main(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_cases_get_their_verdicts_on_four_threads),
+        cmocka_unit_test(what_can_be_called_is_called_and_else_the_key_is_named),
+        cmocka_unit_test(no_text_of_a_program_writes_a_verdict_or_makes_an_error),
         cmocka_unit_test(no_cheating_program_gets_a_point),
         cmocka_unit_test(expected_outputs_never_enter_the_cage),
         cmocka_unit_test(what_judges_runs_in_slots_of_judges),

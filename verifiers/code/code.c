@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "verifiers/code/envoy.h"
+#include "verifiers/code/dialogue.h"
 #include "verifiers/code/extract.h"
 #include "verifiers/code/trial.h"
 
@@ -31,7 +31,7 @@ void code_close(void) {
     pthread_mutex_lock(&lock);
     cage_close(cage);
     cage = NULL;
-    envoy_forget();
+    dialogue_forget();
     pthread_mutex_unlock(&lock);
 }
 

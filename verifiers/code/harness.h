@@ -10,11 +10,13 @@
 extern "C" {
 #endif
 
-extern const char harness_codec[], harness_peer[];   // of both ends, in this order
-extern const char harness_program[], harness_test[]; // the rest of one of them
-extern const char harness_boot[];                    // runs the compiled parts in the file 'h'
-extern const char harness_maker[]; // prints the compiled form of 'codec.py', 'peer.py', 'end.py'
-extern const char harness_judge[]; // runs the file 'checker.py' on input, expected and output
+extern const char harness_codec[], harness_peer[],
+    harness_leetcode[];                               // of both ends, in this order
+extern const char harness_program[];                  // the program's end
+extern const char harness_test[], harness_evaluate[]; // the test's end
+extern const char harness_boot[];                     // runs the compiled parts in the file 'h'
+extern const char harness_maker[];   // prints the compiled form of '1.py' to '5.py'
+extern const char harness_checker[]; // runs the file 'checker.py' on input, expected and output
 
 #ifdef __cplusplus
 }

@@ -166,6 +166,42 @@ static const char *add_io(Suite *s, const Json *tests, Arena *arena) {
 
 // ---- calls
 
+// f, Solution().f, Stack.push, make(): names with dots between, each called without arguments or
+// not.
+static bool can_be_called(const char *entry) {
+    const char *p = entry;
+    for (;;) {
+        if (!isalpha((unsigned char)*p) && *p != '_' && !((unsigned char)*p & 0x80)) return false;
+        while (isalnum((unsigned char)*p) || *p == '_' || (unsigned char)*p & 0x80) p++;
+        if (p[0] == '(' && p[1] == ')') p += 2;
+        if (!*p) return true;
+        if (*p++ != '.') return false;
+    }
+}
+
+#define NOT_CALLED(key)                                                                            \
+    "\"" key "\" names nothing that can be called: write f, Solution().f or Class.method"
+
+// The name of what is called, from the first of these fields that is there.
+static const char *read_entry(const Json *row, Suite *s) {
+    static const struct {
+        const char *key, *why;
+    } fields[] = {{"entry", NOT_CALLED("entry")},
+                  {"entry_point", NOT_CALLED("entry_point")},
+                  {"fn_name", NOT_CALLED("fn_name")},
+                  {"func_name", NOT_CALLED("func_name")}};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        const Json *n = json_get(row, fields[i].key);
+        if (!n || json_kind(n) == JSON_NULL) continue;
+        const char *text = json_text(n, NULL);
+        if (text && !*text) continue; // nothing is said
+        if (!text || !can_be_called(text)) return fields[i].why;
+        s->entry = text;
+        return NULL;
+    }
+    return NULL;
+}
+
 static const char *add_calls(Suite *s, const Json *calls, Arena *arena) {
     if (!is(calls, JSON_ARRAY)) return "\"calls\" is not a list";
     if (!s->entry) return "\"entry\" is missing";
@@ -231,13 +267,13 @@ static const char *add_function(Suite *s, const Json *ins, const Json *outs, Are
     const Json *calls = ok ? parse(s, str_text(&text), text.size) : NULL;
     str_free(&text);
     if (!calls) return "inputs or outputs of a function are not JSON";
-    s->starter = true;
+    s->leetcode = true;
     return add_calls(s, calls, arena);
 }
 
 static const char *add_columns(Suite *s, const Json *io, Arena *arena) {
-    const Json *name = FIRST_OF(io, "fn_name", "func_name");
-    if (is(name, JSON_STRING)) s->entry = json_text(name, NULL);
+    const char *why = read_entry(io, s);
+    if (why) return why;
     const Json *ins = FIRST_OF(io, "inputs", "input"), *outs = FIRST_OF(io, "outputs", "output");
     // A function's arguments are lists of values; a program's input is a text.
     bool function = s->entry && s->entry[0];
@@ -312,7 +348,7 @@ static const char *read_cases(const Json *row, Suite *s, Arena *arena) {
         }
     }
     const Json *meta = opened(s, json_get(row, "metadata")), *root = NULL;
-    if (function && meta) s->entry = json_text(json_get(meta, "func_name"), s->entry);
+    if (function && meta && !why) why = read_entry(meta, s);
     if (!function) s->entry = NULL;
     str_printf(&all, "{\"inputs\":[%s],\"outputs\":[%s]}", str_text(&ins), str_text(&outs));
     if (!why && !(root = parse(s, str_text(&all), all.size))) why = "the test cases are too many";
@@ -360,6 +396,25 @@ static const char *read_tests(const Json *row, Suite *s, Arena *arena) {
     return add_text(s, test, SUITE_ASSERTS, arena);
 }
 
+// LeetCode's prelude: by the key, else where what is called is a `Solution`, as its tests do.
+static const char *read_prelude(const Json *row, Suite *s) {
+    const Json *n = json_get(row, "prelude");
+    const char *name = is(n, JSON_STRING) ? json_text(n, "") : NULL;
+    if (n && json_kind(n) != JSON_NULL && !name) return "\"prelude\" is neither leetcode nor none";
+    if (name && *name) {
+        s->leetcode = !strcmp(name, "leetcode");
+        return s->leetcode || !strcmp(name, "none") ? NULL
+                                                    : "\"prelude\" is neither leetcode nor none";
+    }
+    static const char *const sign[] = {"Solution(",  "Solution.",     "list_node(",
+                                       "tree_node(", "is_same_list(", "is_same_tree("};
+    if (s->entry && !strncmp(s->entry, "Solution", 8)) s->leetcode = true;
+    for (int i = 0; i < s->n_tests && !s->leetcode; i++)
+        for (size_t k = 0; s->test[i].text && k < sizeof sign / sizeof *sign; k++)
+            if (strstr(s->test[i].text, sign[k])) s->leetcode = true;
+    return NULL;
+}
+
 static const char *read_score(const Json *row, Suite *s) {
     const Json *n = json_get(row, "score");
     if (!is(n, JSON_STRING)) return NULL;
@@ -382,12 +437,13 @@ const char *suite_read(const Json *row, const char *prompt, Suite *s, Arena *are
     const char *lang = json_text(FIRST_OF(row, "lang", "language"), NULL);
     s->any_lang = !lang;
     if (lang && !cage_lang_find(lang, &s->lang)) return "\"lang\" is an unknown language";
-    s->entry = json_text(FIRST_OF(row, "entry", "entry_point", "fn_name"), NULL);
+    const char *why = read_entry(row, s);
     const Json *checker = FIRST_OF(row, "checker", "generated_checker");
     if (is(checker, JSON_OBJECT)) checker = json_get(checker, "source");
     s->checker = json_text(checker, NULL);
-    const char *why = read_score(row, s);
+    if (!why) why = read_score(row, s);
     if (!why) why = read_tests(row, s, arena);
+    if (!why) why = read_prelude(row, s);
     if (!why && s->n_tests == 0) why = "the task has no tests";
     if (!why && s->form != SUITE_IO && !s->any_lang && s->lang != CAGE_PYTHON)
         why = "functions are called in Python only";

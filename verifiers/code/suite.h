@@ -9,7 +9,8 @@
 //   asserts  MBPP: "tests" or "test_list": [line, ..] with "test_imports", "test_setup_code"; or a
 //            text "test"
 //   check    HumanEval: "prompt", "test" that defines check(candidate), "entry_point"
-// and for all of them "lang", limits ("cpu_ms", "wall_ms", "memory_mb", "output_kb", "time_limit"
+// and for all of them "prelude" (leetcode or none; without it LeetCode's is used where `Solution`
+// is called), "lang", limits ("cpu_ms", "wall_ms", "memory_mb", "output_kb", "time_limit"
 // in seconds, "memory_limit" in MB, "memory_limit_bytes", or the sentence in a Codeforces
 // statement), "checker" (a Python program that judges an io output: suite_checker below) and
 // "score".
@@ -50,7 +51,8 @@ typedef struct Suite {
     CageLang lang;
     CageLimits limits;
     SuiteScore score;
-    const char *entry; // the function's name; NULL where nobody said it
+    // What is called: f, Solution().f, Class.method; NULL where nobody said it.
+    const char *entry;
     SuiteTest *test;
     int n_tests;
     const char **import; // asserts: lines that are run before
@@ -59,7 +61,7 @@ typedef struct Suite {
     const char *prompt;    // check: the beginning of the program; NULL if the row has none
     const char *reference; // a known solution's text: names what the tests are about; or NULL
     const char *checker;   // io: source of a Python program, or NULL
-    bool starter;          // calls: LeetCode's customs, with its usual imports
+    bool leetcode;         // the program runs under LeetCode's prelude (harness/leetcode.py)
     JsonDoc *doc[SUITE_DOCS_MAX];
     int n_docs;
 } Suite;

@@ -9,6 +9,7 @@ import fractions
 import math
 import operator
 import struct
+import sys
 import types
 
 MAX_BYTES = 8 << 20
@@ -46,10 +47,26 @@ KIND = {collections.deque: 'deque', collections.Counter: 'Counter',
 VIEWS = {type({}.keys()): 'keys', type({}.values()): 'values', type({}.items()): 'items'}
 
 
+# The nodes of LeetCode's lists and trees cross by structure: a letter, and the attributes that link.
+NODE_NAMES = {'ListNode': 'L', 'TreeNode': 'T'}
+NODE_LINKS = {'L': ('next',), 'T': ('left', 'right')}
+MAX_NODES = 200000
+
+
+def node_fields(x):
+    # [val, next] or [val, left, right]; None: it is no such node (any more).
+    try:
+        return [x.val, x.next] if type(x).__name__ == 'ListNode' else [x.val, x.left, x.right]
+    except AttributeError:
+        return None
+
+
 def flat(x):
     t = type(x)
     if t is bytearray:
         return bytes(x)
+    if t.__name__ in NODE_NAMES and t not in MUTABLE:
+        return node_fields(x) or []
     if t in DICTS:
         out = []
         for pair in t.items(x):
@@ -66,6 +83,10 @@ def same(a, b):
 
 def refill(x, items):
     t = type(x)
+    if t.__name__ in NODE_NAMES and t not in MUTABLE:
+        for name, value in zip(('val', 'next') if len(items) == 2 else ('val', 'left', 'right'), items):
+            setattr(x, name, value)
+        return
     if t is bytearray:
         x[:] = items
     elif t is list:
@@ -212,6 +233,12 @@ class Codec:
             return
         if not self.peer:
             raise Unsendable('an object of type ' + t.__name__)
+        if self.peer.node_kind(t):
+            self.put_nodes(out, x, depth)
+            return
+        if t is types.ModuleType and self.peer.gives_functions and x.__name__ in sys.stdlib_module_names:
+            self.extended(out, b'g', 'module ' + x.__name__)
+            return
         known = NAMED.get(x) if (isinstance(x, type) or t is types.BuiltinFunctionType) else None
         if known and (self.peer.gives_functions or isinstance(x, type)):
             self.extended(out, b'g', known)
@@ -221,6 +248,50 @@ class Codec:
             self.count(out, b'w', theirs)
             return
         self.count(out, b'o', self.peer.lend(x))
+
+    def put_nodes(self, out, x, depth):
+        # Linked nodes may be many and form cycles: all that can be reached and has no number yet, in
+        # one flat value. First their kinds, then what each holds, where other nodes are references.
+        n = self.number.get(id(x))
+        if n is not None:
+            self.count(out, b'@', n)
+            return
+        nodes, kinds, more = [], [], [x]
+        while more:
+            y = more.pop()
+            kind = self.peer.node_kind(type(y))
+            if not kind or id(y) in self.number:
+                continue
+            self.register(y)
+            nodes.append(y)
+            kinds.append(kind)
+            more.extend(reversed([getattr(y, name) for name in NODE_LINKS[kind]]))
+            if len(nodes) > MAX_NODES:
+                raise Unsendable('more than %d nodes' % MAX_NODES)
+        self.extended(out, b'x', 'nodes')
+        self.count(out, b'(', 1 + len(nodes))
+        self.put(out, ''.join(kinds), depth + 1)
+        for y in nodes:
+            fields = node_fields(y)
+            self.count(out, b'(', len(fields))
+            for z in fields:
+                self.put(out, z, depth + 2)
+
+    def get_nodes(self, depth):
+        if self.take(1) != b'(' or self.size() < 2:
+            raise Malformed('no nodes')
+        kinds = self.get(depth + 1)
+        if type(kinds) is not str or not kinds or len(kinds) > MAX_NODES or set(kinds) - set(NODE_LINKS):
+            raise Malformed('an unknown kind of node')
+        nodes = [self.peer.new_node(kind) for kind in kinds]
+        for y in nodes:
+            self.register(y)
+        for kind, y in zip(kinds, nodes):
+            fields = self.get(depth + 1)
+            if type(fields) is not tuple or len(fields) != 1 + len(NODE_LINKS[kind]):
+                raise Malformed('a node of another shape')
+            refill(y, fields)
+        return nodes[0]
 
     # --- reading: bytes of the other side; whatever is wrong with them is Malformed
     def open(self, data, at):
@@ -306,6 +377,9 @@ class Codec:
             raise Malformed('an unknown tag')
         name = self.take(self.take(1)[0]).decode('ascii', 'replace')
         if tag == b'g':
+            if name[:7] == 'module ' and self.peer and self.peer.takes_functions and \
+                    name[7:] in sys.stdlib_module_names:
+                return __import__(name[7:])
             value = BY_NAME.get(name)
             if value is None or not (isinstance(value, type) or self.peer.takes_functions):
                 raise Malformed('an unknown name')
@@ -326,6 +400,8 @@ class Codec:
                 out.default_factory = extra[0]
             refill(out, items)
             return out
+        if name == 'nodes' and self.peer:
+            return self.get_nodes(depth)
         state = self.get(depth + 1)
         if name == 'Decimal':
             return decimal.Decimal(state)

@@ -5,7 +5,8 @@
 #   to the program   L load, P plain call (values go and come, no more), C call, and for objects that
 #                    stay with the program: A attribute, S set it, I iterator, X next, B truth, # length,
 #                    [ item, R text, Q what kinds of things certain names are, Z a call whose stdin
-#                    and stdout the test has replaced
+#                    and stdout the test has replaced, W what a coroutine comes to
+#   to an evaluator  what goes to a program, and e: evaluate a text (evaluate.py)
 #   to the test      T run the test
 #   answers          V value, E exception, U cannot be sent; K asks the other side to call its function
 #   at the end       D verdict of the test
@@ -19,7 +20,7 @@ WINDOW = 64  # objects remembered beyond the call they came with
 
 # What the type of an object can do that stays with the program: bits of its handle, so that the test
 # sees no more abilities than there are.
-ABLE = ('__call__', '__iter__', '__next__', '__len__', '__getitem__')
+ABLE = ('__call__', '__iter__', '__next__', '__len__', '__getitem__', '__await__')
 
 
 def describe(e):
@@ -37,11 +38,20 @@ def describe(e):
     return (type(e).__name__[:200], base, args, text)
 
 
+def step(x):
+    try:
+        return (next(x),)
+    except StopIteration:
+        return None
+
+
 class Peer:
     gives_functions = takes_functions = False
 
     def __init__(self, read, write, tag):
         self.read, self.write, self.tag = read, write, tag
+        self.space = {}
+        self.nodes = False  # do ListNode and TreeNode cross by structure?
         self.number, self.objects, self.snap = {}, {}, {}
         self.next = 0
         self.mine, self.mine_number = [], {}
@@ -60,6 +70,23 @@ class Peer:
         if n >= len(self.mine):
             raise Malformed('a handle to nothing')
         return self.mine[n]
+
+    # -- nodes of lists and trees: the classes that this end's names stand for
+    def node_kind(self, t):
+        name = t.__name__
+        return NODE_NAMES[name] if self.nodes and name in NODE_NAMES and self.space.get(name) is t else None
+
+    def new_node(self, kind):
+        make = self.space.get({'L': 'ListNode', 'T': 'TreeNode'}[kind])
+        if not self.nodes or not isinstance(make, type):
+            raise Malformed('a node where there is no class of nodes')
+        try:
+            x = make(0)
+        except Exception:
+            x = make.__new__(make)
+        for name in NODE_LINKS[kind]:
+            setattr(x, name, None)
+        return x
 
     # -- frames
     def remember(self, first):

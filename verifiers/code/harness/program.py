@@ -1,6 +1,7 @@
 # verifiers/code/harness/program.py -- the program's end: it loads the program and does what it is asked.
 #
 # serve(read, write) is all that is called from outside.
+import inspect
 import io
 import operator
 import sys
@@ -12,8 +13,8 @@ class ProgramPeer(Peer):
 
     def __init__(self, read, write, tag):
         super().__init__(read, write, tag)
-        self.space = {}
-        self.callbacks, self.callback_number, self.solution = {}, {}, None
+        self.callbacks, self.callback_number, self.instances = {}, {}, {}
+        self.loop = None  # of asyncio, once a coroutine is waited for
 
     def lend(self, x):
         # What a class says itself: by hasattr every class could be called, as its metaclass can.
@@ -30,11 +31,12 @@ class ProgramPeer(Peer):
         return self.callback_number.get(id(x))
 
     def borrow(self, n):
+        # A function of the test, or an iterator of its.
         if n not in self.callbacks:
             def function(*args, **kwargs):
                 return self.request(b'K', (n, args, kwargs))
-            self.callbacks[n] = function
-            self.callback_number[id(function)] = n
+            self.callbacks[n] = Iterator(function) if n & 1 else function
+            self.callback_number[id(self.callbacks[n])] = n
         return self.callbacks[n]
 
     def find(self, name):
@@ -42,12 +44,34 @@ class ProgramPeer(Peer):
             return name
         if name in self.space:
             return self.space[name]
+        if not name.isidentifier():
+            return self.follow(name)
         kind = self.space.get('Solution')
         if isinstance(kind, type) and hasattr(kind, name):
-            if self.solution is None:
-                self.solution = kind()
-            return getattr(self.solution, name)
+            return getattr(self.instance(kind), name)
         raise NameError("name '%s' is not defined" % name)
+
+    def follow(self, path):
+        # Solution().f, Stack.push, Outer.Inner().f: each call without arguments is made once.
+        x, so_far = None, ''
+        for part in path.split('.'):
+            name = part[:-2] if part[-2:] == '()' else part
+            if not so_far:
+                x = self.find(name)
+            else:
+                if isinstance(x, type) and wants_self(x, name):
+                    x = self.instance(x)
+                x = getattr(x, name)
+            so_far += '.' + part
+            if part is not name:
+                x = self.instance(x, so_far)
+        return x
+
+    def instance(self, make, key=None):
+        key = key or '.%s()' % make.__qualname__
+        if key not in self.instances:
+            self.instances[key] = make()
+        return self.instances[key]
 
     def kinds(self, names):
         out = []
@@ -59,6 +83,35 @@ class ProgramPeer(Peer):
                 continue
             out.append('module' if isinstance(x, types.ModuleType) else 'call' if callable(x) else 'value')
         return tuple(out)
+
+    def wait(self, x):
+        # The result of a coroutine; anything else is its own.
+        if not inspect.isawaitable(x):
+            return x
+        if not self.loop:
+            import asyncio
+            self.loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self.loop)
+
+        async def whole():
+            return await x
+        return self.loop.run_until_complete(whole())
+
+    def evaluate(self, how, text, given, local, flags):
+        # Text that some program wrote. given None: names in this end's own namespace; then what it
+        # bound comes back.
+        if how == 'compile':
+            return compile(text, *flags)
+        space = self.space if given is None else given
+        if given is None:
+            space.update(local)
+        before = dict(space)
+        if how == 'eval':
+            return eval(text, space) if given is None else eval(text, space, local)
+        if given is not None:
+            return exec(text, space, local)
+        exec(text, space)
+        return {name: x for name, x in space.items() if name not in before or before[name] is not x}
 
     def serve(self, op, payload):
         if op == b'C':
@@ -75,6 +128,10 @@ class ProgramPeer(Peer):
             self.call(step, payload, {})
         elif op == b'Z':
             self.call(self.with_streams, payload, {})
+        elif op == b'W':
+            self.call(self.wait, payload, {})
+        elif op == b'e':
+            self.call(self.evaluate, payload, {})
         elif op == b'B':
             self.call(bool, payload, {})
         elif op == b'#':
@@ -97,7 +154,15 @@ class ProgramPeer(Peer):
     def plain(self, data):
         name, args, kwargs = get_plain(data, 17)
         try:
-            op, value = b'V', self.find(name)(*args, **kwargs)
+            f = self.find(name)
+            if self.nodes:
+                args = node_arguments(f, args, self.space)
+            if isinstance(f, type) and is_design(f, args):
+                op, value = b'V', run_design(f, *args)
+            else:
+                op, value = b'V', self.wait(f(*args, **kwargs))
+            if self.nodes:
+                value = plain_nodes(f, value, self.space)
         except BaseException as e:
             op, value = b'E', describe(e)
             e.__traceback__ = None
@@ -121,8 +186,9 @@ class ProgramPeer(Peer):
         module = types.ModuleType('program')
         sys.modules['program'] = module
         self.space = vars(module)
-        if job.get('prelude'):
-            exec(job['prelude'], self.space)
+        if job.get('leetcode'):
+            leetcode(self.space)
+            self.nodes = True
         exec(code, self.space)
 
     def run(self, data):
@@ -145,13 +211,37 @@ class ProgramPeer(Peer):
             self.serve(op, payload)
 
 
-def step(x):
-    try:
-        return (next(x),)
-    except StopIteration:
-        return None
+class Iterator:
+    # An iterator that stayed with the test.
+    def __init__(self, step):
+        self.step = step
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        got = self.step()
+        if got is None:
+            raise StopIteration
+        return got[0]
 
 
+def wants_self(kind, name):
+    # A method that the class itself cannot be asked for.
+    f = inspect.getattr_static(kind, name, None)
+    return isinstance(f, types.FunctionType) and f.__code__.co_argcount > 0 and f.__code__.co_varnames[0] == 'self'
+
+
+def is_design(kind, args):
+    # LeetCode's classes: the names of constructor and methods, and the arguments of each.
+    return len(args) == 2 and all(type(x) is list for x in args) and len(args[0]) == len(args[1]) > 0 \
+        and args[0][0] == kind.__name__ and all(type(x) is str for x in args[0]) \
+        and all(type(x) is list for x in args[1])
+
+
+def run_design(kind, names, calls):
+    x = kind(*calls[0])
+    return [None] + [getattr(x, name)(*args) for name, args in zip(names[1:], calls[1:])]
 
 
 def serve(read, write):

@@ -1,9 +1,9 @@
 # verifiers/code/harness/test.py -- the test's end: its text runs unmodified, the program is a proxy.
-#
-# serve(read, write) is all that is called from outside.
+# evaluate.py follows.
 import ast
 import builtins
 import sys
+import types
 
 
 class Remote:
@@ -62,8 +62,23 @@ def remote_getitem(self, key):
     return self._peer.request(b'[', (self, key))
 
 
-ABILITY = dict(zip(ABLE, (remote_call, remote_iter, remote_next, remote_len, remote_getitem)))
+def remote_await(self):
+    return self._peer.request(b'W', (self,))
+    yield
+
+
+async def coroutine_of(remote):
+    # asyncio.run and create_task take a real coroutine only.
+    return await remote
+
+
+ABILITY = dict(zip(ABLE, (remote_call, remote_iter, remote_next, remote_len, remote_getitem, remote_await)))
+AWAITED = 1 << ABLE.index('__await__')  # bit of a handle
 REMOTE = {}
+
+
+class Unlendable(Exception):
+    pass
 
 
 def remote_kind(able):
@@ -79,26 +94,37 @@ class TestPeer(Peer):
 
     def __init__(self, read, write, tag):
         super().__init__(read, write, tag)
-        self.remotes = {}
+        self.remotes, self.coroutine = {}, {}
         self.asked = 0  # requests that came to the program's own code
         self.heard = False  # has the program said anything?
+        self.tainted = False  # may what the test does now depend on what the program said?
         self.broken = None  # what the other side did that ends the test, even if the test catches it
 
     def request(self, op, payload):
         self.asked += op != b'Q'
-        return super().request(op, payload)
+        got = super().request(op, payload)
+        self.tainted = self.tainted or op != b'Q'
+        return got
 
     def theirs(self, x):
-        return x._n if issubclass(type(x), Remote) else None
+        return x._n if issubclass(type(x), Remote) and x._peer is self else self.coroutine.get(id(x))
 
     def lend(self, x):
-        if not callable(x) or isinstance(x, type):
-            raise Over('error', 'the test passes an object of type %s' % type(x).__name__)
-        return super().lend(x)
+        # A function (an even handle), or an iterator.
+        iterator = hasattr(type(x), '__next__') and not issubclass(type(x), Remote)
+        if not iterator and (not callable(x) or isinstance(x, type)):
+            raise Unlendable(type(x).__name__)
+        return super().lend(x) << 1 | iterator
+
+    def lent(self, n):
+        return super().lent(n >> 1)
 
     def borrow(self, n):
         if n not in self.remotes:
             self.remotes[n] = remote_kind(n & (1 << len(ABLE)) - 1)(self, n)
+            if n & AWAITED:
+                self.remotes[n] = coroutine_of(self.remotes[n])
+                self.coroutine[id(self.remotes[n])] = n
         return self.remotes[n]
 
     def receive(self):
@@ -110,16 +136,32 @@ class TestPeer(Peer):
             raise
 
     def send(self, op, payload):
+        # What the test passes cannot cross: of this test, unless the program may have chosen it.
         try:
             super().send(op, payload)
+        except Unlendable as e:
+            raise Over('wrong' if self.tainted and op != b'C' else 'error',
+                       'the test passes an object of type ' + e.args[0]) from None
         except Unsendable as e:
-            raise Over('error', 'the test passes what cannot be sent: ' + str(e)) from None
+            raise Over('wrong' if self.tainted else 'error',
+                       'the test passes what cannot be sent: ' + str(e)) from None
 
     def serve(self, op, payload):
         n, args, kwargs = payload
         if op != b'K' or type(n) is not int or n < 0 or type(args) is not tuple or type(kwargs) is not dict:
             raise Malformed('an unknown request')
-        self.call(self.lent(n), args, kwargs)
+        f, given = self.lent(n), args
+        if n & 1:
+            f, given = lambda: step(self.lent(n)), ()
+        self.call(f, given, kwargs)
+
+    def answer(self, op, payload):
+        # To a call of the test's function by the program: what cannot cross is the program's trouble.
+        try:
+            Peer.send(self, op, payload)
+        except (Unlendable, Unsendable) as e:
+            text = 'what the function of the test gives cannot cross: ' + str(e)
+            Peer.send(self, b'E', ('TypeError', 'TypeError', (text,), text))
 
     def proxy(self, name):
         def candidate(*args, **kwargs):
@@ -141,7 +183,7 @@ class TestPeer(Peer):
             verdict = e.args
         except Malformed as e:
             verdict = ('wrong', 'a forged answer: ' + str(e))
-        except Exception as e:
+        except BaseException as e:
             # Ours, not the test's text: what the program answered is no answer to what was asked.
             text = '%s: %s' % (type(e).__name__, safe_text(e))
             verdict = ('wrong' if self.heard else 'error', 'the test cannot go on: ' + text)
@@ -150,9 +192,14 @@ class TestPeer(Peer):
 
     def judge(self, job):
         self.passed, self.total = 0, 1
-        space = {'__name__': '__main__', '__builtins__': builtins}
-        tests = [text for text in job['tests']]
-        entry = job.get('entry')
+        space = self.space
+        space.update({'__name__': '__main__', '__builtins__': builtins})
+        main = types.ModuleType('__main__')
+        sys.modules['__main__'] = main  # nothing of the harness is found by this name
+        if job['leetcode']:
+            leetcode(space)
+            self.nodes = True
+        entry, trees = job.get('entry'), []
         if job.get('prompt'):
             try:
                 exec(compile(job['prompt'], '<prompt>', 'exec'), space)
@@ -162,30 +209,36 @@ class TestPeer(Peer):
             for text in job['imports']:
                 exec(compile(text, '<imports>', 'exec'), space)
             setup = ast.parse(job.get('setup') or '', '<setup>')
-            trees = [ast.parse(text, '<test>') for text in tests]
+            for text in job['tests']:
+                trees.append(ast.parse(text, '<test>'))
         except Exception as e:
             return 'error', 'the test cannot be run: %s: %s' % (type(e).__name__, e)
+        fault = missing_import([setup] + trees) or refused_names([setup] + trees)
+        if fault:
+            return 'error', fault
         self.bind([setup] + trees, space, entry, job)
         units = [compile(tree, '<test>', 'exec') for tree in trees]
         self.total = len(units)
-        checks = job.get('check')
-        fault = None
+        watch = Evaluation(self, [setup] + trees)
+        watch.begin(space, units)
         try:
-            exec(compile(setup, '<setup>', 'exec'), space)
-            if checks:
+            self.execute(watch, compile(setup, '<setup>', 'exec'), space)
+            if job['check']:
                 for unit in units:
-                    exec(unit, space)
+                    self.execute(watch, unit, space)
                 units, self.total = [None], 1
         except (Over, Malformed):
             raise
         except BaseException as e:
             return self.blame(e)
-        for unit in units:
+        for i, unit in enumerate(units):
             try:
                 if unit is None:
-                    space['check'](self.proxy(entry) if entry not in space else space[entry])
+                    watch.whole(space['check'](self.proxy(entry) if entry not in space else space[entry]))
                 else:
-                    exec(unit, space)
+                    self.execute(watch, unit, space)
+                    if only_asserts(trees[i]):
+                        self.tainted = False  # nothing of it goes on to the next
                 self.passed += 1
             except (Over, Malformed):
                 raise
@@ -197,12 +250,16 @@ class TestPeer(Peer):
             return 'error', 'the test asks nothing of the program'
         return fault or ('right', '')
 
+    def execute(self, watch, code, space):
+        watch.allow(code)
+        exec(code, space)
+
     def blame(self, e):
         text = '%s: %s' % (type(e).__name__, safe_text(e))
         if getattr(e, 'from_program', False):
             return 'raised', text
-        # Behind a call a syntax error may lie in what the program answered: eval(f(x)).
-        if isinstance(e, ImportError) or isinstance(e, SyntaxError) and not self.asked:
+        # Behind a call these may lie in what the program answered: __import__(f(x)).
+        if isinstance(e, (ImportError, SyntaxError)) and not self.tainted:
             return 'error', 'the test cannot be run: ' + text
         return 'wrong', text
 
@@ -253,6 +310,27 @@ class TestPeer(Peer):
                 raise Over('raised', "NameError: name '%s' is not defined" % name)
 
 
+def only_asserts(tree):
+    return all(isinstance(node, ast.Assert) for node in tree.body) and \
+        not any(isinstance(node, ast.NamedExpr) for node in ast.walk(tree))
+
+
+def missing_import(trees):
+    # Why the test cannot be run whatever the program is: a module that is not here.
+    for tree in trees:
+        tried = {id(x) for node in ast.walk(tree) if isinstance(node, ast.Try) for x in ast.walk(node)}
+        for node in ast.walk(tree):
+            if id(node) in tried or not isinstance(node, (ast.Import, ast.ImportFrom)):
+                continue
+            try:
+                exec(compile(ast.Module([node], []), '<import>', 'exec'), {})
+            except ImportError as e:
+                return 'the test cannot be run: %s: %s' % (type(e).__name__, e)
+            except BaseException:
+                pass
+    return None
+
+
 def defined(text):
     try:
         return [node.name for node in ast.parse(text).body
@@ -266,9 +344,3 @@ def safe_text(e):
         return str(e)[:500]
     except BaseException:
         return ''
-
-
-def serve(read, write):
-    data = read()
-    if data[16:17] == b'T':
-        TestPeer(read, write, data[:16]).run(get_plain(data, 17))

@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+# tests/golden/make_code.py -- writes tests/golden/code/{calls,evaluated}.jsonl: rows and their verdicts.
+#
+#   python3 tests/golden/make_code.py
+#
+# calls: what may be called, and how. evaluated: tests and checkers that run what a program returns, and
+# programs that want a verdict other than wrong from that. Judged by tests/test_code_rows.c.
+import json
+import os
+
+OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'code')
+
+
+class File:
+    def __init__(self, name):
+        self.name, self.rows = name, []
+
+    def add(self, title, verdict, pred, **row):
+        row.setdefault('lang', 'python')
+        row.setdefault('extract', 'bare')
+        self.rows.append(dict(id='%s/%s' % (self.name, title), verdict=verdict, **row, pred=pred))
+
+    def write(self):
+        with open(os.path.join(OUT, self.name + '.jsonl'), 'w') as out:
+            for row in self.rows:
+                out.write(json.dumps(row) + '\n')
+
+
+def calls():
+    f = File('calls')
+    one = [{'args': [3], 'want': 4}, {'args': [-1], 'want': 0}]
+    method = 'class Solution:\n    def f(self, x):\n        return x + 1\n'
+    static = 'class Solution:\n    @staticmethod\n    def f(x):\n        return x + 1\n'
+    of_class = 'class Solution:\n    @classmethod\n    def f(cls, x):\n        return x + 1\n'
+    off = method.replace('+ 1', '+ 2')
+    for name, text in (('method', method), ('static', static), ('class method', of_class)):
+        for entry in ('Solution().f', 'Solution.f', 'f'):
+            f.add('%s as %s' % (name, entry), 'right', text, entry=entry, calls=one)
+            f.add('%s as %s, check' % (name, entry), 'right', text, entry_point=entry,
+                  test='def check(candidate):\n    assert candidate(3) == 4\n    assert candidate(x=-1) == 0\n')
+    f.add('method that is off', 'wrong', off, entry='Solution().f', calls=one)
+    f.add('method that is off, check', 'wrong', off, entry_point='Solution().f',
+          test='def check(candidate):\n    assert candidate(3) == 4\n')
+    f.add('no such method', 'wrong', 'class Solution:\n    def g(self, x):\n        return x + 1\n',
+          entry='Solution().f', calls=one)
+    f.add('no such class', 'wrong', 'def f(x):\n    return x + 1\n', entry='Solution().f', calls=one)
+    f.add('attribute of an attribute', 'right',
+          'class A:\n    class B:\n        def f(self, x):\n            return x + 1\n', entry='A.B().f', calls=one)
+    f.add('a function that a function makes', 'right', 'def make():\n    return lambda x: x + 1\n',
+          entry='make()', calls=one)
+    f.add('attribute of an instance', 'right',
+          'class In:\n    def f(self, x):\n        return x + 1\nclass Out:\n    def __init__(self):\n'
+          '        self.inner = In()\n', entry='Out().inner.f', calls=one)
+    f.add('async function', 'right', 'import asyncio\nasync def f(x):\n    await asyncio.sleep(0)\n    return x + 1\n',
+          entry='f', calls=one)
+    f.add('async function that is off', 'wrong', 'async def f(x):\n    return x\n', entry='f', calls=one)
+    f.add('async method', 'right', 'class Solution:\n    async def f(self, x):\n        return x + 1\n',
+          entry='Solution().f', calls=one)
+    run = ['import asyncio\nassert asyncio.run(f(3)) == 4']
+    f.add('async in asserts', 'right', 'async def f(x):\n    return x + 1\n', tests=run)
+    f.add('async in asserts, off', 'wrong', 'async def f(x):\n    return x + 2\n', tests=run)
+    f.add('awaited by a test', 'right', 'import asyncio\nasync def f(x):\n    await asyncio.sleep(0.001)\n    return x + 1\n',
+          tests=['import asyncio\nasync def main():\n    assert await f(1) == 2\n    assert await asyncio.gather(f(2), f(3)) == [3, 4]\n'
+                 'asyncio.run(main())'])
+    f.add('async method in asserts', 'right', 'class A:\n    async def f(self, x):\n        return x + 1\n',
+          tests=['import asyncio\nassert asyncio.run(A().f(3)) == 4'])
+    f.add('async check', 'right', 'async def f(x):\n    return x + 1\n', entry_point='f',
+          test='async def check(candidate):\n    assert await candidate(3) == 4\n')
+    f.add('async check, off', 'wrong', 'async def f(x):\n    return x + 2\n', entry_point='f',
+          test='async def check(candidate):\n    assert await candidate(3) == 4\n')
+    f.add('async program for a plain test', 'wrong', 'async def f(x):\n    return x + 1\n', tests=['assert f(3) == 4'])
+    design = {'entry': 'Stack', 'calls': [{'args': [['Stack', 'push', 'push', 'pop', 'size'], [[], [1], [2], [], []]],
+                                           'want': [None, None, None, 2, 1]}]}
+    stack = ('class Stack:\n    def __init__(self):\n        self.a = []\n    def push(self, x):\n        self.a.append(x)\n'
+             '    def pop(self):\n        return self.a.pop()\n    def size(self):\n        return len(self.a)\n')
+    f.add('a class of LeetCode', 'right', stack, **design)
+    f.add('a class of LeetCode, off', 'wrong', stack.replace('self.a.pop()', 'self.a.pop(0)'), **design)
+    f.add('a class in a check', 'right', stack, entry_point='Stack',
+          test='def check(candidate):\n    s = candidate()\n    s.push(5)\n    assert s.pop() == 5 and s.size() == 0\n')
+    for key in ('entry', 'entry_point', 'fn_name'):
+        for bad in ('f(x)', 'def f', 'f g', 'Solution()f', '1f', 'Solution(3).f', 'lambda x: x', 'f[0]', '.f', 'f.', 'a..b'):
+            f.add('%s is %s' % (key, bad), 'error', 'def f(x):\n    return x + 1\n', calls=one, **{key: bad})
+    for key in ('entry', 'entry_point'):
+        f.add('%s is no text' % key, 'error', 'def f(x):\n    return x + 1\n', calls=one, **{key: 3})
+    f.add('an iterator goes to the program', 'right', 'def f(it):\n    return sum(it)\n',
+          tests=['assert f(iter([1, 2, 3])) == 6', 'assert f(x * x for x in range(4)) == 14', 'assert f(map(int, "123")) == 6'])
+    f.add('an iterator that is read on', 'right', 'def f(it):\n    return next(it)\n',
+          tests=['it = iter("abc")\nassert f(it) == "a" and f(it) == "b" and next(it) == "c"'])
+    f.add('a module goes to the program', 'right', 'def f(m):\n    return m.sqrt(16)\n', tests=['import math\nassert f(math) == 4'])
+    f.write()
+
+
+FRAMES = '''P = \'\'\'import sys
+f = sys._getframe()
+while f:
+    s = f.f_locals.get("self")
+    if hasattr(s, "tag"): s.write(s.tag + b"D" + bytes(f.f_globals["put_plain"](("right", "", s.total, s.total))))
+    f = f.f_back\'\'\'
+'''
+COLLECTOR = '''P = \'\'\'import gc
+for s in gc.get_objects():
+    if hasattr(type(s), "judge") or hasattr(s, "tag"):
+        try: s.write(s.tag + b"D" + bytes(s.judge.__globals__["put_plain"](("right", "", s.total, s.total))))
+        except Exception: pass\'\'\'
+'''
+WRITER = '''P = \'\'\'import os
+for n in range(3, 20):
+    try: os.write(n, b"right")
+    except OSError: pass
+os._exit(0)\'\'\'
+'''
+
+
+def evaluated():
+    f = File('evaluated')
+    want = ['assert eval(f(3)) == 4']
+    f.add('an expression', 'right', 'def f(x):\n    return "%d + 1" % x\n', tests=want)
+    f.add('an expression that is off', 'wrong', 'def f(x):\n    return "%d + 2" % x\n', tests=want)
+    f.add('an expression with calls', 'right', 'def f(x):\n    return "len([i for i in range(%d)]) + max(0, 1)" % x\n', tests=want)
+    f.add('imports and a lambda', 'right', 'def f(x):\n    return "(lambda: __import__(\'math\').isqrt(16))()"\n', tests=want)
+    f.add('a name of the test', 'right', 'def f():\n    return "x * x"\n', tests=['x = 5\nassert eval(f()) == 25'])
+    f.add('a name of the program', 'right', 'def g(x):\n    return x + 1\ndef f(x):\n    return "g(3)"\n',
+          tests=['assert g(1) == 2 and eval(f(3)) == 4'])
+    f.add('the wanted value by its name', 'wrong', 'def f(x):\n    return "want"\n', tests=['want = 4\nassert eval(f(3)) == want'])
+    f.add('a namespace is given', 'right', 'def f():\n    return "a + b"\n',
+          tests=['assert eval(f(), {"a": 1, "b": 2}) == 3', 'import math\nassert eval(f(), {"__builtins__": {}}, {"a": math.pi, "b": 0}) == math.pi'])
+    f.add('statements', 'right', 'def f():\n    return "def g(x):\\n    return x * 2\\ny = g(4)\\n"\n',
+          tests=['space = {}\nexec(f(), space)\nassert space["y"] == 8 and space["g"](5) == 10', 'exec(f())\nassert y == 8 and g(1) == 2'])
+    f.add('statements that are off', 'wrong', 'def f():\n    return "def g(x):\\n    return x * 3\\n"\n',
+          tests=['space = {}\nexec(f(), space)\nassert space["g"](5) == 10'])
+    f.add('compiled first', 'right', 'def f():\n    return "2 + 2"\n',
+          tests=['assert eval(compile(f(), "<s>", "eval")) == 4', 'c = compile("z = " + f(), "<s>", "exec")\nd = {}\nexec(c, d)\nassert d["z"] == 4'])
+    f.add('text that is none', 'wrong', 'def f():\n    return "2 +"\n', tests=['assert eval(f()) == 4'])
+    f.add('a literal', 'right', 'def f():\n    return "[1, {2: 3}]"\n', tests=['import ast\nassert ast.literal_eval(f()) == [1, {2: 3}]'])
+    f.add('a literal that is none', 'wrong', 'def f():\n    return "__import__(\'os\')"\n', tests=['import ast\nassert ast.literal_eval(f()) == [1]'])
+    f.add('the test\'s own texts', 'right', 'def f(x):\n    return x + 1\n',
+          tests=['exec("def ref(x):\\n    return x + 1")\nassert f(3) == ref(3)', 'assert eval("f(3)") == 4 and eval("1 + 1") == 2',
+                 'from collections import namedtuple\nfrom dataclasses import dataclass\n@dataclass\nclass A:\n    x: int\n'
+                 'P = namedtuple("P", "x y")\nassert f(P(1, 2).x) == A(2).x'])
+    for name, text in (('frames', FRAMES), ('the collector', COLLECTOR), ('descriptors', WRITER)):
+        for how, test in (('eval', 'assert eval(f(3)) == 4'), ('exec', 'space = {}\nexec(f(3), space)\nassert space["x"] == 4'),
+                          ('compile', 'exec(compile(f(3), "s", "exec"))\nassert f(1) == 2')):
+            back = "def f(x):\n    return 'exec(%r)' % P\n" if how == 'eval' else 'def f(x):\n    return P\n'
+            f.add('a verdict through %s, %s' % (name, how), 'wrong', text + back, tests=[test])
+    for name, text in (('an import that fails', '__import__("nosuch")'), ('an exit', '__import__("os")._exit(0)'),
+                       ('another exit', '__import__("sys").exit(0)'), ('a kill', '__import__("os").kill(__import__("os").getpid(), 9)'),
+                       ('an interrupt', '(_ for _ in ()).throw(KeyboardInterrupt)'), ('a syntax error', 'compile("1 +", "", "eval")'),
+                       ('a loop', '[0 for _ in iter(int, 1)]'), ('memory', '"x" * 10**11'), ('a crash', '(lambda f: f(f))(lambda f: f(f))'),
+                       ('closed descriptors', '[__import__("os").close(i) for i in (3, 4)]'), ('a deep text', '(' * 500 + ')' * 500),
+                       ('nul', '4\0'), ('a surrogate', '4\udcff'), ('an abort', '__import__("os").abort()')):
+        f.add('text that is ' + name, 'wrong', 'def f(x):\n    return %r\n' % text, tests=want, cpu_ms=1000, wall_ms=3000)
+    f.add('a name to import', 'wrong', 'def f(x):\n    return "nosuch"\n', tests=['assert __import__(f(3)).sqrt(16) == 4'])
+    f.add('a name to import that is there', 'right', 'def f(x):\n    return "math"\n', tests=['assert __import__(f(3)).sqrt(16) == 4'])
+    f.add('a name of the harness', 'wrong', 'def f(x):\n    return "__main__"\n', tests=['assert __import__(f(3))._write(b"") == 4'])
+    f.add('a module to import by importlib', 'wrong', 'def f(x):\n    return "nosuch"\n',
+          tests=['import importlib\nassert importlib.import_module(f(3)).sqrt(16) == 4'])
+    f.add('a name of what ends the test', 'wrong', 'def f(x):\n    return "_exit"\n', tests=['import os\nassert getattr(os, f(3))(0) == 4'])
+    f.add('a name that raises SystemExit', 'wrong', 'def f(x):\n    return "exit"\n', tests=['import sys\nassert getattr(sys, f(3))(0) == 4'])
+    for title, test in (('pickle', 'import pickle\nassert pickle.loads(f(3)) == 4'), ('marshal', 'import marshal\nassert marshal.loads(f(3)) == 4'),
+                        ('from pickle', 'from pickle import loads\nassert loads(f(3)) == 4'), ('import as', 'import pickle as p\nassert p.loads(f(3)) == 4'),
+                        ('runpy', 'import runpy\nassert runpy.run_path(f(3)) == 4'), ('code', 'import code\ncode.InteractiveInterpreter().runsource(f(3))'),
+                        ('profile', 'import cProfile\ncProfile.run(f(3))')):
+        f.add('refused by name: ' + title, 'error', 'def f(x):\n    return b"x"\n', tests=[test])
+    f.add('pickled only', 'right', 'def f(x):\n    return x + 1\n', tests=['import pickle\nassert len(pickle.dumps(f(3))) > 3 and f(3) == 4'])
+    f.add('a file that is imported', 'wrong', 'def f(x):\n    return "import os\\nos._exit(0)"\n',
+          tests=['open("m.py", "w").write(f(3))\nimport sys\nsys.path.insert(0, ".")\ntry:\n    import m\nexcept ImportError:\n    pass\nassert m.x == 4'])
+    f.add('timeit of a function', 'right', 'def f(x):\n    return x + 1\n',
+          tests=['import timeit\nassert timeit.timeit(lambda: f(3), number=2) < 5 and f(3) == 4'])
+    f.add('timeit of a text', 'wrong', 'def f(x):\n    return "import os; os._exit(0)"\n', tests=['import timeit\nassert timeit.timeit(f(3), number=1) < 5 and f(1) == 2'])
+    f.add('a template', 'right', 'def f(x):\n    return "{0}!"\n', tests=['assert f(3).format(4) == "4!"'])
+
+    g = 'def g(x):\n    return iter(x) if isinstance(x, list) else x\n'
+    for title, body in (('an iterator', 'g([1])'), ('itself', 'g(g)'), ('nothing', 'g()'), ('many', 'g(1, 2, 3)')):
+        f.add('the test\'s function gives back ' + title, 'wrong', 'def f(g, x):\n    %s\n    return 0\n' % body, tests=[g + 'assert f(g, 3) == 3\n'])
+    kinds = ('class T:\n    pass\ndef g(x):\n    return {"object": T(), "class": T, "module": __import__("os"), "file": open("/dev/null"), '
+             '"lock": __import__("threading").Lock(), "frame": __import__("sys")._getframe(), "code": g.__code__, "generator": (i for i in "ab"), '
+             '"deep": deep(), "large": "x" * (9 << 20), "self": g, "exception": ValueError("x"), "pattern": __import__("re").compile("x")}.get(x, x)\n'
+             'def deep():\n    x = []\n    for i in range(300): x = [x]\n    return x\n')
+    for kind in 'object class module file lock frame code generator deep large self exception pattern'.split():
+        f.add('the test\'s function gives ' + kind, 'wrong', 'def f(g, x):\n    g(%r)\n    return 0\n' % kind, tests=[kinds + 'assert f(g, 3) == 3\n'])
+        f.add('the program goes on behind ' + kind, 'right', 'def f(g, x):\n    try:\n        g(%r)\n    except TypeError:\n        pass\n    return g(x)\n' % kind,
+              tests=[kinds + 'assert f(g, 3) == 3\n'])
+    f.add('a generator of the test is read', 'right', 'def f(g, x):\n    return "".join(g("generator"))\n', tests=[kinds + 'assert f(g, 3) == "ab"\n'])
+    f.add('a large value comes back as an argument', 'wrong', 'def f(x):\n    return "x" * (7 << 20)\n', tests=['assert f(f(1) * 2) == 4'])
+    f.add('a test that imports what is not here', 'error', 'def f(x):\n    return x + 1\n', tests=['assert f(3) == 4\nimport nosuch\n'])
+    f.add('a test that may miss a module', 'right', 'def f(x):\n    return x + 1\n',
+          tests=['try:\n    import nosuch\nexcept ImportError:\n    nosuch = None\nassert f(3) == 4'])
+
+    reads = ("a = open('input.txt').read().split()\ns = open('solution_output.txt').read().split()\n"
+             "print(1 if int(s[0]) == int(a[0]) + int(a[1]) else 0)\n")
+    io = [{'input': '1 2\n'}]
+    for title, pred, verdict in (('right', 'a, b = map(int, input().split())\nprint(a + b)\n', 'right'), ('off', 'print(4)\n', 'wrong'),
+                                 ('garbage', 'print("garbage")\n', 'wrong'), ('nothing', 'pass\n', 'wrong'), ('bytes', 'import os\nos.write(1, b"\\xff\\0")\n', 'wrong'),
+                                 ('a number of many digits', 'print("9" * 5000)\n', 'wrong'), ('a slow number', 'print("1" * 4000000)\n', 'wrong')):
+        f.add('a checker reads ' + title, verdict, pred, tests=io, checker=reads)
+    sums = ("a = open('input.txt').read().split()\ns = open('solution_output.txt').read()\nprint(1 if eval(s) == int(a[0]) + int(a[1]) else 0)\n")
+    for title, pred, verdict in (('an expression', 'print("1 + 2")\n', 'right'), ('a list', 'print("sum([1, 2])")\n', 'right'), ('off', 'print("1 + 3")\n', 'wrong'),
+                                 ('a verdict', 'print("print(1) or __import__(\'os\')._exit(0)")\n', 'wrong'), ('an exit', 'print("exit(41)")\n', 'wrong'),
+                                 ('an attribute', 'print("().__class__")\n', 'wrong'), ('an import', 'print("__import__(\'nosuch\')")\n', 'wrong'),
+                                 ('a power', 'print("9**9**9**9")\n', 'wrong')):
+        f.add('a checker evaluates ' + title, verdict, pred, tests=io, checker=sums, cpu_ms=1000, wall_ms=3000)
+    for title, checker in (('does not compile', 'print(1'), ('imports what is not here', 'import nosuch\nprint(1)\n'),
+                           ('runs the output', "exec(open('solution_output.txt').read())\nprint(1)\n"), ('opens a pickle', 'import pickle\nprint(1)\n')):
+        f.add('a checker that ' + title, 'error', 'print(3)\n', tests=io, checker=checker)
+    f.add('a checker that breaks over the expected output', 'error', 'print(3)\n', tests=[{'input': '1 2\n', 'output': '3\n'}], checker='print(1 // 0)\n')
+    f.add('a checker that hangs over one output', 'wrong', 'print("a" * 40 + "!")\n', tests=io, cpu_ms=1000, wall_ms=2000,
+          checker="import re\ns = open('solution_output.txt').read()\nprint(1 if re.fullmatch(r'(a+)+b', s.strip()) else 0)\n")
+    f.write()
+
+
+calls()
+evaluated()
