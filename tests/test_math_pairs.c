@@ -111,6 +111,92 @@ static void hair_fine_differences_are_seen(void **state) {
     CHECK_ROWS(row);
 }
 
+// ---- what a letter is: derivatives, indices, words
+
+static void derivatives_do_not_cancel(void **state) {
+    (void)state;
+    static const SpellingPair row[] = {
+        {"derivative", "\\frac{dy}{dx}", "dy/dx", "y/x"},
+        {"derivative", "\\frac{dy}{dx}", "\\frac{\\mathrm{d}y}{\\mathrm{d}x}", "\\frac{y}{x}"},
+        {"derivative", "\\frac{dy}{dx}", "\\frac{d}{dx}y", "\\frac{dx}{dy}"},
+        {"derivative", "\\frac{dy}{dx}", "{dy \\over dx}", "\\frac{\\partial y}{\\partial x}"},
+        {"derivative", "\\frac{da}{dt}", "da/dt", "a/t"},
+        {"derivative of a Greek letter", "\\frac{d\\theta}{dt}", "d\\theta/dt", "\\theta/t"},
+        {"in an equation", "\\frac{dV}{dt}=3", "dV/dt=3", "\\frac{V}{t}=3"},
+        {"with a factor", "\\frac{2dy}{dx}", "2\\frac{dy}{dx}", "\\frac{2y}{x}"},
+        {"second derivative", "\\frac{d^2y}{dx^2}", "d^2y/dx^2", "\\frac{dy}{x^2}"},
+        {"second derivative", "\\frac{d^2y}{dx^2}", "\\frac{d^2}{dx^2}y", "(\\frac{dy}{dx})^2"},
+        {"partial derivative", "\\frac{\\partial f}{\\partial x}", "\\partial f/\\partial x",
+         "f/x"},
+        {"difference", "\\frac{\\Delta y}{\\Delta x}", "\\Delta y/\\Delta x", "\\frac yx"},
+        {"relative change", "dv/v", "\\frac{dv}{v}", "d"},
+        {"relative change", "\\frac{\\Delta V}{V}", "\\Delta V/V", "\\Delta"},
+        {"relative change", "\\frac{\\delta x}{x}", "\\delta x/x", "\\delta"},
+        {"gradient", "\\frac{\\nabla f}{f}", "\\nabla f/f", "\\nabla"},
+        {"d is a letter", "\\frac{dr}{2}", "\\frac{rd}{2}", "\\frac r2"},
+        {"d is a letter", "a+nd-d", "a+(n-1)d", "a+(n+1)d"},
+        {"d is a letter", "ad-bc", "da-cb", "ad+bc"},
+    };
+    CHECK_ROWS(row);
+}
+
+static void a_digit_behind_a_letter_is_an_index(void **state) {
+    (void)state;
+    static const SpellingPair row[] = {
+        {"index", "x1+x2", "x_1+x_2", "3x"},
+        {"index", "r1*r2/(r1+r2)", "\\frac{r_1r_2}{r_1+r_2}", "2r/3"},
+        {"index", "x2", "x_{2}", "2x"},
+        {"index", "x10", "x_{10}", "10x"},
+        {"index", "C1*e^x+C2*e^(-x)", "C_1e^x+C_2e^{-x}", "C_1e^x+C_1e^{-x}"},
+        {"index", "x2=3", "x_2=3", "x=3/2"},
+        {"index", "a1b2", "b_2a_1", "2ab"},
+        {"index of a Greek letter", "theta1", "\\theta_1", "\\theta"},
+        {"power", "x^2", "xx", "x2"},
+        {"coefficient", "2x", "x\\cdot 2", "x2"},
+        {"i is no name", "3+i2", "3+2i", "3+i_2"},
+        {"function", "sin2", "\\sin 2", "2\\sin 1"},
+        {"base of a logarithm", "log2(8)", "3", "\\log(2)\\cdot 8"},
+    };
+    CHECK_ROWS(row);
+}
+
+static void plus_minus_is_both(void **state) {
+    (void)state;
+    static const SpellingPair row[] = {
+        {"both", "\\pm5", "+-5", "-5"},
+        {"both", "+/-5", "5\\text{ or }-5", "5"},
+        {"both", "+-\\sqrt2", "\\pm\\sqrt{2}", "-\\sqrt2"},
+        {"both", "-+x", "x,-x", "-x"},
+        {"a term before", "2+-5", "7,-3", "-3"},
+        {"a term before", "2 +/- 5", "2\\pm5", "3,7"},
+        {"letters", "a\\pm b", "\\{a-b,a+b\\}", "b\\pm a"},
+        {"independent signs", "\\pm1\\pm2", "3,1,-1,-3", "3,-3"},
+        {"signs together", "\\pm1\\mp2", "-1,1", "3,1,-1,-3"},
+        {"with a name", "x=+-3", "x=3\\text{ or }x=-3", "x=3"},
+        {"formula", "(-b+-sqrt(b^2-4ac))/(2a)", "\\frac{-b\\pm\\sqrt{b^2-4ac}}{2a}",
+         "\\frac{-b-\\sqrt{b^2-4ac}}{2a}"},
+        {"two signs apart", "5 + -3", "2", "8,2"},
+    };
+    CHECK_ROWS(row);
+}
+
+static void words_are_not_products(void **state) {
+    (void)state;
+    static const SpellingPair row[] = {
+        {"word", "red", "\\text{Red}", "der"},
+        {"word", "cat", "Cat", "act"},
+        {"word", "no", "No", "on"},
+        {"word", "bad", "Bad", "dab"},
+        {"product", "abc", "bca", "ABC"},
+        {"product", "xyz", "z\\cdot y\\cdot x", "xyy"},
+        {"product", "mgh", "hgm", "mgh^2"},
+        {"names", "ABC", "\\text{ABC}", "CBA"},
+        {"product", "2abc", "2\\cdot cba", "abc"},
+        {"word in order", "tie", "t\\cdot i\\cdot e", "eit"},
+    };
+    CHECK_ROWS(row);
+}
+
 static void the_reason_says_how_it_was_decided(void **state) {
     (void)state;
     assert_string_equal(compare("|x-7|", "|7-x|").reason, "equal within the proven error");
@@ -122,6 +208,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_agree_in_every_part),
         cmocka_unit_test(hair_fine_differences_are_seen),
+        cmocka_unit_test(derivatives_do_not_cancel),
+        cmocka_unit_test(a_digit_behind_a_letter_is_an_index),
+        cmocka_unit_test(plus_minus_is_both),
+        cmocka_unit_test(words_are_not_products),
         cmocka_unit_test(the_reason_says_how_it_was_decided),
     };
     return cmocka_run_group_tests_name("verifiers/math pairs", tests, NULL, NULL);

@@ -48,7 +48,7 @@ static bool same_words(Work *w, const Expr *a, const Expr *b) {
                differ(w, "different words");
     if (!spell(a, x, sizeof x, &nx) || !spell(b, y, sizeof y, &ny))
         return differ(w, "words and a formula");
-    return words_equal((Slice){x, nx}, (Slice){y, ny}, w->rules->case_matters) ||
+    return words_equal((Slice){x, nx}, (Slice){y, ny}, true) || // letters: a is not A
            differ(w, "different words");
 }
 

@@ -55,14 +55,17 @@ static bool same_choice(Work *w, Slice gold, Slice answer) {
 
 // "March 5, 2021" in \text{} or not. A letter that stands alone or in pairs may be a name: its case
 // counts.
-static bool same_sentence(Work *w, Slice gold, Slice answer) {
+static bool same_sentence(Pair *p) {
+    Work *w = &p->w;
+    Slice gold = p->gold, answer = p->answer;
+    bool letters = p->gold_tree->kind == EX_PRODUCT || p->answer_tree->kind == EX_PRODUCT;
     Slice a = words_sentence(w, gold), b = a.data ? words_sentence(w, answer) : a;
     if (!a.data || a.size != b.size) return false;
     for (size_t i = 0; i < a.size;) {
         size_t run = 0;
         while (i + run < a.size && isalpha((unsigned char)a.data[i + run])) run++;
         size_t n = run ? run : 1;
-        bool exact = run < 3 || w->rules->case_matters;
+        bool exact = run < 3 || letters || w->rules->case_matters;
         int order =
             exact ? memcmp(a.data + i, b.data + i, n) : strncasecmp(a.data + i, b.data + i, n);
         if (order != 0) return false;
@@ -239,7 +242,7 @@ static MathResult decide(Pair *p, const MathOptions *options) {
                                      : "different answers";
     MathResult wrong = result(VERDICT_WRONG, layer, why);
     if (same_choice(w, p->gold, p->answer)) return right(&p->w, MATH_STRUCTURE);
-    if (same_sentence(w, p->gold, p->answer)) return right(&p->w, MATH_TEXT);
+    if (same_sentence(p)) return right(&p->w, MATH_TEXT);
     if (grouped && !w->over) { // 100,200 may be two numbers: read both that way
         Expr *gold = p->gold_tree, *answer = p->answer_tree;
         if (read_both(p, false, &grouped) &&

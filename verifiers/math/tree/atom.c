@@ -70,6 +70,7 @@ Expr *grammar_argument(Reader *r, bool one_digit) {
         Expr *e = grammar_atom(r);
         return token_is(t, '-') ? expr_one(r->w, EX_NEGATE, 0, e) : e;
     }
+    r->alone = t;
     return grammar_atom(r);
 }
 
@@ -143,9 +144,17 @@ static Expr *make_call(Reader *r, int fn, Expr *argument, Expr *base) {
     return expr_done(r->w, call);
 }
 
+// log2(8), log10(x) in plain text: the digits are the base.
+static Expr *take_plain_base(Reader *r) {
+    const Token *log = r->t - 1, *digits = r->t;
+    bool base = log->id == FN_LOG && *log->begin != '\\' && digits->kind == TK_NUMBER &&
+                digits->plain && digits->begin == log->end && token_is(digits + 1, '(');
+    return base ? expr_number(r->w, (r->t++)->text, 0) : NULL;
+}
+
 static Expr *take_function(Reader *r) {
     int fn = (r->t++)->id;
-    Expr *power = NULL, *base = NULL;
+    Expr *power = NULL, *base = take_plain_base(r);
     bool inverse = false;
     for (int i = 0; i < 2; i++) { // \sin^2_.., \log_2^3
         if (!power && !inverse && reader_take(r, '^')) {

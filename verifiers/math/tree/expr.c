@@ -34,7 +34,7 @@ static uint32_t mix(uint32_t h, uint32_t v) {
 
 // Signs between operands that need not commute: f \circ g is compared as it is written.
 static bool is_operator(Slice name) {
-    static const char *const names[] = {"circ", "oplus", "otimes", "star"};
+    static const char *const names[] = {"circ", "oplus", "otimes", "star", "nabla"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (name.size == strlen(names[i]) && memcmp(name.data, names[i], name.size) == 0)
             return true;

@@ -15,6 +15,7 @@ typedef struct Reader {
     Token *t;                    // the next token
     const Token *first;          // of all
     const Token *apply;          // a letter that is a function's name whatever follows: f(x) = ...
+    const Token *alone;          // a letter that is an argument by itself: \frac r2
     int depth;                   // of the descent
     int bars;                    // open | of an absolute value
     int sets;                    // inside \{: a bar is "such that"
@@ -47,6 +48,11 @@ bool grammar_ends_item(const Token *t);
 // ---- parts of an atom, r->t on its first token unless it says otherwise
 
 Expr *grammar_letter(Reader *r);
+// dy and \partial f as one symbol; NULL without moving if it is none.
+Expr *grammar_differential(Reader *r);
+// Finds the d of derivatives: those of a quotient that would cancel if d were a factor. dx in an
+// integral and dn in a + dn stay products.
+void differential_mark(Token *first);
 Expr *grammar_decorated(Reader *r, Slice prefix); // behind \overline, \vec: one name
 Expr *grammar_angle(Reader *r);
 // The text of a subscript: a group, or one token; without blanks and braces. In the arena.

@@ -89,12 +89,22 @@ static bool names_function(const Reader *r, const Token *t, Slice name) {
            (open[1].kind == TK_LETTER || open[1].kind == TK_NUMBER) && token_is(open + 2, ')');
 }
 
+// x1 is x_1: a digit right behind a letter is its index. Not behind i: 3+i2 is a complex number.
+static bool has_index(const Token *letter) {
+    const Token *digits = letter + 1;
+    bool imaginary = letter->id == 0 && letter->text.size == 1 && *letter->text.data == 'i';
+    return digits->kind == TK_NUMBER && digits->plain && digits->begin == letter->end && !imaginary;
+}
+
 Expr *grammar_letter(Reader *r) {
+    Expr *differential = grammar_differential(r);
+    if (differential || r->w->over) return differential;
     const Token *t = r->t++;
     Slice name = t->text;
     Slice bound = reader_bound(r, t);
     if (bound.data && !token_is(r->t, '_') && !token_is(r->t, '\''))
         return expr_leaf(r->w, EX_SYMBOL, 0, bound);
+    if (t != r->alone && has_index(t)) name = grammar_join(r, name, '_', (r->t++)->text);
     if (!grammar_name_tail(r, &name)) return NULL;
     if (t == r->apply && reader_take(r, '^')) { // f^{-1}(x) = ...
         Slice script = grammar_script(r);

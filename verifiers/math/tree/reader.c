@@ -90,6 +90,32 @@ Expr *grammar_text(Reader *r, Token *from) {
     return text.size ? expr_leaf(r->w, EX_TEXT, 0, text) : NULL;
 }
 
+static bool is_among(const Token *t, int n, const char *letters) {
+    for (int i = 0; i < n; i++)
+        if (!strchr(letters, tolower((unsigned char)*t[i].text.data))) return false;
+    return true;
+}
+
+static bool is_one_of(const Token *t, int n, const char *const *words) {
+    char spelt[8] = {0};
+    for (int i = 0; i < n && i < 7; i++) spelt[i] = (char)tolower((unsigned char)*t[i].text.data);
+    for (; *words; words++)
+        if (strcmp(*words, spelt) == 0) return true;
+    return false;
+}
+
+// Two or three letters side by side that are an answer: xyz, mgh, abc are products, whose factors
+// commute; cat, red, no are words. A word has a vowel; products of the first letters or the last
+// ones of the alphabet have them as well.
+static bool is_short_word(const Token *t) {
+    static const char *const words[] = {"no",  "on",  "so",  "ok",  "if",  "of",  "up",  "us", "we",
+                                        "add", "bad", "cab", "dab", "dad", "bay", "cay", NULL};
+    if (is_one_of(t, t->run, words)) return true;
+    if (t->run < 3 || is_among(t, t->run, "bcdfghjklmnpqrstvwxz")) return false;
+    return !is_among(t, t->run, "abcd") && !is_among(t, t->run, "abcxyz") &&
+           !is_among(t, t->run, "uvwxyz");
+}
+
 // An item of letters alone is a word, not a product: Navin, CBAD, even.
 static bool is_plain_word(const Token *t) {
     if (t->kind != TK_LETTER || t->run < 2) return false;
@@ -98,7 +124,7 @@ static bool is_plain_word(const Token *t) {
     const Token *next = t + t->run;
     bool month = isupper((unsigned char)*t->text.data) && t->run >= 3 && !upper && next->space &&
                  next->kind == TK_NUMBER; // July 4
-    return month || ((upper || t->run >= 4) && grammar_ends_item(next));
+    return month || ((upper || t->run >= 4 || is_short_word(t)) && grammar_ends_item(next));
 }
 
 // "Bob is taller": a short word, then only words up to the end of the item.
@@ -324,6 +350,7 @@ Expr *reader_read(Work *w, Slice text, bool group, bool *grouped) {
     if (!latex_tokens(w, text, group, &tokens)) return NULL;
     *grouped = tokens.grouped;
     if (!tokens.n) return NULL;
+    differential_mark(tokens.token);
     Reader r = {.w = w, .t = tokens.token, .first = tokens.token};
     Expr *e = tokens.bad ? NULL : grammar_fraction(&r);
     if (e && r.t->kind == TK_END) return e;

@@ -107,13 +107,29 @@ static Expr *append_factor(Reader *r, Expr *value, Expr *factor) {
     return product;
 }
 
+// \pm, \mp, and as people type them: +- and -+, +/- and -/+ without a blank between. '+' or '-',
+// and behind it; 0 without moving if there is none.
+static int take_both_signs(Reader *r) {
+    const Token *t = r->t;
+    if (reader_take(r, MARK_PM)) return '+';
+    if (reader_take(r, MARK_MP)) return '-';
+    if (!token_is(t, '+') && !token_is(t, '-')) return 0;
+    const Token *last = t + 1 + token_is(t + 1, '/');
+    bool together = t[1].begin == t->end && last->begin == last[-1].end;
+    if (!together || !(token_is(last, '+') || token_is(last, '-')) || last->id == t->id) return 0;
+    r->t = (Token *)last + 1;
+    return t->id;
+}
+
 static Expr *grammar_signed_factor(Reader *r) {
-    int minus = 0;
-    while (token_is(r->t, '-') || token_is(r->t, '+')) minus ^= token_is(r->t++, '-');
-    if (token_is(r->t, MARK_PM) || token_is(r->t, MARK_MP)) {
-        int op = token_is(r->t++, MARK_PM) ? '+' : '-';
-        Expr *e = grammar_factor(r);
-        return expr_one(r->w, EX_PLUSMINUS, op, e);
+    int minus = 0, both = take_both_signs(r);
+    while (!both && (token_is(r->t, '-') || token_is(r->t, '+'))) {
+        minus ^= token_is(r->t++, '-');
+        both = take_both_signs(r);
+    }
+    if (both) {
+        Expr *value = expr_one(r->w, EX_PLUSMINUS, both, grammar_factor(r));
+        return minus ? expr_one(r->w, EX_NEGATE, 0, value) : value;
     }
     Expr *e = grammar_factor(r);
     return minus ? expr_one(r->w, EX_NEGATE, 0, e) : e;
@@ -184,12 +200,13 @@ Expr *grammar_sum(Reader *r) {
     for (bool first = true;; first = false) {
         int minus = 0, both = 0;
         Token *at = r->t;
-        for (;; r->t++) {
-            if (token_is(r->t, '-'))
+        for (;;) {
+            int sign = both ? 0 : take_both_signs(r);
+            if (sign)
+                both = sign;
+            else if (reader_take(r, '-'))
                 minus ^= 1;
-            else if ((token_is(r->t, MARK_PM) || token_is(r->t, MARK_MP)) && !both)
-                both = token_is(r->t, MARK_PM) ? '+' : '-';
-            else if (!token_is(r->t, '+'))
+            else if (!reader_take(r, '+'))
                 break;
         }
         if (!first && r->t == at) break;
