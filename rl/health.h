@@ -33,6 +33,7 @@ typedef enum HealthRule {
     HEALTH_NO_GRAD,   // five steps in a row a tensor got no gradient
     HEALTH_SHORT,     // dynamic sampling ran out of rounds
     HEALTH_UNMOVED,   // five steps in a row the update changed no value of a tensor
+    HEALTH_EMPTY,     // a rollout without any sample to learn from
     N_HEALTH_RULES
 } HealthRule;
 

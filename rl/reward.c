@@ -32,6 +32,8 @@ void reward_fill(const RlConfig *cfg, Batch *batch) {
         double sum = 0;
         for (int p = 0; p < N_REWARD_PARTS; p++) sum += weight[p] * (double)batch->part[p][i];
         batch->reward[i] = known ? (float)sum : 0;
-        batch->weight[i] = known && !(cut && cfg->overlong_filter) ? 1 : 0;
+        batch->weight[i] = known ? 1 : 0;
+        for (int t = batch->token_begin[i]; t < batch->token_end[i]; t++)
+            batch->loss_mask[t] = batch->kind[t] == TOKEN_SAMPLED && !(cut && cfg->overlong_filter);
     }
 }

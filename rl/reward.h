@@ -1,7 +1,7 @@
 // rl/reward.h -- the parts of a reward, and their weighted sum.
 //
-// Where it stands:   [verdict, accuracy, format, finish, length] -> HERE -> [reward, weight]
-// Floor 4 (rl). Terms that count tokens live here, because judges see only text.
+// Position:   [verdict, accuracy, format, finish, length] -> HERE -> [reward, weight, loss_mask]
+// Layer 4 (rl). Terms that count tokens live here, because judges see only text.
 #ifndef RL_REWARD_H
 #define RL_REWARD_H
 
@@ -27,9 +27,10 @@ const char *reward_part_name(int part); // "accuracy"; a metric is reward/<name>
 // falling linearly to -1 at max_new_tokens. 0 everywhere when buffer is 0.
 double reward_overlong(int length, int64_t max_new_tokens, int64_t buffer);
 
-// Fills part[PART_OVERLONG], reward and weight of a JUDGED batch whose verdict and other parts are
-// there. Weight 0: verdict error, FINISH_ABORT, and with overlong_filter
-// FINISH_LENGTH; the reward of an error or an abort is 0.
+// Fills part[PART_OVERLONG], reward, weight and loss_mask of a JUDGED batch whose verdict and other
+// parts are there. Weight 0: verdict error and FINISH_ABORT; their reward is 0. With
+// overlong_filter the tokens of FINISH_LENGTH leave the loss, and their rewards stay in the
+// statistics of their group (DAPO, TRL's mask_truncated_completions).
 void reward_fill(const RlConfig *cfg, Batch *batch);
 
 #ifdef __cplusplus

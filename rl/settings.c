@@ -112,7 +112,10 @@ const ConfigKey rl_keys[] = {
         "last tokens before max_new_tokens in which the overlong part falls from 0 to -1 (DAPO's "
         "L_cache); 0 = off",
         "overlong_buffer_len"),
-    FLAG(overlong_filter, "false", "weight 0 for responses cut off at max_new_tokens",
+    FLAG(overlong_filter, "false",
+         "responses cut off at max_new_tokens are not trained on; their rewards stay in the mean "
+         "and "
+         "deviation of their group (DAPO, TRL)",
          "mask_truncated_completions overlong_filter"),
     FLAG(accuracy_needs_end, "true", "a response that did not end by itself is not right", NULL),
     TEXT(format_template, "think-boxed", "what the format part checks: see grpo verify", NULL),
@@ -138,11 +141,11 @@ const ConfigKey rl_keys[] = {
          "filter_groups"),
     INT(max_gen_batches, "10", 1, 1000,
         "refill: most sampling rounds of one rollout; then the short batch is trained with a "
-        "warning",
+        "warning. Also the most rollouts in a row without a sample to learn from",
         "max_num_gen_batches"),
     FLAG(skip_flat, "true",
-         "samples whose gradient is exactly zero are not run through the trainer; entropy and clip "
-         "metrics are then over the others",
+         "samples whose gradient is exactly zero are not run through the trainer, to save time; "
+         "weights and metrics are the same bits either way",
          NULL),
     PICK(curriculum, "off", "off|level|task",
          "prefer questions with a pass rate near one half, remembered by level or by task", NULL),

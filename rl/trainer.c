@@ -103,8 +103,25 @@ void trainer_drop_batch(Trainer *t) {
     t->batch = NULL;
 }
 
+// Names the first log-prob that is not finite by sample and token.
+static Status name_nonfinite(const Trainer *t, const Pack *pack, const float *logp,
+                             const char *whose) {
+    for (int s = 0; s < pack->n_seqs; s++) {
+        const Seq seq = pack->seq[s];
+        int bad = health_nonfinite(logp + pack->offset[s], seq.end - seq.begin);
+        if (bad < 0) continue;
+        return FAIL(ST_FORMAT,
+                    "the log-prob of response token %d of sample %d (group %d) under the %s is not "
+                    "finite",
+                    seq.begin + bad - t->batch->response_begin[seq.id], seq.id,
+                    batch_group_of(t->batch, seq.id), whose);
+    }
+    return ST_OK;
+}
+
 // Log-probs of every trained token, scattered from packed order back to the batch's.
-static Status score_batch(Trainer *t, Batch *b, bool by_reference) {
+static Status score_batch(Trainer *t, bool by_reference) {
+    Batch *b = t->batch;
     float *column = ARENA_ARRAY(t->arena, float, b->n_tokens + 1);
     ArenaMark mark = arena_mark(t->scratch);
     Pack pack = update_pack(b, t->scratch);
@@ -114,16 +131,14 @@ static Status score_batch(Trainer *t, Batch *b, bool by_reference) {
     if (pack.n_seqs > 0)
         st = by_reference ? reference_score(t->reference, &pack, &opts, logp)
                           : policy_score(t->deps.policy, &pack, &opts, logp, NULL);
+    if (st == ST_FORMAT) { // the tokens are the sampler's own, so only a number can be wrong
+        t->nonfinite = true;
+        Status named = name_nonfinite(t, &pack, logp, by_reference ? "reference" : "policy");
+        if (named != ST_OK) st = named;
+    }
     for (int s = 0; st == ST_OK && s < pack.n_seqs; s++)
         for (int i = pack.seq[s].begin; i < pack.seq[s].end; i++)
             column[i] = logp[pack.offset[s] + i - pack.seq[s].begin];
-    if (st == ST_OK) {
-        int bad = health_nonfinite(column, b->n_tokens);
-        t->nonfinite = bad >= 0;
-        if (bad >= 0)
-            st = FAIL(ST_FORMAT, "log-prob of token %d of the batch is not finite under the %s",
-                      bad, by_reference ? "reference" : "policy");
-    }
     arena_rewind(t->scratch, mark);
     if (by_reference)
         b->logp_ref = column;
@@ -167,12 +182,12 @@ static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
     t->batch = r.batch;
     if (t->cfg.old_logp == OLD_RECOMPUTE) {
         span_begin(&t->spans, "old_log_prob");
-        TRY(score_batch(t, t->batch, false));
+        TRY(score_batch(t, false));
         span_end(&t->spans, "old_log_prob");
     }
     if (t->reference) {
         span_begin(&t->spans, "ref");
-        TRY(score_batch(t, t->batch, true));
+        TRY(score_batch(t, true));
         span_end(&t->spans, "ref");
     }
     t->at.next_task = r.next_task;
@@ -208,8 +223,8 @@ static Status failed(Trainer *t, Status st) {
     return health_stop(t->deps.dump_folder, t->at.steps_done + 1, t->batch, status_text());
 }
 
-// Trains one mini-batch of the rollout in hand.
-static Status learn(Trainer *t, Metrics *row) {
+// Trains one mini-batch of the rollout in hand. *stepped: it had samples, so a step was made.
+static Status learn(Trainer *t, Metrics *row, bool *stepped) {
     Schedule schedule = {.kind = (ScheduleKind)t->cfg.schedule,
                          .lr = t->cfg.lr,
                          .final_ratio = t->cfg.min_lr_ratio,
@@ -223,13 +238,29 @@ static Status learn(Trainer *t, Metrics *row) {
     span_end(&t->spans, "update_actor");
     arena_rewind(t->scratch, mark);
     t->nonfinite = update.nonfinite;
+    *stepped = update.stepped;
     if (st != ST_OK) return st;
-    t->at.steps_done++;
     t->batch->updates_made++;
+    if (!update.stepped) return ST_OK;
+    t->at.steps_done++;
     metrics_set(row, (double)t->at.steps_done, "training/global_step");
     metrics_set(row, (double)t->batch->step, "training/rollout");
     health_look(t->health, t->at.steps_done, row, update.first_without_grad);
     return ST_OK;
+}
+
+// A rollout from which no update could be made. One is a matter of luck, many are a run that would
+// never end.
+static Status no_group(Trainer *t, int64_t empty) {
+    health_warn(t->health, HEALTH_EMPTY, t->at.steps_done + 1,
+                "no sample of a whole rollout counts: its groups were dropped or have no verdict; "
+                "another is sampled, and no optimiser step is counted");
+    if (empty < t->cfg.max_gen_batches) return ST_OK;
+    return FAIL(ST_CONFIG,
+                "step %lld: %lld rollouts in a row (rl.max_gen_batches) had no sample to learn "
+                "from: the questions are all too easy or too hard (rl.dynamic_sampling), or their "
+                "gold answers cannot be judged (grpo verify)",
+                (long long)t->at.steps_done + 1, (long long)empty);
 }
 
 Status trainer_step(Trainer *t, const volatile int *stop, Metrics *row, TrainerStep *out) {
@@ -239,21 +270,25 @@ Status trainer_step(Trainer *t, const volatile int *stop, Metrics *row, TrainerS
     span_reset(&t->spans);
     *out = (TrainerStep){.step = t->at.steps_done, .stopped = stop && *stop};
     if (out->stopped) return ST_OK;
-    if (!trainer_has_batch(t)) {
-        Status st = take_rollout(t, stop, row);
-        if (st != ST_OK) {
-            st = failed(t, st);
-            trainer_drop_batch(t); // half a rollout is not to be saved
-            return st;
+    bool stepped = false;
+    for (int64_t empty = 0; !stepped;) {
+        if (!trainer_has_batch(t)) {
+            if (out->fresh) TRY(no_group(t, ++empty));
+            Status st = take_rollout(t, stop, row);
+            if (st != ST_OK) {
+                st = failed(t, st);
+                trainer_drop_batch(t); // half a rollout is not to be saved
+                return st;
+            }
+            if (!t->batch) {
+                *out = (TrainerStep){.step = t->at.steps_done, .stopped = true};
+                return ST_OK;
+            }
+            out->fresh = true;
         }
-        if (!t->batch) {
-            out->stopped = true;
-            return ST_OK;
-        }
-        out->fresh = true;
+        Status st = learn(t, row, &stepped);
+        if (st != ST_OK) return failed(t, st);
     }
-    Status st = learn(t, row);
-    if (st != ST_OK) return failed(t, st);
     out->step = t->at.steps_done;
     out->batch = t->batch;
     set_timings(t, clock_now() - begin, row);

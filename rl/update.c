@@ -93,12 +93,32 @@ static Status chunk_loss(void *ctx, int c, const Pack *chunk, const float *logp,
     return ST_OK;
 }
 
-// The sequences to train, with their groups, and the denominator over all that count.
-static int choose_seqs(const RlConfig *cfg, const Batch *b, const int *group, int n_groups,
-                       Seq *seq, int *seq_group, GrpoNorm *norm) {
-    bool all =
-        !cfg->skip_flat || cfg->kl != KL_OFF || cfg->entropy_coef != 0 || cfg->balance_alpha != 0;
-    int n = 0;
+// Sequences with their groups, in sample order.
+typedef struct SeqList {
+    Seq *seq;
+    int *group;
+    int n;
+} SeqList;
+
+static SeqList list_new(int cap, Arena *arena) {
+    return (SeqList){.seq = ARENA_ARRAY(arena, Seq, cap + 1),
+                     .group = ARENA_ARRAY(arena, int, cap + 1)};
+}
+
+static void list_add(SeqList *list, Seq seq, int group) {
+    list->group[list->n] = group;
+    list->seq[list->n++] = seq;
+}
+
+// Does a sample with advantage 0 have a gradient?
+static bool flat_teaches(const RlConfig *cfg) {
+    return cfg->kl != KL_OFF || cfg->entropy_coef != 0 || cfg->balance_alpha != 0;
+}
+
+// The sequences with a gradient, those without, and the denominator over both.
+static void choose_seqs(const RlConfig *cfg, const Batch *b, const int *group, int n_groups,
+                        SeqList *taught, SeqList *flat, GrpoNorm *norm) {
+    const bool all = flat_teaches(cfg);
     *norm = (GrpoNorm){.agg = cfg->loss_agg, .max_tokens = (double)cfg->max_new_tokens};
     for (int k = 0; k < n_groups; k++) {
         int g = group[k];
@@ -107,12 +127,9 @@ static int choose_seqs(const RlConfig *cfg, const Batch *b, const int *group, in
             if (wanted == 0) continue;
             norm->n_seqs++;
             norm->n_tokens += wanted;
-            if (!all && b->advantage[i] == 0) continue;
-            seq[n] = seq_of(b, i);
-            seq_group[n++] = g;
+            list_add(all || b->advantage[i] != 0 ? taught : flat, seq_of(b, i), g);
         }
     }
-    return n;
 }
 
 static void set_metrics(const RlConfig *cfg, const Batch *b, const GrpoStats *s, double lr,
@@ -153,6 +170,26 @@ static void set_metrics(const RlConfig *cfg, const Batch *b, const GrpoStats *s,
     }
 }
 
+static Status no_loss(void *ctx, int c, const Pack *chunk, const float *logp, const float *entropy,
+                      float *dlogp, float *dentropy) {
+    (void)ctx, (void)c, (void)chunk, (void)logp, (void)entropy, (void)dlogp, (void)dentropy;
+    return ST_OK;
+}
+
+// Runs sequences without a gradient: their routes are counted, and exact zeros added. Comes before
+// the others, so that what only the clock is to see can be thrown away again.
+static Status run_flat(Policy *policy, const RlConfig *cfg, const Batch *b, const SeqList *flat,
+                       const ScoreOpts *opts, Arena *arena) {
+    const bool counted = cfg->router_bias_step != 0;
+    if (flat->n == 0 || (cfg->skip_flat && !counted)) return ST_OK;
+    int n_chunks = 0;
+    Pack *chunk = pack_chunks(b->token, b->loss_mask, flat->seq, flat->group, flat->n,
+                              (int)cfg->chunk_tokens, &n_chunks, arena);
+    TRY(policy_train(policy, chunk, n_chunks, opts, no_loss, NULL));
+    if (!counted) policy_zero_grad(policy); // the counted routes too
+    return ST_OK;
+}
+
 // Turns a chunk's record into the sentence; the first bad chunk in order, so it is always the same.
 static Status name_nonfinite(const UpdateWork *w, int n_chunks) {
     for (int c = 0; c < n_chunks; c++) {
@@ -173,19 +210,19 @@ Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const Batc
     CHECK(b->stage == STAGE_WEIGHED);
     int n_groups, n_chunks = 0;
     int *group = choose_groups(cfg, seed, b, &n_groups, arena);
-    Seq *seq = ARENA_ARRAY(arena, Seq, b->n_samples + 1);
-    int *seq_group = ARENA_ARRAY(arena, int, b->n_samples + 1);
+    SeqList taught = list_new(b->n_samples, arena), flat = list_new(b->n_samples, arena);
     UpdateWork work = {.batch = b, .loss = grpo_config(cfg)};
-    int n = choose_seqs(cfg, b, group, n_groups, seq, seq_group, &work.norm);
+    choose_seqs(cfg, b, group, n_groups, &taught, &flat, &work.norm);
     GrpoStats all;
     grpo_stats_clear(&all);
     StepReport report = {0};
-    if (n == 0) { // no gradient anywhere: the step is counted, the weights stay
-        set_metrics(cfg, b, &all, lr, &report, row);
-        return ST_OK;
-    }
-    Pack *chunk = pack_chunks(b->token, b->loss_mask, seq, seq_group, n, (int)cfg->chunk_tokens,
-                              &n_chunks, arena);
+    if (work.norm.n_seqs == 0) return ST_OK;
+    ScoreOpts opts = {.temperature = cfg->temperature, .balance_alpha = cfg->balance_alpha};
+    Status st = run_flat(policy, cfg, b, &flat, &opts, arena);
+    Pack *chunk = NULL;
+    if (taught.n > 0)
+        chunk = pack_chunks(b->token, b->loss_mask, taught.seq, taught.group, taught.n,
+                            (int)cfg->chunk_tokens, &n_chunks, arena);
     work.stats = ARENA_ARRAY(arena, GrpoStats, n_chunks);
     work.bad_token = ARENA_ARRAY(arena, int, n_chunks);
     work.bad_sample = ARENA_ARRAY(arena, int, n_chunks);
@@ -193,8 +230,7 @@ Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const Batc
         grpo_stats_clear(&work.stats[c]);
         work.bad_token[c] = -1;
     }
-    ScoreOpts opts = {.temperature = cfg->temperature, .balance_alpha = cfg->balance_alpha};
-    Status st = policy_train(policy, chunk, n_chunks, &opts, chunk_loss, &work);
+    if (st == ST_OK) st = policy_train(policy, chunk, n_chunks, &opts, chunk_loss, &work);
     if (st != ST_OK) {
         policy_zero_grad(policy);
         out->nonfinite = st == ST_FORMAT;
@@ -215,7 +251,7 @@ Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const Batc
         return st;
     }
     out->stepped = true;
-    out->first_without_grad = report.first_without_grad;
+    if (taught.n > 0) out->first_without_grad = report.first_without_grad;
     set_metrics(cfg, b, &all, lr, &report, row);
     return ST_OK;
 }

@@ -21,11 +21,16 @@ extern "C" {
 Pack update_pack(const Batch *batch, Arena *arena);
 
 typedef struct Update {
-    bool stepped;                   // false: nothing in this mini-batch had a gradient
+    bool stepped;                   // false: no sample of this mini-batch counts; no step was made
     bool nonfinite;                 // set with ST_FORMAT: the recorded sentence names the number
     const char *first_without_grad; // StepReport's
 } Update;
 
+// Samples whose gradient is exactly zero (advantage 0, and no other term of the loss) are never in
+// the chunks of gradient arithmetic, count in the denominators, and do not count in actor/ metrics.
+// rl.skip_flat=false runs them through the trainer too; that changes no bit. Where the selection
+// bias learns, they are always run, because its rule counts their routes.
+//
 // Trains update `batch->updates_made` of updates_per_rollout * epochs and takes one AdamW step at
 // `lr`. Fills the actor/, sampling/ and moe/ metrics. On failure the weights are as they were and
 // the gradients zero.

@@ -62,10 +62,25 @@ static void errors_and_aborts_have_no_weight(void **state) {
     reward_fill(&plain, b);
     assert_close(b->weight, (float[]){0, 0, 1, 1}, N, 0, 0);
     assert_true(b->reward[0] == 0 && b->reward[1] == 0); // not folded into a score
+    arena_free(arena);
+}
+
+static void the_overlong_filter_masks_the_loss_only(void **state) {
+    (void)state;
+    Arena *arena = arena_new(4096);
+    Batch *b = judged(arena);
     RlConfig cfg = plain;
     cfg.overlong_filter = true;
+    for (int i = 0; i < N; i++) // a token that a tool put there
+        for (int t = b->response_begin[i]; t < b->token_end[i]; t++)
+            b->kind[t] = i == 1 && t == b->response_begin[i] ? TOKEN_INJECTED : TOKEN_SAMPLED;
     reward_fill(&cfg, b);
-    assert_close(b->weight, (float[]){0, 0, 1, 0}, N, 0, 0);
+    assert_close(b->weight, (float[]){1, 1, 1, 1}, N, 0, 0);
+    assert_close(b->reward, (float[]){1, 1.2f, 1, 1}, N, 1e-7, 0);
+    const int trained[N] = {1, 5, 8, 0};
+    for (int i = 0; i < N; i++) assert_int_equal(batch_trained(b, i), trained[i]);
+    reward_fill(&plain, b);
+    assert_int_equal(batch_trained(b, 3), 10);
     arena_free(arena);
 }
 
@@ -74,6 +89,7 @@ int main(void) {
         cmocka_unit_test(a_reward_is_the_weighted_sum_of_its_parts),
         cmocka_unit_test(the_overlong_term_falls_linearly_inside_the_buffer),
         cmocka_unit_test(errors_and_aborts_have_no_weight),
+        cmocka_unit_test(the_overlong_filter_masks_the_loss_only),
     };
     return cmocka_run_group_tests_name("rl/reward", tests, NULL, NULL);
 }

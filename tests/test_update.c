@@ -41,14 +41,34 @@ static void the_gradient_does_not_depend_on_how_the_batch_is_cut(void **state) {
     }
 }
 
-static void skipping_flat_samples_leaves_the_gradient(void **state) {
+// Many flat groups, momentum and a selection bias: skipping may save time and nothing else.
+static void skipping_flat_samples_changes_no_bit(void **state) {
     (void)state;
-    RlConfig cfg = one_token();
-    cfg.skip_flat = false;
-    double all = grad_norm(&cfg);
-    cfg.skip_flat = true;
-    double skipped = grad_norm(&cfg);
-    assert_true(all > 0 && fabs(all - skipped) < 1e-5 * all);
+    for (int bias = 0; bias < 2; bias++) {
+        RlConfig cfg = one_token();
+        cfg.updates_per_rollout = 8; // one group each, so that some mini-batches are all flat
+        cfg.steps = 24, cfg.group_size = 4, cfg.weight_decay = 0.1;
+        cfg.router_bias_step = bias ? 1e-3 : 0;
+        Run on = open_run(&cfg, 1, 0, NULL);
+        cfg.skip_flat = false;
+        Run off = open_run(&cfg, 2, 0, NULL);
+        Metrics a, b;
+        TrainerStep did;
+        int all_flat = 0, moved = 0;
+        while (!trainer_done(on.trainer)) {
+            uint32_t before = policy_version(on.policy);
+            assert_ok(trainer_step(on.trainer, NULL, &a, &did));
+            assert_ok(trainer_step(off.trainer, NULL, &b, &did));
+            assert_same_rows(&a, &b);
+            assert_same_weights(on.policy, off.policy);
+            bool flat = metrics_get(&a, "actor/trained_samples", nan("")) == 0;
+            all_flat += flat;
+            moved += flat && policy_version(on.policy) > before; // momentum goes on
+        }
+        assert_true(all_flat > 3 && all_flat < 24 && moved == all_flat);
+        assert_int_equal(policy_steps(on.policy), 24);
+        close_run(&on), close_run(&off);
+    }
 }
 
 static bool is_flat(const Batch *b, int g) {
@@ -109,18 +129,81 @@ static void drop_leaves_flat_groups_out_of_the_denominator(void **state) {
     close_run(&with), close_run(&without);
 }
 
-static void a_batch_without_any_spread_leaves_the_weights(void **state) {
+static void a_batch_without_any_spread_has_no_gradient(void **state) {
     (void)state;
     RlConfig cfg = one_token();
     cfg.reward_accuracy = 0; // all rewards are 0
-    Run r = open_run(&cfg, 1, 0, NULL);
+    Run r = open_run(&cfg, 1, 0, NULL), fresh = open_run(&cfg, 1, 0, NULL);
     Metrics row;
-    uint32_t version = policy_version(r.policy);
     one_step(&r, &row);
     assert_true(metrics_get(&row, "actor/grad_norm", nan("")) == 0);
     assert_true(metrics_get(&row, "group/zero_std", 0) == 1);
-    assert_int_equal(policy_version(r.policy), version);
+    assert_same_weights(r.policy, fresh.policy); // there is no momentum yet
+    assert_int_equal(policy_steps(r.policy), 1); // a step like any other
     assert_int_equal(trainer_steps_done(r.trainer), 1);
+    close_run(&r), close_run(&fresh);
+}
+
+static void updates_without_groups_are_no_steps(void **state) {
+    (void)state;
+    RlConfig cfg = one_token();
+    cfg.dynamic_sampling = DYNAMIC_DROP, cfg.updates_per_rollout = 8, cfg.steps = 12;
+    cfg.schedule = SCHEDULE_LINEAR, cfg.min_lr_ratio = 0;
+    Run r = open_run(&cfg, 1, 0, NULL);
+    Metrics row;
+    TrainerStep out;
+    int64_t rollouts = 0, made = 0;
+    for (int s = 0; s < 12; s++) {
+        assert_ok(trainer_step(r.trainer, NULL, &row, &out));
+        assert_true(metrics_get(&row, "actor/trained_samples", 0) > 0);
+        assert_int_equal(out.step, s + 1);
+        assert_int_equal(policy_steps(r.policy), s + 1);
+        assert_true(fabs(metrics_get(&row, "actor/lr", 0) - 0.01 * (1 - s / 12.0)) < 1e-3);
+        rollouts += out.fresh;
+        made = out.batch->updates_made;
+    }
+    assert_true(8 * (rollouts - 1) + made > 12); // some mini-batches were passed over
+    close_run(&r);
+}
+
+static void a_run_that_can_never_learn_ends_with_a_sentence(void **state) {
+    (void)state;
+    RlConfig cfg = one_token();
+    cfg.dynamic_sampling = DYNAMIC_DROP, cfg.reward_accuracy = 0, cfg.max_gen_batches = 3;
+    Run r = open_run(&cfg, 1, 0, NULL);
+    Metrics row;
+    TrainerStep out;
+    assert_int_equal(trainer_step(r.trainer, NULL, &row, &out), ST_CONFIG);
+    assert_non_null(strstr(status_text(), "3 rollouts in a row"));
+    assert_int_equal(trainer_steps_done(r.trainer), 0);
+    assert_int_equal(policy_steps(r.policy), 0);
+    close_run(&r);
+}
+
+// Samples that are cut off teach nothing, and are the baseline of those that end.
+static void cut_off_samples_stay_in_their_groups_statistics(void **state) {
+    (void)state;
+    RlConfig cfg = config();
+    cfg.overlong_filter = true;
+    Run r = open_run(&cfg, 1, 0, NULL);
+    Metrics row;
+    const Batch *b = one_step(&r, &row);
+    int cut = 0, trained = 0;
+    for (int g = 0; g < b->n_groups; g++) {
+        double mean = 0, squares = 0;
+        for (int i = 8 * g; i < 8 * g + 8; i++) mean += (double)b->reward[i] / 8;
+        for (int i = 8 * g; i < 8 * g + 8; i++) squares += pow((double)b->reward[i] - mean, 2);
+        for (int i = 8 * g; i < 8 * g + 8; i++) {
+            double want =
+                squares > 0 ? ((double)b->reward[i] - mean) / (sqrt(squares / 8) + 1e-4) : 0;
+            assert_true(fabs((double)b->advantage[i] - want) < 1e-5);
+            bool over = b->finish[i] == FINISH_LENGTH;
+            assert_true(!over || batch_trained(b, i) == 0);
+            cut += over, trained += !over && want != 0;
+        }
+    }
+    assert_true(cut > 10 && trained > 0);
+    assert_true(metrics_get(&row, "actor/trained_samples", 0) == trained);
     close_run(&r);
 }
 
@@ -182,11 +265,14 @@ static void the_reference_is_refreshed_every_so_many_steps(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_gradient_does_not_depend_on_how_the_batch_is_cut),
-        cmocka_unit_test(skipping_flat_samples_leaves_the_gradient),
+        cmocka_unit_test(skipping_flat_samples_changes_no_bit),
         cmocka_unit_test(refill_samples_until_enough_groups_teach),
         cmocka_unit_test(a_refill_that_runs_out_trains_the_short_batch_and_says_so),
         cmocka_unit_test(drop_leaves_flat_groups_out_of_the_denominator),
-        cmocka_unit_test(a_batch_without_any_spread_leaves_the_weights),
+        cmocka_unit_test(a_batch_without_any_spread_has_no_gradient),
+        cmocka_unit_test(updates_without_groups_are_no_steps),
+        cmocka_unit_test(a_run_that_can_never_learn_ends_with_a_sentence),
+        cmocka_unit_test(cut_off_samples_stay_in_their_groups_statistics),
         cmocka_unit_test(the_reference_is_refreshed_every_so_many_steps),
         cmocka_unit_test(mini_batches_are_a_partition_of_the_rollout_in_each_epoch),
     };

@@ -155,6 +155,32 @@ static inline Run open_run(const RlConfig *cfg, int threads, int in_flight, cons
     return open_model(&tiny, cfg, threads, in_flight, dump);
 }
 
+static inline size_t param_count(const Param *p) {
+    return (size_t)p->rows * (size_t)(p->cols > 0 ? p->cols : 1);
+}
+
+static inline void assert_same_weights(Policy *a, Policy *b) {
+    int n, m;
+    const Param *x = policy_params(a, &n), *y = policy_params(b, &m);
+    assert_int_equal(n, m);
+    for (int i = 0; i < n; i++)
+        if (memcmp(x[i].master, y[i].master, param_count(&x[i]) * sizeof(float)) != 0)
+            fail_msg("%s differs", x[i].name);
+}
+
+// All but timings and rates.
+static inline void assert_same_rows(const Metrics *a, const Metrics *b) {
+    assert_int_equal(a->n, b->n);
+    for (int i = 0; i < a->n; i++) {
+        assert_string_equal(a->name[i], b->name[i]);
+        if (strncmp(a->name[i], "timing_s/", 9) == 0 ||
+            strncmp(a->name[i], "perf/throughput", 15) == 0)
+            continue;
+        if (memcmp(&a->value[i], &b->value[i], sizeof a->value[i]) != 0)
+            fail_msg("%s: %.17g and %.17g", a->name[i], a->value[i], b->value[i]);
+    }
+}
+
 static inline void close_run(Run *r) {
     trainer_free(r->trainer);
     engine_free(r->engine);
