@@ -2,6 +2,8 @@
 import os, struct
 read, write, unpack, pack, exact, integer, text = os.read, os.write, struct.unpack, struct.pack, type, int, str
 def take(n):
+    if n > 1 << 20:  # no request is so long: something else was read as a length
+        os._exit(0)
     data = b""
     while len(data) < n:
         more = read(3, n - len(data))
