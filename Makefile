@@ -93,7 +93,14 @@ export BUILD := $B
 export GRPO := $B/grpo
 
 -include tests/cuemu/cuemu.mk
+CHECKS := tests/layers.sh tests/headers.sh
 ifneq ($(ONLY),)
+  unknown := $(filter-out $(patsubst $B/tests/test_%,%,$(TESTS)) $(patsubst tests/test_%.sh,%,$(SCRIPTS)) \
+             $(patsubst tests/%.sh,%,$(CHECKS)),$(ONLY))
+  ifneq ($(unknown),)
+    $(error ONLY: no test here is named $(unknown); a NAME is that of tests/test_NAME.c or tests/test_NAME.sh)
+  endif
+  CHECKS := $(filter $(patsubst %,tests/%.sh,$(ONLY)),$(CHECKS))
   TESTS := $(filter $(addprefix $B/tests/test_,$(ONLY)),$(TESTS))
   SCRIPTS := $(filter $(patsubst %,tests/test_%.sh,$(ONLY)),$(SCRIPTS))
 endif
@@ -192,7 +199,7 @@ demo:
 test:
 	@.ci/deps build test
 	@$(MAKE) --no-print-directory $(jobs) all tests
-	@MAKE='$(MAKE)' tests/run.sh $B/logs $(if $(ONLY),,tests/floors.sh tests/headers.sh) $(TESTS) $(SCRIPTS)
+	@MAKE='$(MAKE)' tests/run.sh $B/logs $(CHECKS) $(TESTS) $(SCRIPTS)
 
 # A real model where the model hub cannot be reached; nothing else needs Python.
 model:

@@ -1,31 +1,10 @@
 #!/usr/bin/env bash
 # tests/test_cli.sh -- the program as a script sees it: exit codes, sentences, shapes of lines.
 set -u
-cd "$(dirname "$0")/.." || exit 1
-BUILD=${BUILD:-build/release-cpu}
-GRPO=$(realpath "${GRPO:-$BUILD/grpo}")
-dir=$(mktemp -d "${TMPDIR:-/tmp}/cli.XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-passed=0 failed=0
-
-ok() { passed=$((passed + 1)); }
-bad() {
-    failed=$((failed + 1))
-    echo "FAILED: $1"
-    sed 's/^/    /' "$dir/out" "$dir/err" 2>/dev/null | head -n 8
-}
-# run NAME CODE PATTERN WORD...: exit code, and a pattern that stdout or stderr must hold.
-run() {
-    local name=$1 code=$2 pattern=$3 got
-    shift 3
-    "$GRPO" "$@" >"$dir/out" 2>"$dir/err" </dev/null
-    got=$?
-    if [ $got = "$code" ] && cat "$dir/out" "$dir/err" | grep -aqE -- "$pattern"; then ok; else bad "$name (exit code $got)"; fi
-}
+. "$(dirname "$0")/shell.sh"
 line() { # line NAME NUMBER PATTERN: line NUMBER of stdout
     if sed -n "$2p" "$dir/out" | grep -aqE -- "$3"; then ok; else bad "$1"; fi
 }
-same() { if [ "$2" = "$3" ]; then ok; else bad "$1: '$2' is not '$3'"; fi; }
 
 # ---- the front door
 "$GRPO" >"$dir/out" 2>"$dir/err"
@@ -352,7 +331,7 @@ run "unless told otherwise" 0 "the data of 'corpus' changed" sft $tiny sft.steps
 # shellcheck disable=SC2086
 "$GRPO" sft $tiny sft.steps=100000 -o "$dir/stop" --fresh >"$dir/out" 2>"$dir/err" &
 pid=$!
-for _ in $(seq 500); do [ -s "$dir/stop/metrics.jsonl" ] && break; sleep 0.01; done
+await "$dir/stop/metrics.jsonl" $pid
 kill -INT $pid
 wait $pid
 same "a stop has its exit code" $? 75
@@ -361,7 +340,7 @@ if grep -qxF "  $GRPO sft $tiny sft.steps=100000 -o $dir/stop" "$dir/err"; then 
 # shellcheck disable=SC2086
 "$GRPO" sft $tiny sft.steps=100000 -o "$dir/row" >"$dir/out" 2>"$dir/err" &
 pid=$!
-for _ in $(seq 500); do [ -s "$dir/row/metrics.jsonl" ] && break; sleep 0.01; done
+await "$dir/row/metrics.jsonl" $pid
 for signal in USR1 HUP TERM USR1 HUP TERM; do kill -$signal $pid 2>/dev/null; done
 wait $pid
 same "signals in a row still save" $? 75
@@ -407,5 +386,4 @@ same "nothing half is left" "$(find "$dir/full/checkpoints" -name '*.tmp*' | wc 
 # shellcheck disable=SC2086
 run "the same command goes on when there is room" 0 . sft $small -o "$dir/full" -q
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+finish

@@ -1,26 +1,9 @@
 #!/usr/bin/env bash
 # tests/test_code_run.sh -- RL on MBPP's tasks from the command line: judged in the cage, said in every row.
 set -u
-cd "$(dirname "$0")/.." || exit 1
-BUILD=${BUILD:-build/release-cpu}
-GRPO=${GRPO:-$BUILD/grpo}
+. "$(dirname "$0")/shell.sh"
 python=/usr/bin/python3
-[ -x "$python" ] || { echo "skipped: no $python" && echo "0 passed, 0 failed" && exit 0; }
-dir=$(mktemp -d "${TMPDIR:-/tmp}/code.XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-passed=0 failed=0
-
-ok() { passed=$((passed + 1)); }
-bad() {
-    failed=$((failed + 1))
-    echo "FAILED: $1"
-    tail -n 5 "$dir/err" 2>/dev/null
-}
-check() { # check NAME command ...: it succeeds
-    local name=$1
-    shift
-    if "$@" >"$dir/out" 2>"$dir/err"; then ok; else bad "$name"; fi
-}
+[ -x "$python" ] || skip_all "no $python"
 
 # A model of nothing that can write any byte: the desk's sizes with a tokenizer of bytes.
 check "a new model" "$GRPO" model new model.family=qwen3 model.hidden_size=32 model.n_layers=1 \
@@ -68,5 +51,4 @@ printf '{"prompt":"x","tests":[{"input":"1"}]}\n' >"$dir/bad.jsonl"
 "$GRPO" rl $keys data.tasks="$dir/bad.jsonl" data.heldout="$dir/bad.jsonl" -q -o "$dir/bad" >"$dir/out" 2>"$dir/err"
 [ $? -eq 2 ] && grep -q 'can be judged' "$dir/err" && ok || bad "tasks that nobody could judge are refused at the start"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

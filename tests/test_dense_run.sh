@@ -1,24 +1,7 @@
 #!/usr/bin/env bash
 # tests/test_dense_run.sh -- a dense model from `model new` to a trained one: sampled, scored, sft, zero.
 set -u
-cd "$(dirname "$0")/.." || exit 1
-BUILD=${BUILD:-build/release-cpu}
-GRPO=${GRPO:-$BUILD/grpo}
-dir=$(mktemp -d "${TMPDIR:-/tmp}/dense.XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-passed=0 failed=0
-
-ok() { passed=$((passed + 1)); }
-bad() {
-    failed=$((failed + 1))
-    echo "FAILED: $1"
-    tail -n 5 "$dir/err" 2>/dev/null
-}
-check() { # check NAME command ...: it succeeds
-    local name=$1
-    shift
-    if "$@" >"$dir/out" 2>"$dir/err"; then ok; else bad "$name"; fi
-}
+. "$(dirname "$0")/shell.sh"
 
 sizes="model.family=qwen3 model.hidden_size=48 model.n_layers=2 model.n_heads=4 model.n_kv_heads=2
   model.head_dim=16 model.intermediate_size=96 model.tie_word_embeddings=true"
@@ -56,5 +39,4 @@ check "the trained model differs" bash -c \
 check "sft from a folder" "$GRPO" sft -q -o "$dir/sft" model.path="$dir/model" sft.steps=3 \
     sft.batch=8 sft.warmup_steps=1
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

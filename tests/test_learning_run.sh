@@ -1,30 +1,7 @@
 #!/usr/bin/env bash
 # tests/test_learning_run.sh -- what a training run says about itself: preflight, unknown pass@k.
 set -u
-cd "$(dirname "$0")/.." || exit 1
-BUILD=${BUILD:-build/release-cpu}
-GRPO=$(realpath "${GRPO:-$BUILD/grpo}")
-dir=$(mktemp -d "${TMPDIR:-/tmp}/learning.XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-passed=0 failed=0
-
-ok() { passed=$((passed + 1)); }
-bad() {
-    failed=$((failed + 1))
-    echo "FAILED: $1"
-    sed 's/^/    /' "$dir/out" "$dir/err" 2>/dev/null | head -n 8
-}
-# run NAME CODE PATTERN WORD...: exit code, and a pattern that stdout or stderr must hold.
-run() {
-    local name=$1 code=$2 pattern=$3 got
-    shift 3
-    "$GRPO" "$@" >"$dir/out" 2>"$dir/err" </dev/null
-    got=$?
-    if [ $got = "$code" ] && cat "$dir/out" "$dir/err" | grep -aqE -- "$pattern"; then ok; else bad "$name (exit code $got)"; fi
-}
-has() { if cat "$dir/out" "$dir/err" | grep -aqE -- "$2"; then ok; else bad "$1"; fi; }
-lacks() { if cat "$dir/out" "$dir/err" | grep -aqE -- "$2"; then bad "$1"; else ok; fi; }
-same() { if [ "$2" = "$3" ]; then ok; else bad "$1: '$2' is not '$3'"; fi; }
+. "$(dirname "$0")/shell.sh"
 
 tiny="model.hidden_size=32 model.n_layers=1 model.n_heads=2 model.first_k_dense=1"
 # shellcheck disable=SC2086
@@ -57,5 +34,4 @@ run "an unknown pass@k opens no gate" 1 'preflight: pass@2 is unknown' rl model.
     rl.judge_program="sh $dir/judge.sh" -o "$dir/gate"
 has "the base is unknown too" 'base: pass@1 unknown of 0 held-out tasks'
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+finish

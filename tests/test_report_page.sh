@@ -2,21 +2,8 @@
 # tests/test_report_page.sh -- report.html in a real browser: no script error, every chart drawn,
 # nothing fetched, and what a model wrote stays text.
 set -u
-cd "$(dirname "$0")/.." || exit 1
-BUILD=${BUILD:-build/release-cpu}
-GRPO=${GRPO:-$BUILD/grpo}
-dir=$(mktemp -d "${TMPDIR:-/tmp}/page.XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-passed=0 failed=0
-check() { # check NAME COMMAND...
-    local name=$1
-    shift
-    if "$@"; then passed=$((passed + 1)); else
-        failed=$((failed + 1))
-        echo "FAILED: $name"
-    fi
-}
-lacks() { ! grep -aq "$@"; }
+. "$(dirname "$0")/shell.sh"
+absent() { ! grep -aq "$@"; }
 
 # A run's folder as a finished run leaves it, written by hand: numbers that every chart shows.
 make_run() { # make_run FOLDER SEED
@@ -54,11 +41,11 @@ check "the page is written" "$GRPO" report "$dir/one" -q -o "$dir/one.html"
 check "two runs are overlaid" "$GRPO" report "$dir/one" "$dir/two" -q -o "$dir/both.html"
 page=$dir/one.html
 check "sixteen charts stand in it" test "$(grep -o '<svg class="chart"' "$page" | wc -l)" = 16
-check "every chart has data" lacks "not measured in this run" "$page"
-check "no address is in it" lacks -E '(src|href)="|url\(|@import|https?://[^w]|https?://www\.[^w]' "$page"
+check "every chart has data" absent "not measured in this run" "$page"
+check "no address is in it" absent -E '(src|href)="|url\(|@import|https?://[^w]|https?://www\.[^w]' "$page"
 check "its policy forbids the network" grep -aq "default-src 'none'" "$page"
-check "the completion cannot close the script" lacks '</script><script>document' "$page"
-check "nor can a config value or a warning" lacks -E '</script><i>|<b>bold' "$page"
+check "the completion cannot close the script" absent '</script><script>document' "$page"
+check "nor can a config value or a warning" absent -E '</script><i>|<b>bold' "$page"
 
 "$GRPO" report "$dir/one" --svg "$dir/svg" -q
 check "each chart is a picture of its own" test "$(find "$dir/svg" -name '*.svg' | wc -l)" = 16
@@ -72,7 +59,7 @@ check "a name with a comma and quotes is quoted" grep -aq '^"a, ""b""",5,' "$dir
 cp -r "$dir/one" "$dir/file"
 sed -i 's|/desk/|/my-heldout/|g' "$dir/file/metrics.jsonl"
 check "held-out figures of any source" "$GRPO" report "$dir/file" -q -o "$dir/file.html"
-check "are in its page" lacks "not measured" "$dir/file.html"
+check "are in its page" absent "not measured" "$dir/file.html"
 "$GRPO" report "$dir/file" --md >"$dir/file.md"
 check "and in its table" grep -aq '^| file | 5 | 0.600 | 60.0 % |' "$dir/file.md"
 "$GRPO" report "$dir/one" --md >"$dir/one.md"
@@ -83,9 +70,9 @@ check "what could not be counted is unknown, not 0 or a gap" grep -aq '| null | 
 "$GRPO" report "$dir/null" -q -o "$dir/null.html"
 check "in the page too" grep -aq '<td>unknown' "$dir/null.html"
 check "Markdown has base and final" grep -aq '| one | final | 90.0 % |' "$dir/one.md"
-"$GRPO" report "$dir/nothing" 2>"$dir/err"
+"$GRPO" report "$dir/nothing" 2>"$dir/said"
 check "a folder without a run is a usage error" test $? = 2
-check "and is named" grep -aq "$dir/nothing" "$dir/err"
+check "and is named" grep -aq "$dir/nothing" "$dir/said"
 
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
 if [ -z "$browser" ]; then
@@ -98,8 +85,8 @@ else
     }
     open_page "$page" >"$dir/dom"
     check "the script ran to its end without an error" grep -aq 'data-selfcheck="ok charts=16 samples=4"' "$dir/dom"
-    check "nothing broke the page's policy" lacks -E 'Content Security Policy|Refused to' "$dir/browser.log"
-    check "the completion did not run" lacks '<title>owned' "$dir/dom"
+    check "nothing broke the page's policy" absent -E 'Content Security Policy|Refused to' "$dir/browser.log"
+    check "the completion did not run" absent '<title>owned' "$dir/dom"
     check "the title is still ours" grep -aq '<title>one' "$dir/dom"
     check "the sample viewer shows the completion as text" grep -aq '&lt;/script&gt;&lt;script&gt;document.title' "$dir/dom"
     check "the same prompt stands there twice" test "$(grep -ao 'class="turn"' "$dir/dom" | wc -l)" = 2
@@ -108,8 +95,7 @@ else
     # The check itself can fail: a page whose script breaks says so.
     sed 's/const tip = /const tip = nothing_of_that_name + /' "$page" >"$dir/broken.html"
     open_page "$dir/broken.html" >"$dir/dom"
-    check "a broken script is seen" lacks 'data-selfcheck="ok' "$dir/dom"
+    check "a broken script is seen" absent 'data-selfcheck="ok' "$dir/dom"
 fi
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+finish

@@ -4,12 +4,7 @@
 # R1-Zero from nothing with a reference and a curriculum, stopped by a signal and gone on, then the
 # commands that sample, score and judge on the pool.
 set -u
-cd "$(dirname "$0")/.." || exit 1
-BUILD=${BUILD:-build/release-cpu}
-GRPO=${GRPO:-$BUILD/grpo}
-dir=$(mktemp -d "${TMPDIR:-/tmp}/threads.XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-passed=0 failed=0
+. "$(dirname "$0")/shell.sh"
 
 clean() { # clean NAME CODE WORD...: exit code, and not a word of the sanitizer
     local name=$1 code=$2 got
@@ -40,7 +35,7 @@ clean "zero on two threads" 0 zero $config -o "$dir/run"
 # shellcheck disable=SC2086
 "$GRPO" zero $config sft.steps=2000 -o "$dir/stopped" >"$dir/out" 2>"$dir/err" &
 pid=$!
-for _ in $(seq 2000); do [ -s "$dir/stopped/base/metrics.jsonl" ] && break; sleep 0.01; done
+await "$dir/stopped/base/metrics.jsonl" $pid
 kill -USR2 $pid 2>/dev/null
 sleep 0.2
 kill -USR1 $pid 2>/dev/null
@@ -61,5 +56,4 @@ clean "score" 0 score "$model" --in "$dir/texts.jsonl" --threads 2
 clean "verify" 0 verify --in "$dir/cases.jsonl" --threads 2
 clean "report" 0 report "$dir/run" -o "$dir/page.html"
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+finish
