@@ -200,15 +200,15 @@ static void *kill_soon(void *arg) {
 // Where a slow machine ends the program before the thread has found whom to kill: once more, with
 // more time. The program itself is endless.
 static CageRecord run_and_kill(Cage *cage, const char *source, int depth) {
-    for (int wall_ms = depth == 2 || depth == 3 ? 2500 : 20000;; wall_ms *= 4) {
+    for (int limit_ms = depth == 2 || depth == 3 ? 2500 : 20000;; limit_ms *= 4) {
         pthread_t thread;
         Kill k = {.depth = depth};
         assert_int_equal(pthread_create(&thread, NULL, kill_soon, &k), 0);
-        CageRecord r = run_for(cage, CAGE_C, source, "", wall_ms);
+        CageRecord r = run_for(cage, CAGE_C, source, "", limit_ms);
         __atomic_store_n(&k.ended, true, __ATOMIC_RELEASE);
         pthread_join(thread, NULL);
         if (k.done) return r;
-        if (wall_ms > 100000) fail_msg("nobody could be killed: %s", r.why);
+        if (limit_ms > 100000) fail_msg("nobody could be killed: %s", r.why);
         cage_record_free(&r);
     }
 }
