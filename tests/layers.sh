@@ -80,11 +80,14 @@ awk '$1 ~ /^policy\/[^\/]*$/ && $2 ~ /^policy\/(text|files)\// { print $1 " incl
 
 circular='
 base/config 1
+base/config_need 1
 base/setting 1
 datasets/desk 1
 datasets/jsonl 1
 datasets/procedural 1
 datasets/published 1
+pipelines/command 1
+pipelines/runconfig 1
 policy/cpu/gemm 1
 policy/cpu/quant 1
 policy/cpu/vec 1
@@ -201,7 +204,7 @@ Kind 2
 Lane 2
 Pack 2
 Pair 2
-Piece 3
+Piece 4
 Policy 2
 Question 2
 Range 3
