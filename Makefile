@@ -9,6 +9,7 @@
 #   make deps            are the packages of packages.txt there? Root installs what is missing
 #   make SAN=asan test   the same under AddressSanitizer + UBSan (SAN=tsan: threads)
 #   make SAN=fuzz fuzz   feed every tests/fuzz_*.c random bytes for SECONDS each (clang)
+#   make deb             a Debian package, build/deb/grpo_VERSION_ARCH.deb
 #   make lint | format | headers | install | uninstall | compile_commands.json | clean
 #
 #   CUDA=0, MPI=0        leave them out (they are found by themselves); CC=clang
@@ -247,24 +248,32 @@ FORMATTED := '*.c' '*.h' '*.cu' '*.cuh' '*.cc' ':!tests/attacks'
 format:
 	clang-format-14 -i $$(git ls-files $(FORMATTED))
 
+# What is built is installed as it is; only where nothing is built, install builds first.
 PREFIX ?= /usr/local
-install: $B/grpo
-	install -D -m 755 $B/grpo $(DESTDIR)$(PREFIX)/bin/grpo
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
-	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d \
-	  $(DESTDIR)$(PREFIX)/share/grpo
-	$B/grpo help --man >$(DESTDIR)$(PREFIX)/share/man/man1/grpo.1
-	$B/grpo completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/grpo
-	$B/grpo completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_grpo
-	$B/grpo completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/grpo.fish
-	$B/grpo config schema >$(DESTDIR)$(PREFIX)/share/grpo/config.schema.json
-	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/grpo/README.md
-	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/grpo/LICENSE
+BUILT  := $(firstword $(wildcard $B/grpo build/release/grpo $(CPU)/grpo) $B/grpo)
+SHARED := $(DESTDIR)$(PREFIX)/share
+install: $(if $(wildcard $(BUILT)),,$(BUILT))
+	install -D -m 755 $(BUILT) $(DESTDIR)$(PREFIX)/bin/grpo
+	install -d $(SHARED)/man/man1 $(SHARED)/bash-completion/completions $(SHARED)/zsh/site-functions \
+	  $(SHARED)/fish/vendor_completions.d $(SHARED)/grpo/recipes $(SHARED)/doc/grpo
+	$(BUILT) help --man >$(SHARED)/man/man1/grpo.1
+	$(BUILT) completion bash >$(SHARED)/bash-completion/completions/grpo
+	$(BUILT) completion zsh >$(SHARED)/zsh/site-functions/_grpo
+	$(BUILT) completion fish >$(SHARED)/fish/vendor_completions.d/grpo.fish
+	$(BUILT) config schema >$(SHARED)/grpo/config.schema.json
+	install -m 644 pipelines/recipes/*.json $(SHARED)/grpo/recipes
+	install -m 644 README.md LICENSE $(SHARED)/doc/grpo
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/grpo
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/,man/man1/grpo.1 bash-completion/completions/grpo \
+	rm -f $(DESTDIR)$(PREFIX)/bin/grpo $(addprefix $(SHARED)/,man/man1/grpo.1 bash-completion/completions/grpo \
 	  zsh/site-functions/_grpo fish/vendor_completions.d/grpo.fish)
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/grpo $(DESTDIR)$(PREFIX)/share/grpo
+	rm -rf $(SHARED)/doc/grpo $(SHARED)/grpo
+
+# build/deb/grpo_VERSION_ARCH.deb, without CUDA, so that it runs on every machine of its distribution.
+deb:
+	@.ci/deps build package
+	@$(MAKE) --no-print-directory $(jobs) CUDA=0 $(CPU)/grpo
+	@rm -rf build/deb && $(MAKE) --no-print-directory CUDA=0 install DESTDIR=build/deb/root PREFIX=/usr >/dev/null
+	@.ci/deb build/deb/root
 
 # What clangd and clang-tidy read; written from the same lists the build uses.
 compile_commands.json: Makefile $(filter %.c,$(SRC))
@@ -275,7 +284,7 @@ compile_commands.json: Makefile $(filter %.c,$(SRC))
 clean:
 	rm -rf build compile_commands.json
 FORCE:
-.PHONY: all deps demo model test tests run bench fuzz fuzzers headers headers-keep-going lint format install uninstall clean FORCE
+.PHONY: all deps demo model test tests run bench fuzz fuzzers headers headers-keep-going lint format install uninstall deb clean FORCE
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(LIB)) $(TESTS:%=%.c.d) $(FUZZ:%=%.c.d) $B/pipelines/main.c.d
 -include $(HEADERS:%=$B/%.ok.d)
