@@ -1,46 +1,36 @@
-// rollout/engine.c -- the loop: plan, decode, draw, ask whether it is over.
+// rollout/engine.c -- the session: submit, step (plan, decode, draw, stop rules), poll, inject,
+// end.
 #include "rollout/engine.h"
 
 #include <limits.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
-#include "base/rng.h"
-#include "rollout/kv.h"
-#include "rollout/sampler.h"
-#include "rollout/sched.h"
-#include "rollout/stop.h"
+#include "rollout/live.h"
+#include "rollout/scheduler.h"
+#include "rollout/session.h"
 
-typedef struct Scratch {
-    struct Scratch *next;
+typedef struct DrawScratch {
+    struct DrawScratch *next;
     uint64_t bytes[]; // sampler_scratch_bytes
-} Scratch;
+} DrawScratch;
 
 struct Engine {
     EngineOpts opts;
-    int vocab, max_context;
-    Kv *kv;
-    Arena *arena; // of one engine_sample
-    pthread_mutex_t lock;
-    Scratch *spare; // under lock; as many as threads ever drew at once
+    RequestLimits limits;
+    KvPool *kv;
+    LiveStore store;
+    Scheduler sched;
+    DecodeSeq *decode; // [max_seqs]
+    LiveSample *first_event, *last_event;
+    EngineStats stats;
+    uint32_t version;     // of the policy at the last step
+    pthread_mutex_t lock; // of spare: draws run on several threads
+    DrawScratch *spare;   // as many as threads ever drew at once
 };
-
-typedef struct Call { // one engine_sample
-    Engine *engine;
-    Batch *batch;
-    Sampler sampler;
-    StopRules stop;
-    Sched sched;
-    uint32_t stream;
-    int max_new_tokens;
-    uint8_t *broken; // [runs] the row of logits was no distribution
-    FinishedFn *fn;
-    void *ctx;
-    TokenFn *on_token;
-    void *token_ctx;
-} Call;
 
 Status engine_new(const EngineOpts *opts, Engine **out) {
     CHECK(opts->policy);
@@ -56,248 +46,365 @@ Status engine_new(const EngineOpts *opts, Engine **out) {
     e->opts = *opts;
     if (opts->max_decode_rows == 0) e->opts.max_decode_rows = opts->max_seqs;
     if (e->opts.max_seqs > e->opts.max_decode_rows) e->opts.max_seqs = e->opts.max_decode_rows;
-    e->vocab = model->vocab_size;
-    e->max_context = model->max_position > 0 ? model->max_position : INT_MAX;
-    if (opts->max_seq_tokens > 0 && opts->max_seq_tokens < e->max_context)
-        e->max_context = opts->max_seq_tokens;
-    e->kv = kv_new(opts->kv_pages);
-    e->arena = arena_new(1 << 20);
-    CHECK(pthread_mutex_init(&e->lock, NULL) == 0);
+    e->limits =
+        (RequestLimits){.vocab = model->vocab_size,
+                        .max_context = model->max_position > 0 ? model->max_position : INT_MAX,
+                        .kv_pages = opts->kv_pages,
+                        .reserve = opts->new_weights == WEIGHTS_KEEP,
+                        .tokenizer = opts->tokenizer};
+    if (opts->max_seq_tokens > 0 && opts->max_seq_tokens < e->limits.max_context)
+        e->limits.max_context = opts->max_seq_tokens;
+    e->kv = kv_new(opts->kv_pages, opts->prefix_cache);
+    scheduler_open(&e->sched, opts->policy, e->kv, &e->store, e->opts.max_seqs,
+                   e->opts.max_decode_rows, opts->kv_pages, e->limits.reserve);
+    e->decode = calloc((size_t)e->opts.max_seqs, sizeof *e->decode);
+    CHECK(e->decode && pthread_mutex_init(&e->lock, NULL) == 0);
+    e->version = policy_version(opts->policy);
+    kv_flush(e->kv, e->version);
     *out = e;
     return ST_OK;
 }
 
-void engine_free(Engine *engine) {
-    if (!engine) return;
-    while (engine->spare) {
-        Scratch *next = engine->spare->next;
-        free(engine->spare);
-        engine->spare = next;
+void engine_free(Engine *e) {
+    if (!e) return;
+    while (e->store.n_samples > 0) engine_release(e, engine_next(e, 0));
+    while (e->spare) {
+        DrawScratch *next = e->spare->next;
+        free(e->spare);
+        e->spare = next;
     }
-    pthread_mutex_destroy(&engine->lock);
-    kv_free(engine->kv);
-    arena_free(engine->arena);
-    free(engine);
+    pthread_mutex_destroy(&e->lock);
+    scheduler_close(&e->sched);
+    live_free(&e->store);
+    kv_free(e->kv);
+    free(e->decode);
+    free(e);
 }
 
-static Scratch *scratch_take(Engine *e) {
+const EngineOpts *engine_opts(const Engine *e) {
+    return &e->opts;
+}
+const RequestLimits *engine_limits(const Engine *e) {
+    return &e->limits;
+}
+
+// ---- submission
+
+static void give_tokens(const Engine *e, LiveSample *s, const GivenTokens *g) {
+    if (g->pause_after > 0) s->pause_after = g->pause_after;
+    if (g->paused) s->state = SAMPLE_PAUSED;
+    if (g->n == 0) return;
+    live_reserve(s, s->group->n_prompt + g->n);
+    for (int i = 0; i < g->n; i++)
+        live_append(s, g->token[i], g->kind ? g->kind[i] : TOKEN_SAMPLED, g->logp ? g->logp[i] : 0,
+                    g->version ? g->version[i] : policy_version(e->opts.policy));
+}
+
+Status engine_submit(Engine *e, const EngineRequest *request, SampleId *first) {
+    int limit = 0;
+    TRY(request_check(&e->limits, request, &limit));
+    LiveGroup *g = live_add(&e->store, request, limit);
+    for (int i = 0; request->given && i < g->n_samples; i++)
+        give_tokens(e, &g->sample[i], &request->given[i]);
+    scheduler_add(&e->sched, g);
+    *first = g->sample[0].id;
+    return ST_OK;
+}
+
+// ---- events
+
+static void queue_event(Engine *e, LiveSample *s) {
+    if (s->queued) return;
+    s->queued = true;
+    s->next_event = NULL;
+    *(e->last_event ? &e->last_event->next_event : &e->first_event) = s;
+    e->last_event = s;
+}
+
+static void unqueue_event(Engine *e, LiveSample *s) {
+    if (!s->queued) return;
+    LiveSample *before = NULL;
+    for (LiveSample *at = e->first_event; at != s; at = at->next_event) before = at;
+    *(before ? &before->next_event : &e->first_event) = s->next_event;
+    if (e->last_event == s) e->last_event = before;
+    s->queued = false;
+}
+
+static void fill_view(const LiveSample *s, SampleView *out) {
+    *out = (SampleView){.id = s->id,
+                        .number = s->group->first_number + s->index,
+                        .state = s->state,
+                        .finish = s->finish,
+                        .stop_text = s->stop_text,
+                        .pause_text = s->pause_text,
+                        .n_prompt = s->group->n_prompt,
+                        .n_tokens = s->n_tokens,
+                        .n_sampled = s->n_sampled,
+                        .token = s->token,
+                        .kind = s->kind,
+                        .logp = s->logp,
+                        .version = s->version};
+}
+
+bool engine_poll(Engine *e, SampleView *out) {
+    LiveSample *s = e->first_event;
+    if (!s) return false;
+    unqueue_event(e, s);
+    fill_view(s, out);
+    return true;
+}
+
+bool engine_view(const Engine *e, SampleId id, SampleView *out) {
+    const LiveSample *s = live_find(&e->store, id);
+    if (s) fill_view(s, out);
+    return s != NULL;
+}
+
+SampleId engine_next(const Engine *e, SampleId after) {
+    const LiveSample *s = live_after(&e->store, after);
+    return s ? s->id : 0;
+}
+
+// ---- drawing
+
+static DrawScratch *scratch_take(Engine *e) {
     pthread_mutex_lock(&e->lock);
-    Scratch *s = e->spare;
+    DrawScratch *s = e->spare;
     if (s) e->spare = s->next;
     pthread_mutex_unlock(&e->lock);
-    if (!s) s = malloc(sizeof *s + sampler_scratch_bytes(e->vocab));
+    if (!s) s = malloc(sizeof *s + sampler_scratch_bytes(e->limits.vocab));
     CHECK(s);
     return s;
 }
 
-static void scratch_give(Engine *e, Scratch *s) {
+static void scratch_give(Engine *e, DrawScratch *s) {
     pthread_mutex_lock(&e->lock);
     s->next = e->spare;
     e->spare = s;
     pthread_mutex_unlock(&e->lock);
 }
 
-// Writes the next token of a sample and its log-prob behind its end; false: broken logits.
-static bool draw(Call *call, int group, int sample, const float *logits, void *scratch) {
-    Batch *b = call->batch;
-    int at = b->token_end[sample];
-    RngKey key = {.seed = call->engine->opts.seed,
-                  .stream = call->stream,
-                  .step = (uint32_t)b->step,
-                  .task = b->task_id[group] ^ rng_mix(b->task_index[group]),
-                  .sample = (uint32_t)(sample - b->group_begin[group])};
-    double uniform = rng_uniform(&key, (uint32_t)(at - b->response_begin[sample]));
-    int32_t token = sampler_draw(&call->sampler, logits, call->engine->vocab, uniform, scratch);
-    if (token < 0) return false;
-    b->token[at] = token;
-    b->logp_roll[at] = policy_logprob_row(logits, call->engine->vocab,
-                                          sampler_logprob_scale(&call->sampler), token, NULL, NULL);
-    return isfinite(b->logp_roll[at]);
+// Writes the next token of a sample and its log-prob behind its end.
+static void draw(const Engine *e, LiveSample *s, const float *logits, void *scratch) {
+    const LiveGroup *g = s->group;
+    const SampleConfig *c = &g->sampling;
+    const Sampler sampler = sampler_make(c->temperature, c->top_k, c->top_p, c->min_p);
+    const int at = s->n_tokens;
+    RngKey key = g->key;
+    key.sample += (uint32_t)s->index;
+    const double uniform = rng_uniform(&key, (uint32_t)(at - g->n_prompt));
+    const int32_t token = sampler_draw(&sampler, logits, e->limits.vocab, uniform, scratch);
+    s->broken = token < 0;
+    if (s->broken) return;
+    s->token[at] = token;
+    s->logp[at] = policy_logprob_row(logits, e->limits.vocab, sampler_logprob_scale(&sampler),
+                                     token, NULL, NULL);
+    s->broken = !isfinite(s->logp[at]);
 }
 
-// A LogitsFn: on any thread, but one run by one thread.
+// A sample whose first token comes from the last row of its group's prompt.
+static bool wants_first_token(const LiveSample *s) {
+    return s->state == SAMPLE_WAITING && live_response_length(s) == 0;
+}
+
+// A LogitsFn: on any thread, but one sequence by one thread.
 static void on_logits(void *ctx, const DecodeSeq *seq, int row, const float *logits) {
     (void)row; // only the last row of a sequence is asked for
-    Call *call = ctx;
-    const Run *run = &call->sched.run[seq->id];
-    Scratch *scratch = scratch_take(call->engine);
-    bool fine = true;
-    if (run->sample >= 0) {
-        fine = draw(call, run->group, run->sample, logits, scratch->bytes);
-    } else { // the prompt's last row serves all samples of the group
-        const int *begin = call->batch->group_begin + run->group;
-        for (int i = begin[0]; i < begin[1] && fine; i++)
-            fine = draw(call, run->group, i, logits, scratch->bytes);
-    }
-    call->broken[seq->id] = !fine;
-    scratch_give(call->engine, scratch);
+    Engine *e = ctx;
+    const SchedSeq *run = &e->sched.seq[seq->id];
+    DrawScratch *scratch = scratch_take(e);
+    if (run->sample)
+        draw(e, run->sample, logits, scratch->bytes);
+    else
+        for (int i = 0; i < run->group->n_samples; i++)
+            if (wants_first_token(&run->group->sample[i]))
+                draw(e, &run->group->sample[i], logits, scratch->bytes);
+    scratch_give(e, scratch);
 }
 
-static int room_of(const Call *call, int sample) {
-    const Batch *b = call->batch;
-    int room = call->engine->max_context - (b->response_begin[sample] - b->token_begin[sample]);
-    return room < call->max_new_tokens ? room : call->max_new_tokens;
+// ---- what a drawn token means
+
+static void finish(Engine *e, LiveSample *s, Finish how) {
+    scheduler_finish(&e->sched, s);
+    s->finish = how;
+    queue_event(e, s);
+}
+
+static StopRules rules_of(const Engine *e, const LiveSample *s) {
+    const SampleConfig *c = &s->group->sampling;
+    const int context = s->group->limit - s->n_tokens, budget = c->max_new_tokens - s->n_sampled;
+    return (StopRules){.token = c->stop_token,
+                       .n_tokens = c->n_stop_tokens,
+                       .text = c->stop_text,
+                       .n_texts = c->n_stop_texts,
+                       .tokenizer = e->opts.tokenizer,
+                       .repeat_window = c->repeat_window,
+                       .max_new_tokens =
+                           s->n_tokens - s->run_begin + (context < budget ? context : budget)};
+}
+
+// Does the sample pause after its last token? Which text it was goes to pause_text.
+static bool pauses(const Engine *e, LiveSample *s) {
+    const SampleConfig *c = &s->group->sampling;
+    const StopRules rules = {.token = c->pause_token,
+                             .n_tokens = c->n_pause_tokens,
+                             .text = c->pause_text,
+                             .n_texts = c->n_pause_texts,
+                             .tokenizer = e->opts.tokenizer};
+    const int n = s->n_tokens - s->run_begin;
+    s->pause_text = stop_text_at(&rules, s->token + s->run_begin, n);
+    return s->pause_text >= 0 || stop_is_token(&rules, s->token[s->n_tokens - 1]) ||
+           (s->pause_after > 0 && n >= s->pause_after);
 }
 
 // The token behind the sample's end becomes part of it.
-static void accept_token(Call *call, Run *run, int sample) {
-    Batch *b = call->batch;
-    uint32_t version = policy_version(call->engine->opts.policy);
-    batch_extend(b, sample, TOKEN_SAMPLED, version, false);
-    int n = batch_response_length(b, sample);
-    if (call->on_token) call->on_token(call->token_ctx, sample, b->token[b->token_end[sample] - 1]);
-
-    call->stop.max_new_tokens = room_of(call, sample);
-    Finish finish = stop_check(&call->stop, b->token + b->response_begin[sample], n);
-    if (finish == FINISH_NONE) {
-        sched_goes_on(&call->sched, run, sample);
-        return;
+static void accept_token(Engine *e, LiveSample *s) {
+    const LiveGroup *g = s->group;
+    live_append(s, s->token[s->n_tokens], TOKEN_SAMPLED, s->logp[s->n_tokens], e->version);
+    e->stats.n_new_tokens++;
+    if (g->sampling.on_token)
+        g->sampling.on_token(g->sampling.token_ctx, g->first_number + s->index,
+                             s->token[s->n_tokens - 1]);
+    const StopRules rules = rules_of(e, s);
+    const int32_t *run = s->token + s->run_begin;
+    const int n = s->n_tokens - s->run_begin;
+    const Finish how = stop_check(&rules, run, n);
+    if (how != FINISH_NONE) {
+        if (how == FINISH_STOP && !stop_is_token(&rules, run[n - 1]))
+            s->stop_text = stop_text_at(&rules, run, n);
+        finish(e, s, how);
+    } else if (pauses(e, s)) {
+        scheduler_pause(&e->sched, s);
+        queue_event(e, s);
+    } else if (s->state == SAMPLE_WAITING) {
+        scheduler_ready(&e->sched, s);
     }
-    b->finish[sample] = (uint8_t)finish;
-    b->sample_stage[sample] = STAGE_SAMPLED;
-    sched_is_done(&call->sched, sample);
-    if (call->fn) call->fn(call->ctx, b, sample);
 }
 
-static Status accept_tokens(Call *call) {
-    Sched *s = &call->sched;
-    for (int r = 0; r < s->n_runs; r++) {
-        Run *run = &s->run[r];
-        if (!sched_wants_logits(run)) continue;
-        if (call->broken[r])
-            return FAIL(ST_FORMAT,
-                        "the logits after token %d of group %d, sample %d are not finite numbers "
-                        "(policy version %u)",
-                        run->length, run->group,
-                        run->sample < 0 ? 0 : run->sample - call->batch->group_begin[run->group],
-                        policy_version(call->engine->opts.policy));
-        if (run->sample >= 0) {
-            accept_token(call, run, run->sample);
-        } else {
-            const int *begin = call->batch->group_begin + run->group;
-            for (int i = begin[0]; i < begin[1]; i++) accept_token(call, run, i);
-        }
-    }
-    sched_sweep(s);
-    return ST_OK;
-}
-
-static Status check_config(const Engine *e, const SampleConfig *c) {
-    if (!(c->temperature == 0 || (c->temperature >= 1e-3 && c->temperature <= 1e3)))
-        return FAIL(ST_CONFIG, "temperature %g: 0 (greedy) or 0.001 to 1000", c->temperature);
-    if (c->top_k < 0) return FAIL(ST_CONFIG, "top_k %d: 0 (off) or more", c->top_k);
-    if (!(c->top_p > 0 && c->top_p <= 1))
-        return FAIL(ST_CONFIG, "top_p %g: above 0, at most 1 (off)", c->top_p);
-    if (!(c->min_p >= 0 && c->min_p <= 1))
-        return FAIL(ST_CONFIG, "min_p %g: from 0 (off) to 1", c->min_p);
-    if (c->max_new_tokens < 1)
-        return FAIL(ST_CONFIG, "max_new_tokens %d: 1 or more", c->max_new_tokens);
-    if (c->repeat_window < 0)
-        return FAIL(ST_CONFIG, "repeat_window %d: 0 (off) or more", c->repeat_window);
-    if (c->n_stop_texts > 0 && !e->opts.tokenizer)
-        return FAIL(ST_CONFIG, "a stop text (\"%s\") needs a tokenizer", c->stop_text[0]);
-    for (int i = 0; i < c->n_stop_texts; i++)
-        if (c->stop_text[i][0] == 0) return FAIL(ST_CONFIG, "stop text %d is empty", i);
-    return ST_OK;
-}
-
-// The longest that a sequence of the batch can become.
-static int longest_of(const Engine *e, const Batch *b, int max_new_tokens) {
-    int longest = 1;
-    for (int g = 0; g < b->n_groups; g++) {
-        int n = b->prompt_begin[g + 1] - b->prompt_begin[g];
-        if (n >= e->max_context) continue;
-        int room = e->max_context - n;
-        n += room < max_new_tokens ? room : max_new_tokens;
-        if (n > longest) longest = n;
-    }
-    return longest;
-}
-
-static Status sample_all(Call *call, const volatile int *stop, EngineStats *stats) {
-    Engine *e = call->engine;
-    Sched *s = &call->sched;
-    DecodeSeq *seq = ARENA_ARRAY(e->arena, DecodeSeq, e->opts.max_seqs);
-    call->broken = ARENA_ARRAY(e->arena, uint8_t, e->opts.max_seqs);
-    while (!(stop && *stop)) {
-        int n = sched_plan(s, seq);
-        if (n == 0) break;
-        uint32_t version = policy_version(e->opts.policy);
-        for (int r = 0; r < n; r++) kv_check(e->kv, &s->run[r].kv, version);
-        TRY(policy_decode(e->opts.policy, seq, n, on_logits, call));
-        stats->n_decode_calls++;
-        sched_advance(s);
-        TRY(accept_tokens(call));
-    }
-    return ST_OK;
-}
-
-Status engine_sample(Engine *engine, Batch *batch, const SampleConfig *cfg, uint32_t stream,
-                     FinishedFn *fn, void *ctx, const volatile int *stop, EngineStats *stats,
-                     Arena *arena) {
-    CHECK(batch->stage == STAGE_ASKED);
-    EngineStats count = {0};
-    double begin = clock_now();
-    TRY(check_config(engine, cfg));
-    int longest = longest_of(engine, batch, cfg->max_new_tokens);
-    if (kv_pages_of(longest) > engine->opts.kv_pages)
-        return FAIL(ST_CONFIG,
-                    "a sequence of %d tokens needs %d KV pages of %d and there are %d: plan more "
-                    "pages or allow fewer new tokens",
-                    longest, kv_pages_of(longest), KV_PAGE_TOKENS, engine->opts.kv_pages);
-    int64_t places = batch_sampled_places(batch, cfg->max_new_tokens);
-    if (places > INT_MAX)
-        return FAIL(ST_CONFIG,
-                    "%d samples of up to %d new tokens take %lld places and a batch has at most "
-                    "%d: ask for fewer samples at a time or fewer new tokens",
-                    batch->n_samples, cfg->max_new_tokens, (long long)places, INT_MAX);
-
-    ArenaMark mark = arena_mark(engine->arena);
-    kv_flush(engine->kv, policy_version(engine->opts.policy));
-    batch_open_sampled(batch, cfg->max_new_tokens, arena);
-    Call call = {.engine = engine, .batch = batch, .stream = stream, .fn = fn, .ctx = ctx};
-    call.sampler = sampler_make(cfg->temperature, cfg->top_k, cfg->top_p, cfg->min_p);
-    call.max_new_tokens = cfg->max_new_tokens;
-    call.on_token = cfg->on_token;
-    call.token_ctx = cfg->token_ctx;
-    call.stop = (StopRules){.token = cfg->stop_token,
-                            .n_tokens = cfg->n_stop_tokens,
-                            .text = cfg->stop_text,
-                            .n_texts = cfg->n_stop_texts,
-                            .tokenizer = engine->opts.tokenizer,
-                            .repeat_window = cfg->repeat_window};
-    call.sched = sched_open(batch, engine->opts.policy, engine->kv, engine->opts.max_seqs,
-                            engine->opts.max_decode_rows, longest, engine->arena);
-    for (int g = 0; g < batch->n_groups; g++) {
-        if (batch->prompt_begin[g + 1] - batch->prompt_begin[g] < engine->max_context) continue;
-        sched_skip_group(&call.sched, g);
-        for (int i = batch->group_begin[g]; i < batch->group_begin[g + 1]; i++) {
-            batch->finish[i] = FINISH_ABORT;
-            batch->sample_stage[i] = STAGE_SAMPLED;
-            if (fn) fn(ctx, batch, i);
-        }
-    }
-
-    Status st = sample_all(&call, stop, &count);
-    bool whole = st == ST_OK && call.sched.n_done == batch->n_samples;
-    sched_close(&call.sched);
-    if (engine->opts.pool) pool_drain(engine->opts.pool); // the judge may still read tokens
-    if (whole) {
-        batch_compact(batch);
-    } else {
-        batch->stage = STAGE_ASKED;
-        batch->n_tokens = 0;
-    }
-    for (int i = 0; i < batch->n_samples; i++) {
-        count.n_prompt_tokens += batch->response_begin[i] - batch->token_begin[i];
-        count.n_new_tokens += batch_response_length(batch, i);
-    }
-    count.n_shared_tokens = call.sched.n_shared_tokens;
-    count.n_computed_tokens = call.sched.n_computed_tokens;
-    count.n_preempted = call.sched.n_preempted;
-    count.pages_peak = kv_pages_peak(engine->kv);
-    count.seconds = clock_now() - begin;
-    if (stats) *stats = count;
-    arena_rewind(engine->arena, mark);
+static Status broken_logits(Engine *e, LiveSample *s) {
+    Status st = FAIL(ST_FORMAT,
+                     "the logits after token %d of sample %d are not finite numbers (policy "
+                     "version %u)",
+                     s->n_tokens, s->group->first_number + s->index, e->version);
+    finish(e, s, FINISH_ABORT);
     return st;
+}
+
+static Status accept_tokens(Engine *e) {
+    Status st = ST_OK;
+    for (int i = 0; i < e->sched.n_seqs; i++) {
+        const SchedSeq *seq = &e->sched.seq[i];
+        if (!scheduler_drawn(seq)) continue;
+        const int n = seq->sample ? 1 : seq->group->n_samples;
+        for (int k = 0; k < n; k++) {
+            LiveSample *s = seq->sample ? seq->sample : &seq->group->sample[k];
+            if (!seq->sample && s->state != SAMPLE_WAITING) continue;
+            if (!seq->sample && live_response_length(s) > 0) {
+                scheduler_ready(&e->sched, s); // its tokens were given
+            } else if (!s->broken) {
+                accept_token(e, s);
+            } else {
+                Status broken = broken_logits(e, s);
+                if (st == ST_OK) st = broken;
+            }
+        }
+    }
+    scheduler_sweep(&e->sched);
+    return st;
+}
+
+static void follow_weights(Engine *e) {
+    const uint32_t version = policy_version(e->opts.policy);
+    if (version == e->version) return;
+    switch (e->opts.new_weights) {
+    case WEIGHTS_FIXED: CHECK(kv_pages_held(e->kv) == 0); break;
+    case WEIGHTS_RECOMPUTE: scheduler_forget_pages(&e->sched); break;
+    case WEIGHTS_KEEP: break;
+    }
+    kv_set_version(e->kv, version);
+    e->version = version;
+}
+
+Status engine_step(Engine *e, int *n_decoded) {
+    const double begin = clock_now();
+    if (n_decoded) *n_decoded = 0;
+    follow_weights(e);
+    const int n = scheduler_plan(&e->sched, e->decode);
+    if (n == 0) return ST_OK;
+    scheduler_check(&e->sched);
+    TRY(policy_decode(e->opts.policy, e->decode, n, on_logits, e));
+    e->stats.n_decode_calls++;
+    scheduler_advance(&e->sched, e->version);
+    Status st = accept_tokens(e);
+    e->stats.seconds += clock_now() - begin;
+    if (n_decoded) *n_decoded = n;
+    return st;
+}
+
+// ---- paused, ended, given back
+
+static LiveSample *known(const Engine *e, SampleId id) {
+    LiveSample *s = live_find(&e->store, id);
+    CHECK(s != NULL);
+    return s;
+}
+
+Status engine_inject(Engine *e, SampleId id, const int32_t *token, int n, int pause_after) {
+    LiveSample *s = known(e, id);
+    CHECK(s->state == SAMPLE_PAUSED && n >= 0 && pause_after >= 0);
+    const int length = s->n_tokens > 0 ? s->n_tokens : s->group->n_prompt;
+    if (n >= s->group->limit - length)
+        return FAIL(ST_CONFIG,
+                    "%d tokens behind the %d of a sequence leave no room to go on: it has at most "
+                    "%d",
+                    n, length, s->group->limit);
+    TRY(request_check_tokens(&e->limits, token, n, "injected text"));
+    unqueue_event(e, s);
+    live_reserve(s, length + n + 1);
+    for (int i = 0; i < n; i++) live_append(s, token[i], TOKEN_INJECTED, 0, e->version);
+    // without tokens the count of drawn ones goes on; the next pause is so many from here
+    s->pause_after = pause_after > 0 ? pause_after + s->n_tokens - s->run_begin : 0;
+    scheduler_ready(&e->sched, s);
+    return ST_OK;
+}
+
+void engine_end(Engine *e, SampleId id, Finish how) {
+    LiveSample *s = known(e, id);
+    CHECK(how != FINISH_NONE);
+    if (s->state == SAMPLE_FINISHED) return;
+    finish(e, s, how);
+    scheduler_sweep(&e->sched);
+}
+
+void engine_release(Engine *e, SampleId id) {
+    LiveSample *s = known(e, id);
+    engine_end(e, id, FINISH_ABORT);
+    unqueue_event(e, s);
+    live_remove(&e->store, s);
+}
+
+void engine_forget_pages(Engine *e) {
+    scheduler_forget_pages(&e->sched);
+    kv_set_version(e->kv, e->version); // empties the prefix cache
+}
+
+void engine_counts(const Engine *e, EngineCounts *out) {
+    *out = (EngineCounts){.n_samples = e->store.n_samples,
+                          .pages_held = kv_pages_held(e->kv),
+                          .pages_cached = kv_pages_cached(e->kv),
+                          .pages = e->opts.kv_pages,
+                          .host_bytes = e->store.bytes + kv_table_bytes(e->kv),
+                          .stats = e->stats};
+    int *by_state[] = {&out->n_waiting, &out->n_ready, &out->n_running, &out->n_paused,
+                       &out->n_finished};
+    for (int i = 0; i < e->store.n_samples; i++) ++*by_state[e->store.sample[i]->state];
+    out->stats.n_shared_tokens = e->sched.n_shared_tokens;
+    out->stats.n_computed_tokens = e->sched.n_computed_tokens;
+    out->stats.n_preempted = e->sched.n_preempted;
+    out->stats.pages_peak = kv_pages_peak(e->kv);
+}
+
+void engine_restart(Engine *e) {
+    e->version = policy_version(e->opts.policy);
+    kv_flush(e->kv, e->version);
 }

@@ -1,18 +1,32 @@
-// rollout/engine.h -- continuous batching: fills the SAMPLED columns of a Batch.
+// rollout/engine.h -- generation sessions: requests are submitted, stepped, paused, resumed.
 //
-// Floor 3 (rollout). Knows tokens, pages and stop rules; has never heard of right or wrong. Results
-// are a function of (weights, prompt, seed, stream, step, task id, task index, sample index): not
-// of batch composition, order, threads or page numbers. The task index is there so that a task
-// asked twice in one step is answered twice, not copied.
+// Layer 3 (rollout). Knows tokens, pages and stop rules; knows nothing of rewards. The engine is a
+// session with continuous batching: engine_submit adds a request at any time and it joins the next
+// engine_step, which computes one decode call for everything that is live. engine_poll returns
+// samples that finished or paused; engine_inject gives a paused sample tokens (a tool's result) and
+// lets it go on. engine_sample, at the end, fills a Batch with one request a group.
 //
-// Codes: ST_CONFIG (a rule that cannot be; the sentence has the numbers), ST_FORMAT (the model's
-// logits are not numbers), and what policy_decode leaves with.
+// A sample is a function of its request (prompt, sampling parameters, key, given and injected
+// tokens) and of the weights at each of its tokens: not of what else is live, of places, pages,
+// preemption or threads. Draws are named by the key and the position in the response, so a stopped
+// sample that is submitted again with what it had goes on with the same tokens.
+//
+// Threads: one driver thread. All functions of one engine are called from one thread at a time;
+// none of them locks. A server keeps requests that arrive on other threads in a queue of its own,
+// which its driver empties between two steps. TokenFn and FinishedFn are called on the driver.
+//
+// Codes: ST_CONFIG (a request that cannot be; the sentence has the numbers), ST_FORMAT (a token id
+// outside the vocabulary; the model's logits are not finite numbers), and what policy_decode
+// returns.
 #ifndef ROLLOUT_ENGINE_H
 #define ROLLOUT_ENGINE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/pool.h"
+#include "base/rng.h"
 #include "base/status.h"
 #include "policy/policy.h"
 #include "rollout/batch.h"
@@ -21,25 +35,49 @@
 extern "C" {
 #endif
 
-typedef struct Tokenizer Tokenizer; // policy/text/tokenizer.h; only for stop strings
+typedef struct Tokenizer Tokenizer; // policy/text/tokenizer.h; only for stop and pause texts
 
-// A token that became part of sample i, from the calling thread of engine_sample.
+// A token was drawn for a sample: its number is the request's `number` + its index, in
+// engine_sample its index in the batch.
 typedef void TokenFn(void *ctx, int sample, int32_t token);
 
+// Sampling parameters, of each request by itself.
 typedef struct SampleConfig {
-    double temperature;  // 0 = greedy; log-probs are then at temperature 1
-    int top_k;           // 0 = off
-    double top_p, min_p; // 1 and 0 = off
-    int max_new_tokens;
-    const int32_t *stop_token; // [n_stop_tokens] usually the end token
+    double temperature;        // 0 = greedy; log-probs are then at temperature 1
+    int top_k;                 // 0 = off
+    double top_p, min_p;       // 1 and 0 = off
+    int max_new_tokens;        // tokens that are drawn; injected ones do not count
+    int max_tokens;            // prompt, drawn and injected tokens; 0 = the context
+    const int32_t *stop_token; // [n_stop_tokens] usually the end token; stays part of the sample
     int n_stop_tokens;
-    const char *const *stop_text; // [n_stop_texts]; need `tokenizer`
+    // [n_stop_texts] end the sample where one of them appears in the bytes of the drawn tokens
+    // (need EngineOpts.tokenizer). A text may begin and end anywhere inside tokens, but a match
+    // neither lies in nor reaches over injected tokens.
+    const char *const *stop_text;
     int n_stop_texts;
-    TokenFn *on_token; // NULL = nobody listens
+    // Where one of these is drawn, or appears as above, the sample pauses; a stop rule that holds
+    // at the same token wins.
+    const int32_t *pause_token;
+    int n_pause_tokens;
+    const char *const *pause_text;
+    int n_pause_texts;
+    int pause_after;   // pauses after this many drawn tokens (a thinking budget); 0 = off
+    TokenFn *on_token; // NULL = none
     void *token_ctx;
     int repeat_window; // stop as FINISH_REPEAT when the last repeat_window tokens are one period of
                        // <= 16 repeated; 0 = off
 } SampleConfig;
+
+// What becomes of live sequences when the policy's version changed between two steps.
+typedef enum WeightRule {
+    WEIGHTS_FIXED,     // it does not change while sequences hold pages: else a CHECK fails
+    WEIGHTS_RECOMPUTE, // keys and values of all live sequences are computed again
+    // Sequences keep the keys and values that older weights made. They must still be there: the
+    // policy got its new weights by policy_copy, not by training itself. A sequence is admitted
+    // only when pages for its longest length are free and is never preempted, so which weights made
+    // which keys does not depend on what else is live.
+    WEIGHTS_KEEP,
+} WeightRule;
 
 typedef struct EngineOpts {
     Policy *policy;             // borrowed
@@ -49,12 +87,16 @@ typedef struct EngineOpts {
     int kv_pages;               // as given to the policy
     int max_decode_rows;        // as given to the policy, which bounds a prefill; 0 = max_seqs
     int max_seq_tokens;         // as given to the policy; 0 = the model's max_position
-    uint64_t seed;
+    uint64_t seed;              // of engine_sample
+    WeightRule new_weights;
+    // Keep the pages of ended sequences and give them to those that begin alike. For a policy that
+    // is not trained: policy_train writes over pages (see engine_forget_pages).
+    bool prefix_cache;
 } EngineOpts;
 
 typedef struct EngineStats {
     int64_t n_prompt_tokens, n_new_tokens; // of all samples together
-    int64_t n_shared_tokens;               // prompt tokens taken from another sample's pages
+    int64_t n_shared_tokens;               // prompt tokens taken from pages of another sequence
     int64_t n_computed_tokens;             // rows that went through the policy
     int64_t n_decode_calls, n_preempted;
     int pages_peak;
@@ -64,15 +106,114 @@ typedef struct EngineStats {
 typedef struct Engine Engine;
 
 MUST_USE Status engine_new(const EngineOpts *opts, Engine **out);
-void engine_free(Engine *engine);
+void engine_free(Engine *engine); // live samples are dropped; NULL is fine
+
+// ---- the session
+
+typedef uint64_t SampleId; // ascending in order of submission, never 0, never used again
+
+typedef enum SampleState {
+    SAMPLE_WAITING, // its prompt is not computed yet
+    SAMPLE_READY,   // has tokens, waits for a place
+    SAMPLE_RUNNING, // is in the next decode call, unless pages run out
+    SAMPLE_PAUSED,  // waits for engine_inject
+    SAMPLE_FINISHED,
+} SampleState;
+
+// What a sample already has behind its prompt (it was stopped, or comes from a file).
+typedef struct GivenTokens {
+    int n;
+    const int32_t *token;
+    const uint8_t *kind; // TOKEN_SAMPLED or TOKEN_INJECTED; NULL = all sampled
+    const float *logp;
+    const uint32_t *version; // NULL = the current one
+    bool paused;             // begins as SAMPLE_PAUSED
+    int pause_after;         // since the last injected token; 0 = SampleConfig's
+} GivenTokens;
+
+typedef struct EngineRequest { // everything is copied
+    const int32_t *prompt;     // [n_prompt], at least one; fewer than the context
+    int n_prompt;
+    int n_samples; // of this prompt, which is computed once for all; 0 = 1
+    const SampleConfig *sampling;
+    RngKey key;               // of sample 0; sample i draws under key.sample + i
+    const GivenTokens *given; // [n_samples] or NULL
+    int number;               // the caller's, for TokenFn and SampleView
+} EngineRequest;
+
+// Adds a request; its samples have the ids *first .. *first + n_samples - 1. ST_CONFIG: nothing was
+// added. Computes nothing.
+MUST_USE Status engine_submit(Engine *engine, const EngineRequest *request, SampleId *first);
+
+// One decode call for what is live: at most max_seqs sequences, a prompt in pieces of at most
+// max_decode_rows tokens. *n_decoded (may be NULL): sequences in the call; 0 = nothing can go on
+// (all samples are finished or paused). On failure of the policy all samples are as before and the
+// step may be repeated. ST_FORMAT: logits of the sample that the sentence names were not finite; it
+// is finished as FINISH_ABORT, the others have their token.
+MUST_USE Status engine_step(Engine *engine, int *n_decoded);
+
+// A sample as it is now. Pointers are valid until the next call with this engine.
+typedef struct SampleView {
+    SampleId id;
+    int number; // the request's number + index in the request
+    SampleState state;
+    Finish finish;
+    int stop_text, pause_text; // index of the text that ended it or paused it last; -1 = none
+    int n_prompt, n_tokens;    // n_tokens: prompt included; 0 if nothing was drawn yet
+    int n_sampled;
+    const int32_t *token; // [n_tokens]
+    const uint8_t *kind;  // [n_tokens] TOKEN_*
+    const float *logp;    // [n_tokens] of drawn tokens, at the sampling temperature; else 0
+    // [n_tokens] policy version that drew the token; of prompt and injected tokens, the version
+    // that made the keys and values that later tokens saw (of the last computation).
+    const uint32_t *version;
+} SampleView;
+
+// The next sample that finished or paused and was not returned yet, in that order; false: none.
+bool engine_poll(Engine *engine, SampleView *out);
+// false: no such sample.
+bool engine_view(const Engine *engine, SampleId id, SampleView *out);
+// The first id above `after` that the engine has, 0 = none: for all = engine_next(e, 0), ...
+SampleId engine_next(const Engine *engine, SampleId after);
+
+// Appends n tokens (0 is fine) to a paused sample and lets it go on; it pauses again after
+// pause_after more drawn tokens (0 = not by number). ST_CONFIG, and the sample is as before: a
+// token outside the vocabulary; no room for a further token behind them.
+MUST_USE Status engine_inject(Engine *engine, SampleId id, const int32_t *token, int n,
+                              int pause_after);
+// Finishes a sample where it is: FINISH_ABORT, or what its caller knows (a paused one whose
+// environment is done: FINISH_STOP). Its tokens stay until engine_release, its pages do not. A
+// finished sample is left as it is.
+void engine_end(Engine *engine, SampleId id, Finish finish);
+static inline void engine_abort(Engine *engine, SampleId id) {
+    engine_end(engine, id, FINISH_ABORT);
+}
+// Gives a sample's memory back, in any state.
+void engine_release(Engine *engine, SampleId id);
+
+// The contents of all pages are lost (the policy was trained, which writes over them): live
+// sequences are computed again at the next step, to the same bits under the same weights.
+void engine_forget_pages(Engine *engine);
+
+typedef struct EngineCounts {
+    int n_samples, n_waiting, n_ready, n_running, n_paused, n_finished;
+    int pages_held, pages_cached, pages; // of the KV page pool
+    size_t host_bytes;                   // of samples, requests and page tables
+    EngineStats stats;                   // since engine_new; seconds are those of engine_step
+} EngineCounts;
+void engine_counts(const Engine *engine, EngineCounts *out);
+
+// ---- a whole batch
 
 // Called when sample i is complete (all its columns written), from the calling thread of
 // engine_sample, while other samples go on. It may hand the sample to pool_submit on the engine's
 // pool: the engine drains the pool before tokens move, at the end.
 typedef void FinishedFn(void *ctx, Batch *batch, int sample);
 
-// Takes an ASKED batch and leaves it SAMPLED. `stream` is RNG_SAMPLE or RNG_EVAL; batch->step names
-// the draw. `stop` (may be NULL) is polled between decode calls: nonzero = give up with ST_OK and
+// Takes an ASKED batch and leaves it SAMPLED: one request a group, stepped until all are finished.
+// The engine has no other samples. `stream` is RNG_SAMPLE or RNG_EVAL; batch->step names the draw,
+// with the task id and the task index, so that a task asked twice in one step is answered twice,
+// not copied. `stop` (may be NULL) is polled between decode calls: nonzero = give up with ST_OK and
 // the batch still ASKED (nothing was drawn that a repeat would not draw again). On failure too the
 // batch is ASKED. A prompt that fills the context leaves its samples empty, as FINISH_ABORT.
 MUST_USE Status engine_sample(Engine *engine, Batch *batch, const SampleConfig *cfg,

@@ -33,21 +33,21 @@ static bool ends_with(const Tokenizer *tokenizer, const int32_t *response, int n
     return left == 0;
 }
 
-bool stop_ends_text(const StopRules *rules, const int32_t *response, int n) {
-    if (rules->n_texts == 0) return false;
+int stop_text_at(const StopRules *rules, const int32_t *response, int n) {
+    if (rules->n_texts == 0) return -1;
     size_t size;
     bytes_of(rules->tokenizer, response[n - 1], &size);
     for (int i = 0; i < rules->n_texts; i++)
         for (size_t skip = 0; skip < size; skip++)
-            if (ends_with(rules->tokenizer, response, n, skip, rules->text[i])) return true;
-    return false;
+            if (ends_with(rules->tokenizer, response, n, skip, rules->text[i])) return i;
+    return -1;
 }
 
 bool stop_repeats(const int32_t *response, int n, int window) {
     if (window < 2 || n < window) return false;
     const int32_t *tail = response + n - window;
     for (int period = 1; period <= STOP_PERIOD_MAX && 2 * period <= window; period++) {
-        int i = window - 1; // the newest first: most tokens are told apart at once
+        int i = window - 1; // from the newest: most windows differ at once
         while (i >= period && tail[i] == tail[i - period]) i--;
         if (i < period) return true;
     }
@@ -56,7 +56,7 @@ bool stop_repeats(const int32_t *response, int n, int window) {
 
 Finish stop_check(const StopRules *rules, const int32_t *response, int n) {
     if (stop_is_token(rules, response[n - 1])) return FINISH_STOP;
-    if (stop_ends_text(rules, response, n)) return FINISH_STOP;
+    if (stop_text_at(rules, response, n) >= 0) return FINISH_STOP;
     if (stop_repeats(response, n, rules->repeat_window)) return FINISH_REPEAT;
     return n >= rules->max_new_tokens ? FINISH_LENGTH : FINISH_NONE;
 }

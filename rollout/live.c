@@ -1,0 +1,205 @@
+// rollout/live.c -- growth and lookup of live samples, copies of their requests.
+#include "rollout/live.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *counted(LiveStore *store, void *old, size_t old_bytes, size_t bytes) {
+    void *p = realloc(old, bytes);
+    CHECK(p);
+    store->bytes += bytes - old_bytes;
+    return p;
+}
+
+static void *counted_new(LiveStore *store, size_t count, size_t size) {
+    void *p = calloc(count > 0 ? count : 1, size);
+    CHECK(p);
+    store->bytes += count * size;
+    return p;
+}
+
+static void counted_free(LiveStore *store, void *p, size_t bytes) {
+    free(p);
+    store->bytes -= bytes;
+}
+
+// ---- the request's arrays: ids and texts in one block
+
+static size_t texts_bytes(const char *const *text, int n) {
+    size_t bytes = (size_t)n * sizeof(char *);
+    for (int i = 0; i < n; i++) bytes += strlen(text[i]) + 1;
+    return bytes;
+}
+
+static const char *const *copy_texts(const char *const *text, int n, char ***pointers,
+                                     char **chars) {
+    char **copy = *pointers;
+    for (int i = 0; i < n; i++) {
+        const size_t size = strlen(text[i]) + 1;
+        memcpy(*chars, text[i], size);
+        copy[i] = *chars;
+        *chars += size;
+    }
+    *pointers += n;
+    return (const char *const *)copy;
+}
+
+static const int32_t *copy_ids(const int32_t *id, int n, char **chars) {
+    int32_t *copy = (int32_t *)(void *)*chars;
+    if (n > 0) memcpy(copy, id, (size_t)n * sizeof *id);
+    *chars += (size_t)n * sizeof *id;
+    return copy;
+}
+
+// The block: pointers to texts, ids, then characters.
+static void copy_sampling(LiveGroup *group, const SampleConfig *from) {
+    SampleConfig *to = &group->sampling;
+    *to = *from;
+    group->given_bytes = texts_bytes(from->stop_text, from->n_stop_texts) +
+                         texts_bytes(from->pause_text, from->n_pause_texts) +
+                         (size_t)(from->n_stop_tokens + from->n_pause_tokens) * sizeof(int32_t);
+    group->given = counted_new(group->store, group->given_bytes, 1);
+    char **pointers = group->given;
+    char *rest = (char *)(pointers + from->n_stop_texts + from->n_pause_texts);
+    to->stop_token = copy_ids(from->stop_token, from->n_stop_tokens, &rest);
+    to->pause_token = copy_ids(from->pause_token, from->n_pause_tokens, &rest);
+    to->stop_text = copy_texts(from->stop_text, from->n_stop_texts, &pointers, &rest);
+    to->pause_text = copy_texts(from->pause_text, from->n_pause_texts, &pointers, &rest);
+}
+
+// ---- columns
+
+static void set_cap(LiveSample *s, int cap) {
+    LiveStore *store = s->group->store;
+    const size_t old = (size_t)s->cap, n = (size_t)cap;
+    s->token = counted(store, s->token, old * sizeof *s->token, n * sizeof *s->token);
+    s->kind = counted(store, s->kind, old * sizeof *s->kind, n * sizeof *s->kind);
+    s->logp = counted(store, s->logp, old * sizeof *s->logp, n * sizeof *s->logp);
+    s->version = counted(store, s->version, old * sizeof *s->version, n * sizeof *s->version);
+    s->cap = cap;
+}
+
+void live_reserve(LiveSample *s, int n_tokens) {
+    const LiveGroup *g = s->group;
+    if (n_tokens > s->cap) {
+        int cap = s->cap + s->cap / 2 + 32;
+        if (cap > g->limit) cap = g->limit;
+        set_cap(s, cap > n_tokens ? cap : n_tokens);
+    }
+    if (s->n_tokens > 0) return;
+    const size_t n = (size_t)g->n_prompt;
+    memcpy(s->token, g->prompt, n * sizeof *s->token);
+    memset(s->kind, TOKEN_PROMPT, n);
+    memset(s->logp, 0, n * sizeof *s->logp);
+    memcpy(s->version, g->prompt_version, n * sizeof *s->version);
+    s->n_tokens = s->run_begin = g->n_prompt;
+}
+
+void live_append(LiveSample *s, int32_t token, int kind, float logp, uint32_t version) {
+    CHECK(s->n_tokens < s->cap);
+    const int at = s->n_tokens++;
+    s->token[at] = token;
+    s->kind[at] = (uint8_t)kind;
+    s->logp[at] = kind == TOKEN_SAMPLED ? logp : 0;
+    s->version[at] = version;
+    if (kind == TOKEN_SAMPLED)
+        s->n_sampled++;
+    else
+        s->run_begin = s->n_tokens;
+}
+
+// ---- the store
+
+static void register_sample(LiveStore *store, LiveSample *s) {
+    if (store->n_samples == store->cap) {
+        const int cap = 2 * store->cap + 16;
+        store->sample = counted(store, store->sample, (size_t)store->cap * sizeof(LiveSample *),
+                                (size_t)cap * sizeof(LiveSample *));
+        store->cap = cap;
+    }
+    store->sample[store->n_samples++] = s;
+}
+
+LiveGroup *live_add(LiveStore *store, const EngineRequest *request, int limit) {
+    LiveGroup *g = counted_new(store, 1, sizeof *g);
+    const size_t n = (size_t)request->n_prompt;
+    g->store = store;
+    g->number = ++store->last_group;
+    g->n_prompt = request->n_prompt;
+    g->limit = limit;
+    g->n_samples = g->n_unfinished = g->n_unreleased =
+        request->n_samples > 0 ? request->n_samples : 1;
+    g->key = request->key;
+    g->first_number = request->number;
+    g->prompt = counted_new(store, n, sizeof *g->prompt);
+    memcpy(g->prompt, request->prompt, n * sizeof *g->prompt);
+    g->prompt_version = counted_new(store, n, sizeof *g->prompt_version);
+    copy_sampling(g, request->sampling);
+    g->sample = counted_new(store, (size_t)g->n_samples, sizeof *g->sample);
+    for (int i = 0; i < g->n_samples; i++) {
+        g->sample[i] = (LiveSample){.id = ++store->last_id,
+                                    .group = g,
+                                    .index = i,
+                                    .stop_text = -1,
+                                    .pause_text = -1,
+                                    .pause_after = g->sampling.pause_after};
+        register_sample(store, &g->sample[i]);
+    }
+    return g;
+}
+
+// Index of the first sample with an id of at least `id`.
+static int lower_bound(const LiveStore *store, SampleId id) {
+    int low = 0, high = store->n_samples;
+    while (low < high) {
+        const int mid = low + (high - low) / 2;
+        if (store->sample[mid]->id < id)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+LiveSample *live_find(const LiveStore *store, SampleId id) {
+    const int at = lower_bound(store, id);
+    return at < store->n_samples && store->sample[at]->id == id ? store->sample[at] : NULL;
+}
+
+LiveSample *live_after(const LiveStore *store, SampleId after) {
+    const int at = lower_bound(store, after + 1);
+    return at < store->n_samples ? store->sample[at] : NULL;
+}
+
+static void group_free(LiveGroup *g) {
+    LiveStore *store = g->store;
+    CHECK(g->kv.n_pages == 0);
+    counted_free(store, g->prompt, (size_t)g->n_prompt * sizeof *g->prompt);
+    counted_free(store, g->prompt_version, (size_t)g->n_prompt * sizeof *g->prompt_version);
+    counted_free(store, g->given, g->given_bytes);
+    counted_free(store, g->sample, (size_t)g->n_samples * sizeof *g->sample);
+    counted_free(store, g, sizeof *g);
+}
+
+void live_remove(LiveStore *store, LiveSample *s) {
+    CHECK(s->state == SAMPLE_FINISHED && s->kv.n_pages == 0 && !s->queued);
+    const size_t cap = (size_t)s->cap;
+    counted_free(store, s->token, cap * sizeof *s->token);
+    counted_free(store, s->kind, cap * sizeof *s->kind);
+    counted_free(store, s->logp, cap * sizeof *s->logp);
+    counted_free(store, s->version, cap * sizeof *s->version);
+    const int at = lower_bound(store, s->id);
+    memmove(&store->sample[at], &store->sample[at + 1],
+            (size_t)(store->n_samples - at - 1) * sizeof *store->sample);
+    store->n_samples--;
+    if (store->n_samples == 0) { // an idle engine holds nothing
+        counted_free(store, store->sample, (size_t)store->cap * sizeof(LiveSample *));
+        store->sample = NULL;
+        store->cap = 0;
+    }
+    if (--s->group->n_unreleased == 0) group_free(s->group);
+}
+
+void live_free(LiveStore *store) {
+    CHECK(store->n_samples == 0 && store->bytes == 0);
+}

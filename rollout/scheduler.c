@@ -1,0 +1,393 @@
+// rollout/scheduler.c -- admission in order of age, pages by age, the last admitted is preempted.
+#include "rollout/scheduler.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void scheduler_open(Scheduler *sched, Policy *policy, KvPool *kv, LiveStore *store, int max_seqs,
+                    int max_rows, int n_pages, bool reserve) {
+    CHECK(max_seqs >= 1 && max_rows >= max_seqs);
+    *sched = (Scheduler){.policy = policy,
+                         .kv = kv,
+                         .store = store,
+                         .max_seqs = max_seqs,
+                         .max_rows = max_rows,
+                         .n_pages = n_pages,
+                         .reserve = reserve};
+    sched->seq = calloc((size_t)max_seqs, sizeof *sched->seq);
+    CHECK(sched->seq);
+}
+
+void scheduler_close(Scheduler *sched) {
+    free(sched->seq);
+}
+
+static KvTable *table_of(const SchedSeq *seq) {
+    return seq->sample ? &seq->sample->kv : &seq->group->kv;
+}
+static int length_of(const SchedSeq *seq) {
+    return seq->sample ? seq->sample->n_tokens : seq->group->n_prompt;
+}
+static const int32_t *tokens_of(const SchedSeq *seq) {
+    return seq->sample ? seq->sample->token : seq->group->prompt;
+}
+
+bool scheduler_drawn(const SchedSeq *seq) {
+    return table_of(seq)->n_tokens == length_of(seq);
+}
+
+// ---- lists
+
+static void ready_insert(Scheduler *s, LiveSample *sample) {
+    LiveSample *before = s->last_ready;
+    while (before && before->id > sample->id) before = before->before_ready;
+    LiveSample *next = before ? before->next_ready : s->first_ready;
+    sample->before_ready = before;
+    sample->next_ready = next;
+    *(before ? &before->next_ready : &s->first_ready) = sample;
+    *(next ? &next->before_ready : &s->last_ready) = sample;
+}
+
+static void ready_remove(Scheduler *s, LiveSample *sample) {
+    LiveSample *before = sample->before_ready, *next = sample->next_ready;
+    *(before ? &before->next_ready : &s->first_ready) = next;
+    *(next ? &next->before_ready : &s->last_ready) = before;
+    sample->before_ready = sample->next_ready = NULL;
+}
+
+static void waiting_insert(Scheduler *s, LiveGroup *group) {
+    LiveGroup **at = &s->first_waiting;
+    while (*at && (*at)->number < group->number) at = &(*at)->next_waiting;
+    group->next_waiting = *at;
+    *at = group;
+    group->begun = false;
+}
+
+static void waiting_remove(Scheduler *s, LiveGroup *group) {
+    LiveGroup **at = &s->first_waiting;
+    while (*at != group) at = &(*at)->next_waiting;
+    *at = group->next_waiting;
+    group->next_waiting = NULL;
+}
+
+void scheduler_add(Scheduler *s, LiveGroup *group) {
+    int n_waiting = 0, n_new = 0;
+    for (int i = 0; i < group->n_samples; i++) {
+        n_waiting += group->sample[i].state == SAMPLE_WAITING;
+        n_new +=
+            group->sample[i].state == SAMPLE_WAITING && !live_response_length(&group->sample[i]);
+    }
+    group->begun = true;
+    if (n_new > 0 || n_waiting > 1) // samples with tokens wait too, to share the prompt
+        waiting_insert(s, group);
+    else
+        for (int i = 0; i < group->n_samples; i++)
+            if (group->sample[i].state == SAMPLE_WAITING) scheduler_ready(s, &group->sample[i]);
+}
+
+// ---- reserved pages: a group's first sample with the prompt, then each further one without it
+
+static int reservation(const LiveGroup *g, int n_admitted) {
+    const int longest = kv_pages_of(g->limit), shared = g->n_prompt / KV_PAGE_TOKENS;
+    return longest + 1 + (n_admitted > 1 ? (n_admitted - 1) * (longest - shared) : 0);
+}
+
+static void update_reservation(Scheduler *s, LiveGroup *g) {
+    if (!s->reserve) return;
+    const bool holds =
+        g->n_unfinished > 0 && (g->prompt_runs || g->n_admitted > 0 || g->kv.n_pages > 0);
+    const int now = holds ? reservation(g, g->n_admitted) : 0;
+    s->n_reserved += now - g->n_reserved;
+    g->n_reserved = now;
+}
+
+// May one more sample of the group (or its prompt) be admitted?
+static bool may_reserve(const Scheduler *s, const LiveGroup *g, int n_admitted) {
+    return s->n_reserved - g->n_reserved + reservation(g, n_admitted) <= s->n_pages;
+}
+
+// ---- giving pages back
+
+static void release_prompt(Scheduler *s, LiveGroup *g) {
+    if (!g->prompt_runs && g->n_ready == 0) kv_release(s->kv, &g->kv);
+}
+
+// A sample without pages that may fork the prompt of its group, as long as that is cached.
+static bool forks(const LiveSample *sample) {
+    return sample->state == SAMPLE_READY && sample->kv.n_pages == 0;
+}
+
+// The pages of the youngest sample that has some and does not run.
+static bool drop_idle_sample(Scheduler *s, const LiveSample *except) {
+    if (s->reserve) return false;
+    for (int i = s->store->n_samples - 1; i >= 0; i--) {
+        LiveSample *sample = s->store->sample[i];
+        if (sample == except || sample->kv.n_pages == 0) continue;
+        if (sample->state != SAMPLE_PAUSED && sample->state != SAMPLE_READY) continue;
+        kv_release(s->kv, &sample->kv);
+        sample->group->n_ready += forks(sample);
+        s->n_preempted++;
+        return true;
+    }
+    return false;
+}
+
+// Ready samples of these groups will compute their prompt again, each for itself.
+static void drop_idle_prompts(Scheduler *s) {
+    for (int i = 0; i < s->store->n_samples; i++) {
+        LiveGroup *g = s->store->sample[i]->group;
+        if (!g->prompt_runs) kv_release(s->kv, &g->kv);
+    }
+}
+
+static void preempt_last(Scheduler *s) {
+    CHECK(!s->reserve);
+    SchedSeq *seq = &s->seq[--s->n_seqs];
+    kv_release(s->kv, table_of(seq));
+    if (seq->sample) {
+        scheduler_ready(s, seq->sample);
+    } else {
+        seq->group->prompt_runs = false;
+        waiting_insert(s, seq->group);
+    }
+    s->n_preempted++;
+}
+
+void scheduler_forget_pages(Scheduler *s) {
+    for (int i = 0; i < s->store->n_samples; i++) {
+        LiveSample *sample = s->store->sample[i];
+        const bool forked = forks(sample);
+        kv_release(s->kv, &sample->kv);
+        kv_release(s->kv, &sample->group->kv);
+        sample->group->n_ready += forks(sample) - forked;
+    }
+    CHECK(kv_pages_held(s->kv) == 0);
+}
+
+// ---- admission
+
+// Places are filled while pages for the whole sequence so far, and one more for every sequence that
+// runs, are free; the first sequence is admitted in any case.
+static bool has_room(Scheduler *s, int n_pages, const LiveSample *for_sample) {
+    do {
+        if (s->n_seqs == 0 || kv_pages_free(s->kv) >= n_pages + s->n_seqs + 1) return true;
+    } while (drop_idle_sample(s, for_sample));
+    return false;
+}
+
+// Tokens of the sequence whose pages the prefix cache has.
+static void find_cached(Scheduler *s, SchedSeq *seq, uint32_t *version) {
+    KvTable *table = table_of(seq);
+    const int n = kv_find(s->kv, table, tokens_of(seq), length_of(seq));
+    const uint8_t *kind = seq->sample ? seq->sample->kind : NULL;
+    for (int t = 0; t < n; t++)
+        if (!kind || kind[t] != TOKEN_SAMPLED) version[t] = policy_version(s->policy);
+    s->n_shared_tokens += n;
+}
+
+// Pages for what is known of the sequence. Without room for them (only if nothing else runs) they
+// are found page by page later.
+static void take_pages(Scheduler *s, const SchedSeq *seq) {
+    const bool taken = kv_grow(s->kv, table_of(seq), length_of(seq));
+    CHECK(taken || (s->n_seqs == 1 && !s->reserve));
+}
+
+static SchedSeq *new_seq(Scheduler *s, LiveGroup *group, LiveSample *sample) {
+    CHECK(s->n_seqs < s->max_seqs);
+    SchedSeq *seq = &s->seq[s->n_seqs++];
+    *seq = (SchedSeq){.group = group, .sample = sample};
+    return seq;
+}
+
+static void admit_sample(Scheduler *s, LiveSample *sample) {
+    LiveGroup *g = sample->group;
+    SchedSeq *seq = new_seq(s, g, sample);
+    const bool forked = forks(sample);
+    ready_remove(s, sample);
+    sample->state = SAMPLE_RUNNING;
+    if (forked) g->n_ready--;
+    if (!sample->admitted) g->n_admitted++;
+    sample->admitted = true;
+    if (forked && !g->prompt_runs && g->kv.n_tokens > 0) {
+        if (g->n_ready == 0) {
+            kv_move(&sample->kv, &g->kv); // the last one takes the pages, tail and all
+        } else if (kv_fork(s->kv, &sample->kv, &g->kv, s->policy)) {
+            s->n_shared_tokens += sample->kv.n_tokens;
+        } else {
+            CHECK(s->n_seqs == 1 && !s->reserve); // else admission kept a page for the copy
+            drop_idle_prompts(s);
+        }
+        if (sample->kv.n_tokens > 0)
+            memcpy(sample->version, g->prompt_version,
+                   (size_t)g->n_prompt * sizeof *sample->version);
+    } else if (forked) {
+        find_cached(s, seq, sample->version);
+    }
+    update_reservation(s, g);
+    take_pages(s, seq);
+}
+
+// Pages that the sample still needs for the tokens it has.
+static int pages_missing(const LiveSample *sample) {
+    const LiveGroup *g = sample->group;
+    const int all = kv_pages_of(sample->n_tokens);
+    if (sample->kv.n_pages > 0) return all > sample->kv.n_pages ? all - sample->kv.n_pages : 0;
+    return all - (g->prompt_runs ? 0 : g->kv.n_tokens / KV_PAGE_TOKENS);
+}
+
+static bool admit_ready(Scheduler *s) {
+    while (s->n_seqs < s->max_seqs && s->first_ready) {
+        LiveSample *sample = s->first_ready;
+        const LiveGroup *g = sample->group;
+        if (s->reserve) {
+            if (!may_reserve(s, g, g->n_admitted + !sample->admitted)) return false;
+        } else if (!has_room(s, pages_missing(sample), sample)) {
+            return false;
+        }
+        admit_sample(s, sample);
+    }
+    return !s->first_ready;
+}
+
+// Prompts, as long as their samples will find places.
+static void admit_prompts(Scheduler *s) {
+    int coming = 0; // samples that run, or will when the prompts that run are cached
+    for (int i = 0; i < s->n_seqs; i++)
+        coming += s->seq[i].sample ? 1 : s->seq[i].group->n_unfinished;
+    while (s->first_waiting && s->n_seqs < s->max_seqs && coming < s->max_seqs) {
+        LiveGroup *g = s->first_waiting;
+        if (s->reserve ? !may_reserve(s, g, 1) : !has_room(s, kv_pages_of(g->n_prompt), NULL))
+            return;
+        waiting_remove(s, g);
+        g->begun = g->prompt_runs = true;
+        SchedSeq *seq = new_seq(s, g, NULL);
+        find_cached(s, seq, g->prompt_version);
+        update_reservation(s, g);
+        take_pages(s, seq);
+        coming += g->n_unfinished;
+    }
+}
+
+// ---- the next call
+
+// Pages for sequence i, from idle samples and from sequences admitted after it; false: it was
+// itself preempted.
+static bool find_pages(Scheduler *s, int i, int n_tokens) {
+    while (!kv_grow(s->kv, table_of(&s->seq[i]), n_tokens)) {
+        CHECK(!s->reserve);
+        if (drop_idle_sample(s, NULL)) continue;
+        if (s->n_seqs > 1) {
+            preempt_last(s);
+            if (i == s->n_seqs) return false;
+        } else {
+            const int held = kv_pages_held(s->kv);
+            drop_idle_prompts(s);
+            CHECK(kv_pages_held(s->kv) < held); // engine_submit checked that one sequence fits
+        }
+    }
+    return true;
+}
+
+static void make_room_to_draw(const SchedSeq *seq) {
+    if (seq->sample) {
+        live_reserve(seq->sample, seq->sample->n_tokens + 1);
+        return;
+    }
+    for (int i = 0; i < seq->group->n_samples; i++) {
+        LiveSample *sample = &seq->group->sample[i];
+        if (sample->state == SAMPLE_WAITING && live_response_length(sample) == 0)
+            live_reserve(sample, seq->group->n_prompt + 1);
+    }
+}
+
+int scheduler_plan(Scheduler *s, DecodeSeq *decode) {
+    if (admit_ready(s)) admit_prompts(s);
+    int rows = s->max_rows;
+    for (int i = 0; i < s->n_seqs; i++) {
+        SchedSeq *seq = &s->seq[i];
+        const KvTable *table = table_of(seq);
+        const int wanted = length_of(seq) - table->n_tokens, cap = rows - (s->n_seqs - i - 1);
+        seq->n_new = wanted < cap ? wanted : cap;
+        CHECK(seq->n_new >= 1);
+        if (!find_pages(s, i, table->n_tokens + seq->n_new)) break;
+        rows -= seq->n_new;
+        if (seq->n_new == wanted) make_room_to_draw(seq);
+        decode[i] = (DecodeSeq){.token = tokens_of(seq) + table->n_tokens,
+                                .n_new = seq->n_new,
+                                .pos = table->n_tokens,
+                                .page = table->page,
+                                .n_logits = seq->n_new == wanted,
+                                .id = i};
+    }
+    CHECK(s->n_seqs > 0 || s->reserve || (!s->first_ready && !s->first_waiting));
+    return s->n_seqs;
+}
+
+void scheduler_advance(Scheduler *s, uint32_t version) {
+    for (int i = 0; i < s->n_seqs; i++) {
+        const SchedSeq *seq = &s->seq[i];
+        KvTable *table = table_of(seq);
+        const uint8_t *kind = seq->sample ? seq->sample->kind : NULL;
+        uint32_t *made_by = seq->sample ? seq->sample->version : seq->group->prompt_version;
+        for (int t = table->n_tokens; t < table->n_tokens + seq->n_new; t++)
+            if (!kind || kind[t] != TOKEN_SAMPLED) made_by[t] = version;
+        table->n_tokens += seq->n_new;
+        s->n_computed_tokens += seq->n_new;
+        kv_publish(s->kv, table, tokens_of(seq));
+    }
+}
+
+void scheduler_check(const Scheduler *s) {
+    for (int i = 0; i < s->n_seqs; i++) kv_check(s->kv, table_of(&s->seq[i]), !s->reserve);
+}
+
+// ---- outcomes
+
+void scheduler_ready(Scheduler *s, LiveSample *sample) {
+    sample->state = SAMPLE_READY;
+    ready_insert(s, sample);
+    sample->group->n_ready += forks(sample);
+    update_reservation(s, sample->group);
+}
+
+void scheduler_pause(Scheduler *s, LiveSample *sample) {
+    CHECK(sample->state == SAMPLE_RUNNING || sample->state == SAMPLE_WAITING);
+    sample->state = SAMPLE_PAUSED;
+    update_reservation(s, sample->group);
+}
+
+void scheduler_finish(Scheduler *s, LiveSample *sample) {
+    LiveGroup *g = sample->group;
+    CHECK(sample->state != SAMPLE_FINISHED);
+    if (sample->state == SAMPLE_READY) {
+        g->n_ready -= forks(sample);
+        ready_remove(s, sample);
+    }
+    kv_release(s->kv, &sample->kv);
+    sample->state = SAMPLE_FINISHED;
+    if (sample->admitted) g->n_admitted--;
+    g->n_unfinished--;
+    if (g->n_unfinished == 0 && !g->begun) {
+        waiting_remove(s, g);
+        g->begun = true;
+    }
+    release_prompt(s, g);
+    update_reservation(s, g);
+}
+
+void scheduler_sweep(Scheduler *s) {
+    int kept = 0;
+    for (int i = 0; i < s->n_seqs; i++) {
+        const SchedSeq *seq = &s->seq[i];
+        LiveGroup *g = seq->group;
+        if (seq->sample && seq->sample->state != SAMPLE_RUNNING) continue;
+        if (!seq->sample && (scheduler_drawn(seq) || g->n_unfinished == 0)) {
+            g->prompt_runs = false;
+            release_prompt(s, g);
+            update_reservation(s, g);
+            continue;
+        }
+        s->seq[kept++] = *seq;
+    }
+    s->n_seqs = kept;
+}
