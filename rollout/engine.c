@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "rollout/live.h"
 #include "rollout/scheduler.h"
-#include "rollout/session.h"
 
 typedef struct DrawScratch {
     struct DrawScratch *next;

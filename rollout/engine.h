@@ -26,47 +26,14 @@
 #include <stdint.h>
 
 #include "base/pool.h"
-#include "base/rng.h"
 #include "base/status.h"
 #include "policy/policy.h"
 #include "rollout/batch.h"
+#include "rollout/request.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef struct Tokenizer Tokenizer; // policy/text/tokenizer.h; only for stop and pause texts
-
-// A token was drawn for a sample: its number is the request's `number` + its index, in
-// engine_sample its index in the batch.
-typedef void TokenFn(void *ctx, int sample, int32_t token);
-
-// Sampling parameters, of each request by itself.
-typedef struct SampleConfig {
-    double temperature;        // 0 = greedy; log-probs are then at temperature 1
-    int top_k;                 // 0 = off
-    double top_p, min_p;       // 1 and 0 = off
-    int max_new_tokens;        // tokens that are drawn; injected ones do not count
-    int max_tokens;            // prompt, drawn and injected tokens; 0 = the context
-    const int32_t *stop_token; // [n_stop_tokens] usually the end token; stays part of the sample
-    int n_stop_tokens;
-    // [n_stop_texts] end the sample where one of them appears in the bytes of the drawn tokens
-    // (need EngineOpts.tokenizer). A text may begin and end anywhere inside tokens, but a match
-    // neither lies in nor reaches over injected tokens.
-    const char *const *stop_text;
-    int n_stop_texts;
-    // Where one of these is drawn, or appears as above, the sample pauses; a stop rule that holds
-    // at the same token wins.
-    const int32_t *pause_token;
-    int n_pause_tokens;
-    const char *const *pause_text;
-    int n_pause_texts;
-    int pause_after;   // pauses after this many drawn tokens (a thinking budget); 0 = off
-    TokenFn *on_token; // NULL = none
-    void *token_ctx;
-    int repeat_window; // stop as FINISH_REPEAT when the last repeat_window tokens are one period of
-                       // <= 16 repeated; 0 = off
-} SampleConfig;
 
 // What becomes of live sequences when the policy's version changed between two steps.
 typedef enum WeightRule {
@@ -109,37 +76,6 @@ MUST_USE Status engine_new(const EngineOpts *opts, Engine **out);
 void engine_free(Engine *engine); // live samples are dropped; NULL is fine
 
 // ---- the session
-
-typedef uint64_t SampleId; // ascending in order of submission, never 0, never used again
-
-typedef enum SampleState {
-    SAMPLE_WAITING, // its prompt is not computed yet
-    SAMPLE_READY,   // has tokens, waits for a place
-    SAMPLE_RUNNING, // is in the next decode call, unless pages run out
-    SAMPLE_PAUSED,  // waits for engine_inject
-    SAMPLE_FINISHED,
-} SampleState;
-
-// What a sample already has behind its prompt (it was stopped, or comes from a file).
-typedef struct GivenTokens {
-    int n;
-    const int32_t *token;
-    const uint8_t *kind; // TOKEN_SAMPLED or TOKEN_INJECTED; NULL = all sampled
-    const float *logp;
-    const uint32_t *version; // NULL = the current one
-    bool paused;             // begins as SAMPLE_PAUSED
-    int pause_after;         // since the last injected token; 0 = SampleConfig's
-} GivenTokens;
-
-typedef struct EngineRequest { // everything is copied
-    const int32_t *prompt;     // [n_prompt], at least one; fewer than the context
-    int n_prompt;
-    int n_samples; // of this prompt, which is computed once for all; 0 = 1
-    const SampleConfig *sampling;
-    RngKey key;               // of sample 0; sample i draws under key.sample + i
-    const GivenTokens *given; // [n_samples] or NULL
-    int number;               // the caller's, for TokenFn and SampleView
-} EngineRequest;
 
 // Adds a request; its samples have the ids *first .. *first + n_samples - 1. ST_CONFIG: nothing was
 // added. Computes nothing.
@@ -202,6 +138,12 @@ typedef struct EngineCounts {
     EngineStats stats;                   // since engine_new; seconds are those of engine_step
 } EngineCounts;
 void engine_counts(const Engine *engine, EngineCounts *out);
+
+// What the engine was opened with, and what it can serve.
+const EngineOpts *engine_opts(const Engine *engine);
+const RequestLimits *engine_limits(const Engine *engine);
+// With no sample in it: under the current weights, with an empty prefix cache and a new peak.
+void engine_restart(Engine *engine);
 
 // ---- a whole batch
 

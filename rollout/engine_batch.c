@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "rollout/session.h"
+#include "rollout/engine.h"
 
 typedef struct BatchCall { // one engine_sample
     Engine *engine;

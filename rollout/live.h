@@ -12,8 +12,9 @@
 #include <stdint.h>
 
 #include "base/rng.h"
-#include "rollout/engine.h"
+#include "rollout/batch.h"
 #include "rollout/kv.h"
+#include "rollout/request.h"
 #include "rollout/sampler.h"
 #include "rollout/stop.h"
 

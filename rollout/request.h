@@ -1,14 +1,85 @@
-// rollout/request.h -- whether a request can be served, and how long its sequences can become.
+// rollout/request.h -- what is asked of the engine: a prompt, sampling parameters, a random key.
 //
-// Layer 3 (rollout), private to the engine. ST_CONFIG with the numbers; ST_FORMAT for token ids.
+// Layer 3 (rollout). The functions at the end say whether a request can be served and how long its
+// sequences can become: ST_CONFIG with the numbers; ST_FORMAT for token ids.
 #ifndef ROLLOUT_REQUEST_H
 #define ROLLOUT_REQUEST_H
 
-#include "rollout/engine.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/rng.h"
+#include "base/status.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+typedef struct Tokenizer Tokenizer; // policy/text/tokenizer.h; only for stop and pause texts
+
+// A token was drawn for a sample: its number is the request's `number` + its index, in
+// engine_sample its index in the batch.
+typedef void TokenFn(void *ctx, int sample, int32_t token);
+
+// Sampling parameters, of each request by itself.
+typedef struct SampleConfig {
+    double temperature;        // 0 = greedy; log-probs are then at temperature 1
+    int top_k;                 // 0 = off
+    double top_p, min_p;       // 1 and 0 = off
+    int max_new_tokens;        // tokens that are drawn; injected ones do not count
+    int max_tokens;            // prompt, drawn and injected tokens; 0 = the context
+    const int32_t *stop_token; // [n_stop_tokens] usually the end token; stays part of the sample
+    int n_stop_tokens;
+    // [n_stop_texts] end the sample where one of them appears in the bytes of the drawn tokens
+    // (need EngineOpts.tokenizer). A text may begin and end anywhere inside tokens, but a match
+    // neither lies in nor reaches over injected tokens.
+    const char *const *stop_text;
+    int n_stop_texts;
+    // Where one of these is drawn, or appears as above, the sample pauses; a stop rule that holds
+    // at the same token wins.
+    const int32_t *pause_token;
+    int n_pause_tokens;
+    const char *const *pause_text;
+    int n_pause_texts;
+    int pause_after;   // pauses after this many drawn tokens (a thinking budget); 0 = off
+    TokenFn *on_token; // NULL = none
+    void *token_ctx;
+    int repeat_window; // stop as FINISH_REPEAT when the last repeat_window tokens are one period of
+                       // <= 16 repeated; 0 = off
+} SampleConfig;
+
+typedef uint64_t SampleId; // ascending in order of submission, never 0, never used again
+
+typedef enum SampleState {
+    SAMPLE_WAITING, // its prompt is not computed yet
+    SAMPLE_READY,   // has tokens, waits for a place
+    SAMPLE_RUNNING, // is in the next decode call, unless pages run out
+    SAMPLE_PAUSED,  // waits for engine_inject
+    SAMPLE_FINISHED,
+} SampleState;
+
+// What a sample already has behind its prompt (it was stopped, or comes from a file).
+typedef struct GivenTokens {
+    int n;
+    const int32_t *token;
+    const uint8_t *kind; // TOKEN_SAMPLED or TOKEN_INJECTED; NULL = all sampled
+    const float *logp;
+    const uint32_t *version; // NULL = the current one
+    bool paused;             // begins as SAMPLE_PAUSED
+    int pause_after;         // since the last injected token; 0 = SampleConfig's
+} GivenTokens;
+
+typedef struct EngineRequest { // everything is copied
+    const int32_t *prompt;     // [n_prompt], at least one; fewer than the context
+    int n_prompt;
+    int n_samples; // of this prompt, which is computed once for all; 0 = 1
+    const SampleConfig *sampling;
+    RngKey key;               // of sample 0; sample i draws under key.sample + i
+    const GivenTokens *given; // [n_samples] or NULL
+    int number;               // the caller's, for TokenFn and SampleView
+} EngineRequest;
+
+// ---- checks, for the engine
 
 typedef struct RequestLimits {
     int vocab, max_context, kv_pages;

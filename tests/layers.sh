@@ -211,7 +211,7 @@ Range 3
 Reader 4
 Row 4
 Rows 2
-Run 5
+Run 4
 Scan 3
 Seen 4
 Setup 2
