@@ -237,6 +237,14 @@ Status config_assign(Config *config, const char *assignment) {
     return ST_OK;
 }
 
+Status config_default(Config *config, const char *name, const char *text) {
+    Row *row = find(config, name);
+    CHECK(row != NULL);
+    TRY(setting_from_text(row->key, name, "default", text, &row->initial, config->arena));
+    if (strcmp(row->origin, "default") == 0) row->value = row->initial;
+    return ST_OK;
+}
+
 Status config_apply(Config *config) {
     for (int i = 0; i < config->n_rows; i++) {
         Row *row = &config->row[i];

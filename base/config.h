@@ -78,6 +78,8 @@ MUST_USE Status config_load_text(Config *config, const char *text, const char *n
 MUST_USE Status config_load_env(Config *config);
 // "rl.lr=1e-4". Text values need no quotes; lists are [1,2] or 1,2.
 MUST_USE Status config_assign(Config *config, const char *assignment);
+// Another default than the table's, as it would be typed; a value that was set stays.
+MUST_USE Status config_default(Config *config, const char *name, const char *text);
 // Writes every value into its section's struct. Strings and lists live in the Config.
 MUST_USE Status config_apply(Config *config);
 

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "pipelines/command.h"
+#include "pipelines/defaults.h"
 #include "pipelines/needs.h"
 #include "pipelines/recipe.h"
 #include "sandbox/cage.h"
@@ -46,8 +47,8 @@ static const ConfigKey model_keys[] = {
     INT(ModelSettings, n_heads, "4", 1, 1024, "attention heads"),
     INT(ModelSettings, intermediate_size, "384", 1, 1 << 20, "width of the dense layers' SwiGLU"),
     INT(ModelSettings, max_position, "0", 0, 1 << 24,
-        "longest sequence, tokens; 0 = 256 for a new model, of a folder 512 for the prompt and "
-        "rl.max_new_tokens or sft.max_tokens besides, within its context"),
+        "longest sequence, tokens; 0 = 256 for a new model, of a folder rl.max_new_tokens "
+        "and 512 for the prompt, or sft.max_tokens; never more than its context"),
     INT(ModelSettings, n_kv_heads, "0", 0, 1024, "dense: key-value heads; 0 = n_heads"),
     INT(ModelSettings, head_dim, "0", 0, 512, "dense: width of a head; 0 = hidden_size / n_heads"),
     INT(ModelSettings, q_lora_rank, "64", 0, 65536, "rank of the query latent; 0 = plain q_proj"),
@@ -181,6 +182,7 @@ Status runconfig_open(RunConfig *out, const char *recipe, const Args *args) {
     Status st = ST_OK;
     const char *file = args && args->n_words > 0 ? args->word[0] : NULL;
     if (file && recipe_find(file)) recipe = file, file = NULL;
+    out->command = args ? args->command : NULL;
     out->recipe = recipe;
     out->file = file;
     if (recipe) {
@@ -198,6 +200,7 @@ Status runconfig_open(RunConfig *out, const char *recipe, const Args *args) {
     TRY_OUT(config_load_env(out->config));
     for (int i = 0; args && i < args->n_assignments; i++)
         TRY_OUT(config_assign(out->config, args->assignment[i]));
+    TRY_OUT(defaults_of_model(out->config));
     TRY_OUT(config_apply(out->config));
     if (takes_config(args)) TRY_OUT(config_check_needs(out->config, needs_command(args->command)));
     if (out->sandbox.allow_missing) cage_allow_missing(CAGE_NAMESPACES);
@@ -218,9 +221,9 @@ enum { NEW_CONTEXT = 256, PROMPT_ROOM = 512 };
 int runconfig_longest(const RunConfig *rc) {
     if (rc->model.max_position > 0) return (int)rc->model.max_position;
     if (!rc->model.path[0]) return NEW_CONTEXT;
-    int64_t answer =
-        rc->rl.max_new_tokens > rc->sft.max_tokens ? rc->rl.max_new_tokens : rc->sft.max_tokens;
-    return answer < (1 << 24) ? PROMPT_ROOM + (int)answer : 1 << 24;
+    bool sft = rc->command && strcmp(rc->command, "sft") == 0;
+    int64_t longest = sft ? rc->sft.max_tokens : PROMPT_ROOM + rc->rl.max_new_tokens;
+    return longest < (1 << 24) ? (int)longest : 1 << 24;
 }
 
 static int64_t context_of(const ModelSettings *m) {

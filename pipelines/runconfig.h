@@ -99,6 +99,7 @@ typedef struct RunConfig {
     RlConfig rl;
     ConfigSection section[RUNCONFIG_SECTIONS]; // points into this struct: do not copy a RunConfig
     Config *config;                            // owner of every text and list above
+    const char *command;                       // "sft"; NULL where there is none
     const char *recipe;                        // name of the embedded recipe at the bottom, or NULL
     const char *file;                          // the CONFIG.json given, or NULL
 } RunConfig;

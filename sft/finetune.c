@@ -26,22 +26,28 @@
         .initial = initial_, .choices = choices_, .help = help_                                    \
     }
 static const ConfigKey keys[] = {
-    INT(steps, "900", 0, "optimiser steps; 0 = as many as `epochs` asks for"),
+    INT(steps, "900", 0,
+        "optimiser steps; 0 = as many as `epochs` asks for, the default with model.path"),
     REAL(epochs, "1", 0, 1e6, "passes over a corpus that ends, if steps is 0", "num_train_epochs"),
-    INT(batch, "128", 1, "documents in a step"),
-    INT(max_tokens, "192", 2, "longer documents are left out"),
+    INT(batch, "128", 1, "documents in a step; 32 with model.path"),
+    INT(max_tokens, "192", 2,
+        "longest document, tokens, see sft.overlong; with model.path its context, at most 4096"),
+    CHOICE(overlong, "drop", FINETUNE_OVERLONG_CHOICES,
+           "documents of more than max_tokens tokens, which are always counted: left out, cut to "
+           "their first max_tokens tokens, or an error"),
     CHOICE(mask, "all", EXAMPLE_MASK_CHOICES, "train on all tokens or on the response alone"),
-    REAL(lr, "2e-3", 0, 10, "peak learning rate", "learning_rate"),
+    REAL(lr, "2e-3", 0, 10, "peak learning rate; 1e-5 with model.path", "learning_rate"),
     REAL(final_ratio, "0.05", 0, 1, "last learning rate over the peak", "min_lr_ratio"),
     CHOICE(schedule, "cosine", SCHEDULE_CHOICES, "how the learning rate falls"),
-    INT(warmup_steps, "60", 0, "steps in which the learning rate rises"),
+    INT(warmup_steps, "60", 0, "steps in which the learning rate rises; 0 with model.path"),
     REAL(beta1, "0.9", 0, 1, "AdamW: decay of the first moment", "adam_beta1"),
     REAL(beta2, "0.95", 0, 1, "AdamW: decay of the second moment", "adam_beta2"),
     REAL(eps, "1e-8", 0, 1, "AdamW: added to the root of the second moment", "adam_epsilon"),
     REAL(weight_decay, "0.01", 0, 10, "AdamW: decay of matrices", NULL),
     REAL(clip_norm, "1", 0, 1e9, "largest norm of the gradient; 0 = any", "max_grad_norm"),
     REAL(balance_alpha, "0", 0, 10, "weight of the sequence balance loss of experts", NULL),
-    REAL(router_bias_step, "2e-3", 0, 1, "step of the experts' selection bias; 0 = frozen", NULL),
+    REAL(router_bias_step, "2e-3", 0, 1,
+         "step of the experts' selection bias; 0 = frozen, the default with model.path", NULL),
 };
 const ConfigSection finetune_section = {
     .name = "sft",
@@ -137,7 +143,7 @@ static void encode_one(void *ctx, int i, int worker) {
 
 typedef struct Batch {
     Pack *chunk;
-    int n_chunks, n_documents, n_left_out, n_tokens, n_want;
+    int n_chunks, n_documents, n_left_out, n_overlong, n_truncated, n_tokens, n_want;
 } Batch;
 
 // Longest first; documents of equal length in their own order.
@@ -147,13 +153,26 @@ static int by_length(const void *a, const void *b) {
     return nx != ny ? (nx < ny) - (nx > ny) : (x->id > y->id) - (x->id < y->id);
 }
 
+// Keeps the first max_tokens tokens; false: none of them is trained.
+static bool cut_short(Example *x, const FinetuneConfig *cfg) {
+    int n = (int)cfg->max_tokens;
+    if (!memchr(x->want, 1, (size_t)n)) return false;
+    x->n = n;
+    return true;
+}
+
 // Sorts, copies together and cuts the documents that fit.
 static void join(const Encoding *e, int n, Batch *out, Arena *arena) {
     *out = (Batch){0};
     int total = 0;
     Seq *seq = ARENA_ARRAY(arena, Seq, n);
     for (int i = 0; i < n; i++) {
-        if (e->example[i].n < 2 || e->example[i].n > e->f->cfg.max_tokens) {
+        Example *x = &e->example[i];
+        bool overlong = x->n > e->f->cfg.max_tokens;
+        out->n_overlong += overlong;
+        if (overlong && e->f->cfg.overlong == FINETUNE_TRUNCATE && cut_short(x, &e->f->cfg))
+            out->n_truncated++;
+        else if (x->n < 2 || overlong) {
             out->n_left_out++;
             continue;
         }
@@ -175,27 +194,76 @@ static void join(const Encoding *e, int n, Batch *out, Arena *arena) {
     for (int c = 0; c < out->n_chunks; c++) out->n_want += out->chunk[c].n_want;
 }
 
+static Status refuse_overlong(const Encoding *e, int n) {
+    const FinetuneConfig *cfg = &e->f->cfg;
+    for (int i = 0; cfg->overlong == FINETUNE_ERROR && i < n; i++)
+        if (e->example[i].n > cfg->max_tokens)
+            return FAIL(ST_CONFIG,
+                        "%s: document %llu (in the order of training) has %d tokens, more than "
+                        "sft.max_tokens=%lld: raise it, or say sft.overlong=drop or truncate",
+                        corpus_name(e->corpus), (unsigned long long)e->first + (unsigned)i + 1,
+                        e->example[i].n, (long long)cfg->max_tokens);
+    return ST_OK;
+}
+
+// Encodes documents first .. first+n-1 into the workers' arenas.
+static Status encode_all(Encoding *e, int n, Arena *arena) {
+    e->example = ARENA_ARRAY(arena, Example, n);
+    e->status = ARENA_ARRAY(arena, Status, n);
+    pool_for(e->f->deps.pool, n, encode_one, e);
+    for (int i = 0; i < n; i++) // a failure again, for this thread's sentence
+        if (e->status[i] != ST_OK) TRY(encode(e, i, arena));
+    return ST_OK;
+}
+
+static ArenaMark *mark_workers(const Finetune *f, Arena *arena) {
+    ArenaMark *mark = ARENA_ARRAY(arena, ArenaMark, f->n_workers);
+    for (int w = 0; w < f->n_workers; w++) mark[w] = arena_mark(f->worker[w]);
+    return mark;
+}
+
+static void rewind_workers(const Finetune *f, const ArenaMark *mark) {
+    for (int w = 0; w < f->n_workers; w++) arena_rewind(f->worker[w], mark[w]);
+}
+
+Status finetune_survey(Finetune *f, int64_t most, FinetuneSurvey *out) {
+    enum { TOGETHER = 256 };
+    *out = (FinetuneSurvey){0};
+    int64_t size = corpus_size(f->deps.corpus);
+    if (size > 0 && size < most) most = size;
+    Status st = ST_OK;
+    while (out->documents < most && st == ST_OK) {
+        int n = most - out->documents < TOGETHER ? (int)(most - out->documents) : TOGETHER;
+        ArenaMark mark = arena_mark(f->arena), *workers = mark_workers(f, f->arena);
+        Encoding e = {.f = f, .corpus = f->deps.corpus, .first = (uint64_t)out->documents};
+        st = encode_all(&e, n, f->arena);
+        if (st == ST_OK) st = refuse_overlong(&e, n);
+        for (int i = 0; st == ST_OK && i < n; i++) {
+            out->overlong += e.example[i].n > f->cfg.max_tokens;
+            out->refused += e.example[i].n == 0;
+            if (e.example[i].n > out->longest) out->longest = e.example[i].n;
+        }
+        out->documents += n;
+        rewind_workers(f, workers);
+        arena_rewind(f->arena, mark);
+    }
+    return st;
+}
+
 // The batch of documents first .. first+n-1, in the arena.
 static Status make_batch(Finetune *f, const Corpus *corpus, uint64_t first, int n, Batch *out,
                          Arena *arena) {
-    Encoding e = {.f = f,
-                  .corpus = corpus,
-                  .first = first,
-                  .example = ARENA_ARRAY(arena, Example, n),
-                  .status = ARENA_ARRAY(arena, Status, n)};
-    ArenaMark *mark = ARENA_ARRAY(arena, ArenaMark, f->n_workers);
-    for (int w = 0; w < f->n_workers; w++) mark[w] = arena_mark(f->worker[w]);
-    pool_for(f->deps.pool, n, encode_one, &e);
-    Status st = ST_OK;
-    for (int i = 0; i < n && st == ST_OK; i++)
-        if (e.status[i] != ST_OK) st = encode(&e, i, arena); // again, for this thread's sentence
+    Encoding e = {.f = f, .corpus = corpus, .first = first};
+    ArenaMark *mark = mark_workers(f, arena);
+    Status st = encode_all(&e, n, arena);
+    if (st == ST_OK) st = refuse_overlong(&e, n);
     if (st == ST_OK) join(&e, n, out, arena);
-    for (int w = 0; w < f->n_workers; w++) arena_rewind(f->worker[w], mark[w]);
+    rewind_workers(f, mark);
     if (st != ST_OK) return st;
     if (out->n_want == 0)
         return FAIL(ST_CONFIG,
                     "none of documents %llu to %llu has a token to train on within %lld tokens: "
-                    "raise sft.max_tokens",
+                    "raise sft.max_tokens, or say sft.overlong=truncate",
                     (unsigned long long)first, (unsigned long long)first + (unsigned)n - 1,
                     (long long)f->cfg.max_tokens);
     return ST_OK;
@@ -241,6 +309,10 @@ static void report_step(const Finetune *f, const Batch *b, double loss, double l
     metrics_set(m, b->n_want, "train/trained_tokens");
     metrics_set(m, b->n_documents, "train/documents");
     metrics_set(m, b->n_left_out, "train/left_out");
+    if (b->n_overlong > 0) {
+        metrics_set(m, b->n_overlong, "train/overlong");
+        metrics_set(m, b->n_truncated, "train/truncated");
+    }
     metrics_set(m, r->grad_norm, "actor/grad_norm");
     metrics_set(m, lr, "actor/lr");
     metrics_set(m, b->n_tokens / seconds, "perf/throughput");

@@ -24,11 +24,20 @@
 extern "C" {
 #endif
 
+// What happens to documents of more than max_tokens tokens.
+typedef enum FinetuneOverlong {
+    FINETUNE_DROP,     // left out
+    FINETUNE_TRUNCATE, // their first max_tokens tokens are trained on, without an end token
+    FINETUNE_ERROR,    // the first one ends the run (ST_CONFIG)
+} FinetuneOverlong;
+#define FINETUNE_OVERLONG_CHOICES "drop|truncate|error" // in the enum's order
+
 typedef struct FinetuneConfig {
     int64_t steps;      // optimiser steps in all; 0: `epochs` over a corpus that ends
     double epochs;      // used if steps is 0
     int64_t batch;      // documents a step
-    int64_t max_tokens; // longer documents are left out and counted
+    int64_t max_tokens; // longer documents are counted, and dealt with as `overlong` says
+    int overlong;       // FinetuneOverlong
     int mask;           // ExampleMask
     double lr, final_ratio;
     int schedule; // ScheduleKind
@@ -60,12 +69,25 @@ int64_t finetune_steps(const Finetune *finetune);    // in all
 int64_t finetune_position(const Finetune *finetune); // steps taken
 void finetune_seek(Finetune *finetune, int64_t position);
 
+// A look at documents before training starts.
+typedef struct FinetuneSurvey {
+    int64_t documents; // looked at
+    int64_t overlong;  // of more than sft.max_tokens tokens
+    int64_t refused;   // without tokens: the chat template refuses them, or they are empty
+    int longest;       // tokens of the longest
+} FinetuneSurvey;
+
+// Encodes the first `most` documents of the corpus, or all if there are fewer. ST_CONFIG with
+// FINETUNE_ERROR if one is too long. Nothing is trained.
+MUST_USE Status finetune_survey(Finetune *finetune, int64_t most, FinetuneSurvey *out);
+
 // One optimiser step; adds its numbers to `metrics`: train/loss (nats a token), train/ppl,
 // train/tokens (of documents, trained or not), train/trained_tokens, train/documents,
-// train/left_out, actor/grad_norm (before clipping), actor/lr, perf/throughput (tokens/s),
+// train/left_out, where documents are longer than max_tokens also train/overlong (left out or
+// truncated) and train/truncated, actor/grad_norm (before clipping), actor/lr, perf/throughput (tokens/s),
 // timing_s/step, and for MoE moe/load_min, moe/load_max, moe/idle_experts. The weights are
 // untouched on failure: ST_FORMAT if a number is not finite, ST_CONFIG if no document of the batch
-// fits. `report` may be NULL.
+// fits, or with FINETUNE_ERROR if one does not. `report` may be NULL.
 MUST_USE Status finetune_step(Finetune *finetune, Metrics *metrics, StepReport *report);
 // Did the last step fail because of such a number, and not because of a document?
 bool finetune_nonfinite(const Finetune *finetune);

@@ -83,7 +83,8 @@ find "$dir/run/rollouts" "$dir/run/samples" -type f 2>/dev/null | LC_ALL=C sort 
 # shellcheck disable=SC2086
 quiet model new $dense -o "$dir/model"
 cat "$dir/model/model.safetensors" | same model-new
-quiet sft -q -o "$dir/sft" model.path="$dir/model" sft.steps=6 sft.batch=8 sft.warmup_steps=1
+quiet sft -q -o "$dir/sft" model.path="$dir/model" sft.steps=6 sft.batch=8 sft.warmup_steps=1 \
+    sft.lr=2e-3 sft.max_tokens=192
 plain "$dir/sft/metrics.jsonl" | same sft/metrics
 cat "$dir"/sft/checkpoints/step-6/model/model.safetensors | same sft/weights
 quiet rl -q -o "$dir/rl" model.path="$dir/run/checkpoints/step-4/model" rl.steps=2 rl.warmup_steps=1 rl.groups_per_step=4 \

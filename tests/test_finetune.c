@@ -265,6 +265,56 @@ static void what_cannot_be_trained_is_refused(void **state) {
     policy_free(p);
 }
 
+// Documents that are too long: each of the three ways, counted by hand.
+static void documents_that_are_too_long_are_counted_and_cut_or_refused(void **state) {
+    (void)state;
+    enum { N = 24, LIMIT = 40 };
+    int longer = 0, tokens = 0, longest = 0;
+    Arena *arena = arena_new(1 << 16);
+    for (int i = 0; i < N; i++) {
+        Document d;
+        Example e;
+        assert_ok(corpus_get(corpus, (uint64_t)i, &d, arena));
+        assert_ok(example_encode(tokenizer, NULL, &d, EXAMPLE_ALL, tokenizer_id(tokenizer, "<eos>"),
+                                 &e, arena));
+        longer += e.n > LIMIT;
+        tokens += e.n > LIMIT ? LIMIT : e.n;
+        if (e.n > longest) longest = e.n;
+    }
+    arena_free(arena);
+    assert_true(longer > 0 && longer < N);
+
+    Policy *p = make_policy(NULL, 1);
+    FinetuneConfig cfg = quick;
+    cfg.max_tokens = LIMIT;
+    static Metrics m;
+    FinetuneSurvey s;
+    for (int kind = FINETUNE_DROP; kind <= FINETUNE_TRUNCATE; kind++) {
+        cfg.overlong = kind;
+        Finetune *f = make(p, NULL, &cfg);
+        assert_ok(finetune_survey(f, N, &s));
+        assert_true(s.documents == N && s.overlong == longer && s.longest == longest);
+        assert_int_equal(s.refused, 0);
+        metrics_clear(&m);
+        assert_ok(finetune_step(f, &m, NULL));
+        bool cut = kind == FINETUNE_TRUNCATE;
+        assert_true(metrics_get(&m, "train/overlong", -1) == longer);
+        assert_true(metrics_get(&m, "train/truncated", 0) == (cut ? longer : 0));
+        assert_true(metrics_get(&m, "train/left_out", -1) == (cut ? 0 : longer));
+        assert_true(metrics_get(&m, "train/documents", -1) == (cut ? N : N - longer));
+        if (cut) assert_true(metrics_get(&m, "train/tokens", -1) == tokens);
+        finetune_free(f);
+    }
+    cfg.overlong = FINETUNE_ERROR;
+    Finetune *f = make(p, NULL, &cfg);
+    assert_int_equal(finetune_survey(f, N, &s), ST_CONFIG);
+    assert_non_null(strstr(status_text(), "sft.overlong"));
+    assert_int_equal(finetune_step(f, &m, NULL), ST_CONFIG);
+    assert_int_equal(finetune_position(f), 0);
+    finetune_free(f);
+    policy_free(p);
+}
+
 static int open_all(void **state) {
     (void)state;
     if (tokenizer_load("datasets/desk/tokenizer.json", &tokenizer) != ST_OK) return -1;
@@ -286,6 +336,7 @@ int main(void) {
         cmocka_unit_test(one_denominator_serves_the_whole_batch),
         cmocka_unit_test(metrics_count_what_was_read),
         cmocka_unit_test(what_cannot_be_trained_is_refused),
+        cmocka_unit_test(documents_that_are_too_long_are_counted_and_cut_or_refused),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

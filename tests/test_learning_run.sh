@@ -34,4 +34,25 @@ run "an unknown pass@k opens no gate" 1 'preflight: pass@2 is unknown' rl model.
     rl.judge_program="sh $dir/judge.sh" -o "$dir/gate"
 has "the base is unknown too" 'base: pass@1 unknown of 0 held-out tasks'
 
+# ---- sft: defaults by what the model is, long documents counted
+value() { "$GRPO" config --recipe none --origin "$@" 2>/dev/null | tr -d '\n' | sed -E "s/.*\"$key\":\{\"value\":([^,]*),.*/\1/"; }
+same "a new model learns at the desk's rate" "$(key=sft.lr value)" 0.002
+same "one that was trained before does not" "$(key=sft.lr value model.path="$model")" 1e-05
+same "nor is its router's bias moved" "$(key=sft.router_bias_step value model.path="$model")" 0
+same "its context is the longest document" "$(key=sft.max_tokens value model.path="$model")" 256
+same "what was said stays" "$(key=sft.lr value model.path="$model" sft.lr=3e-4)" 0.0003
+for i in 1 2 3; do printf '{"prompt":"Compute %d.","response":"It is %d."}\n' $i $i; done >"$dir/docs.jsonl"
+printf '{"prompt":"Compute.","response":"%0.s1 2 3 4 5 6 7 8 9 10 "}\n' 1 >>"$dir/docs.jsonl"
+docs="model.path=$model data.corpus=$dir/docs.jsonl sft.steps=2 sft.batch=4 sft.max_tokens=20"
+# shellcheck disable=SC2086
+run "a long document is named before the first step" 0 '1 of the 4 documents have more than sft.max_tokens=20 tokens and are left out' sft $docs -o "$dir/sft"
+grep -q '"train/overlong":1,"train/truncated":0' "$dir/sft/metrics.jsonl" && ok || bad "and counted in the metrics"
+# shellcheck disable=SC2086
+run "it can be cut" 0 'and are cut there' sft $docs sft.overlong=truncate -o "$dir/sft-cut"
+grep -q '"train/left_out":0,"train/overlong":1,"train/truncated":1' "$dir/sft-cut/metrics.jsonl" && ok || bad "and all are trained on"
+# shellcheck disable=SC2086
+run "or refused" 2 'document [1-4] .* has [0-9]+ tokens, more than sft.max_tokens=20' sft $docs sft.overlong=error -o "$dir/sft-error"
+# shellcheck disable=SC2086
+run "a limit beyond the context is refused" 2 'at most 256 tokens here' sft $docs sft.max_tokens=300 -o "$dir/sft-context"
+
 finish

@@ -39,6 +39,38 @@ static void look(Watch *w, const StepReport *step, int64_t done, Str *warnings) 
         log_warn("%.*s", (int)(warnings->size - before - 1), warnings->data + before);
 }
 
+enum { SURVEYED = 4096 };
+
+// Says before the first step how many documents are too long, or have no tokens at all.
+static Status survey(const RunConfig *rc, Finetune *finetune, const Corpus *corpus, Str *warnings) {
+    FinetuneSurvey s;
+    TRY(finetune_survey(finetune, SURVEYED, &s));
+    size_t before = warnings->size;
+    const char *first = s.documents == corpus_size(corpus) ? "" : "first ";
+    if (s.overlong > 0 && rc->sft.overlong == FINETUNE_TRUNCATE)
+        str_printf(
+            warnings,
+            "%s: %lld of the %s%lld documents have more than sft.max_tokens=%lld tokens (the "
+            "longest has %d) and are cut there\n",
+            corpus_name(corpus), (long long)s.overlong, first, (long long)s.documents,
+            (long long)rc->sft.max_tokens, s.longest);
+    else if (s.overlong > 0)
+        str_printf(warnings,
+                   "%s: %lld of the %s%lld documents have more than sft.max_tokens=%lld tokens and "
+                   "are left out; the longest has %d. sft.overlong=truncate trains on their "
+                   "beginning, a larger sft.max_tokens on all of them\n",
+                   corpus_name(corpus), (long long)s.overlong, first, (long long)s.documents,
+                   (long long)rc->sft.max_tokens, s.longest);
+    if (s.refused > 0)
+        str_printf(warnings,
+                   "%s: %lld of the %s%lld documents have no tokens and are left out: they are "
+                   "empty, or the chat template refuses them\n",
+                   corpus_name(corpus), (long long)s.refused, first, (long long)s.documents);
+    if (warnings->size > before)
+        log_warn("%.*s", (int)(warnings->size - before - 1), warnings->data + before);
+    return ST_OK;
+}
+
 // After a number that is none: nothing before it is lost. Returns ST_FORMAT with the old sentence.
 static Status keep_last_good(RunFolder *run, Actor *actor, int64_t done, int64_t saved) {
     char why[1024];
@@ -104,6 +136,11 @@ static Status open_all(const StageOpts *o, const ModelConfig *model, const char 
                        const Corpus *corpus, RunFolder *run, Actor *actor, Finetune **finetune) {
     ActorOpts ao = stage_actor_opts(o, model, folder);
     TRY(actor_open(&ao, actor));
+    const int asked = actor->opts.max_seq_tokens, context = actor->model.max_position;
+    if (o->rc->sft.max_tokens > (asked < context ? asked : context))
+        return FAIL(ST_CONFIG, "sft.max_tokens=%lld: a sequence has at most %d tokens here (%s)",
+                    (long long)o->rc->sft.max_tokens, asked < context ? asked : context,
+                    asked < context ? "model.max_position" : "the model's context");
     if (o->dry_run) return ST_OK;
     const Chat *chat;
     TRY(stage_chat(o->rc, actor, &chat));
@@ -149,6 +186,7 @@ Status stage_sft(const StageOpts *o, StageResult *out, Arena *arena) {
         goto out;
     }
     st = open_all(o, &model, folder, corpus, run, &actor, &finetune);
+    if (st == ST_OK && !o->dry_run) st = survey(rc, finetune, corpus, &warnings);
     if (st != ST_OK) runfolder_failed(run, st);
     if (st != ST_OK || o->dry_run) goto out;
     st = train(o, run, &actor, finetune, heldout, &warnings, out);
