@@ -84,10 +84,10 @@ MUST_USE Status finetune_survey(Finetune *finetune, int64_t most, FinetuneSurvey
 // One optimiser step; adds its numbers to `metrics`: train/loss (nats a token), train/ppl,
 // train/tokens (of documents, trained or not), train/trained_tokens, train/documents,
 // train/left_out, where documents are longer than max_tokens also train/overlong (left out or
-// truncated) and train/truncated, actor/grad_norm (before clipping), actor/lr, perf/throughput (tokens/s),
-// timing_s/step, and for MoE moe/load_min, moe/load_max, moe/idle_experts. The weights are
-// untouched on failure: ST_FORMAT if a number is not finite, ST_CONFIG if no document of the batch
-// fits, or with FINETUNE_ERROR if one does not. `report` may be NULL.
+// truncated) and train/truncated, actor/grad_norm (before clipping), actor/lr, perf/throughput
+// (tokens/s), timing_s/step, and for MoE moe/load_min, moe/load_max, moe/idle_experts. The weights
+// are untouched on failure: ST_FORMAT if a number is not finite, ST_CONFIG if no document of the
+// batch fits, or with FINETUNE_ERROR if one does not. `report` may be NULL.
 MUST_USE Status finetune_step(Finetune *finetune, Metrics *metrics, StepReport *report);
 // Did the last step fail because of such a number, and not because of a document?
 bool finetune_nonfinite(const Finetune *finetune);
