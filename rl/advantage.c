@@ -54,6 +54,7 @@ Status advantage_fill(const AdvantageConfig *cfg, const float *reward, const flo
         switch (cfg->kind) {
         case ADV_STD: scale = 1 / (s.std + cfg->eps); break;
         case ADV_BATCH_STD: scale = 1 / (all.std + cfg->eps); break;
+        case ADV_MAXRL: scale = s.mean > 0 ? 1 / s.mean : 0; break;
         case ADV_LEAVE_ONE_OUT: scale = s.n > 1 ? (double)s.n / (s.n - 1) : 0; break;
         default: break;
         }

@@ -2,6 +2,7 @@
 #include "rl/grpo.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 GrpoConfig grpo_config(const RlConfig *c) {
     return (GrpoConfig){
@@ -13,12 +14,17 @@ GrpoConfig grpo_config(const RlConfig *c) {
         .kl_coef = c->kl_coef,
         .entropy_coef = c->entropy_coef,
         .tis_cap = c->tis_cap,
+        .tis_floor = c->tis_floor,
+        .tis_mode = c->tis_mode,
+        .sapo_tau_pos = c->sapo_tau_pos,
+        .sapo_tau_neg = c->sapo_tau_neg,
         .offpolicy_mask_delta = c->offpolicy_mask_delta,
     };
 }
 
 void grpo_stats_clear(GrpoStats *stats) {
-    *stats = (GrpoStats){.ratio_min = HUGE_VAL, .ratio_max = -HUGE_VAL};
+    *stats = (GrpoStats){
+        .ratio_min = HUGE_VAL, .ratio_max = -HUGE_VAL, .tis_min = HUGE_VAL, .tis_max = -HUGE_VAL};
 }
 
 void grpo_stats_fold(GrpoStats *a, const GrpoStats *b) {
@@ -35,6 +41,10 @@ void grpo_stats_fold(GrpoStats *a, const GrpoStats *b) {
     a->clip_low += b->clip_low;
     a->clip_high += b->clip_high;
     a->clip_dual += b->clip_dual;
+    a->tis += b->tis;
+    a->tis_min = fmin(a->tis_min, b->tis_min);
+    a->tis_max = fmax(a->tis_max, b->tis_max);
+    a->tis_cut += b->tis_cut;
     a->diff += b->diff;
     a->diff_max = fmax(a->diff_max, b->diff_max);
 }
@@ -113,6 +123,54 @@ static double cispo(const GrpoConfig *cfg, double r, double a, double logp, doub
     return -c * a * logp;
 }
 
+// The soft gate: sigmoid(tau (r - 1)) 4 / tau is 2 / tau at r = 1, with slope 1 by r.
+static double sapo(const GrpoConfig *cfg, double r, double a, double *slope) {
+    double tau = a > 0 ? cfg->sapo_tau_pos : cfg->sapo_tau_neg;
+    double gate = 1 / (1 + exp(-tau * (r - 1)));
+    *slope = -4 * a * r * gate * (1 - gate);
+    return -a * gate * 4 / tau;
+}
+
+// KL of the two-valued distributions "this token or any other", old against new.
+static double binary_kl(double old, double p) {
+    return old * log(old / p) + (1 - old) * log((1 - old + 1e-8) / (1 - p + 1e-8));
+}
+
+static double dppo(const GrpoConfig *cfg, double r, double a, double logp, double old,
+                   double *slope, GrpoStats *stats) {
+    double p = exp(fmin(0, fmax(-60, logp))), p_old = exp(fmin(0, fmax(-60, old)));
+    double up = p - p_old, down = p_old - p;
+    if (cfg->loss == LOSS_DPPO_KL) {
+        double kl = binary_kl(p_old, p);
+        up = p > p_old ? kl : 0, down = p < p_old ? kl : 0;
+    }
+    *slope = 0;
+    if (a > 0 ? up > cfg->clip_high : down > cfg->clip_low) {
+        *(a > 0 ? &stats->clip_high : &stats->clip_low) += 1;
+        return 0;
+    }
+    double c = r;
+    if (cfg->dual_clip > 0 && r > cfg->dual_clip) {
+        stats->clip_dual++;
+        c = cfg->dual_clip;
+    }
+    *slope = -c * a;
+    return -c * a * logp;
+}
+
+// The importance weight of a token, from ln(p_old / p_sampler).
+static double importance(const GrpoConfig *cfg, double log_w, GrpoStats *stats) {
+    if (!(cfg->tis_cap > 0)) return 1;
+    double raw = exp(clamp20(log_w, &(double){0})), w = fmin(raw, cfg->tis_cap);
+    bool mask = cfg->tis_mode == TIS_TOKEN_MASK || cfg->tis_mode == TIS_SEQUENCE_MASK;
+    if (mask && (raw > cfg->tis_cap || raw < cfg->tis_floor)) w = 0;
+    stats->tis += raw;
+    stats->tis_min = fmin(stats->tis_min, raw);
+    stats->tis_max = fmax(stats->tis_max, raw);
+    stats->tis_cut += w != raw;
+    return w;
+}
+
 // The KL estimate and its derivative by logp. r_slope: derivative of log r by logp.
 static double kl_term(int kind, double logp_minus_ref, double r, double r_slope, double *slope) {
     double inside, x = clamp20(logp_minus_ref, &inside);
@@ -122,6 +180,8 @@ static double kl_term(int kind, double logp_minus_ref, double r, double r_slope,
     case KL_K2: *slope = x * inside; return x * x / 2;
     case KL_K3: *slope = k3_slope; return k3;
     case KL_UNBIASED: *slope = r * (k3 * r_slope + k3_slope); return r * k3;
+    case KL_K1_PLUS: *slope = x * inside; return x;
+    case KL_K3_PLUS: *slope = x * inside; return k3;
     default: *slope = 0; return 0;
     }
 }
@@ -137,23 +197,29 @@ void grpo_sequence(const GrpoConfig *cfg, const GrpoSeq *s, float *dlogp, float 
         double logp = (double)s->logp[t], inside, term_slope, term;
         double log_r = clamp20(logp - (double)s->old[t], &inside), r = exp(log_r);
         double log_tis = (double)s->old[t] - (double)s->roll[t];
-        if (cfg->loss == LOSS_CISPO) {
-            term = cispo(cfg, r, s->advantage, logp, &term_slope, stats);
-        } else {
-            if (cfg->loss == LOSS_GSPO) {
-                // All tokens of the sequence have one scale, so its derivative by this token,
-                // f'(s) s / n for each of n terms, sums to f'(s) s: the token form.
-                log_tis = whole.log_tis;
-                term = surrogate(cfg, exp(whole.log_ratio), s->advantage, &term_slope, stats);
-            } else {
-                term = surrogate(cfg, r, s->advantage, &term_slope, stats);
-            }
+        switch (cfg->loss) {
+        case LOSS_CISPO: term = cispo(cfg, r, s->advantage, logp, &term_slope, stats); break;
+        case LOSS_DPPO_TV:
+        case LOSS_DPPO_KL:
+            term = dppo(cfg, r, s->advantage, logp, (double)s->old[t], &term_slope, stats);
+            break;
+        case LOSS_SAPO:
+            term = sapo(cfg, r, s->advantage, &term_slope);
             term_slope *= inside;
+            break;
+        case LOSS_GSPO:
+            // All tokens of the sequence have one scale, so its derivative by this token,
+            // f'(s) s / n for each of n terms, sums to f'(s) s: the token form.
+            log_tis = whole.log_tis;
+            term = surrogate(cfg, exp(whole.log_ratio), s->advantage, &term_slope, stats);
+            term_slope *= inside;
+            break;
+        default: term = surrogate(cfg, r, s->advantage, &term_slope, stats); term_slope *= inside;
         }
-        if (cfg->tis_cap > 0) {
-            double w = fmin(exp(clamp20(log_tis, &(double){0})), cfg->tis_cap);
-            term *= w, term_slope *= w;
-        }
+        if (cfg->tis_mode == TIS_SEQUENCE_TRUNCATE || cfg->tis_mode == TIS_SEQUENCE_MASK)
+            log_tis = whole.log_tis * whole.n_want;
+        double w = importance(cfg, log_tis, stats);
+        term *= w, term_slope *= w;
         double slope = whole.masked ? 0 : term_slope;
         if (!whole.masked) stats->pg_loss += s->scale * term;
         if (cfg->kl != KL_OFF) {

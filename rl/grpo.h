@@ -7,12 +7,20 @@
 //   grpo, dapo, dr_grpo   -min(r A, clip(r, 1 - low, 1 + high) A);  for A < 0 at most dual |A|
 //   gspo                  the same with r = exp(mean over the sequence of logp - logp_old)
 //   cispo                 -sg[clip(r, 1 - low, 1 + high)] A logp
+//   sapo                  -A sigmoid(tau (r - 1)) 4 / tau, tau by the sign of A
+//   dppo_tv, dppo_kl      -keep sg[min(r, dual)] A logp; keep = 0 for A > 0 where p > p_old by more
+//                         than high, for A < 0 where p < p_old by more than low; "by more": p -
+//                         p_old, or the KL of the two-valued distributions (this token, any other)
 // (they differ further in advantage and aggregation: rl/settings.h). Added to it, x = logp - ref:
 //   k1  x      k2  x^2 / 2      k3  e^-x + x - 1      unbiased  r (e^-x + x - 1)
-// times kl_coef, and -entropy_coef * entropy. Log-ratios are clamped to +-20 before exp, with no
+//   k1+, k3+   the value of k1 or k3 with the gradient of k2
+// times kl_coef, and -entropy_coef * entropy. The policy term is weighted by w = p_old / p_sampler
+// of the token, or of the sequence (the product of its tokens'): min(w, cap), or w inside
+// [floor, cap] and 0 outside. Log-ratios are clamped to +-20 before exp, with no
 // gradient outside. Tokens that are not wanted are never touched, so a NaN there does no harm.
 // Formulas: arXiv 2402.03300, 2503.14476, 2503.20783, 2507.18071, 2506.13585, 2512.02556 (unbiased
-// KL, off-policy mask); dual clip: arXiv 1912.09729.
+// KL, off-policy mask), 2511.20347 (SAPO), 2510.18855 (IcePop); dual clip: arXiv 1912.09729; DPPO,
+// k1+, k3+: verl's core_algos.py.
 #ifndef RL_GRPO_H
 #define RL_GRPO_H
 
@@ -28,6 +36,9 @@ typedef struct GrpoConfig {
     int loss, kl; // LossKind, KlKind
     double clip_low, clip_high, dual_clip, kl_coef, entropy_coef;
     double tis_cap, offpolicy_mask_delta; // 0 = off
+    double tis_floor;
+    int tis_mode; // TisMode
+    double sapo_tau_pos, sapo_tau_neg;
 } GrpoConfig;
 
 GrpoConfig grpo_config(const RlConfig *resolved);
@@ -55,6 +66,7 @@ typedef struct GrpoStats {
     double ratio_min, ratio_max;
     double clip_low, clip_high; // tokens whose gradient the clip took
     double clip_dual;
+    double tis, tis_min, tis_max, tis_cut; // weights; tokens whose weight was cut or masked
     double diff, diff_max; // |logp - roll|: sampler against trainer at the sampling weights
 } GrpoStats;
 

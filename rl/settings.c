@@ -3,6 +3,10 @@
 
 #include <stddef.h>
 
+bool settings_reference(const RlConfig *cfg) {
+    return cfg->kl != KL_OFF;
+}
+
 #define AT(field) offsetof(RlConfig, field)
 #define INT(key, initial, min, max, help, alias)                                                   \
     { #key, CONFIG_INT, AT(key), initial, min, max, NULL, help, alias }
@@ -61,7 +65,7 @@ const ConfigKey rl_keys[] = {
     PICK(schedule, "constant", SCHEDULE_CHOICES,
          "learning rate after the warm-up, ending at lr * min_lr_ratio at the last step",
          "lr_scheduler_type"),
-    PICK(loss, "dapo", "grpo|dapo|dr_grpo|gspo|cispo",
+    PICK(loss, "dapo", "grpo|dapo|dr_grpo|gspo|cispo|sapo|dppo_tv|dppo_kl",
          "policy loss; sets advantage, loss_agg and clips that are auto", "loss_type loss_mode"),
     PICK(loss_agg, "auto", "auto|token-mean|seq-mean-token-mean|seq-mean-token-sum|token-sum-norm",
          "how token losses become one number; always over the whole mini-batch of a step",
@@ -72,9 +76,13 @@ const ConfigKey rl_keys[] = {
         "epsilon_high clip_ratio_high"),
     NUM(dual_clip, "-1", -1, 1e9,
         "for A < 0 the loss is at most dual_clip * |A|; 0 = off, -1 = auto", "clip_ratio_c delta"),
-    PICK(kl, "off", "off|k1|k2|k3|unbiased",
-         "KL to the reference as a loss term; off = no reference is made; unbiased = k3 times the "
-         "ratio (DeepSeek-V3.2)",
+    NUM(sapo_tau_pos, "1", 1e-3, 1e3, "sapo: steepness of its soft gate for A > 0",
+        "sapo_temperature_pos tau_pos"),
+    NUM(sapo_tau_neg, "1.05", 1e-3, 1e3, "sapo: the same for A < 0",
+        "sapo_temperature_neg tau_neg"),
+    PICK(kl, "off", "off|k1|k2|k3|unbiased|k1+|k3+",
+         "KL to the reference as a loss term; off = no such term; unbiased = k3 times the ratio "
+         "(DeepSeek-V3.2); k1+ and k3+ have the gradient of k2 (verl)",
          "kl_loss_type kl_penalty use_kl_loss"),
     NUM(kl_coef, "0.001", 0, 1e6, "weight of the KL term", "beta kl_loss_coef"),
     INT(reference_refresh_steps, "0", 0, 1e9,
@@ -82,10 +90,15 @@ const ConfigKey rl_keys[] = {
         "ref_model_sync_steps"),
     NUM(entropy_coef, "0", -100, 100, "entropy bonus per token, in nats", "entropy_coeff"),
     NUM(tis_cap, "0", 0, 1e6,
-        "truncated importance weight min(p_old / p_sampler, cap) on the policy term; 0 = off; "
-        "needs "
-        "old_logp=recompute to differ from 1",
-        "rollout_is_threshold vllm_importance_sampling_clip_max"),
+        "largest importance weight w = p_old / p_sampler on the policy term; 0 = no weight; needs "
+        "old_logp=recompute, without which w is 1",
+        "rollout_is_threshold vllm_importance_sampling_cap vllm_importance_sampling_clip_max"),
+    PICK(tis_mode, "token-truncate", "token-truncate|token-mask|sequence-truncate|sequence-mask",
+         "w of each token or of the whole sample (the product); beyond tis_cap it is cut, or the "
+         "token or sample is masked (token-mask with a tis_floor is IcePop)",
+         "rollout_is vllm_importance_sampling_mode"),
+    NUM(tis_floor, "0", 0, 1, "mask modes: smallest w that is not masked",
+        "rollout_rs_threshold_lower"),
     NUM(offpolicy_mask_delta, "0", 0, 1e6,
         "policy term off for a sample with A < 0 and mean ln(p_sampler / p) above this "
         "(DeepSeek-V3.2); 0 = off",
@@ -94,8 +107,8 @@ const ConfigKey rl_keys[] = {
          "log-probs under the weights that sampled: the sampler's own (equal bit for bit on the "
          "CPU), or the trainer's, at one more forward pass",
          NULL),
-    PICK(advantage, "auto", "auto|std|none|leave-one-out|batch-std",
-         "baseline is always the group's mean; this says what divides",
+    PICK(advantage, "auto", "auto|std|none|leave-one-out|batch-std|maxrl",
+         "baseline is always the group's mean; this says what divides (maxrl: the mean itself)",
          "scale_rewards adv_estimator norm_adv_by_std_in_grpo"),
     PICK(advantage_std, "population", "population|sample",
          "deviation by n or by n - 1 (verl and TRL: sample)", NULL),
@@ -172,10 +185,14 @@ static const Preset preset[] = {
     [LOSS_DR_GRPO] = {ADV_NONE, AGG_TOKEN_SUM_NORM, 0.2, 0.2, 0},
     [LOSS_GSPO] = {ADV_STD, AGG_SEQ_MEAN_TOKEN_MEAN, 3e-4, 4e-4, 0},
     [LOSS_CISPO] = {ADV_BATCH_STD, AGG_TOKEN_MEAN, 1, 5, 0},
+    [LOSS_SAPO] = {ADV_STD, AGG_SEQ_MEAN_TOKEN_MEAN, 0, 0, 0},
+    [LOSS_DPPO_TV] = {ADV_STD, AGG_TOKEN_MEAN, 0.2, 0.2, 20},
+    [LOSS_DPPO_KL] = {ADV_STD, AGG_TOKEN_MEAN, 0.05, 0.05, 20},
 };
 
 Status settings_resolve(RlConfig *cfg) {
     CHECK(cfg->loss >= 0 && cfg->loss < (int)(sizeof preset / sizeof preset[0]));
+    TRY(settings_check(cfg));
     const Preset *p = &preset[cfg->loss];
     if (cfg->loss_agg == AGG_AUTO) cfg->loss_agg = p->agg;
     if (cfg->advantage == ADV_AUTO) cfg->advantage = p->advantage;

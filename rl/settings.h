@@ -1,6 +1,6 @@
 // rl/settings.h -- every knob of reinforcement learning, in one table.
 //
-// Floor 4 (rl). RlConfig is the section "rl" of the configuration; rl_keys says names, defaults,
+// Layer 4 (rl). RlConfig is the section "rl" of the configuration; rl_keys says names, defaults,
 // ranges and help. Words that tools define differently mean here, everywhere:
 //   prompt   one question; group: its group_size samples
 //   step     one OPTIMISER step; a rollout serves updates_per_rollout * epochs steps
@@ -13,9 +13,14 @@
 //   dr_grpo   none        token-sum-norm        0.2       0.2        off        arXiv 2503.20783
 //   gspo      std         seq-mean-token-mean   3e-4      4e-4       off        arXiv 2507.18071
 //   cispo     batch-std   token-mean            1 (off)   5          off        arXiv 2506.13585
+//   sapo      std         seq-mean-token-mean   -         -          -          arXiv 2511.20347
+//   dppo_tv   std         token-mean            0.2       0.2        20         verl, prime-rl
+//   dppo_kl   std         token-mean            0.05      0.05       20         verl, prime-rl
 //
-// DAPO's paper also has dynamic_sampling=refill and overlong_buffer; R1's has kl=k3,
-// kl_coef=0.001, reference_refresh_steps=400, updates_per_rollout=16. These stay explicit.
+// For dppo_* clip_low and clip_high are the divergences beyond which a token is masked, and
+// dual_clip is the largest ratio. DAPO's paper also has dynamic_sampling=refill and
+// overlong_buffer; R1's has kl=k3, kl_coef=0.001, reference_refresh_steps=400,
+// updates_per_rollout=16. These stay explicit.
 #ifndef RL_SETTINGS_H
 #define RL_SETTINGS_H
 
@@ -24,6 +29,7 @@
 
 #include "base/config.h"
 #include "base/status.h"
+#include "base/str.h"
 #include "policy/schedule.h"
 
 #ifdef __cplusplus
@@ -31,7 +37,17 @@ extern "C" {
 #endif
 
 // The order of each enum is the order of the choices in rl_keys; a saved number is never reused.
-typedef enum LossKind { LOSS_GRPO, LOSS_DAPO, LOSS_DR_GRPO, LOSS_GSPO, LOSS_CISPO } LossKind;
+typedef enum LossKind {
+    LOSS_GRPO,
+    LOSS_DAPO,
+    LOSS_DR_GRPO,
+    LOSS_GSPO,
+    LOSS_CISPO,
+    LOSS_SAPO,
+    LOSS_DPPO_TV,
+    LOSS_DPPO_KL,
+    N_LOSSES
+} LossKind;
 typedef enum LossAgg {
     AGG_AUTO,
     AGG_TOKEN_MEAN,          // sum of all token losses / number of trained tokens
@@ -45,9 +61,27 @@ typedef enum AdvantageKind {
     ADV_NONE,          // r - mean(group)
     ADV_LEAVE_ONE_OUT, // r - mean(the others of the group)
     ADV_BATCH_STD,     // (r - mean(group)) / (std(all rewards of the rollout) + eps)
+    ADV_MAXRL,         // (r - mean(group)) / mean(group), 0 where the mean is not above 0
 } AdvantageKind;
 typedef enum StdKind { STD_POPULATION, STD_SAMPLE } StdKind; // divide by n, or by n - 1
-typedef enum KlKind { KL_OFF, KL_K1, KL_K2, KL_K3, KL_UNBIASED } KlKind;
+typedef enum KlKind {
+    KL_OFF,
+    KL_K1,
+    KL_K2,
+    KL_K3,
+    KL_UNBIASED,
+    KL_K1_PLUS, // value of k1, gradient of k2
+    KL_K3_PLUS, // value of k3, gradient of k2
+    N_KL_KINDS
+} KlKind;
+typedef enum TisMode {
+    TIS_TOKEN_TRUNCATE,    // min(w, cap), w of each token
+    TIS_TOKEN_MASK,        // w where tis_floor <= w <= cap, else 0 (IcePop)
+    TIS_SEQUENCE_TRUNCATE, // the same with one w, the product over the sample's tokens
+    TIS_SEQUENCE_MASK,
+} TisMode;
+typedef enum RewardAgg { REWARD_SUM_FIRST, REWARD_NORMALIZE_FIRST } RewardAgg;
+typedef enum RoutingReplay { REPLAY_OFF, REPLAY_OLD, REPLAY_ROLLOUT } RoutingReplay;
 typedef enum OldLogp { OLD_SAMPLER, OLD_RECOMPUTE } OldLogp;
 typedef enum DynamicSampling { DYNAMIC_OFF, DYNAMIC_DROP, DYNAMIC_REFILL } DynamicSampling;
 typedef enum CurriculumKind { CURRICULUM_OFF, CURRICULUM_LEVEL, CURRICULUM_TASK } CurriculumKind;
@@ -70,7 +104,9 @@ typedef struct RlConfig {
     int kl; // KlKind
     double kl_coef;
     int64_t reference_refresh_steps;
-    double entropy_coef, tis_cap, offpolicy_mask_delta;
+    double entropy_coef, tis_cap, tis_floor, offpolicy_mask_delta;
+    double sapo_tau_pos, sapo_tau_neg;
+    int tis_mode; // TisMode
     int old_logp; // OldLogp
     // advantage
     int advantage, advantage_std; // AdvantageKind, StdKind
@@ -99,9 +135,19 @@ extern const ConfigKey rl_keys[];
 extern const int n_rl_keys;
 extern const char rl_help[]; // the section's help line
 
-// Fills what is "auto" from the table above and refuses what cannot be (ST_CONFIG, naming the key).
-// Call once, after config_apply.
+// Fills what is "auto" from the table above and refuses what cannot be, and what was changed but
+// cannot act without another setting (ST_CONFIG, naming the keys). Call once, after config_apply.
 MUST_USE Status settings_resolve(RlConfig *cfg);
+
+// rl/settings_check.c, called by settings_resolve: settings whose value is not the default and that
+// do nothing as the others are.
+MUST_USE Status settings_check(const RlConfig *resolved);
+
+// Sentences about settings that are allowed and rarely meant, one a line; "" if there are none.
+void settings_advice(const RlConfig *resolved, Str *out);
+
+// Is a reference policy needed?
+bool settings_reference(const RlConfig *cfg);
 
 #ifdef __cplusplus
 }

@@ -2,6 +2,7 @@
 #include "rl/trainer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -31,6 +32,14 @@ static Status check_tasks(const Trainer *t) {
     return st;
 }
 
+static void say_advice(const RlConfig *cfg) {
+    Str said = {0};
+    settings_advice(cfg, &said);
+    for (char *line = said.data, *end; line && (end = strchr(line, '\n')); line = end + 1)
+        log_warn("%.*s", (int)(end - line), line);
+    str_free(&said);
+}
+
 Status trainer_new(const TrainerDeps *deps, const RlConfig *cfg, Trainer **out) {
     *out = NULL;
     Status st = ST_OK;
@@ -39,6 +48,7 @@ Status trainer_new(const TrainerDeps *deps, const RlConfig *cfg, Trainer **out) 
     t->deps = *deps;
     t->cfg = *cfg;
     TRY_OUT(settings_resolve(&t->cfg));
+    say_advice(&t->cfg);
     if (t->deps.n_stop_tokens == 0) {
         t->eos = policy_model(deps->policy)->eos_id;
         t->deps.stop_token = &t->eos;
@@ -56,7 +66,7 @@ Status trainer_new(const TrainerDeps *deps, const RlConfig *cfg, Trainer **out) 
                      t->scratch));
     t->curriculum = curriculum_new(&t->cfg, deps->seed);
     t->health = health_new(&t->cfg);
-    if (t->cfg.kl != KL_OFF) {
+    if (settings_reference(&t->cfg)) {
         TRY_OUT(reference_new(deps->policy, deps->pool, (int)t->cfg.chunk_tokens, planned,
                               t->cfg.reference_refresh_steps, &t->reference));
     }

@@ -153,6 +153,12 @@ static void set_metrics(const RlConfig *cfg, const Batch *b, const GrpoStats *s,
         metrics_set(row, s->kl_loss, "actor/kl_loss");
         metrics_set(row, cfg->kl_coef, "actor/kl_coef");
     }
+    if (cfg->tis_cap > 0 && s->n_tokens > 0) {
+        metrics_set(row, s->tis / n, "sampling/importance_ratio/mean");
+        metrics_set(row, s->tis_min, "sampling/importance_ratio/min");
+        metrics_set(row, s->tis_max, "sampling/importance_ratio/max");
+        metrics_set(row, s->tis_cut / n, "sampling/importance_ratio/cut_frac");
+    }
     if (cfg->offpolicy_mask_delta > 0)
         metrics_set(row, s->n_masked / fmax(1, s->n_seqs), "actor/offpolicy_masked_frac");
     if (b->updates_made == 0 && s->n_tokens > 0) { // the weights are those that sampled
@@ -251,6 +257,7 @@ Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const Batc
         return st;
     }
     out->stepped = true;
+    if (taught.n == 0) report.n_without_grad = report.n_unmoved = 0; // there was none to get
     if (taught.n > 0) out->first_without_grad = report.first_without_grad;
     set_metrics(cfg, b, &all, lr, &report, row);
     return ST_OK;

@@ -37,6 +37,14 @@ static void leave_one_out_compares_with_the_others(void **state) {
     assert_close(adv, (float[]){1.5f, -1.5f, 0}, 3, 1e-6, 0); // 3 - (1+2)/2, ...
 }
 
+static void maxrl_divides_by_the_mean(void **state) {
+    (void)state;
+    float adv[6]; // means 1/4 and 0
+    uint8_t flat[2];
+    fill(with(ADV_MAXRL, 0), (float[]){1, 0, 0, 0, -1, 1}, ones, (int[]){0, 4, 6}, 2, adv, flat);
+    assert_close(adv, (float[]){3, -1, -1, -1, 0, 0}, 6, 1e-6, 0);
+}
+
 static void batch_std_divides_by_the_deviation_of_all(void **state) {
     (void)state;
     float adv[4]; // groups {0,2} and {4,6}: all have mean 3, population variance 5
@@ -109,6 +117,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(none_centers_each_group_on_its_own),
         cmocka_unit_test(std_divides_by_the_named_deviation),
+        cmocka_unit_test(maxrl_divides_by_the_mean),
         cmocka_unit_test(leave_one_out_compares_with_the_others),
         cmocka_unit_test(batch_std_divides_by_the_deviation_of_all),
         cmocka_unit_test(a_group_of_equals_is_exactly_zero),

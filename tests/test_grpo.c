@@ -49,12 +49,28 @@ static double oracle(const GrpoConfig *cfg, const GrpoSeq *s, const double *logp
         double token = exp(logp[t] - (double)s->old[t]);
         double r = cfg->loss == LOSS_GSPO ? exp(mean) : token;
         double tis = cfg->loss == LOSS_GSPO ? mean_tis : (double)s->old[t] - (double)s->roll[t];
-        double w = cfg->tis_cap > 0 ? fmin(exp(tis), cfg->tis_cap) : 1;
+        if (cfg->tis_mode >= TIS_SEQUENCE_TRUNCATE) tis = mean_tis * n;
+        double w = cfg->tis_cap > 0 ? exp(tis) : 1;
+        if (cfg->tis_mode == TIS_TOKEN_MASK || cfg->tis_mode == TIS_SEQUENCE_MASK)
+            w = cfg->tis_cap > 0 && (w > cfg->tis_cap || w < cfg->tis_floor) ? 0 : w;
+        else if (cfg->tis_cap > 0 && w > cfg->tis_cap)
+            w = cfg->tis_cap;
         double clipped = fmin(fmax(r, 1 - cfg->clip_low), 1 + cfg->clip_high), loss;
         if (cfg->loss == LOSS_CISPO) {
             double stopped = exp(base[t] - (double)s->old[t]);
             stopped = fmin(fmax(stopped, 1 - cfg->clip_low), 1 + cfg->clip_high);
             loss = -stopped * a * logp[t];
+        } else if (cfg->loss == LOSS_SAPO) {
+            double tau = a > 0 ? cfg->sapo_tau_pos : cfg->sapo_tau_neg;
+            loss = -a * (4 / tau) * 0.5 * (1 + tanh(tau * (token - 1) / 2));
+        } else if (cfg->loss == LOSS_DPPO_TV || cfg->loss == LOSS_DPPO_KL) {
+            double p = exp(base[t]), q = exp((double)s->old[t]), far = fabs(p - q);
+            if (cfg->loss == LOSS_DPPO_KL)
+                far = q * (log(q) - log(p)) + (1 - q) * (log(1 - q + 1e-8) - log(1 - p + 1e-8));
+            bool away = a > 0 ? p > q && far > cfg->clip_high : p < q && far > cfg->clip_low;
+            double stopped = p / q;
+            if (cfg->dual_clip > 0) stopped = fmin(stopped, cfg->dual_clip);
+            loss = away ? 0 : -stopped * a * logp[t];
         } else {
             loss = fmax(-r * a, -clipped * a);
             if (cfg->dual_clip > 0 && a < 0) loss = fmin(loss, -cfg->dual_clip * a);
@@ -62,7 +78,11 @@ static double oracle(const GrpoConfig *cfg, const GrpoSeq *s, const double *logp
         if (!masked) total += w * loss;
         double x = logp[t] - (double)s->ref[t];
         double k3 = exp(-x) + x - 1;
-        double kl = cfg->kl == KL_K1         ? x
+        double held = base[t] - (double)s->ref[t]; // value of one estimate, gradient of another
+        double plus = x * x / 2 - held * held / 2;
+        double kl = cfg->kl == KL_K1_PLUS    ? held + plus
+                    : cfg->kl == KL_K3_PLUS  ? exp(-held) + held - 1 + plus
+                    : cfg->kl == KL_K1       ? x
                     : cfg->kl == KL_K2       ? x * x / 2
                     : cfg->kl == KL_K3       ? k3
                     : cfg->kl == KL_UNBIASED ? token * k3
@@ -108,14 +128,17 @@ static void check_against_oracle(const GrpoConfig *cfg, const Case *c) {
     }
 }
 
-static const GrpoConfig plain = {.clip_low = 0.2, .clip_high = 0.28};
+static const GrpoConfig plain = {
+    .clip_low = 0.2, .clip_high = 0.28, .sapo_tau_pos = 1, .sapo_tau_neg = 1.05};
 
 static void every_loss_has_the_gradient_of_its_formula(void **state) {
     (void)state;
-    for (int loss = LOSS_GRPO; loss <= LOSS_CISPO; loss++)
-        for (int kl = KL_OFF; kl <= KL_UNBIASED; kl++)
+    for (int loss = LOSS_GRPO; loss < N_LOSSES; loss++)
+        for (int kl = KL_OFF; kl < N_KL_KINDS; kl++)
             for (uint32_t number = 0; number < 24; number++) {
                 GrpoConfig cfg = plain;
+                cfg.tis_mode = (int)(number / 4 % 4), cfg.tis_floor = 0.8;
+                if (loss >= LOSS_DPPO_TV) cfg.clip_low = 0.05, cfg.clip_high = 0.07;
                 cfg.loss = loss, cfg.kl = kl, cfg.kl_coef = 0.3;
                 cfg.entropy_coef = number % 2 ? 0.05 : 0;
                 cfg.dual_clip = number % 3 ? 1.6 : 0;
@@ -133,7 +156,7 @@ static void the_ratio_is_exactly_one_on_policy(void **state) {
     fill(&c, 1, 0.5, 1.5);
     memcpy(c.old, c.logp, sizeof c.old);
     memcpy(c.roll, c.logp, sizeof c.roll);
-    for (int loss = LOSS_GRPO; loss <= LOSS_CISPO; loss++) {
+    for (int loss = LOSS_GRPO; loss < N_LOSSES; loss++) {
         GrpoConfig cfg = plain;
         cfg.loss = loss;
         float dlogp[N] = {0}, dentropy[N] = {0};
@@ -181,10 +204,58 @@ static void the_clip_stops_only_the_side_that_would_gain(void **state) {
     assert_true(fabs(one_token(&soft, 2, 1, &s) + 1.28) < 1e-6 && s.clip_high == 1);
 }
 
+static void dppo_masks_what_moves_away_and_nothing_else(void **state) {
+    (void)state;
+    GrpoStats s;
+    GrpoConfig cfg = plain; // the old probability is 1/e = 0.368
+    cfg.loss = LOSS_DPPO_TV, cfg.clip_low = cfg.clip_high = 0.1, cfg.dual_clip = 2;
+    assert_true(one_token(&cfg, 1.3, 1, &s) == 0 && s.clip_high == 1); // 0.478
+    assert_true(fabs(one_token(&cfg, 1.2, 1, &s) + 1.2) < 1e-6 && s.clip_high == 0);
+    assert_true(fabs(one_token(&cfg, 0.5, 1, &s) + 0.5) < 1e-6); // back towards the old: kept
+    assert_true(one_token(&cfg, 0.7, -1, &s) == 0 && s.clip_low == 1);
+    assert_true(fabs(one_token(&cfg, 1.3, -1, &s) - 1.3) < 1e-6 && s.clip_low == 0);
+    assert_true(fabs(one_token(&cfg, 2.5, -1, &s) - 2) < 1e-6 && s.clip_dual == 1);
+    cfg.loss = LOSS_DPPO_KL, cfg.clip_low = cfg.clip_high = 0.02; // KL(0.368, 0.478) = 0.0250
+    assert_true(one_token(&cfg, 1.3, 1, &s) == 0 && s.clip_high == 1);
+    assert_true(one_token(&cfg, 1.2, 1, &s) < -1.1); // 0.0110
+    cfg.clip_high = 0.026;
+    assert_true(one_token(&cfg, 1.3, 1, &s) < -1.2);
+}
+
+static void importance_weights_are_cut_or_masked(void **state) {
+    (void)state;
+    const uint8_t want[2] = {1, 1};
+    const float old[2] = {-1, -1}, roll[2] = {-1 - logf(3), -1 + logf(2)}; // w = 3 and 1/2
+    const double expected[4][2] = {{2, 0.5}, {0, 0.5}, {1.5, 1.5}, {1.5, 1.5}};
+    for (int mode = 0; mode < 4; mode++) {
+        GrpoConfig cfg = plain;
+        cfg.tis_cap = 2, cfg.tis_mode = mode, cfg.tis_floor = 0.4;
+        float dlogp[2] = {0}, dentropy[2] = {0};
+        GrpoStats s;
+        grpo_stats_clear(&s);
+        const GrpoSeq seq = {.n = 2,
+                             .want = want,
+                             .logp = old,
+                             .old = old,
+                             .roll = roll,
+                             .advantage = 1,
+                             .scale = 1};
+        grpo_sequence(&cfg, &seq, dlogp, dentropy, &s);
+        for (int t = 0; t < 2; t++) assert_true(fabs((double)dlogp[t] + expected[mode][t]) < 1e-5);
+        assert_true(s.tis_cut == (mode < 2 ? 1 : 0));
+        cfg.tis_floor = 0.6,
+        cfg.tis_cap = 1.4; // the sequence is beyond both now, and token 1 below
+        memset(dlogp, 0, sizeof dlogp);
+        grpo_sequence(&cfg, &seq, dlogp, dentropy, &s);
+        const double then[4][2] = {{1.4, 0.5}, {0, 0}, {1.4, 1.4}, {0, 0}};
+        for (int t = 0; t < 2; t++) assert_true(fabs((double)dlogp[t] + then[mode][t]) < 1e-5);
+    }
+}
+
 static void far_log_ratios_stay_finite(void **state) {
     (void)state;
-    for (int loss = LOSS_GRPO; loss <= LOSS_CISPO; loss++)
-        for (int kl = KL_K1; kl <= KL_UNBIASED; kl++)
+    for (int loss = LOSS_GRPO; loss < N_LOSSES; loss++)
+        for (int kl = KL_K1; kl < N_KL_KINDS; kl++)
             for (int sign = -1; sign <= 1; sign += 2) {
                 Case c;
                 fill(&c, 2, 0.1, -1);
@@ -256,6 +327,8 @@ int main(void) {
         cmocka_unit_test(every_loss_has_the_gradient_of_its_formula),
         cmocka_unit_test(the_ratio_is_exactly_one_on_policy),
         cmocka_unit_test(the_clip_stops_only_the_side_that_would_gain),
+        cmocka_unit_test(dppo_masks_what_moves_away_and_nothing_else),
+        cmocka_unit_test(importance_weights_are_cut_or_masked),
         cmocka_unit_test(far_log_ratios_stay_finite),
         cmocka_unit_test(a_nan_at_an_unwanted_token_does_no_harm),
         cmocka_unit_test(the_offpolicy_mask_takes_the_policy_term_of_bad_samples_only),

@@ -226,7 +226,7 @@ static Status open_run(Run *r, const char *base) {
     ao.engine = true;
     RlConfig rl = rc->rl;
     TRY(settings_resolve(&rl));
-    ao.reference = rl.kl != KL_OFF;
+    ao.reference = settings_reference(&rl);
     TRY(actor_open(&ao, &r->actor));
     if (r->opts->dry_run) return ST_OK;
     TRY(sources_tasks(rc, SPLIT_TRAIN, &r->train));
