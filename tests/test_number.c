@@ -105,6 +105,7 @@ static const char *const equal[][2] = {
     {"0.1", "1e-1"},
     {"5", "\\displaystyle 5"},
     {"5", "5 \\, "},
+    {"5", "\xEF\xBC\x95"}, // full width
 };
 
 static const char *const different[][2] = {
@@ -167,7 +168,6 @@ static const char *const different[][2] = {
     {"1e999999999", "1e999999998"},
     {"5\\text{ cm}", "5\\text{ m}"},
     {"5", "\xD9\xA3"},
-    {"5", "\xEF\xBC\x95"},
     {"5", "(5,1)"},
     {"5", "(5"},
     {"5", "5%%"},

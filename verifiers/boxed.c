@@ -5,25 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-Slice slice_of(const char *text) {
-    return (Slice){text, strlen(text)};
-}
-
-Slice slice_trim(Slice s) {
-    while (s.size && isspace((unsigned char)s.data[0])) s.data++, s.size--;
-    while (s.size && isspace((unsigned char)s.data[s.size - 1])) s.size--;
-    return s;
-}
-
-const char *slice_last(Slice text, const char *needle) {
-    size_t n = strlen(needle);
-    for (size_t at = text.size; at >= n; at--)
-        if (text.data[at - n] == needle[0] && text.data[at - 1] == needle[n - 1] &&
-            memcmp(text.data + at - n, needle, n) == 0)
-            return text.data + at - n;
-    return NULL;
-}
-
 bool boxed_prefill_open(const char *prefilled) {
     if (!prefilled) return false;
     Slice all = {prefilled, strlen(prefilled)};
@@ -41,6 +22,89 @@ Slice boxed_after_think(const char *text, size_t size, const char *prefilled) {
         return (Slice){NULL, 0};
     }
     return slice_last(all, "<think>") ? (Slice){NULL, 0} : all;
+}
+
+// ---- what prints nothing
+
+// The length of something at p that prints nothing: white space, a command, a brace; 0 if it
+// prints.
+static size_t prints_nothing(const char *p, const char *end) {
+    static const char *const blanks[] = {
+        "\xC2\xA0",     "\xC2\xAD",     "\xCD\x8F",     "\xE1\xA0\x8E", "\xE3\x80\x80",
+        "\xE3\x85\xA4", "\xE2\xA0\x80", "\xEF\xBB\xBF", "\xE2\x80\xA6", "&nbsp;",
+        "&emsp;",       "&ensp;",       "&thinsp;",     "&zwnj;",       "<br>",
+        "<br/>",        "<br />",       "\xE2\x81\x9F", "\xE1\x85\x9F", "\xE1\x85\xA0",
+        "\xE3\x80\x82", "\xEF\xBC\x8E", "\xE3\x80\x81"};
+    static const char *const silent[] = {
+        "text",      "textbf",       "textit",     "textrm",       "mathrm",      "mathbf",
+        "mathit",    "mbox",         "hbox",       "bm",           "boldsymbol",  "left",
+        "right",     "displaystyle", "quad",       "qquad",        "enspace",     "thinspace",
+        "space",     "boxed",        "fbox",       "null",         "relax",       "strut",
+        "mathstrut", "nonumber",     "notag",      "rm",           "bf",          "it",
+        "textstyle", "dots",         "ldots",      "cdots",        "hfill",       "newline",
+        "par",       "noindent",     "ensuremath", "operatorname", "underline",   "phantom",
+        "vphantom",  "hphantom",     "hspace",     "vspace",       "label",       "tag",
+        "large",     "small",        "mathsf",     "mathtt",       "texttt",      "textnormal",
+        "emph",      "smash",        "square",     "Box",          "blacksquare", "qed",
+        "mathord",   "hskip",        "kern"};
+    static const char *const swallowing[] = {"phantom", "vphantom", "hphantom", "hspace",
+                                             "vspace",  "label",    "tag"};
+    unsigned char c = (unsigned char)*p;
+    if (isspace(c) || c < 0x20 || c == 0x7F || strchr("{}~$.,;:?!_'\"`&", c)) {
+        for (size_t i = 0; c == '&' && i < sizeof blanks / sizeof *blanks; i++)
+            if ((size_t)(end - p) >= strlen(blanks[i]) &&
+                memcmp(p, blanks[i], strlen(blanks[i])) == 0)
+                return strlen(blanks[i]);
+        return 1;
+    }
+    if (c == '\\') {
+        const char *name = p + 1, *q = name;
+        while (q < end && isalpha((unsigned char)*q)) q++;
+        size_t n = (size_t)(q - name);
+        if (!n) return q < end && strchr(",;:!> \n()[]\\/", *q) ? 2 : q == end ? 1 : 0;
+        for (size_t i = 0; i < sizeof silent / sizeof *silent; i++) {
+            if (strlen(silent[i]) != n || memcmp(silent[i], name, n) != 0) continue;
+            bool swallows = false; // \phantom{5}, \hspace{1em}: with the argument
+            for (size_t k = 0; k < sizeof swallowing / sizeof *swallowing; k++)
+                swallows |= strcmp(silent[i], swallowing[k]) == 0;
+            while (swallows && q < end && *q != '}') q++; // with its argument
+            return (size_t)(q - p);
+        }
+        return 0;
+    }
+    if (c == 0xE2 && end - p >= 3 && (unsigned char)p[1] == 0x80) { // U+2000 .. U+200F, U+2028 ..
+        unsigned char last = (unsigned char)p[2];
+        if (last <= 0x8F || (last >= 0xA8 && last <= 0xAF)) return 3;
+    }
+    if (c == 0xE2 && end - p >= 3 && (unsigned char)p[1] == 0x81 && (unsigned char)p[2] >= 0xA0)
+        return 3; // word joiner and the like
+    if (c == 0xEF && end - p >= 3 && (unsigned char)p[1] == 0xB8 && (unsigned char)p[2] <= 0x8F)
+        return 3; // variation selectors
+    if (c == '<' && end - p >= 4 && memcmp(p, "<!--", 4) == 0) {
+        const char *close = memmem(p, (size_t)(end - p), "-->", 3);
+        return close ? (size_t)(close + 3 - p) : 0;
+    }
+    for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {
+        size_t n = strlen(blanks[i]);
+        if ((size_t)(end - p) >= n && memcmp(p, blanks[i], n) == 0) return n;
+    }
+    return 0;
+}
+
+bool boxed_blank(Slice content) {
+    const char *p = content.data, *end = p + content.size;
+    while (p < end) {
+        size_t n = prints_nothing(p, end);
+        if (!n) return false;
+        p += n;
+    }
+    return true;
+}
+
+// The same for boxes inside of boxes: a look at the beginning is enough, so that all stays linear.
+static bool is_blank_box(Slice content) {
+    enum { LONGEST_EMPTY = 256 };
+    return content.size <= LONGEST_EMPTY && boxed_blank(content);
 }
 
 // The length of "\boxed{" or "\fbox {" at s, blanks before the brace included; 0 if it is no box.
@@ -66,6 +130,7 @@ typedef struct Run {
     Slice *box;
     int n, max;
     const char *end; // of the last
+    bool unsure;     // "or", "and", "maybe" between them
 } Run;
 
 static bool is_connector(const char *p, const char *end) {
@@ -85,8 +150,38 @@ static bool is_connector(const char *p, const char *end) {
     return true;
 }
 
+// Does a text say "or", "maybe", "otherwise" and nothing that takes the answer before it back?
+static bool is_alternative(const char *p, const char *end) {
+    static const char *const unsure[] = {
+        "or",     "maybe",  "perhaps",       "possibly",    "otherwise", "else",
+        "unless", "either", "alternatively", "alternative", "probably",  "might",
+        "could",  "ou",     "oder",          NULL};
+    static const char *const corrects[] = {
+        "wait",  "actually", "correction", "sorry", "mistake", "corrected", "should", "recheck",
+        "wrong", "error",    "therefore",  "thus",  "final",   "finally",   "so",     NULL};
+    enum { FAR = 96 };
+    bool found = false;
+    if (end - p > FAR) return false;
+    while (p < end) {
+        size_t n = 0;
+        while (p + n < end && isalpha((unsigned char)p[n])) n++;
+        for (const char *const *w = unsure; n && *w; w++)
+            found |= strlen(*w) == n && strncasecmp(p, *w, n) == 0;
+        for (const char *const *w = corrects; n && *w; w++)
+            if (strlen(*w) == n && strncasecmp(p, *w, n) == 0) return false;
+        p += n + (n == 0);
+    }
+    return found;
+}
+
 static void run_add(Run *run, const OpenBox *box, const char *end) {
-    if (run->n && !is_connector(run->end, box->begin)) run->n = 0;
+    if (run->n && is_connector(run->end, box->begin))
+        run->unsure |= memmem(run->end, (size_t)(box->begin - run->end), "or", 2) ||
+                       memmem(run->end, (size_t)(box->begin - run->end), "and", 3);
+    else if (run->n && is_alternative(run->end, box->begin))
+        run->unsure = true;
+    else
+        run->n = 0, run->unsure = false;
     if (run->n < run->max) run->box[run->n] = (Slice){box->content, (size_t)(end - box->content)};
     if (run->n <= run->max) run->n++; // max + 1: too many
     run->end = end + 1;
@@ -99,6 +194,7 @@ static Slice find_box(Slice text, bool first, const char **stop, Run *run) {
     OpenBox *open = NULL;
     size_t n_open = 0, cap = 0, depth = 0;
     Slice found = {NULL, 0};
+    bool some = false; // a box that is not empty was found
     while (p < end) {
         size_t opening = *p == '\\' ? box_opens(p, end) : 0;
         if (first && p == text.data && !opening) break;
@@ -120,9 +216,12 @@ static Slice find_box(Slice text, bool first, const char **stop, Run *run) {
             if (depth) depth--;
             if (n_open && open[n_open - 1].depth == depth) {
                 OpenBox *box = &open[--n_open];
-                found = (Slice){box->content, (size_t)(p - box->content)};
+                Slice content = {box->content, (size_t)(p - box->content)};
+                bool blank = !first && is_blank_box(content);
+                if (!blank || !some) found = content;
+                some = some || !blank;
                 if (stop) *stop = p + 1;
-                if (run && n_open == 0) run_add(run, box, p);
+                if (run && n_open == 0 && !blank) run_add(run, box, p);
                 if (first && n_open == 0) break;
             }
             p++;
@@ -156,10 +255,36 @@ Slice boxed_last(Slice text) {
     return box;
 }
 
-int boxed_run(Slice text, Slice *box, int max) {
+int boxed_run(Slice text, Slice *box, int max, bool *unsure) {
     Run run = {.box = box, .max = max};
     if (text.data) find_box(text, false, NULL, &run);
-    return run.n <= max ? run.n : 0;
+    *unsure = run.unsure;
+    return run.n;
+}
+
+Slice boxed_unmarked(Slice s) {
+    static const char *const marks[] = {"***", "**", "__", "```", "``", "`", "*", "_"};
+    enum { MOST = 4 };
+    for (int level = 0; level < MOST; level++) {
+        s = slice_trim(s);
+        Slice body = s;
+        if (body.size > 2 && body.data[body.size - 1] == '.' &&
+            strchr("*_`", body.data[body.size - 2]))
+            body.size--;
+        bool taken = false;
+        for (size_t i = 0; !taken && i < sizeof marks / sizeof *marks; i++) {
+            size_t n = strlen(marks[i]);
+            if (body.size <= 2 * n || memcmp(body.data, marks[i], n) != 0 ||
+                memcmp(body.data + body.size - n, marks[i], n) != 0)
+                continue;
+            Slice inner = {body.data + n, body.size - 2 * n};
+            if (memchr(inner.data, *marks[i], inner.size)) return s; // **2** * **3**
+            s = inner;
+            taken = true;
+        }
+        if (!taken) return s;
+    }
+    return slice_trim(s);
 }
 
 static Slice answer_tag(Slice text) {
@@ -193,7 +318,7 @@ Slice boxed_answer(const JudgeInput *in, const char **reason) {
         *reason = "empty response";
         return (Slice){NULL, 0};
     }
-    if (!strcmp(how, "bare")) return slice_trim((Slice){in->text, in->size});
+    if (!strcmp(how, "bare")) return boxed_unmarked((Slice){in->text, in->size});
     Slice rest = boxed_after_think(in->text, in->size, in->prefilled), answer = {NULL, 0};
     if (!rest.data) {
         *reason = "thought not closed";
@@ -207,5 +332,5 @@ Slice boxed_answer(const JudgeInput *in, const char **reason) {
         answer = boxed_last(rest);
         if (!answer.data) *reason = "no box";
     }
-    return answer.data ? slice_trim(answer) : answer;
+    return answer.data ? boxed_unmarked(answer) : answer;
 }

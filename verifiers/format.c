@@ -22,7 +22,7 @@ static const char *tail_boxed(Slice rest) {
     size_t end;
     Slice box = boxed_first(rest, &end);
     if (!box.data) return "no box after </think>";
-    if (!slice_trim(box).size) return "empty box";
+    if (boxed_blank(box)) return "empty box";
     if (end != rest.size) return "text after the box";
     return NULL;
 }
@@ -33,13 +33,13 @@ static const char *tail_answer(Slice rest) {
     if (!close) return "no </answer>";
     Slice answer = {rest.data, (size_t)(close - rest.data)};
     if (holds(answer, "<answer>")) return "more than one <answer>";
-    if (!slice_trim(answer).size) return "empty answer";
+    if (boxed_blank(answer)) return "empty answer";
     if (close + 9 != rest.data + rest.size) return "text after </answer>";
     return NULL;
 }
 
 static const char *tail_chat(Slice rest) {
-    return rest.size ? NULL : "no answer after </think>";
+    return boxed_blank(rest) ? "no answer after </think>" : NULL;
 }
 
 static const struct Template {

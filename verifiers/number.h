@@ -8,9 +8,11 @@
 //   mixed                  2\frac{1}{3}  2 1/3
 //   powers of ten          1.2e-5  1.2 \times 10^{-5}  1.2*10^-5  10^{30}
 //   percent                50\%  50%  50\text{ percent} are 1/2, not 50
-//   around a number        $..$  \(..\)  {..}  \text{..}  "x =", a currency sign, degrees, and a
-//                          unit as \text{cm}: it may be left out, but two units must be equal
-// and nothing else: 2+3 or \sqrt{4} is not a written number.
+//   around a number        $..$  \(..\)  {..}  \text{..}  "x =", a currency sign
+//   words behind it        math/tree/tail.h: 7 thousand, 3 halves, 0.3 repeating are other numbers;
+//                          a unit or noun may be left out, but two of them must be equal
+// and nothing else: 2+3 or \sqrt{4} is not a written number, nor is "7 if even". Full-width digits
+// and signs are read as the plain ones (folding.h).
 #ifndef VERIFIERS_NUMBER_H
 #define VERIFIERS_NUMBER_H
 

@@ -9,6 +9,7 @@
 #include "verifiers/math/realset.h"
 #include "verifiers/math/statement.h"
 #include "verifiers/math/tree/limits.h"
+#include "verifiers/math/tree/unit.h"
 #include "verifiers/math/tree/wording.h"
 
 enum { MAX_NESTED = 48 };
@@ -80,17 +81,33 @@ static bool unit_is_factor(Work *w, const Expr *value, Slice unit, const Expr *p
            equal_answers(w, value, product->first, layer);
 }
 
+// 5 m and 500 cm
+static bool same_converted(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
+    int64_t up, down;
+    int exp10;
+    if (!unit_convert(a->text, b->text, &up, &down, &exp10))
+        return differ(w, "units of different dimensions");
+    Expr *factor = expr_integer(w, (long)up);
+    if (factor && exp10) factor = expr_number(w, factor->text, factor->exp10 + exp10);
+    factor = expr_two(w, EX_QUOTIENT, factor, expr_integer(w, (long)down));
+    const Expr *value = expr_two(w, EX_PRODUCT, expr_copy(w, a->first), factor);
+    return value && equal_answers(w, value, b->first, layer);
+}
+
 static bool same_units(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
     if (a->kind == EX_UNIT && b->kind == EX_UNIT) {
-        if (!w->rules->units_ignored && !words_equal(a->text, b->text, false))
-            return differ(w, "different units");
-        return equal_answers(w, a->first, b->first, layer);
+        if (w->rules->units_ignored || unit_same_name(a->text, b->text))
+            return equal_answers(w, a->first, b->first, layer);
+        if (a->n == 2 && b->n == 2) return equal_answers(w, a->last, b->last, layer);
+        return w->rules->units_convert ? same_converted(w, a, b, layer)
+                                       : differ(w, "different units");
     }
     const Expr *with = a->kind == EX_UNIT ? a : b, *plain = with == a ? b : a;
     if (plain->kind == EX_PERCENT || plain->kind == EX_DEGREE)
         return w->rules->units_ignored ? equal_answers(w, with->first, plain->first, layer)
                                        : differ(w, "different units");
     return equal_answers(w, with->first, plain, layer) ||
+           (with->n == 2 && equal_answers(w, with->last, plain, layer)) || // 12 m/s^2 of letters
            unit_is_factor(w, with->first, with->text, plain, layer);
 }
 

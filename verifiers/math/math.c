@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "verifiers/boxed.h"
+#include "verifiers/folding.h"
 #include "verifiers/math/ball.h"
 #include "verifiers/math/equal.h"
 #include "verifiers/math/matrix.h"
@@ -13,7 +14,7 @@
 #include "verifiers/math/tree/reader.h"
 #include "verifiers/math/tree/wording.h"
 
-enum { ARENA_BLOCK = 24 * 1024, EXPLAIN_BYTES = 4000 };
+enum { ARENA_BLOCK = 24 * 1024, EXPLAIN_BYTES = 4000, MAX_JOINED = 16 };
 
 // One pair of texts, each in the readings it has.
 typedef struct Pair {
@@ -253,15 +254,24 @@ static MathResult decide(Pair *p, const MathOptions *options) {
     return wrong;
 }
 
+// One character for all that look like it: full-width digits, the many minus signs.
+static Slice folded(Work *w, Slice text) {
+    if (text.size > MATH_MAX_BYTES || !folding_needed(text)) return text;
+    char *out = ARENA_ARRAY(w->arena, char, text.size);
+    return slice_trim((Slice){out, folding_into(text, out)});
+}
+
 static bool begin(Pair *p, Slice gold, Slice answer, const MathOptions *options) {
     const MathRules *rules = rules_find(options ? options->policy : NULL);
     if (!rules) return false;
-    *p = (Pair){.gold = slice_trim(gold), .answer = slice_trim(answer)};
+    *p = (Pair){0};
     p->w = (Work){.arena = arena_new(ARENA_BLOCK),
                   .steps = MATH_MAX_STEPS,
                   .more_steps = MATH_MORE_STEPS,
                   .rules = rules,
                   .seed = 0x6D617468};
+    p->gold = folded(&p->w, slice_trim(gold));
+    p->answer = folded(&p->w, slice_trim(answer));
     return true;
 }
 
@@ -317,10 +327,11 @@ static Slice gold_answer(const char *gold) {
 // "\boxed{1}, \boxed{2}" as the list 1, 2: asked only where the last box alone is not right.
 // malloc'd.
 static Slice joined_boxes(Slice text) {
-    enum { MAX_JOINED = 16 };
     Slice box[MAX_JOINED];
-    int n = boxed_run(text, box, MAX_JOINED);
+    bool unsure;
+    int n = boxed_run(text, box, MAX_JOINED, &unsure);
     size_t size = 0;
+    if (n > MAX_JOINED) return (Slice){NULL, 0};
     for (int i = 0; i < n; i++) size += box[i].size + 2;
     if (n < 2 || size > MATH_MAX_BYTES) return (Slice){NULL, 0};
     char *out = malloc(size), *p = out;
@@ -361,6 +372,28 @@ static Slice formula_in_prose(Slice text) {
             return (Slice){NULL, 0};
     }
     return (Slice){text.data + begin, end - begin};
+}
+
+// "\boxed{1} or \boxed{2}" says two things: right only if each of the boxes is, or all as a list.
+static bool is_hedge(const JudgeInput *in, Slice gold, const MathOptions *options) {
+    if (in->extract && strcmp(in->extract, "boxed") != 0) return false;
+    Slice box[MAX_JOINED], text = boxed_after_think(in->text, in->size, in->prefilled);
+    bool unsure, each = true;
+    int n = boxed_run(text, box, MAX_JOINED, &unsure);
+    if (n < 2 || !unsure) return false;
+    if (n > MAX_JOINED) return true;
+    for (int i = 0; each && i + 1 < n; i++) {
+        Slice one = boxed_unmarked(box[i]);
+        each = math_compare(gold.data, gold.size, one.data, one.size, options).verdict ==
+               VERDICT_RIGHT;
+    }
+    if (each) return false;
+    Slice list = joined_boxes(text);
+    bool right =
+        list.data &&
+        math_compare(gold.data, gold.size, list.data, list.size, options).verdict == VERDICT_RIGHT;
+    free((char *)list.data);
+    return !right;
 }
 
 // The other readings of an answer that is not right as it stands.
@@ -405,6 +438,8 @@ Judgement math_judge_with(const JudgeInput *in, const MathOptions *options, Math
             got = result(VERDICT_WRONG, MATH_UNREAD, missing);
         if (answer.data && got.verdict == VERDICT_WRONG)
             right_otherwise(in, gold, answer, options, &got);
+        else if (answer.data && got.verdict == VERDICT_RIGHT && is_hedge(in, gold, options))
+            got = result(VERDICT_WRONG, MATH_STRUCTURE, "several boxes that say different things");
         j.answer = answer.data;
         j.answer_size = answer.size;
     }

@@ -48,6 +48,29 @@ static Expr *take_period(Reader *r, const Token *number) {
     return expr_two(r->w, EX_SUM, expr_number(r->w, number->text, number->exp10), repeat);
 }
 
+// 0.333..., 0.1666..., 0.606060...: the shortest period that stands there twice or more at the end.
+// Its length; 0 if there is none.
+static size_t shown_period(const Token *number) {
+    size_t n = number->exp10 < 0 ? (size_t)-number->exp10 : 0;
+    if (n < 2 || n > 200 || n > number->text.size) return 0;
+    const char *d = number->text.data + number->text.size - n;
+    for (size_t p = 1; 2 * p <= n; p++)
+        if (memcmp(d + n - p, d + n - 2 * p, p) == 0) return p;
+    return 0;
+}
+
+static Expr *take_dots(Reader *r, const Token *number) {
+    size_t p = shown_period(number);
+    r->t++;
+    if (!p || r->t->kind == TK_NUMBER) return NULL; // how far is not said
+    char *nines = ARENA_ARRAY(r->w->arena, char, p);
+    memset(nines, '9', p);
+    Slice period = {number->text.data + number->text.size - p, p};
+    Expr *rest = expr_two(r->w, EX_QUOTIENT, expr_number(r->w, period, number->exp10),
+                          expr_number(r->w, (Slice){nines, p}, 0));
+    return expr_two(r->w, EX_SUM, expr_number(r->w, number->text, number->exp10), rest);
+}
+
 Expr *grammar_number(Reader *r) {
     const Token *t = r->t++;
     bool point = !t->plain && (t->exp10 < 0 || t->end[-1] == '.' || t->id == 1) &&
@@ -58,7 +81,7 @@ Expr *grammar_number(Reader *r) {
     if (point && t->end[-1] == '.' && token_is(r->t, '(') && !r->t->space &&
         r->t[1].kind == TK_NUMBER)
         return take_period(r, t);
-    if (point && token_is(r->t, MARK_DOTS)) return NULL; // 0.333...: how far is not said
+    if (point && token_is(r->t, MARK_DOTS)) return take_dots(r, t);
     return expr_number(r->w, t->text, t->exp10);
 }
 

@@ -20,7 +20,11 @@ typedef struct Reader {
     int bars;                    // open | of an absolute value
     int sets;                    // inside \{: a bar is "such that"
     int texts;                   // items that were read as words
-    Slice unit;                  // of the term just read
+    Slice unit;                  // the words behind the term just read, as they were written
+    Slice currency;              // a sign before it: $5 million
+    const Token *unit_after;     // the token before these words
+    Expr *algebra;               // the term with the letters of its unit as factors, or NULL
+    bool no_units;               // letters are factors
     Slice bound[EXPR_MAX_BOUND]; // the letters of the sums around
     int n_bound;
 } Reader;
@@ -45,6 +49,14 @@ bool grammar_starts_atom(const Reader *r); // may stand behind a factor without 
 // `one_digit`.
 Expr *grammar_argument(Reader *r, bool one_digit);
 bool grammar_ends_item(const Token *t);
+// ---- words behind a value (quantity.c)
+
+// Do they begin at r->t? 2: with letters that no \text frames, which may be factors as well.
+int grammar_starts_unit(const Reader *r, const Expr *value);
+bool grammar_take_unit(Reader *r); // up to the end of the item, into r->unit; false: refused
+// The value with what r->unit says of it; NULL if that makes no sense.
+Expr *grammar_quantity(Reader *r, Expr *value);
+
 // ---- parts of an atom, r->t on its first token unless it says otherwise
 
 Expr *grammar_letter(Reader *r);

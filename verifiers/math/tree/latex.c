@@ -7,6 +7,7 @@
 #include "verifiers/math/tree/lexer.h"
 #include "verifiers/math/tree/limits.h"
 #include "verifiers/math/tree/numeral.h"
+#include "verifiers/math/tree/tail.h"
 #include "verifiers/math/tree/texcommand.h"
 
 bool token_is(const Token *t, int mark) {
@@ -85,6 +86,12 @@ static void lex_letters(Lexer *l) {
     const char *from = l->p, *p = from;
     while (p < l->end && isalpha((unsigned char)*p)) p++;
     Slice run = {from, (size_t)(p - from)};
+    size_t half = run.size == 3 ? tail_addition((Slice){from, (size_t)(l->end - from)}) : 0;
+    if (half) { // "5 and a half"
+        l->p = from + half;
+        lexer_emit(l, TK_WORD, 0, (Slice){from, half}, from);
+        return;
+    }
     const Command *known = run.size >= 2 && texcommand_is_word(run) ? texcommand_find(run) : NULL;
     if (known) {
         l->p = p;
@@ -245,7 +252,7 @@ static void lex(Lexer *l) {
 bool latex_tokens(Work *w, Slice text, bool group, Tokens *out) {
     *out = (Tokens){0};
     Slice titled = lexer_behind_title(text);
-    if (titled.size) text = titled;
+    if (titled.size && titled.size < text.size) text = boxed_unmarked(titled); // Answer: **73**
     size_t cap = 2 * text.size + 16; // a glyph may give three tokens, but has two bytes
     if (cap > MATH_MAX_TOKENS) cap = MATH_MAX_TOKENS;
     out->token = ARENA_ARRAY(w->arena, Token, cap);

@@ -147,11 +147,10 @@ static bool lex_small(Lexer *l, const Small *row, size_t n_rows, int sign) {
 
 void lexer_utf8(Lexer *l) {
     const char *begin = l->p;
-    static const char *const money[][2] = {{"\xE2\x82\xAC", "euro"},
-                                           {"\xC2\xA3", "pound"},
-                                           {"\xC2\xA5", "yen"},
-                                           {"\xC2\xA2", "cent"},
-                                           {"\xE2\x82\xB9", "rupee"}};
+    static const char *const money[][2] = {{"\xE2\x82\xAC", "EUR"}, {"\xC2\xA3", "GBP"},
+                                           {"\xC2\xA5", "JPY"},     {"\xC2\xA2", "cent"},
+                                           {"\xE2\x82\xB9", "INR"}, {"\xE2\x82\xA9", "KRW"},
+                                           {"\xE2\x82\xBD", "RUB"}};
     if (lex_small(l, raised, sizeof raised / sizeof *raised, '^') ||
         lex_small(l, lowered, sizeof lowered / sizeof *lowered, '_'))
         return;

@@ -12,6 +12,14 @@ static const MathRules rows[] = {
      .interval_is_inequality = true,
      .digits_rational = 12,
      .digits_irrational = 8},
+    {.name = "convert-units",
+     .percent = PERCENT_HUNDREDTH,
+     .brackets = BRACKETS_STRICT,
+     .units_convert = true,
+     .ratio_is_number = true,
+     .interval_is_inequality = true,
+     .digits_rational = 12,
+     .digits_irrational = 8},
     {.name = "math-verify",
      .percent = PERCENT_HUNDREDTH,
      .brackets = BRACKETS_LOOSE,
@@ -67,5 +75,5 @@ const MathRules *rules_find(const char *name) {
 }
 
 const char *rules_names(void) {
-    return "default, math-verify, qwen, prm800k, verl";
+    return "default, convert-units, math-verify, qwen, prm800k, verl";
 }

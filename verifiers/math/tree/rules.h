@@ -30,6 +30,7 @@ typedef struct MathRules {
     BracketRule brackets;
     bool list_ordered;           // 1,2 is not 2,1
     bool units_ignored;          // 5 cm is 5 m
+    bool units_convert;          // 5 m is 500 cm
     bool base_ignored;           // 2112_6 is 2112
     bool case_matters;           // Even is not even
     bool ratio_is_number;        // 7:32 is 7/32 and 14:64

@@ -1,85 +1,8 @@
-// verifiers/math/tree/term.c -- sums, products and the unit behind a value.
+// verifiers/math/tree/term.c -- sums and products.
 #include <ctype.h>
 #include <string.h>
 
 #include "verifiers/math/tree/grammar.h"
-#include "verifiers/math/tree/wording.h"
-
-// A word behind a value begins its unit, which goes on to the end of the item.
-static bool starts_unit(const Reader *r, const Expr *value) {
-    const Token *t = r->t, *before = t > r->first ? t - 1 : NULL;
-    if (t->kind == TK_WORD) return value->kind != EX_TEXT;
-    if (token_is(t, MARK_CURRENCY)) return true;
-    if (token_is(t, MARK_FRAC)) { // \frac{\text{m}}{\text{s}}
-        const Token *up = t + 1 + token_is(t + 1, '{');
-        return (up->kind == TK_LETTER && up->plain) || up->kind == TK_WORD;
-    }
-    if (t->kind != TK_LETTER || !before) return false;
-    if (strchr("ap", *t->text.data) && token_is(t + 1, '.') && t[2].kind == TK_LETTER &&
-        *t[2].text.data == 'm' && before->kind == TK_NUMBER)
-        return true; // 4:30 p.m.
-    if (t->plain) return *t->text.data != 'e' && *t->text.data != 'i';
-    bool number = before->kind == TK_NUMBER || token_is(before, '}') || token_is(before, ')');
-    if (!number || value->has & HAS_SYMBOL || t->run < 2) return false;
-    Slice run = {t->text.data, t->run};
-    if (t->run >= 3 && t->space) return true;
-    return unit_known(run) && (t->space || t->run > 2 || strncmp(run.data, "km", 2) != 0);
-}
-
-// "or more", "less than", "of x" change what a number says: no units.
-static bool qualifies(Slice text) {
-    static const char *const words[] = {"or",   "more",  "less", "least", "most",  "than",
-                                        "not",  "of",    "to",   "plus",  "minus", "except",
-                                        "over", "under", "ago",  "below", "above"};
-    for (size_t i = 0; i < text.size; i++) {
-        size_t n = 0;
-        while (i + n < text.size && isalpha((unsigned char)text.data[i + n])) n++;
-        for (size_t k = 0; n && k < sizeof words / sizeof *words; k++)
-            if (strlen(words[k]) == n && strncasecmp(text.data + i, words[k], n) == 0) return true;
-        i += n;
-    }
-    return false;
-}
-
-// "million", "dozen": the factor, and the unit behind it.
-static long unit_factor(Slice *unit) {
-    static const struct {
-        const char *word;
-        long factor;
-    } rows[] = {{"hundred", 100},        {"thousand", 1000},          {"million", 1000000},
-                {"billion", 1000000000}, {"trillion", 1000000000000}, {"dozen", 12}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        size_t n = strlen(rows[i].word);
-        if (unit->size < n || memcmp(unit->data, rows[i].word, n) != 0) continue;
-        *unit = (Slice){unit->data + n, unit->size - n};
-        return rows[i].factor;
-    }
-    return 1;
-}
-
-static bool take_unit(Reader *r) {
-    const char *begin = r->t->begin;
-    if (token_is(r->t, MARK_CURRENCY)) {
-        r->unit = (r->t++)->text;
-        return true;
-    }
-    while (!grammar_ends_item(r->t) && !token_is(r->t, MARK_RELATION)) {
-        const Token *t = r->t;
-        bool raised =
-            t > r->first && (token_is(t - 1, '^') || token_is(t - 1, '-') || token_is(t - 1, '{'));
-        if (t->kind == TK_NUMBER && !raised) return false;
-        if (t->kind == TK_MARK && !strchr("^/*-'{.", t->id < 128 ? t->id : '?') &&
-            !token_is(t, MARK_FRAC))
-            return false;
-        if (token_is(t, '{')) {
-            while (r->t->kind != TK_END && !token_is(r->t, '}')) r->t++;
-            if (r->t->kind == TK_END) return false;
-        }
-        r->t++;
-    }
-    r->unit = (Slice){begin, (size_t)(r->t[-1].end - begin)};
-    return !qualifies(r->unit);
-}
 
 static bool is_integer_quotient(const Expr *e) {
     return e->kind == EX_QUOTIENT && e->first->kind == EX_NUMBER && e->last->kind == EX_NUMBER &&
@@ -135,9 +58,22 @@ static Expr *grammar_signed_factor(Reader *r) {
     return minus ? expr_one(r->w, EX_NEGATE, 0, e) : e;
 }
 
+// "12 m/s^2" as a product of letters, which it is where the other side has them; r->t stays.
+static Expr *read_as_letters(Reader *r, Token *start) {
+    Token *at = r->t;
+    if (r->depth > 2) return NULL;
+    r->t = start;
+    r->no_units = true;
+    Expr *e = grammar_term(r);
+    r->no_units = false;
+    if (!e || !grammar_ends_item(r->t)) e = NULL;
+    r->t = at;
+    return e;
+}
+
 Expr *grammar_term(Reader *r) {
-    const Token *start = r->t;
-    Expr *value = grammar_factor(r);
+    Token *start = r->t;
+    Expr *value = grammar_factor(r), *algebra = NULL;
     while (value) {
         if (token_is(r->t, '*') || token_is(r->t, '/')) {
             bool divide = token_is(r->t++, '/');
@@ -148,8 +84,11 @@ Expr *grammar_term(Reader *r) {
                 value = factor ? append_factor(r, value, factor) : NULL;
             continue;
         }
-        if (starts_unit(r, value)) {
-            if (!take_unit(r)) value = NULL;
+        int unit = grammar_starts_unit(r, value);
+        if (unit) {
+            if (unit == 2) algebra = read_as_letters(r, start);
+            if (!grammar_take_unit(r)) value = NULL;
+            r->algebra = algebra;
             break;
         }
         if (!grammar_starts_atom(r)) break;
@@ -230,25 +169,7 @@ Expr *grammar_sum(Reader *r) {
     if (only && sum)
         only = is_difference_of_sets(sum) ? expr_two(r->w, EX_WITHOUT, sum->first, sum->last->first)
                                           : expr_done(r->w, sum);
-    if (only && r->unit.data) {
-        Slice unit = unit_normal(r->w, r->unit);
-        r->unit = (Slice){NULL, 0};
-        long factor = unit_factor(&unit);
-        if (factor > 1) {
-            only = expr_two(r->w, EX_PRODUCT, only, expr_integer(r->w, factor));
-            unit = unit_normal(r->w, unit);
-        }
-        if (unit.size == 7 && memcmp(unit.data, "percent", 7) == 0) {
-            only = expr_one(r->w, EX_PERCENT, 0, only);
-        } else if (unit.size == 6 && memcmp(unit.data, "degree", 6) == 0) {
-            only = expr_one(r->w, EX_DEGREE, 0, only);
-        } else if (unit.size) {
-            Expr *with = expr_new(r->w, EX_UNIT);
-            if (!with) return NULL;
-            with->text = unit;
-            expr_add(with, only);
-            only = expr_done(r->w, with);
-        }
-    }
+    if (sum) r->algebra = NULL;
+    if (only && r->unit.data) only = grammar_quantity(r, only);
     return only;
 }

@@ -1,4 +1,4 @@
-// verifiers/math/tree/wording.h -- words: answers that are text, units, and the letters of choices.
+// verifiers/math/tree/wording.h -- words: answers that are text, and the letters of choices.
 //
 // Floor 3 (verifiers).
 #ifndef VERIFIERS_MATH_TREE_WORDING_H
@@ -17,11 +17,6 @@ Slice words_normal(Work *w, Slice text);
 // there is anything of a formula, or no word.
 Slice words_sentence(Work *w, Slice text);
 bool words_equal(Slice a, Slice b, bool case_matters);
-
-// A unit's one name: "centimeters", "cm" -> "cm"; "cm^2", "square centimeters" -> "cm^2"; an
-// unknown one in lower case without a plural's s. Empty: a word that says nothing ("units").
-Slice unit_normal(Work *w, Slice text);
-bool unit_known(Slice word); // a word that is a unit also where no \text says so: "cm", "feet"
 
 // The letter of a choice: A  (A)  A.  A:  "(A) 5"; 0 if it is none. *rest: what follows it.
 char choice_letter(Slice text, Slice *rest);

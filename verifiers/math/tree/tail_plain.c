@@ -1,0 +1,228 @@
+// verifiers/math/tree/tail_plain.c -- LaTeX behind a number as plain words and signs.
+#include <ctype.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#include "verifiers/math/tree/tail.h"
+#include "verifiers/math/tree/unit.h"
+
+static bool put(char *out, size_t *n, const char *text) {
+    size_t size = strlen(text);
+    if (*n + size > TAIL_MAX_BYTES) return false;
+    memcpy(out + *n, text, size);
+    *n += size;
+    return true;
+}
+
+static bool starts(const char *p, const char *end, const char *text) {
+    size_t n = strlen(text);
+    return (size_t)(end - p) >= n && memcmp(p, text, n) == 0;
+}
+
+// A command of LaTeX: what it is in a plain text; NULL if words do not have it.
+static const char *command_text(Slice name) {
+    static const char *const rows[][2] = {{"text", ""},
+                                          {"textbf", ""},
+                                          {"textit", ""},
+                                          {"textrm", ""},
+                                          {"textsf", ""},
+                                          {"textnormal", ""},
+                                          {"textup", ""},
+                                          {"texttt", ""},
+                                          {"mathrm", ""},
+                                          {"mathbf", ""},
+                                          {"mathit", ""},
+                                          {"mathsf", ""},
+                                          {"mathtt", ""},
+                                          {"mathnormal", ""},
+                                          {"operatorname", ""},
+                                          {"mbox", ""},
+                                          {"hbox", ""},
+                                          {"rm", ""},
+                                          {"bf", ""},
+                                          {"it", ""},
+                                          {"displaystyle", ""},
+                                          {"left", ""},
+                                          {"right", ""},
+                                          {"emph", ""},
+                                          {"boldsymbol", ""},
+                                          {"bm", ""},
+                                          {"quad", " "},
+                                          {"qquad", " "},
+                                          {"enspace", " "},
+                                          {"thinspace", " "},
+                                          {"space", " "},
+                                          {"cdot", "*"},
+                                          {"times", "*"},
+                                          {"mu", "u"},
+                                          {"micro", "micro"},
+                                          {"Omega", "ohm"},
+                                          {"ohm", "ohm"},
+                                          {"degree", " degree "},
+                                          {"degrees", " degree "},
+                                          {"circ", " degree "},
+                                          {"celsius", " degree C"},
+                                          {"percent", " percent "},
+                                          {"per", "/"},
+                                          {"AA", "angstrom"},
+                                          {"pounds", "GBP"},
+                                          {"euro", "EUR"},
+                                          {"yen", "JPY"},
+                                          {"slash", "/"},
+                                          {"cents", "cent"},
+                                          {"squared", " squared "},
+                                          {"cubed", " cubed "},
+                                          {"square", " square "},
+                                          {"cubic", " cubic "}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strlen(rows[i][0]) == name.size && memcmp(rows[i][0], name.data, name.size) == 0)
+            return rows[i][1];
+    return NULL;
+}
+
+// siunitx: \kilo\meter. A prefix joins the name behind it.
+static bool put_siunitx(Slice name, char *out, size_t *n) {
+    static const char *const prefixes[] = {"kilo", "mega", "giga",  "tera",  "milli", "micro",
+                                           "nano", "pico", "femto", "centi", "deci",  "hecto"};
+    char word[32];
+    if (name.size >= sizeof word - 1) return false;
+    memcpy(word, name.data, name.size);
+    word[name.size] = 0;
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (strcmp(word, prefixes[i]) == 0) return put(out, n, " ") && put(out, n, word);
+    Unit unit;
+    if (!unit_read(name, &unit)) return false;
+    bool joined = *n >= 2 && isalpha((unsigned char)out[*n - 1]) && name.size > 1;
+    for (size_t i = 0; joined && i < sizeof prefixes / sizeof *prefixes; i++) {
+        size_t size = strlen(prefixes[i]);
+        if (*n >= size && memcmp(out + *n - size, prefixes[i], size) == 0)
+            return put(out, n, word) && put(out, n, " ");
+    }
+    return put(out, n, " ") && put(out, n, word) && put(out, n, " ");
+}
+
+static const char *glyph_text(const char *p, const char *end, size_t *size) {
+    static const char *const rows[][2] = {{"\xC2\xB7", "*"},
+                                          {"\xE2\x8B\x85", "*"},
+                                          {"\xE2\x80\xA2", "*"},
+                                          {"\xE2\x88\x99", "*"},
+                                          {"\xC3\x97", "*"},
+                                          {"\xC2\xB5", "u"},
+                                          {"\xCE\xBC", "u"},
+                                          {"\xCE\xA9", "ohm"},
+                                          {"\xE2\x84\xA6", "ohm"},
+                                          {"\xC2\xB0", " degree "},
+                                          {"\xC2\xBA", " degree "},
+                                          {"\xE2\x84\x83", " degree C"},
+                                          {"\xE2\x84\x89", " degree F"},
+                                          {"\xE2\x82\xAC", "EUR"},
+                                          {"\xC2\xA3", "GBP"},
+                                          {"\xC2\xA5", "JPY"},
+                                          {"\xE2\x82\xB9", "INR"},
+                                          {"\xE2\x82\xA9", "KRW"},
+                                          {"\xE2\x82\xBD", "RUB"},
+                                          {"\xC2\xA2", "cent"},
+                                          {"\xC3\x85", "angstrom"},
+                                          {"\xE2\x84\xAB", "angstrom"},
+                                          {"\xC2\xA0", " "},
+                                          {"\xE2\x80\xAF", " "},
+                                          {"\xE2\x80\x89", " "},
+                                          {"\xE3\x80\x80", " "},
+                                          {"\xE2\x88\x92", "-"},
+                                          {"\xE2\x80\x93", "-"},
+                                          {"\xE2\x80\x91", "-"},
+                                          {"\xE2\x80\x99", "'"},
+                                          {"\xE2\x80\xB0", " per thousand"},
+                                          {"\xE2\x80\x8B", ""},
+                                          {"\xC2\xB2", "^2"},
+                                          {"\xC2\xB3", "^3"},
+                                          {"\xE2\x81\xBB\xC2\xB9", "^-1"},
+                                          {"\xE2\x81\xBB\xC2\xB2", "^-2"},
+                                          {"\xE2\x81\xBB\xC2\xB3", "^-3"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (starts(p, end, rows[i][0])) {
+            *size = strlen(rows[i][0]);
+            return rows[i][1];
+        }
+    return NULL;
+}
+
+static bool is_letter_code(utf8proc_int32_t c) {
+    utf8proc_category_t kind = utf8proc_category(c);
+    return kind >= UTF8PROC_CATEGORY_LU && kind <= UTF8PROC_CATEGORY_ME;
+}
+
+bool tail_plain(Slice text, char out[TAIL_MAX_BYTES + 1], size_t *size) {
+    const char *p = text.data, *end = p + text.size;
+    size_t n = 0;
+    int fraction = 0, depth = 0; // 1: the numerator's group comes, 2: the denominator's
+    bool good = true;
+    while (p < end && good) {
+        unsigned char c = (unsigned char)*p;
+        if (c == '\\') {
+            const char *from = ++p;
+            while (p < end && isalpha((unsigned char)*p)) p++;
+            Slice name = {from, (size_t)(p - from)};
+            if (!name.size) {
+                if (p >= end) break;
+                const char *plain = *p == '%'   ? " percent "
+                                    : *p == '$' ? " dollar "
+                                    : *p == '!' ? ""
+                                                : " ";
+                good = strchr("%$!,;: >/\\()[]\n", *p) && *p && put(out, &n, plain);
+                p++;
+            } else if (name.size >= 4 && memcmp(name.data + name.size - 4, "frac", 4) == 0) {
+                good = !fraction && put(out, &n, "(");
+                fraction = 1, depth = 0;
+            } else {
+                const char *plain = command_text(name);
+                if (plain && strcmp(plain, " degree ") == 0 && n && out[n - 1] == '^') n--;
+                good = plain ? put(out, &n, plain) : put_siunitx(name, out, &n);
+            }
+            continue;
+        }
+        if (c & 0x80) {
+            size_t glyph;
+            const char *plain = glyph_text(p, end, &glyph);
+            if (plain) {
+                if (*plain == ' ' && n && out[n - 1] == '^') n--;
+                good = put(out, &n, plain);
+                p += glyph;
+                continue;
+            }
+            utf8proc_int32_t code;
+            utf8proc_ssize_t got = utf8proc_iterate((const utf8proc_uint8_t *)p, end - p, &code);
+            if (got <= 0 || !is_letter_code(code) || n + (size_t)got > TAIL_MAX_BYTES) return false;
+            memcpy(out + n, p, (size_t)got);
+            n += (size_t)got;
+            p += got;
+            continue;
+        }
+        char one[2] = {(char)c, 0};
+        if (isspace(c) || c == '~') {
+            good = n && out[n - 1] == ' ' ? true : put(out, &n, " ");
+        } else if (c == '{' || c == '}' || c == '$') {
+            if (fraction) depth += (c == '{') - (c == '}');
+            if (c == '}' && fraction && depth == 0) {
+                good = put(out, &n, fraction == 1 ? ")/(" : ")");
+                fraction = fraction == 1 ? 2 : 0;
+            }
+        } else if (c == '%') {
+            good = put(out, &n, " percent ");
+        } else if (isalnum(c) || strchr(".,'-/^()*:", (char)c)) {
+            good = put(out, &n, one);
+        } else {
+            return false;
+        }
+        p++;
+    }
+    if (!good || fraction) return false;
+    size_t front = 0;
+    while (front < n && out[front] == ' ') front++;
+    while (n > front && out[n - 1] == ' ') n--;
+    memmove(out, out + front, n - front);
+    n -= front;
+    out[n] = 0;
+    *size = n;
+    return true;
+}
