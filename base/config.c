@@ -245,6 +245,22 @@ Status config_default(Config *config, const char *name, const char *text) {
     return ST_OK;
 }
 
+Status config_override(Config *config, const char *name, const char *text, const char *origin) {
+    Row *row = find(config, name);
+    CHECK(row != NULL);
+    TRY(setting_from_text(row->key, name, origin, text, &row->value, config->arena));
+    row->origin = row->where = arena_printf(config->arena, "%s", origin);
+    return ST_OK;
+}
+
+bool config_was_asked(const Config *config, const char *name) {
+    static const char *const asked[] = {"file", "environment", "command line"};
+    const Row *row = find(config, name);
+    for (int i = 0; row && i < 3; i++)
+        if (strcmp(row->origin, asked[i]) == 0) return true;
+    return false;
+}
+
 Status config_apply(Config *config) {
     for (int i = 0; i < config->n_rows; i++) {
         Row *row = &config->row[i];

@@ -80,6 +80,11 @@ MUST_USE Status config_load_env(Config *config);
 MUST_USE Status config_assign(Config *config, const char *assignment);
 // Another default than the table's, as it would be typed; a value that was set stays.
 MUST_USE Status config_default(Config *config, const char *name, const char *text);
+// Sets a value that follows from others; `origin` says from which.
+MUST_USE Status config_override(Config *config, const char *name, const char *text,
+                                const char *origin);
+// Did a person set this key: in a file, by a variable or on the command line?
+bool config_was_asked(const Config *config, const char *name);
 // Writes every value into its section's struct. Strings and lists live in the Config.
 MUST_USE Status config_apply(Config *config);
 

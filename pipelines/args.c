@@ -125,6 +125,15 @@ const char *args_text(const Args *args, const char *name, const char *fallback) 
     return fallback;
 }
 
+ConfigTexts args_texts(const Args *args, const char *name, Arena *arena) {
+    ConfigTexts out = {0};
+    const char **value = ARENA_ARRAY(arena, const char *, args->n_given + 1);
+    for (int i = 0; i < args->n_given; i++)
+        if (strcmp(args->given[i]->name, name) == 0) value[out.n++] = args->value[i];
+    out.value = value;
+    return out;
+}
+
 Status args_int(const Args *args, const char *name, int64_t low, int64_t high, int64_t *out) {
     const char *text = args_text(args, name, NULL);
     if (!text) return ST_OK;

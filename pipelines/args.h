@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
+#include "base/config.h"
 #include "base/status.h"
 #include "base/str.h"
 
@@ -49,6 +51,8 @@ MUST_USE Status args_parse(Args *args, int argc, char **argv, const Flag *flag, 
 bool args_has(const Args *args, const char *name);
 const char *args_text(const Args *args, const char *name,
                       const char *fallback); // the last one wins
+// All values of a flag that may be given several times, in the arena.
+ConfigTexts args_texts(const Args *args, const char *name, Arena *arena);
 // A whole number / a number in [low, high]. ST_CONFIG names the flag and the range.
 MUST_USE Status args_int(const Args *args, const char *name, int64_t low, int64_t high,
                          int64_t *out); // *out keeps its value when the flag is absent

@@ -1,6 +1,9 @@
 // pipelines/defaults.c -- reads the context of the model's config.json, fills the second column.
 #include "pipelines/defaults.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "pipelines/input.h"
 #include "policy/files/checkpoint.h"
 
@@ -33,5 +36,24 @@ Status defaults_of_model(Config *config) {
         st = config_default(config, row[i].key, row[i].value);
     arena_free(arena);
     str_free(&path);
+    return st;
+}
+
+Status defaults_of_steps(Config *config) {
+    static const char *const section[] = {"rl", "sft"};
+    Status st = ST_OK;
+    for (int i = 0; i < 2 && st == ST_OK; i++) {
+        char steps[32], warmup[32];
+        snprintf(steps, sizeof steps, "%s.steps", section[i]);
+        snprintf(warmup, sizeof warmup, "%s.warmup_steps", section[i]);
+        Str n = {0}, w = {0};
+        config_value(config, steps, &n);
+        config_value(config, warmup, &w);
+        long long last = strtoll(str_text(&n), NULL, 10);
+        if (last > 0 && strtoll(str_text(&w), NULL, 10) > last && !config_was_asked(config, warmup))
+            st = config_override(config, warmup, str_text(&n), steps);
+        str_free(&n);
+        str_free(&w);
+    }
     return st;
 }

@@ -22,6 +22,8 @@ extern "C" {
 // Call after all sources are merged. What was set by anyone stays. A folder that cannot be read is
 // no error here: whoever opens it says so.
 MUST_USE Status defaults_of_model(Config *config);
+// A warm-up that nobody asked for is no longer than the run.
+MUST_USE Status defaults_of_steps(Config *config);
 
 #ifdef __cplusplus
 }

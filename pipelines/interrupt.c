@@ -55,6 +55,12 @@ void interrupt_install(void) {
     sigaction(SIGXFSZ, &ignore, NULL); // a file beyond `ulimit -f` is a failed write
 }
 
+void interrupt_take_alarm(void) {
+    struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
+    sigemptyset(&stop.sa_mask);
+    sigaction(SIGALRM, &stop, NULL);
+}
+
 const volatile int *interrupt_flag(void) {
     return &asked;
 }
@@ -69,6 +75,7 @@ const char *interrupt_name(void) {
     case SIGTERM: return "SIGTERM";
     case SIGHUP: return "SIGHUP";
     case SIGUSR1: return "SIGUSR1";
+    case SIGALRM: return "run.max_time";
     default: return "";
     }
 }

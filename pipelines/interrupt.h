@@ -14,6 +14,7 @@ extern "C" {
 #endif
 
 void interrupt_install(void);             // once, in main
+void interrupt_take_alarm(void);          // from now on ALRM sets the stop flag (timelimit.h)
 const volatile int *interrupt_flag(void); // nonzero = stop; for loops that poll
 int interrupt_signal(void);               // which signal asked, 0 if none
 const char *interrupt_name(void);         // "SIGTERM"; "" if none

@@ -54,6 +54,8 @@ const ConfigNeed needs_table[] = {
     {"data.large", RL},
     {"data.folder", RL},
     {"data.eval_seed", RL},
+    {"data.epochs", RL},
+    {"data.order", RL},
     {"data.template", RL " and data.tasks!=desk or " RL " and data.heldout!=\"\"|desk or " RL
                          " and data.large!=\"\"|desk"},
     {"data.judge", RL " and data.tasks!=desk or " RL " and data.heldout!=\"\"|desk or " RL
@@ -94,6 +96,9 @@ const ConfigNeed needs_table[] = {
     {"eval.*", RL},
     {"eval.every", RL " or command=sft and data.corpus_heldout!=\"\""},
     {"eval.tasks", RL " or command=sft and data.corpus_heldout!=\"\""},
+    {"eval.top_p", RL " and eval.temperature>0"},
+    {"eval.top_k", RL " and eval.temperature>0"},
+    {"eval.pass_k", RL " and eval.passk_tasks>0"},
     {"eval.passk_samples", RL " and eval.passk_tasks>0"},
     {"eval.large_tasks", RL " and data.large!=\"\" or " RL " and data.tasks=desk"},
     {"log.rollouts", RL},

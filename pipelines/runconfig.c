@@ -10,6 +10,7 @@
 #include "pipelines/defaults.h"
 #include "pipelines/needs.h"
 #include "pipelines/recipe.h"
+#include "rl/evaluate.h"
 #include "sandbox/cage.h"
 
 #define ROW(S, field, type, initial, min, max, choices, help)                                      \
@@ -35,6 +36,10 @@ static const ConfigKey run_keys[] = {
     INT(RunSettings, base_checkpoint_every, "200", 0, 1e9, "the same for next-token training"),
     INT(RunSettings, decode_seqs, "128", 1, 65536,
         "sequences decoded together: more is faster and wants more memory; changes no result"),
+    TEXT(RunSettings, max_time, "",
+         "time after which the run stops with a checkpoint (exit code 75; the same command goes "
+         "on): "
+         "90s, 30m, 3.5h, 1-12:00:00, or slurm (5 minutes before the job's end); empty = none"),
     INT(RunSettings, keep, "2", 1, 1000, "newest checkpoints kept; the best is kept besides"),
 };
 
@@ -97,6 +102,15 @@ static const ConfigKey eval_keys[] = {
     INT(EvalSettings, large_tasks, "1000", 0, 1e6, "tasks with larger operands, base and final"),
     INT(EvalSettings, shown, "12", 0, 1000, "held-out prompts the report shows over the steps"),
     NUM(EvalSettings, temperature, "1", 0, 100, "temperature of evaluation samples; 0 = greedy"),
+    NUM(EvalSettings, top_p, "0", 0, 1, "nucleus of evaluation samples; 0 = rl.top_p, 1 = off"),
+    INT(EvalSettings, top_k, "0", -1, 1e7,
+        "best tokens of evaluation samples; 0 = rl.top_k, -1 = all"),
+    INT(EvalSettings, max_new_tokens, "0", 0, 1e7,
+        "longest response of evaluation samples; 0 = rl.max_new_tokens"),
+    {"pass_k", CONFIG_LIST, offsetof(EvalSettings, pass_k), "", 1, 4096, NULL,
+     "k of pass@k of base and final, as [1,8,64], each at most eval.passk_samples; empty = the "
+     "powers of 2",
+     NULL},
 };
 
 static const ConfigKey data_keys[] = {
@@ -128,6 +142,11 @@ static const ConfigKey data_keys[] = {
          "own"),
     ONE_OF(DataSettings, thinking, "auto", CHAT_THINKING_CHOICES,
            "with data.chat: the switch of templates that have one (qwen3)"),
+    NUM(DataSettings, epochs, "0", 0, 1e6,
+        "passes over the training questions, which set rl.steps; 0 = rl.steps decides"),
+    ONE_OF(
+        DataSettings, order, "shuffle", "shuffle|file",
+        "order of a file's training questions: another one each epoch, by run.seed, or the file's"),
     INT(DataSettings, eval_seed, "0", 0, 9e15,
         "which held-out questions are asked: the same for every run.seed"),
 };
@@ -168,6 +187,19 @@ static void sections_fill(ConfigSection *section, RunConfig *s) {
         (ConfigSection){"log", "what is written while it runs", log_keys, COUNT(log_keys), &s->log};
 }
 
+static Status check_passes(const EvalSettings *e) {
+    if (e->pass_k.n > EVAL_PASS_MAX)
+        return FAIL(ST_CONFIG, "eval.pass_k: at most %d numbers", EVAL_PASS_MAX);
+    for (int i = 0; i < e->pass_k.n; i++)
+        if (e->pass_k.value[i] > (double)e->passk_samples ||
+            e->pass_k.value[i] != floor(e->pass_k.value[i]))
+            return FAIL(ST_CONFIG,
+                        "eval.pass_k: pass@%g needs as many samples of a question, but "
+                        "eval.passk_samples is %lld",
+                        e->pass_k.value[i], (long long)e->passk_samples);
+    return ST_OK;
+}
+
 // Does the command take a person's config? Others have the recipe's values and flags of their own.
 static bool takes_config(const Args *args) {
     const Command *command = args && args->command ? command_find(args->command) : NULL;
@@ -201,7 +233,9 @@ Status runconfig_open(RunConfig *out, const char *recipe, const Args *args) {
     for (int i = 0; args && i < args->n_assignments; i++)
         TRY_OUT(config_assign(out->config, args->assignment[i]));
     TRY_OUT(defaults_of_model(out->config));
+    TRY_OUT(defaults_of_steps(out->config));
     TRY_OUT(config_apply(out->config));
+    TRY_OUT(check_passes(&out->eval));
     if (takes_config(args)) TRY_OUT(config_check_needs(out->config, needs_command(args->command)));
     if (out->sandbox.allow_missing) cage_allow_missing(CAGE_NAMESPACES);
     return ST_OK;
@@ -218,11 +252,16 @@ void runconfig_close(RunConfig *rc) {
 
 enum { NEW_CONTEXT = 256, PROMPT_ROOM = 512 };
 
+int64_t runconfig_new_tokens(const RunConfig *rc) {
+    int64_t rl = rc->rl.max_new_tokens, eval = rc->eval.max_new_tokens;
+    return rl > eval ? rl : eval;
+}
+
 int runconfig_longest(const RunConfig *rc) {
     if (rc->model.max_position > 0) return (int)rc->model.max_position;
     if (!rc->model.path[0]) return NEW_CONTEXT;
     bool sft = rc->command && strcmp(rc->command, "sft") == 0;
-    int64_t longest = sft ? rc->sft.max_tokens : PROMPT_ROOM + rc->rl.max_new_tokens;
+    int64_t longest = sft ? rc->sft.max_tokens : PROMPT_ROOM + runconfig_new_tokens(rc);
     return longest < (1 << 24) ? (int)longest : 1 << 24;
 }
 

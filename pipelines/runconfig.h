@@ -28,7 +28,8 @@ typedef struct RunSettings {
     int64_t seed, threads, chunks_in_flight;
     int64_t memory_mb; // 0 = what the machine has free
     int64_t checkpoint_every, base_checkpoint_every, keep;
-    int64_t decode_seqs; // sequences decoded together
+    int64_t decode_seqs;  // sequences decoded together
+    const char *max_time; // pipelines/timelimit.h
 } RunSettings;
 
 typedef struct ModelSettings {
@@ -55,6 +56,10 @@ typedef struct EvalSettings {
     int64_t large_tasks;                // the set with larger operands
     int64_t shown;                      // prompts whose samples the report shows over the steps
     double temperature;
+    double top_p;           // 0 = rl.top_p
+    int64_t top_k;          // 0 = rl.top_k; -1 = all tokens
+    int64_t max_new_tokens; // 0 = rl.max_new_tokens
+    ConfigList pass_k;      // k of pass@k, base and final; none: the powers of 2
 } EvalSettings;
 
 typedef struct DataSettings {
@@ -69,6 +74,8 @@ typedef struct DataSettings {
     const char *chat;   // "" = prompts as they stand; auto = the model folder's template; a name
     const char *system; // with chat: the system message; "" = the family's own; r1-zero
     int thinking;       // ChatThinking
+    double epochs;      // over the training questions; 0 = rl.steps decides
+    int order;          // 0 shuffled, 1 as in the file
     int64_t eval_seed;  // the evaluation's questions are the same for every run.seed
 } DataSettings;
 
@@ -112,6 +119,8 @@ void runconfig_close(RunConfig *rc);
 
 // The dimensions as a ModelConfig. vocab_size, bos_id and eos_id come from the tokenizer.
 ModelConfig runconfig_model(const ModelSettings *model);
+// The longest response, of training and evaluation.
+int64_t runconfig_new_tokens(const RunConfig *rc);
 // Tokens of the longest sequence that is planned for; the model's own context may be shorter.
 int runconfig_longest(const RunConfig *rc);
 

@@ -57,7 +57,7 @@ static Status one_source(const RunConfig *rc, const char *name, Split split, Tas
                     split_name(split), rc->data.tasks);
     JsonlFields fields = {.template_ = sources_template(rc->data.template_),
                           .judge = rc->data.judge[0] ? rc->data.judge : NULL,
-                          .shuffle = split == SPLIT_TRAIN,
+                          .shuffle = split == SPLIT_TRAIN && rc->data.order == 0,
                           .seed = seed};
     return sources_open(name, rc->data.folder, split, &fields, out);
 }

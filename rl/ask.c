@@ -77,6 +77,8 @@ SampleConfig ask_sampling(const RlConfig *cfg, const int32_t *stop_token, int n_
         .max_new_tokens = (int)cfg->max_new_tokens,
         .stop_token = stop_token,
         .n_stop_tokens = n_stop_tokens,
+        .stop_text = cfg->stop.value,
+        .n_stop_texts = cfg->stop.n,
         .repeat_window = (int)cfg->repeat_window,
     };
 }

@@ -2,6 +2,7 @@
 #include "rl/evaluate.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -12,15 +13,15 @@
 
 enum { SLICE_SAMPLES = 1024 };
 
-// What is kept of each question; one value per question is what intervals are made of.
+enum { SOURCE_NAME = 64 };
+
+// What is kept of the questions; one value for each is what intervals are made of.
 typedef struct Tally {
     int n_asked, k, group_size;
-    int *n_right, *n_known, *n_formed;
-    double *format, *cons;
-    double length[3]; // all, right, wrong
-    int64_t count[3];
-    int64_t truncated, error, samples;
-    int64_t blocks, flat_blocks;
+    EvalRecord *record; // [n_asked]
+    uint8_t *part;      // [n_asked] index of its source
+    char name[EVAL_SOURCES_MAX][SOURCE_NAME];
+    int n_names;
 } Tally;
 
 // The tasks that were asked, by id (a table with open addressing), and the place in the stream.
@@ -124,19 +125,21 @@ static EvalRecord record_of(const Batch *b, int g, int group_size) {
     return r;
 }
 
-static void add_record(Tally *t, const EvalRecord *r) {
-    int q = t->n_asked++;
-    t->n_right[q] = r->n_right;
-    t->n_known[q] = r->n_known;
-    t->n_formed[q] = r->n_formed;
-    t->format[q] = r->format;
-    t->cons[q] = r->cons;
-    for (int i = 0; i < 3; i++) t->length[i] += r->length[i], t->count[i] += r->count[i];
-    t->truncated += r->truncated;
-    t->error += r->error;
-    t->samples += r->samples;
-    t->blocks += r->blocks;
-    t->flat_blocks += r->flat_blocks;
+// Index of a source's name; the last one is for all that do not fit.
+static int part_of(Tally *t, const char *source) {
+    char name[SOURCE_NAME];
+    snprintf(name, sizeof name, "%s", source ? source : "");
+    for (int i = 0; i < t->n_names; i++)
+        if (strcmp(t->name[i], name) == 0) return i;
+    if (t->n_names == EVAL_SOURCES_MAX) return EVAL_SOURCES_MAX - 1;
+    if (t->n_names == EVAL_SOURCES_MAX - 1) snprintf(name, sizeof name, "other");
+    memcpy(t->name[t->n_names], name, sizeof name);
+    return t->n_names++;
+}
+
+static void add_record(Tally *t, const EvalRecord *r, const char *source) {
+    t->part[t->n_asked] = (uint8_t)part_of(t, source);
+    t->record[t->n_asked++] = *r;
 }
 
 static double share(double part, double whole) {
@@ -151,51 +154,84 @@ static double flat_chance(int n, int c, int group_size) {
     return pow(p, group_size) + pow(1 - p, group_size);
 }
 
-static void conclude(const Tally *t, const EvalConfig *cfg, EvalResult *out, Arena *arena) {
-    double *value = ARENA_ARRAY(arena, double, t->n_asked + 1);
+static void conclude(const EvalRecord *record, int n_asked, const Tally *t, const EvalConfig *cfg,
+                     EvalResult *out, Arena *arena) {
+    double *value = ARENA_ARRAY(arena, double, n_asked + 1);
     int n = 0;
-    double flat = 0;
-    for (int q = 0; q < t->n_asked; q++) {
-        if (t->n_known[q] == 0) continue;
-        value[n++] = (double)t->n_right[q] / t->n_known[q];
-        out->all_right += t->n_right[q] == t->n_known[q];
-        out->all_wrong += t->n_right[q] == 0;
-        flat += flat_chance(t->n_known[q], t->n_right[q], t->group_size);
+    double flat = 0, length[3] = {0}, count[3] = {0};
+    double truncated = 0, error = 0, samples = 0, blocks = 0, flat_blocks = 0;
+    out->n_right = ARENA_ARRAY(arena, int, n_asked + 1);
+    out->n_known = ARENA_ARRAY(arena, int, n_asked + 1);
+    for (int q = 0; q < n_asked; q++) {
+        const EvalRecord *r = &record[q];
+        out->n_right[q] = r->n_right;
+        out->n_known[q] = r->n_known;
+        for (int i = 0; i < 3; i++) length[i] += r->length[i], count[i] += r->count[i];
+        truncated += r->truncated, error += r->error, samples += r->samples;
+        blocks += r->blocks, flat_blocks += r->flat_blocks;
+        if (r->n_known == 0) continue;
+        value[n++] = (double)r->n_right / r->n_known;
+        out->all_right += r->n_right == r->n_known;
+        out->all_wrong += r->n_right == 0;
+        flat += flat_chance(r->n_known, r->n_right, t->group_size);
     }
     out->n_tasks = n;
-    out->n_asked = t->n_asked;
+    out->n_asked = n_asked;
     out->k = t->k;
     out->accuracy = passk_interval(value, n);
     out->all_right = share(out->all_right, n);
     out->all_wrong = share(out->all_wrong, n);
     out->mixed = 1 - out->all_right - out->all_wrong;
     out->flat_predicted = share(flat, n);
-    out->flat_observed = share((double)t->flat_blocks, (double)t->blocks);
+    out->flat_observed = share(flat_blocks, blocks);
     n = 0;
-    for (int q = 0; q < t->n_asked; q++)
-        if (t->n_formed[q] > 0) value[n++] = t->format[q];
+    for (int q = 0; q < n_asked; q++)
+        if (record[q].n_formed > 0) value[n++] = record[q].format;
     out->format = passk_interval(value, n);
     n = 0;
-    for (int q = 0; q < t->n_asked; q++)
-        if (t->n_known[q] > 0) value[n++] = t->cons[q];
+    for (int q = 0; q < n_asked; q++)
+        if (record[q].n_known > 0) value[n++] = record[q].cons;
     out->cons = passk_interval(value, n);
     out->n_pass = cfg->n_pass;
     for (int i = 0; i < cfg->n_pass; i++) {
         n = 0;
-        for (int q = 0; q < t->n_asked; q++)
-            if (t->n_known[q] >= cfg->pass_k[i])
-                value[n++] = passk_estimate(t->n_known[q], t->n_right[q], cfg->pass_k[i]);
+        for (int q = 0; q < n_asked; q++)
+            if (record[q].n_known >= cfg->pass_k[i])
+                value[n++] = passk_estimate(record[q].n_known, record[q].n_right, cfg->pass_k[i]);
         out->pass[i].k = cfg->pass_k[i];
         out->pass[i].n_tasks = n;
         out->pass[i].value = passk_interval(value, n);
     }
-    out->length_mean = share(t->length[0], (double)t->count[0]);
-    out->length_right = share(t->length[1], (double)t->count[1]);
-    out->length_wrong = share(t->length[2], (double)t->count[2]);
-    out->truncated_frac = share((double)t->truncated, (double)t->samples);
-    out->error_frac = share((double)t->error, (double)t->samples);
-    out->n_right = t->n_right;
-    out->n_known = t->n_known;
+    out->length_mean = share(length[0], count[0]);
+    out->length_right = share(length[1], count[1]);
+    out->length_wrong = share(length[2], count[2]);
+    out->truncated_frac = share(truncated, samples);
+    out->error_frac = share(error, samples);
+}
+
+// The whole, and each source by itself where there are several.
+static void conclude_all(const Tally *t, const EvalConfig *cfg, EvalResult *out, Arena *arena) {
+    conclude(t->record, t->n_asked, t, cfg, out, arena);
+    if (t->n_names < 2) return;
+    out->n_sources = t->n_names;
+    out->by_source = ARENA_ARRAY(arena, EvalResult, t->n_names);
+    EvalRecord *record = ARENA_ARRAY(arena, EvalRecord, t->n_asked);
+    for (int s = 0; s < t->n_names; s++) {
+        int n = 0;
+        for (int q = 0; q < t->n_asked; q++)
+            if (t->part[q] == s) record[n++] = t->record[q];
+        out->by_source[s].source = arena_printf(arena, "%s", t->name[s]);
+        conclude(record, n, t, cfg, &out->by_source[s], arena);
+    }
+}
+
+SampleConfig evaluate_sampling(const EvalDeps *deps, const EvalConfig *cfg) {
+    SampleConfig s = ask_sampling(deps->cfg, deps->stop_token, deps->n_stop_tokens);
+    if (cfg->temperature >= 0) s.temperature = cfg->temperature;
+    if (cfg->top_p > 0) s.top_p = cfg->top_p;
+    if (cfg->top_k != 0) s.top_k = cfg->top_k > 0 ? cfg->top_k : 0;
+    if (cfg->max_new_tokens > 0) s.max_new_tokens = cfg->max_new_tokens;
+    return s;
 }
 
 // Hands a finished sample to the judges, and says how far the whole has come.
@@ -219,8 +255,7 @@ static Status one_slice(const EvalDeps *deps, const EvalConfig *cfg, Watch *watc
     TRY(next_questions(deps, asked, bench, n, question, &n, arena));
     if (n == 0) return ST_OK;
     Batch *batch = ask_batch(question, n, cfg->k, cfg->step, arena);
-    SampleConfig sampling = ask_sampling(deps->cfg, deps->stop_token, deps->n_stop_tokens);
-    if (cfg->temperature >= 0) sampling.temperature = cfg->temperature;
+    SampleConfig sampling = evaluate_sampling(deps, cfg);
     EngineStats stats = {0};
     judge_begin(bench, batch);
     Status st = engine_sample(deps->engine, batch, &sampling, RNG_EVAL, on_finished, watch,
@@ -235,7 +270,7 @@ static Status one_slice(const EvalDeps *deps, const EvalConfig *cfg, Watch *watc
     out->n_new_tokens += stats.n_new_tokens;
     for (int g = 0; g < batch->n_groups; g++) {
         EvalRecord r = record_of(batch, g, tally->group_size);
-        add_record(tally, &r);
+        add_record(tally, &r, question[g].task->source);
         if (deps->record) TRY(deps->record(deps->record_ctx, &r, batch, g));
     }
     if (deps->seen) deps->seen(deps->seen_ctx, batch, bench);
@@ -252,7 +287,7 @@ static Status take_done(const EvalDeps *deps, const EvalConfig *cfg, Watch *watc
         TRY(next_questions(deps, asked, watch->bench, 1, &question, &n, arena));
         if (n == 0 || question.task->id != deps->done[i].id || deps->done[i].samples != cfg->k)
             return FAIL(ST_FORMAT, "question %d of the earlier evaluation is another one", i + 1);
-        add_record(tally, &deps->done[i]);
+        add_record(tally, &deps->done[i], question.task->source);
         watch->done += cfg->k;
         arena_rewind(arena, mark);
     }
@@ -276,11 +311,8 @@ Status evaluate(const EvalDeps *deps, const EvalConfig *cfg, EvalResult *out, Ar
     Tally tally = {
         .k = cfg->k,
         .group_size = cfg->group_size > 0 ? cfg->group_size : (int)deps->cfg->group_size,
-        .n_right = ARENA_ARRAY(arena, int, n_tasks + 1),
-        .n_known = ARENA_ARRAY(arena, int, n_tasks + 1),
-        .n_formed = ARENA_ARRAY(arena, int, n_tasks + 1),
-        .format = ARENA_ARRAY(arena, double, n_tasks + 1),
-        .cons = ARENA_ARRAY(arena, double, n_tasks + 1),
+        .record = ARENA_ARRAY(arena, EvalRecord, n_tasks + 1),
+        .part = ARENA_ARRAY(arena, uint8_t, n_tasks + 1),
     };
     int together = cfg->slice_samples > 0 ? cfg->slice_samples : SLICE_SAMPLES;
     int slice = cfg->k < together ? together / cfg->k : 1;
@@ -295,7 +327,7 @@ Status evaluate(const EvalDeps *deps, const EvalConfig *cfg, EvalResult *out, Ar
         arena_rewind(arena, mark);
     }
     judge_free(bench);
-    if (st == ST_OK && !out->stopped) conclude(&tally, cfg, out, arena);
+    if (st == ST_OK && !out->stopped) conclude_all(&tally, cfg, out, arena);
     out->seconds = clock_now() - begin;
     return st;
 }

@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-enum { EVAL_PASS_MAX = 8 };
+enum { EVAL_PASS_MAX = 8, EVAL_SOURCES_MAX = 8 };
 
 // Called with each slice of questions when it is judged (JUDGED; borrowed for the call). `bench`
 // gives its texts: judge_text.
@@ -72,6 +72,9 @@ typedef struct EvalConfig {
     uint64_t first_index, step;        // first task; `step` names the draw
     int n_tasks, k;                    // different tasks; fewer where the source has fewer
     double temperature;                // < 0: rl.temperature; 0 = greedy
+    double top_p;                      // 0: rl.top_p
+    int top_k;                         // 0: rl.top_k; -1 = all tokens
+    int max_new_tokens;                // 0: rl.max_new_tokens
     int pass_k[EVAL_PASS_MAX], n_pass; // each at most k
     int group_size;                    // for the flat shares; 0 = rl.group_size
     int slice_samples;                 // drawn together; 0 = 1024; no result depends on it
@@ -95,8 +98,17 @@ typedef struct EvalResult {
     double flat_predicted, flat_observed; // flat_observed: NaN if group_size > k
     int64_t n_new_tokens;
     double seconds;
-    int *n_right, *n_known; // [questions asked, at most cfg->n_tasks], in the arena
+    int *n_right, *n_known; // [questions asked, at most cfg->n_tasks], in the arena; of the whole
+    // The same figures for each source of the questions (Task.source), in the order in which they
+    // were first asked; none where all have one source. Beyond EVAL_SOURCES_MAX - 1 sources the
+    // rest is one, "other".
+    const char *source; // name of a part, NULL for the whole
+    struct EvalResult *by_source;
+    int n_sources;
 } EvalResult;
+
+// SampleConfig of an evaluation: rl's, with what the config says otherwise.
+SampleConfig evaluate_sampling(const EvalDeps *deps, const EvalConfig *cfg);
 
 MUST_USE Status evaluate(const EvalDeps *deps, const EvalConfig *cfg, EvalResult *out,
                          Arena *arena);

@@ -45,6 +45,11 @@ const ConfigKey rl_keys[] = {
     INT(repeat_window, "0", 0, 1e6,
         "stop a sample whose last so many tokens repeat with a period of at most 16; 0 = off",
         NULL),
+    {"stop", CONFIG_TEXTS, AT(stop), "", 0, 0, NULL,
+     "texts that end a response where they appear, as [\"User:\",\"\\n\\n\"]; they stay part of "
+     "it; "
+     "also in evaluations",
+     "stop_strings stop_sequences"},
     FLAG(ignore_eos, "false",
          "samples to train on end at max_new_tokens only: for timings of a step of known size",
          NULL),

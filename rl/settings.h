@@ -93,6 +93,7 @@ typedef struct RlConfig {
     double temperature, top_p, min_p;
     int64_t top_k, max_new_tokens, repeat_window;
     bool ignore_eos;
+    ConfigTexts stop; // texts that end a response
     // optimiser
     double lr, min_lr_ratio, beta1, beta2, adam_eps, weight_decay, clip_norm, router_bias_step;
     double balance_alpha;

@@ -55,4 +55,60 @@ run "or refused" 2 'document [1-4] .* has [0-9]+ tokens, more than sft.max_token
 # shellcheck disable=SC2086
 run "a limit beyond the context is refused" 2 'at most 256 tokens here' sft $docs sft.max_tokens=300 -o "$dir/sft-context"
 
+# ---- evaluation: its own sampling, samples beyond k, stop texts, sources
+ev="--data $dir/heldout.jsonl --max-tokens 8"
+# shellcheck disable=SC2086
+run "pass@k beyond the samples is an error" 2 'pass@8 needs at least 8 samples' eval "$model" $ev --k 1,8 --n 4
+# shellcheck disable=SC2086
+run "more samples than k" 0 '"samples":6,.*"k":2,"tasks":5' eval "$model" $ev --k 1,2 --n 6 --json
+# shellcheck disable=SC2086
+run "a nucleus of greedy samples cannot act" 2 'need --temperature above 0' eval "$model" $ev --temperature 0 --top-p 0.9
+run "pass_k beyond the samples in a config" 2 'pass@8 needs as many samples .* eval.passk_samples is 4' config eval.pass_k=[1,8] eval.passk_samples=4
+# shellcheck disable=SC2086
+run "an evaluation of its own length" 0 . rl model.path="$model" $small data.tasks="$dir/train.jsonl" data.heldout="$dir/heldout.jsonl" \
+    eval.max_new_tokens=9 eval.temperature=0.5 eval.top_p=0.9 eval.top_k=-1 rl.ignore_eos=true -o "$dir/own" -q
+longest() { grep -ao '"length":[0-9]*' "$@" | sed 's/.*://' | sort -n | tail -1; }
+same "samples of training keep theirs" "$(longest "$dir/own/rollouts/"*)" 4
+if [ "$(longest "$dir/own/samples/"*)" -gt 4 ]; then ok; else bad "those of the evaluation are longer"; fi
+{ sed 's/}$/,"source":"plus"}/' "$dir/train.jsonl" && sed 's/}$/,"source":"minus"}/' "$dir/heldout.jsonl"; } >"$dir/two.jsonl"
+# shellcheck disable=SC2086
+run "held-out questions of two sources" 0 . rl model.path="$model" $small data.tasks="$dir/train.jsonl" data.heldout="$dir/two.jsonl" \
+    eval.tasks=8 -o "$dir/sources" -q
+for name in two plus minus; do
+    if grep -q "\"val-core/$name/acc/mean@1\"" "$dir/sources/metrics.jsonl"; then ok; else bad "a curve of $name"; fi
+done
+if grep -q '"val-aux/plus/n":3' "$dir/sources/metrics.jsonl" && grep -q '"val-aux/minus/n":5' "$dir/sources/metrics.jsonl"; then ok; else bad "each over its own questions"; fi
+run "grpo eval has them too" 0 '"sources":\{"plus":\{"tasks":3,.*"minus":\{"tasks":5,' eval "$model" --data "$dir/two.jsonl" --max-tokens 4 --json
+"$GRPO" generate "$model" -p "7" --max-tokens 60 --temperature 2 --seed 3 --json >"$dir/out" 2>"$dir/err"
+text=$(sed -E 's/.*"text":"([^"]*)".*/\1/' "$dir/out")
+stop=$(sed -E 's/\\u[0-9a-f]{4}/ /g' <<<"$text" | grep -aoE '[A-Za-z]{2}' | sed -n 3p)
+"$GRPO" generate "$model" -p "7" --max-tokens 60 --temperature 2 --seed 3 --json --stop nowhere --stop "$stop" >"$dir/out" 2>"$dir/err"
+cut=$(sed -E 's/.*"text":"([^"]*)".*/\1/' "$dir/out")
+same "a stop text ends a response" "$cut" "${text%%"$stop"*}$stop"
+has "which is a stop" '"finish":"stop"'
+# shellcheck disable=SC2086
+run "stop texts of a run" 0 . rl model.path="$model" $small rl.max_new_tokens=60 data.tasks="$dir/train.jsonl" data.heldout="$dir/heldout.jsonl" \
+    'rl.stop=["1","2","3","4","5","6","7","8","9","0"]' rl.temperature=2 -o "$dir/stops" -q
+if sed -E 's/\\u[0-9a-f]{4}//g' "$dir/stops/rollouts/"* | grep -aqE '"output":"[^"]*[0-9][^"]*[0-9]'; then bad "no response goes on behind one"; else ok; fi
+
+# ---- epochs, dependent defaults, a limit of time
+# shellcheck disable=SC2086
+run "epochs set the steps" 0 '4 epochs of 3 questions: 6 steps' rl model.path="$model" ${small/rl.steps=1/} data.epochs=4 \
+    data.order=file data.tasks="$dir/train.jsonl" data.heldout="$dir/heldout.jsonl" -o "$dir/epochs"
+order=$(sed -nE 's/.*"input":"([^"]*)".*/\1/p' "$dir/epochs/rollouts/"* | uniq | grep -oE '[0-9]\+' | tr -d '+\n')
+same "in the file's order" "${order:0:6}" 123123
+run "epochs and steps are one too many" 2 'data.epochs=2 and rl.steps=5: say one' rl model.path="$model" data.epochs=2 rl.steps=5 data.tasks="$dir/train.jsonl" -o "$dir/x"
+run "a warm-up follows a short run" 0 'planned|total|policy' zero rl.steps=2 --dry-run
+for wrong in 5 0s x 1:2 -3m; do run "a time that is none: $wrong" 2 'run.max_time=.*wants a time' rl model.path="$model" run.max_time=$wrong -o "$dir/x"; done
+run "slurm without a job" 2 'SLURM_JOB_END_TIME is not set' rl model.path="$model" --time-limit slurm -o "$dir/x"
+limited="model.path=$model ${small/rl.steps=1/rl.steps=3} data.tasks=$dir/train.jsonl data.heldout=$dir/heldout.jsonl"
+# shellcheck disable=SC2086
+run "a run without a limit" 0 . rl $limited -o "$dir/whole" -q
+# shellcheck disable=SC2086
+run "a limit that is over at once" 75 'stopped by run.max_time .* with a checkpoint' rl $limited run.max_time=0.000001s -o "$dir/limited"
+# shellcheck disable=SC2086
+run "the same command goes on" 0 . rl $limited run.max_time=1-00:00:00 -o "$dir/limited" -q
+weights() { sha256sum <"$1/checkpoints/step-3/model/model.safetensors"; }
+same "to the same weights" "$(weights "$dir/limited")" "$(weights "$dir/whole")"
+
 finish

@@ -19,6 +19,7 @@ static const Flag flags[] = {
     {"no-think", 0, NULL, "where the template has the switch (qwen3): answer without thinking"},
     {"temperature", 'T', "T", "0 = greedy (default 0.6)"},
     {"top-p", 0, "P", "nucleus (default 0.95)"},
+    {"stop", 0, "TEXT", "ends a response where it appears; may be given several times"},
     {"top-k", 0, "K", "best tokens only (default 0 = off)"},
     {"max-tokens", 'm', "N", "longest reply (default 1024)"},
     {"context", 0, "N", "tokens of the talk that are kept (default 4096, at most the model's)"},
@@ -139,6 +140,7 @@ static int run(const Args *args) {
     Actor a = {0};
     Conversation *c = calloc(1, sizeof *c);
     CHECK(c != NULL);
+    Arena *arena = arena_new(0);
     SampleConfig cfg = {.temperature = 0.6, .top_p = 0.95};
     int64_t max_tokens = 1024, context = 4096, seed = 1, threads = 0, top_k = 0;
     Screen screen = {.terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO),
@@ -153,6 +155,8 @@ static int run(const Args *args) {
     TRY_OUT(args_int(args, "top-k", 0, 1 << 24, &top_k));
     TRY_OUT(args_num(args, "temperature", 0, 100, &cfg.temperature));
     TRY_OUT(args_num(args, "top-p", 1e-6, 1, &cfg.top_p));
+    ConfigTexts stop = args_texts(args, "stop", arena);
+    cfg.stop_text = stop.value, cfg.n_stop_texts = stop.n;
     ActorOpts ao = {.folder = args->word[0],
                     .engine = true,
                     .allocate = true,
@@ -177,6 +181,7 @@ static int run(const Args *args) {
             a.chat.name);
     st = talk(c, &screen);
 out:
+    arena_free(arena);
     conversation_close(c);
     free(c);
     actor_close(&a);

@@ -32,6 +32,8 @@ static const Flag flags[] = {
     {"tasks", 'N', "N", "how many questions (default: the file's, or 1000)"},
     {"k", 'k', "1,8,64",
      "k of pass@k; the largest is how often each question is asked (default 1)"},
+    {"n", 'n', "N", "samples of each question (default: the largest k)"},
+    {"stop", 0, "TEXT", "ends a response where it appears; may be given several times"},
     {"temperature", 'T', "T", "0 = greedy (default 1)"},
     {"max-tokens", 'm', "N", "longest response (default 160)"},
     {"seed", 's', "N", "of the samples (default 1)"},
@@ -131,7 +133,13 @@ static void write_header(const Args *args, const RunConfig *rc, const EvalConfig
     str_number(out, cfg->temperature);
     str_puts(out, ",\"top_p\":");
     str_number(out, rc->rl.top_p);
-    str_printf(out, ",\"top_k\":%lld}", (long long)rc->rl.top_k);
+    str_printf(out, ",\"top_k\":%lld", (long long)rc->rl.top_k);
+    for (int i = 0; i < rc->rl.stop.n; i++) {
+        str_puts(out, i ? "," : ",\"stop\":[");
+        str_json(out, rc->rl.stop.value[i], strlen(rc->rl.stop.value[i]));
+        if (i == rc->rl.stop.n - 1) str_putc(out, ']');
+    }
+    str_putc(out, '}');
 }
 
 // Fewer sequences at once where they do not fit: no result depends on it.
@@ -154,6 +162,16 @@ static Status read_ks(const char *text, EvalConfig *cfg) {
         if (k > cfg->k) cfg->k = (int)k;
         at = end + (*end == ',');
     }
+    return ST_OK;
+}
+
+static Status read_samples(const Args *args, EvalConfig *cfg) {
+    int64_t n = cfg->k;
+    TRY(args_int(args, "n", 1, 4096, &n));
+    if (n < cfg->k)
+        return FAIL(ST_CONFIG, "--n %lld: pass@%d needs at least %d samples of each question",
+                    (long long)n, cfg->k, cfg->k);
+    cfg->k = (int)n;
     return ST_OK;
 }
 
@@ -253,6 +271,16 @@ static void print_plain(const EvalResult *r) {
     printf("length     %.1f tokens", r->length_mean);
     if (isfinite(r->length_right)) printf(", right %.1f", r->length_right);
     if (isfinite(r->length_wrong)) printf(", wrong %.1f", r->length_wrong);
+    for (int s = 0; s < r->n_sources; s++) {
+        const EvalResult *part = &r->by_source[s];
+        printf("\n%-9s  accuracy ", part->source);
+        if (isnan(part->accuracy.mean))
+            printf("unknown");
+        else
+            printf("%.1f %%  (95 %%: %.1f to %.1f)", 100 * part->accuracy.mean,
+                   100 * part->accuracy.low, 100 * part->accuracy.high);
+        printf(" of %d tasks", part->n_tasks);
+    }
     printf("\ncut off    %.1f %%, without verdict %.1f %%\n", 100 * r->truncated_frac,
            100 * r->error_frac);
 }
@@ -282,6 +310,11 @@ static int run(const Args *args) {
     rc.rl.extract = args_text(args, "extract", rc.rl.extract);
     rc.rl.format_template = args_text(args, "format", rc.rl.format_template);
     TRY_OUT(read_ks(args_text(args, "k", "1"), &cfg));
+    TRY_OUT(read_samples(args, &cfg));
+    if (cfg.temperature == 0 && (args_has(args, "top-p") || args_has(args, "top-k")))
+        TRY_OUT(FAIL(ST_CONFIG, "--top-p and --top-k cannot act here: they need --temperature "
+                                "above 0"));
+    if (args_has(args, "stop")) rc.rl.stop = args_texts(args, "stop", arena);
     rc.rl.judge_program = args_text(args, "program", rc.rl.judge_program);
     TRY_OUT(read_ask(args, &rc.data.template_, arena));
     TRY_OUT(open_source(args, &rc, &source, &tasks));

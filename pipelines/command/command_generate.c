@@ -20,7 +20,7 @@ static const Flag flags[] = {
     {"top-k", 0, "K", "best tokens only (default 0 = off)"},
     {"min-p", 0, "P", "least share of the best token's probability (default 0 = off)"},
     {"max-tokens", 'm', "N", "longest response (default 512, at most the model's context)"},
-    {"stop", 0, "TEXT", "end a response at this text"},
+    {"stop", 0, "TEXT", "ends a response where it appears; may be given several times"},
     {"seed", 's', "N", "default 1"},
     {"threads", 'j', "N", "worker threads (default: all cores)"},
     CHAT_FLAGS,
@@ -176,7 +176,7 @@ static int run(const Args *args) {
     Status st;
     SampleConfig cfg = {.temperature = 1, .top_p = 1};
     int64_t n = 1, max_tokens = 512, seed = 1, threads = 0, top_k = 0;
-    const char *stop = args_text(args, "stop", NULL);
+    ConfigTexts stop = args_texts(args, "stop", arena);
     TRY_OUT(args_int(args, "n", 1, 4096, &n));
     TRY_OUT(args_int(args, "max-tokens", 1, 1 << 24, &max_tokens));
     TRY_OUT(args_int(args, "seed", 0, INT64_MAX, &seed));
@@ -208,8 +208,8 @@ static int run(const Args *args) {
     cfg.top_k = (int)top_k;
     cfg.stop_token = a.stop_token;
     cfg.n_stop_tokens = a.n_stop_tokens;
-    cfg.stop_text = &stop;
-    cfg.n_stop_texts = stop != NULL;
+    cfg.stop_text = stop.value;
+    cfg.n_stop_texts = stop.n;
     bool plain = prompt && !args_has(args, "json"), heard = true;
     int slice = n * SLICE > SLICE_SAMPLES ? (int)(SLICE_SAMPLES / n) : SLICE;
     for (int begin = 0; begin < lines.n && heard && !*interrupt_flag(); begin += slice) {

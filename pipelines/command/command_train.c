@@ -7,12 +7,15 @@
 #include "pipelines/interrupt.h"
 #include "pipelines/recipe.h"
 #include "pipelines/run/stage.h"
+#include "pipelines/timelimit.h"
 
 static const Flag flags[] = {
     {"out", 'o', "RUN", "the run's folder; the same one resumes"},
     {"fresh", 0, NULL, "move an older run in this folder aside and begin anew"},
     {"override-config", 0, NULL, "resume although the config changed"},
     {"memory", 0, "BYTES", "the plan must fit this, e.g. 2G (default: what is free)"},
+    {"time-limit", 0, "TIME",
+     "run.max_time: stop with a checkpoint after 90s, 30m, 3.5h, ... (exit code 75)"},
     {"dry-run", 0, NULL, "print the memory plan and stop; exit code 3 if it cannot fit"},
     FLAG_ALLOW_MISSING,
 };
@@ -60,6 +63,12 @@ static int run_stage(const Args *args, const char *recipe, StageFn *stage) {
     Status st = args_bytes(args, "memory", &opts.memory_bytes);
     if (st == ST_OK) st = runconfig_open(&rc, recipe, args);
     if (st != ST_OK) return command_failed(st);
+    st = timelimit_start(args_text(args, "time-limit", rc.run.max_time));
+    if (st == ST_OK) st = stage_steps(&rc);
+    if (st != ST_OK) {
+        runconfig_close(&rc);
+        return command_failed(st);
+    }
     Str given = {0};
     config_given(rc.config, &given);
     log_debug("settings that are not the built-in ones:\n%s", str_text(&given));

@@ -2,21 +2,30 @@
 #include "pipelines/run/stage.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "pipelines/defaults.h"
 #include "pipelines/run/machine.h"
+#include "pipelines/sources.h"
 #include "policy/files/checkpoint.h"
 
 // These change no result.
-static const char *const free_keys[] = {"run.threads",          "run.chunks_in_flight",
-                                        "run.memory_mb",        "run.keep",
-                                        "run.checkpoint_every", "run.base_checkpoint_every",
-                                        "run.decode_seqs",      "log.every",
-                                        "log.tensorboard",      NULL};
+static const char *const free_keys[] = {"run.threads",
+                                        "run.chunks_in_flight",
+                                        "run.memory_mb",
+                                        "run.keep",
+                                        "run.checkpoint_every",
+                                        "run.base_checkpoint_every",
+                                        "run.max_time",
+                                        "run.decode_seqs",
+                                        "log.every",
+                                        "log.tensorboard",
+                                        NULL};
 
 Status stage_open_run(const StageOpts *o, const char *path, const char *command, const char *data,
                       RunFolder **out) {
@@ -48,6 +57,32 @@ void stage_never_ran(const StageOpts *o, const char *path, const char *command, 
     arena_free(arena);
 }
 
+Status stage_steps(RunConfig *rc) {
+    if (rc->data.epochs <= 0) return ST_OK;
+    if (config_was_asked(rc->config, "rl.steps"))
+        return FAIL(ST_CONFIG, "data.epochs=%g and rl.steps=%lld: say one of them", rc->data.epochs,
+                    (long long)rc->rl.steps);
+    TaskSource source;
+    TRY(sources_tasks(rc, SPLIT_TRAIN, &source));
+    int64_t n = source.n_tasks;
+    task_source_close(&source);
+    if (n == 0)
+        return FAIL(ST_CONFIG,
+                    "data.epochs=%g: the questions of data.tasks=%s never end; say "
+                    "rl.steps",
+                    rc->data.epochs, rc->data.tasks);
+    const RlConfig *rl = &rc->rl;
+    double rollouts = ceil(rc->data.epochs * (double)n / (double)rl->groups_per_step);
+    double steps = rollouts * (double)rl->updates_per_rollout * (double)rl->epochs;
+    char text[32];
+    snprintf(text, sizeof text, "%.0f", steps);
+    TRY(config_override(rc->config, "rl.steps", text, "data.epochs"));
+    TRY(defaults_of_steps(rc->config));
+    TRY(config_apply(rc->config));
+    log_info("%g epochs of %lld questions: %s steps", rc->data.epochs, (long long)n, text);
+    return ST_OK;
+}
+
 ActorOpts stage_actor_opts(const StageOpts *o, const ModelConfig *model, const char *folder) {
     const RunConfig *rc = o->rc;
     uint64_t memory = o->memory_bytes ? o->memory_bytes : (uint64_t)rc->run.memory_mb << 20;
@@ -59,7 +94,7 @@ ActorOpts stage_actor_opts(const StageOpts *o, const ModelConfig *model, const c
                        .chunk_tokens = (int)rc->rl.chunk_tokens,
                        .max_seq_tokens = runconfig_longest(rc),
                        .decode_seqs = (int)rc->run.decode_seqs,
-                       .new_tokens = (int)rc->rl.max_new_tokens,
+                       .new_tokens = (int)runconfig_new_tokens(rc),
                        .group_size = (int)rc->rl.group_size,
                        .chunks_in_flight = (int)rc->run.chunks_in_flight,
                        .memory_bytes = memory,

@@ -48,6 +48,9 @@ MUST_USE Status stage_open_run(const StageOpts *opts, const char *path, const ch
 // Data that cannot be read: a folder without a run gets a run.json that says so; an older run stays
 // as it is, and status_text() too.
 void stage_never_ran(const StageOpts *opts, const char *path, const char *command, Status why);
+// data.epochs as rl.steps, where it is given. ST_CONFIG: both are given, or the questions never
+// end.
+MUST_USE Status stage_steps(RunConfig *rc);
 ActorOpts stage_actor_opts(const StageOpts *opts, const ModelConfig *model, const char *folder);
 // The section data's template for the model in `folder` (may be NULL), kept in the actor; *out
 // NULL: prompts are asked as they stand.

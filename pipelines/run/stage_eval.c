@@ -24,8 +24,20 @@ static void keep_shown(void *ctx, const Batch *batch, const Bench *bench) {
             sample_line(batch, batch->group_begin[g], s->tokenizer, s->step, &s->lines);
 }
 
+// A source's name as a part of a metric's: short enough for every one of them.
+static const char *label(const char *source, char out[32]) {
+    snprintf(out, 32, "%s", source);
+    if (strlen(source) < 32) return out;
+    size_t n = 28; // not inside a character
+    while (n > 0 && ((unsigned char)source[n] & 0xC0) == 0x80) n--;
+    memcpy(out + n, "...", 4);
+    return out;
+}
+
 static void put(Metrics *row, const char *kind, const char *source, const char *what, double v) {
-    if (isfinite(v)) metrics_set(row, v, "%s/%s/%s", kind, source, what);
+    char name[32];
+    if (isfinite(v) && row->n < METRICS_MAX)
+        metrics_set(row, v, "%s/%s/%s", kind, label(source, name), what);
 }
 
 static void put_pass(Metrics *row, const char *source, const EvalResult *r, int i) {
@@ -34,7 +46,7 @@ static void put_pass(Metrics *row, const char *source, const EvalResult *r, int 
     put(row, "val-core", source, name, r->pass[i].value.mean);
 }
 
-static void put_result(Metrics *row, const char *source, const EvalResult *r) {
+static void put_figures(Metrics *row, const char *source, const EvalResult *r) {
     put(row, "val-core", source, "acc/mean@1", r->accuracy.mean);
     put(row, "val-aux", source, "n", r->n_tasks);
     put(row, "val-aux", source, "acc/ci_low", r->accuracy.low);
@@ -48,6 +60,32 @@ static void put_result(Metrics *row, const char *source, const EvalResult *r) {
     put(row, "val-aux", source, "error_frac", r->error_frac);
 }
 
+// The whole first: it is the one that curves and the best checkpoint go by. A part that has the
+// whole's name (a file with rows of its own and of others) would hide it.
+static void put_result(Metrics *row, const char *source, const EvalResult *r) {
+    put_figures(row, source, r);
+    for (int s = 0; s < r->n_sources; s++)
+        if (strcmp(r->by_source[s].source, source) != 0)
+            put_figures(row, r->by_source[s].source, &r->by_source[s]);
+}
+
+static void put_passes(Metrics *row, const char *source, const EvalResult *r) {
+    for (int i = 0; i < r->n_pass; i++)
+        if (r->pass[i].k > 1) put_pass(row, source, r, i);
+    for (int s = 0; s < r->n_sources; s++)
+        if (strcmp(r->by_source[s].source, source) != 0)
+            put_passes(row, r->by_source[s].source, &r->by_source[s]);
+}
+
+// What every evaluation of a run has in common.
+static EvalConfig config_of(const RunConfig *rc, int64_t step) {
+    return (EvalConfig){.step = (uint64_t)step,
+                        .temperature = rc->eval.temperature,
+                        .top_p = rc->eval.top_p,
+                        .top_k = (int)rc->eval.top_k,
+                        .max_new_tokens = (int)rc->eval.max_new_tokens};
+}
+
 Status stage_eval_step(const RunConfig *rc, const EvalDeps *deps, RunFolder *run, int64_t step,
                        Metrics *row, double *accuracy) {
     Arena *arena = arena_new(1 << 20);
@@ -56,12 +94,11 @@ Status stage_eval_step(const RunConfig *rc, const EvalDeps *deps, RunFolder *run
     with.seen = keep_shown;
     with.seen_ctx = &shown;
     int k = (int)rc->eval.samples;
-    EvalConfig cfg = {.step = (uint64_t)step,
-                      .n_tasks = (int)rc->eval.tasks,
-                      .k = k,
-                      .temperature = rc->eval.temperature,
-                      .pass_k = {k},
-                      .n_pass = k > 1};
+    EvalConfig cfg = config_of(rc, step);
+    cfg.n_tasks = (int)rc->eval.tasks;
+    cfg.k = k;
+    cfg.pass_k[0] = k;
+    cfg.n_pass = k > 1;
     EvalResult r;
     metrics_clear(row);
     *accuracy = (double)NAN;
@@ -93,6 +130,13 @@ static void number(const char *name, double v, Str *out) {
     str_number(out, v);
 }
 
+// The part of the same source; NULL: it has none.
+static const EvalResult *same_source(const EvalResult *all, const char *source) {
+    for (int s = 0; all && s < all->n_sources; s++)
+        if (strcmp(all->by_source[s].source, source) == 0) return &all->by_source[s];
+    return NULL;
+}
+
 void stage_eval_json(const EvalResult *r, const EvalResult *passk, Str *out) {
     str_printf(out, "{\"tasks\":%d,\"samples\":%d,", r->n_tasks, r->k);
     interval("acc", &r->accuracy, out);
@@ -119,6 +163,14 @@ void stage_eval_json(const EvalResult *r, const EvalResult *passk, Str *out) {
         str_putc(out, '}');
     }
     str_puts(out, "]");
+    for (int s = 0; s < r->n_sources; s++) {
+        const char *source = r->by_source[s].source;
+        str_puts(out, s ? "," : ",\"sources\":{");
+        str_json(out, source, strlen(source));
+        str_putc(out, ':');
+        stage_eval_json(&r->by_source[s], same_source(passk, source), out);
+        if (s == r->n_sources - 1) str_putc(out, '}');
+    }
     number("seconds", r->seconds + (passk ? passk->seconds : 0), out);
     str_putc(out, '}');
 }
@@ -131,11 +183,10 @@ Status stage_eval_full(const RunConfig *rc, const EvalDeps *deps, const TaskSour
                        int64_t step, Metrics *row, Str *out, bool *stopped) {
     Arena *arena = arena_new(1 << 20);
     EvalResult one, many, big;
-    EvalConfig cfg = {.first_index = EVAL_FIRST_FINAL,
-                      .step = (uint64_t)step,
-                      .n_tasks = (int)rc->eval.final_tasks,
-                      .k = 1,
-                      .temperature = rc->eval.temperature};
+    EvalConfig cfg = config_of(rc, step);
+    cfg.first_index = EVAL_FIRST_FINAL;
+    cfg.n_tasks = (int)rc->eval.final_tasks;
+    cfg.k = 1;
     Status st;
     *stopped = false;
     TRY_OUT(evaluate(deps, &cfg, &one, arena));
@@ -145,7 +196,9 @@ Status stage_eval_full(const RunConfig *rc, const EvalDeps *deps, const TaskSour
         cfg.first_index = EVAL_FIRST_PASSK;
         cfg.n_tasks = (int)rc->eval.passk_tasks;
         cfg.k = (int)rc->eval.passk_samples;
-        for (int k = 1; k <= cfg.k && cfg.n_pass < EVAL_PASS_MAX; k *= 2)
+        for (int i = 0; i < rc->eval.pass_k.n; i++)
+            cfg.pass_k[cfg.n_pass++] = (int)rc->eval.pass_k.value[i];
+        for (int k = 1; !rc->eval.pass_k.n && k <= cfg.k && cfg.n_pass < EVAL_PASS_MAX; k *= 2)
             cfg.pass_k[cfg.n_pass++] = k;
         TRY_OUT(evaluate(deps, &cfg, &many, arena));
         *stopped = many.stopped;
@@ -154,18 +207,15 @@ Status stage_eval_full(const RunConfig *rc, const EvalDeps *deps, const TaskSour
     if (has_big) {
         EvalDeps with = *deps;
         with.source = large;
-        cfg = (EvalConfig){.first_index = 0,
-                           .step = (uint64_t)step,
-                           .n_tasks = (int)rc->eval.large_tasks,
-                           .k = 1,
-                           .temperature = rc->eval.temperature};
+        cfg = config_of(rc, step);
+        cfg.n_tasks = (int)rc->eval.large_tasks;
+        cfg.k = 1;
         TRY_OUT(evaluate(&with, &cfg, &big, arena));
         *stopped = big.stopped;
     }
     if (*stopped) goto out;
     put_result(row, deps->source->name, &one);
-    for (int i = 0; has_many && i < many.n_pass; i++)
-        if (many.pass[i].k > 1) put_pass(row, deps->source->name, &many, i);
+    if (has_many) put_passes(row, deps->source->name, &many);
     if (has_big) put_result(row, large->name, &big);
     str_puts(out, "{\"heldout\":");
     stage_eval_json(&one, has_many ? &many : NULL, out);

@@ -256,11 +256,11 @@ static Status open_run(Run *r, const char *base) {
                         .dump_folder = runfolder_path(r->folder)};
     TRY(trainer_new(&deps, &rl, &r->trainer));
     Arena *scratch = arena_new(1 << 16);
-    Status st = ask_room(&r->heldout, deps.tokenizer, chat, deps.max_seq_tokens, rl.max_new_tokens,
-                         scratch);
+    const int64_t answer =
+        rc->eval.max_new_tokens > 0 ? rc->eval.max_new_tokens : rl.max_new_tokens;
+    Status st = ask_room(&r->heldout, deps.tokenizer, chat, deps.max_seq_tokens, answer, scratch);
     if (st == ST_OK && r->has_large)
-        st = ask_room(&r->large, deps.tokenizer, chat, deps.max_seq_tokens, rl.max_new_tokens,
-                      scratch);
+        st = ask_room(&r->large, deps.tokenizer, chat, deps.max_seq_tokens, answer, scratch);
     arena_free(scratch);
     TRY(st);
     r->eval = (EvalDeps){.engine = r->actor.engine,
