@@ -197,6 +197,75 @@ static void words_are_not_products(void **state) {
     CHECK_ROWS(row);
 }
 
+// ---- sets, domains, functions and vectors as people type them
+
+static void sets_in_other_words(void **state) {
+    (void)state;
+    static const SpellingPair row[] = {
+        {"an end at infinity", "(2,\\infty)", "x>2", "(2,\\infty]"},
+        {"an end at infinity", "[0,\\infty)", "x\\ge0", "[0,\\infty]"},
+        {"set builder", "(1,\\infty)", "{x|x>1}", "{x|x>=1}"},
+        {"set builder", "\\{x\\in\\mathbb{R}:x>1\\}", "{x : x > 1}", "{x : x < 1}"},
+        {"U", "(-\\infty,2)\\cup(3,\\infty)", "(-infinity,2)U(3,infinity)",
+         "(-\\infty,2)U[3,\\infty)"},
+        {"U", "(-\\infty,2)\\text{ union }(3,\\infty)", "(-\\infty,2) or (3,\\infty)",
+         "(-\\infty,2)\\cap(3,\\infty)"},
+        {"U is a letter", "(x+1)U(x)", "(1+x)U(x)", "(x+1)\\cup(x)"},
+        {"all but", "\\mathbb{R}\\setminus\\{2\\}", "\\text{all reals except 2}",
+         "\\text{all reals except 3}"},
+        {"all but", "x\\in\\mathbb{R},x\\neq0", "all real numbers except 0", "\\mathbb{R}"},
+        {"all but two", "\\mathbb{R}\\setminus\\{2,3\\}",
+         "\\text{all real numbers other than 2 and 3}", "\\text{all real numbers other than 2}"},
+        {"solutions by name", "(5,2),(7,2)", "p=5,q=2;p=7,q=2", "p=2,q=5;p=2,q=7"},
+    };
+    CHECK_ROWS(row);
+}
+
+static void a_usual_domain_may_be_left_out(void **state) {
+    (void)state;
+    static const SpellingPair row[] = {
+        {"for all", "f(x)=x+1", "f(x)=x+1\\text{ for all }x\\in\\mathbb{R}",
+         "f(x)=x+2\\text{ for all }x"},
+        {"for all", "f(x)=0", "f(x)=0\\ \\forall x", "f(x)=x\\ \\forall x"},
+        {"for all, typed", "f(x)=x+1", "f(x)=x+1 for all x in R", "f(x)=x+1 if x>0"},
+        {"identically", "f(x)=x+1", "f(x)\\equiv x+1", "f(x)\\equiv x"},
+        {"behind a comma", "a_n=2^n", "a_n=2^n,\\ n\\ge1", "a_n=2^n,\\ n\\ge5"},
+        {"behind a comma", "x+1", "x+1, x>0", "x+1, 0<x<1"},
+        {"behind a space", "\\frac1x", "\\frac1x \\quad x\\neq0", "\\frac1x \\quad x=0"},
+        {"in brackets", "2^n", "2^n\\ (n\\geq1)", "2^n\\ (n=1)"},
+        {"a parameter", "f(x)=cx", "f(x)=cx, c\\in\\mathbb{R}", "f(x)=cx, d\\in\\mathbb{R}"},
+        {"whole numbers", "x=2k\\pi", "x=2k\\pi, k\\in\\mathbb{Z}", "x=2k\\pi, k\\in\\{0\\}"},
+        {"on both sides", "x+1, x>0", "x+1\\text{ for }x>0", "x+1, x>1"},
+        {"a letter of its own", "5", "5.0", "5, n>0"},
+        {"only", "p=2", "\\text{only }p=2", "\\text{only }p=3"},
+    };
+    CHECK_ROWS(row);
+}
+
+static void plain_functions_and_vectors(void **state) {
+    (void)state;
+    static const SpellingPair row[] = {
+        {"max", "\\max(a,b)", "max{a,b}", "min(a,b)"},
+        {"min", "1+\\min(m,n)", "min(n,m)+1", "min(n,m)"},
+        {"gcd", "gcd(12,18)", "6", "12"},
+        {"gcd", "\\gcd(a,b)-1", "gcd(a,b)-1", "gcd(a,c)-1"},
+        {"lcm", "lcm(4,6)", "\\operatorname{lcm}(4,6)", "24"},
+        {"det", "\\det A", "det(A)", "tr A"},
+        {"tr", "\\operatorname{tr}A+1", "1+tr(A)", "tr(B)+1"},
+        {"arg", "\\arg z", "arg z", "z"},
+        {"deg", "\\deg f", "deg f", "deg g"},
+        {"vector", "\\langle1,2,3\\rangle", "<1,2,3>", "<1,3,2>"},
+        {"vector", "\\left<x+1,y\\right>", "<1+x,y>", "x+1,y"},
+        {"inequality", "1<x", "x>1", "<1,x>"},
+        {"power before index", "v_0^2", "v^2_0", "v_2^0"},
+        {"bounds of a sum", "\\sum_{k=1}^{n}k^2", "\\sum^{n}_{j=1}j^2", "\\sum_{k=0}^{n-1}k^2"},
+        {"bounds of an integral", "\\int_0^1f(x)dx", "\\int^1_0f(x)dx", "\\int_1^0f(x)dx"},
+        {"name of an index", "\\sum_{n=1}^\\infty\\frac1{n^2}", "\\sum^\\infty_{k=1}\\frac1{k^2}",
+         "\\sum_{n=1}^\\infty\\frac1{n^3}"},
+    };
+    CHECK_ROWS(row);
+}
+
 static void the_reason_says_how_it_was_decided(void **state) {
     (void)state;
     assert_string_equal(compare("|x-7|", "|7-x|").reason, "equal within the proven error");
@@ -212,6 +281,9 @@ int main(void) {
         cmocka_unit_test(a_digit_behind_a_letter_is_an_index),
         cmocka_unit_test(plus_minus_is_both),
         cmocka_unit_test(words_are_not_products),
+        cmocka_unit_test(sets_in_other_words),
+        cmocka_unit_test(a_usual_domain_may_be_left_out),
+        cmocka_unit_test(plain_functions_and_vectors),
         cmocka_unit_test(the_reason_says_how_it_was_decided),
     };
     return cmocka_run_group_tests_name("verifiers/math pairs", tests, NULL, NULL);

@@ -169,6 +169,34 @@ static bool same_groups(Work *w, const Elements *a, const Elements *b, MathLayer
     return !w->over;
 }
 
+// p = 5, q = 2; p = 7, q = 2 against (5, 2), (7, 2): the names of the first solution give the
+// places.
+static bool same_tuples_of_groups(Work *w, const Elements *named, const Elements *tuples,
+                                  MathLayer *layer) {
+    int begin[MATH_MAX_ELEMENTS + 1];
+    int n = split_groups(named, begin);
+    bool met[MATH_MAX_ELEMENTS] = {false};
+    if (n < 2 || n != tuples->n || w->rules->list_names_kept) return false;
+    for (int i = 0; i < n; i++) {
+        int size = begin[i + 1] - begin[i], at = -1;
+        if (size != begin[1]) return false;
+        for (int j = 0; j < size; j++)
+            if (!expr_same(named->item[begin[i] + j].name, named->item[j].name)) return false;
+        for (int t = 0; t < n && at < 0; t++) {
+            const Expr *tuple = tuples->whole[t];
+            if (met[t] || tuple->kind != EX_TUPLE || (int)tuple->n != size) continue;
+            const Expr *place = tuple->first;
+            bool same = true;
+            for (int j = 0; j < size && same; j++, place = place->next)
+                same = equal_answers(w, named->item[begin[i] + j].value, place, layer);
+            if (same) at = t;
+        }
+        if (at < 0) return false;
+        met[at] = true;
+    }
+    return !w->over;
+}
+
 // (x, y) = (3, 4) against x = 3, y = 4.
 static bool same_tuple_of_names(Work *w, const Elements *tuple, const Elements *list,
                                 MathLayer *layer) {
@@ -206,6 +234,8 @@ static bool same_lists(Work *w, const Expr *a, const Expr *b, MathLayer *layer) 
         return equal_answers(w, x.whole[0], y.whole[0], layer);
     }
     if (same_tuple_of_names(w, &x, &y, layer) || same_tuple_of_names(w, &y, &x, layer)) return true;
+    if (x.n_named == x.n && y.n_named == 0 && same_tuples_of_groups(w, &x, &y, layer)) return true;
+    if (y.n_named == y.n && x.n_named == 0 && same_tuples_of_groups(w, &y, &x, layer)) return true;
     spread_name(&x);
     spread_name(&y);
     if (x.spread && y.spread && !expr_same(x.spread, y.spread)) return differ(w, "different names");

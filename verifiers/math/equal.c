@@ -174,8 +174,9 @@ static bool is_set_of_reals(const Expr *e) {
     case EX_SET: return e->op == 'b';
     case EX_RELATION: return statement_is_inequality(e);
     case EX_LIST:
-        return (e->op == 'o' || e->op == 'a') && e->first->kind == EX_RELATION &&
-               statement_is_inequality(e->first);
+        if (e->first->kind == EX_INTERVAL) return e->op == 'o'; // (-oo, 2) or (3, oo)
+        if (e->first->kind != EX_RELATION || !statement_is_inequality(e->first)) return false;
+        return e->op == 'o' || e->op == 'a' || realset_names_domain(e);
     default: return false;
     }
 }
@@ -251,7 +252,56 @@ static bool equal_objects(Work *w, const Expr *a, const Expr *b, MathLayer *laye
     return same_parts(w, a, b, layer);
 }
 
+// ---- a domain behind the answer
+
+static bool holds_letter(const Expr *e, const Expr *letter) {
+    if (e->kind == EX_SYMBOL) return expr_same(e, letter);
+    for (const Expr *c = e->first; c; c = c->next)
+        if (holds_letter(c, letter)) return true;
+    return false;
+}
+
+// n >= 1, x \neq 0, c \in R: what goes without saying. Bounds above and far from zero say more.
+static const Expr *usual_domain(Work *w, const Expr *e) {
+    if (e->kind != EX_RELATION || e->n != 2) return NULL;
+    const Expr *left = e->first, *right = e->last;
+    int relation = right->relation;
+    if (right->kind == EX_SYMBOL && left->kind != EX_SYMBOL) { // 0 < x
+        const Expr *letter = right;
+        right = left, left = letter;
+        relation = relation == RELATION_LT   ? RELATION_GT
+                   : relation == RELATION_LE ? RELATION_GE
+                   : relation == RELATION_NE ? RELATION_NE
+                                             : RELATION_NONE;
+    }
+    if (left->kind != EX_SYMBOL) return NULL;
+    if (relation == RELATION_IN) return right->kind == EX_DOMAIN ? left : NULL;
+    if (relation == RELATION_NE) return expr_is_scalar(right) ? left : NULL;
+    long bound;
+    bool near = (relation == RELATION_GT || relation == RELATION_GE) &&
+                rational_integer(w, right, &bound) && bound >= -2 && bound <= 2;
+    return near ? left : NULL;
+}
+
+// f(x) = x + 1, x > 0: without the conditions on letters of the formula. `e` itself where there are
+// none.
+static const Expr *without_domain(Work *w, const Expr *e) {
+    if (e->kind != EX_LIST || (e->op != ',' && e->op != 'd') || e->n < 2) return e;
+    const Expr *formula = e->first, *value = formula;
+    if (formula->kind == EX_RELATION) {
+        if (statement_is_inequality(formula)) return e;
+        value = formula->last;
+    }
+    for (const Expr *c = formula->next; c; c = c->next) {
+        const Expr *letter = usual_domain(w, c);
+        if (!letter || !holds_letter(value, letter)) return e;
+    }
+    return formula;
+}
+
 static bool equal_inside(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
+    const Expr *x = without_domain(w, a), *y = without_domain(w, b);
+    if ((x == a) != (y == b) && !w->rules->domain_kept) return equal_answers(w, x, y, layer);
     if (w->rules->signs_written && ((a->has ^ b->has) & HAS_SIGN))
         return differ(w, "plus-minus on one side alone");
     if (is_kind(a, b, EX_LIST) || ((a->has | b->has) & HAS_SIGN)) {

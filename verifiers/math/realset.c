@@ -33,8 +33,6 @@ static bool normalise(Work *w, RealSet *s) {
         Piece *p = &s->piece[i];
         int o = order(w, p->lo, p->hi, &known);
         if (!known) return false;
-        if (is_infinite(p->lo)) p->lo_in = false;
-        if (is_infinite(p->hi)) p->hi_in = false;
         if (o > 0 || (o == 0 && !(p->lo_in && p->hi_in))) {
             *p = s->piece[--s->n];
             i--;
@@ -312,6 +310,12 @@ static bool runs_down(Work *w, const Expr *pair) {
     return known && (o > 0 || (o == 0 && !closed));
 }
 
+bool realset_names_domain(const Expr *list) {
+    const Expr *first = list->first;
+    return list->op == ',' && first->kind == EX_RELATION && first->n == 2 &&
+           first->last->relation == RELATION_IN && first->last->kind == EX_DOMAIN;
+}
+
 bool realset_read(Work *w, const Expr *e, RealSet *out) {
     RealSet inner;
     switch ((ExprKind)e->kind) {
@@ -339,8 +343,8 @@ bool realset_read(Work *w, const Expr *e, RealSet *out) {
     case EX_LIST:
         for (const Expr *c = e->first; c; c = c->next)
             if (c->kind != EX_RELATION && c->kind != EX_INTERVAL) return false;
-        if (e->op != 'o' && e->op != 'a') return false;
-        return read_parts(w, e, out, e->op == 'a');
+        if (e->op != 'o' && e->op != 'a' && !realset_names_domain(e)) return false;
+        return read_parts(w, e, out, e->op != 'o');
     case EX_WITHOUT: {
         RealSet rest = {0}, left = {0};
         inner.n = 0, inner.name = NULL;

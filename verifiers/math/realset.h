@@ -25,6 +25,8 @@ typedef struct RealSet {
 
 // Is it written as an interval, an inequality or a union of them? False: not, or not understood.
 bool realset_read(Work *w, const Expr *e, RealSet *out);
+// x \in R, x \neq 0: a list with commas whose first item says where the letter lives.
+bool realset_names_domain(const Expr *list);
 bool realset_same(Work *w, RealSet *a, RealSet *b, MathLayer *layer);
 
 #ifdef __cplusplus

@@ -116,6 +116,15 @@ static Expr *take_bare_argument(Reader *r, bool trig) {
     return minus ? expr_one(r->w, EX_NEGATE, 0, value) : value;
 }
 
+// tr A, deg f: functions without a rule, known by their names.
+static Expr *named_call(Reader *r, Slice name, Expr *argument) {
+    Expr *call = argument ? expr_new(r->w, EX_APPLY) : NULL;
+    if (!call) return NULL;
+    call->text = name;
+    expr_add(call, argument);
+    return expr_done(r->w, call);
+}
+
 static Expr *make_call(Reader *r, int fn, Expr *argument, Expr *base) {
     switch (fn) {
     case FN_WORD_ABS: return expr_one(r->w, EX_ABS, 0, argument);
@@ -135,7 +144,7 @@ static Expr *make_call(Reader *r, int fn, Expr *argument, Expr *base) {
     if (!call) return NULL;
     call->op = (uint16_t)fn;
     bool several = fn == FN_MAX || fn == FN_MIN || fn == FN_GCD || fn == FN_LCM;
-    if (argument->kind == EX_TUPLE ||
+    if (argument->kind == EX_TUPLE || (several && argument->kind == EX_LIST) ||
         (several && argument->kind == EX_SET && argument->n > 0 && argument->op != 'b'))
         call->first = argument->first, call->last = argument->last; // \gcd(a, b)
     else
@@ -153,6 +162,7 @@ static Expr *take_plain_base(Reader *r) {
 }
 
 static Expr *take_function(Reader *r) {
+    Slice name = r->t->text;
     int fn = (r->t++)->id;
     Expr *power = NULL, *base = take_plain_base(r);
     bool inverse = false;
@@ -181,7 +191,8 @@ static Expr *take_function(Reader *r) {
     } else {
         argument = take_bare_argument(r, fn <= FN_CSCH);
     }
-    Expr *call = make_call(r, fn, argument, base);
+    Expr *call =
+        fn == FN_WORD_NAMED ? named_call(r, name, argument) : make_call(r, fn, argument, base);
     return power ? expr_two(r->w, EX_POWER, call, power) : call;
 }
 
@@ -325,6 +336,11 @@ Expr *grammar_factor(Reader *r) {
                 (r->t[1].kind == TK_END || r->t->plain)) // a temperature
                 r->unit =
                     *(r->t++)->text.data == 'C' ? slice_of("celsius") : slice_of("fahrenheit");
+        } else if (token_is(r->t, '_') && e->kind == EX_POWER && e->first->kind == EX_SYMBOL &&
+                   expr_bound(e->first) < 0) { // v^2_0: the power before the index
+            Slice name = e->first->text;
+            if (!grammar_name_tail(r, &name)) return NULL;
+            e = expr_two(r->w, EX_POWER, expr_leaf(r->w, EX_SYMBOL, 0, name), e->last);
         } else if (token_is(r->t, '_') && e->kind == EX_NUMBER && !e->exp10) {
             const Token *digits = token_is(t, '(') ? t + 1 : t;
             e = digits->kind == TK_NUMBER && !digits->exp10 && (r->t - t == 1 || r->t - t == 3)

@@ -44,11 +44,43 @@ static Expr *take_fold(Reader *r) {
     return expr_done(r->w, fold);
 }
 
+// Behind a bound: "{...}" or one token.
+static Token *behind_bound(Token *t) {
+    int nested = 0;
+    do {
+        if (t->kind == TK_END) return t;
+        nested += token_is(t, '{') - token_is(t, '}');
+        t++;
+    } while (nested > 0);
+    return t;
+}
+
+static void turn(Token *from, Token *to) { // the other way round
+    for (to--; from < to; from++, to--) {
+        Token t = *from;
+        *from = *to;
+        *to = t;
+    }
+}
+
+// \int^1_0 as \int_0^1.
+static void lower_bound_first(Reader *r) {
+    Token *up = r->t + 1;
+    if (!token_is(up, '^')) return;
+    Token *low = behind_bound(up + 1);
+    if (!token_is(low, '_')) return;
+    Token *end = behind_bound(low + 1);
+    turn(up, low);
+    turn(low, end);
+    turn(up, end);
+}
+
 // \sum, \int, \lim and what belongs to them, as written.
 static Expr *take_big_text(Reader *r) {
     size_t n = 0, cap = 256;
     char *out = ARENA_ARRAY(r->w->arena, char, cap);
     int nested = 0;
+    lower_bound_first(r);
     for (;; r->t++) {
         const Token *t = r->t;
         if (t->kind == TK_END) break;

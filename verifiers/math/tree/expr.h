@@ -104,7 +104,8 @@ typedef enum ExprFunction {
     FN_WORD_FLOOR,
     FN_WORD_CEIL,
     FN_WORD_CIS,
-    FN_WORD_CBRT, // read as nodes of their own
+    FN_WORD_CBRT,
+    FN_WORD_NAMED, // tr A, deg f: read as nodes of their own
 } ExprFunction;
 
 typedef enum Relation {
@@ -177,6 +178,7 @@ typedef struct Work {
     bool too_large;   // some value could not be had within the budgets
     bool sampled;     // functions were compared at points that may miss a part of one
     int nested;       // of comparisons inside of each other
+    int phrases;      // of phrases that are read inside of each other
     uint64_t seed;    // of the random points
     long bound[EXPR_MAX_BOUND];
 } Work;

@@ -65,6 +65,8 @@ Expr *grammar_differential(Reader *r);
 // Finds the d of derivatives: those of a quotient that would cancel if d were a factor. dx in an
 // integral and dn in a + dn stay products.
 void differential_mark(Token *first);
+// Turns the < > of a vector, the { } of {x | x > 1} and the U of a union into what they mean.
+void plainsign_mark(Token *first);
 Expr *grammar_decorated(Reader *r, Slice prefix); // behind \overline, \vec: one name
 Expr *grammar_angle(Reader *r);
 // The text of a subscript: a group, or one token; without blanks and braces. In the arena.

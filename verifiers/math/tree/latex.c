@@ -81,6 +81,22 @@ bool lexer_is_blank(char c) {
     return isspace((unsigned char)c) || c == '~';
 }
 
+// max(a,b), gcd(12,18), det A, arg z in plain text: only where an argument follows, and no number
+// stands before (90 deg).
+static bool is_plain_function(const Lexer *l, Slice run, const char *behind) {
+    static const char *const bracket[] = {"max", "min", "gcd", "lcm",  "det", "arg", "tr",
+                                          "deg", "dim", "ker", "rank", "sgn", NULL};
+    static const char *const letter[] = {"det", "arg", "tr", "deg", "dim", "ker", "rank", NULL};
+    const char *p = behind;
+    while (p < l->end && lexer_is_blank(*p)) p++;
+    if (p == l->end || (l->out->n && l->out->token[l->out->n - 1].kind == TK_NUMBER)) return false;
+    if (*p == '(' || *p == '{' || (*p == '\\' && p + 1 < l->end && p[1] == '{'))
+        return lexer_is_one_of(run, bracket) && islower((unsigned char)*run.data);
+    bool single = isalpha((unsigned char)*p) && (p + 1 == l->end || !isalpha((unsigned char)p[1]));
+    return single && p > behind && lexer_is_one_of(run, letter) &&
+           islower((unsigned char)*run.data);
+}
+
 // A run of plain letters: a word of mathematics, a word of prose, or one letter a token.
 static void lex_letters(Lexer *l) {
     const char *from = l->p, *p = from;
@@ -92,7 +108,8 @@ static void lex_letters(Lexer *l) {
         lexer_emit(l, TK_WORD, 0, (Slice){from, half}, from);
         return;
     }
-    const Command *known = run.size >= 2 && texcommand_is_word(run) ? texcommand_find(run) : NULL;
+    bool word = run.size >= 2 && (texcommand_is_word(run) || is_plain_function(l, run, p));
+    const Command *known = word ? texcommand_find(run) : NULL;
     if (known) {
         l->p = p;
         lexer_command(l, known, run, from);

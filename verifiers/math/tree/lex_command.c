@@ -72,7 +72,9 @@ void lexer_command(Lexer *l, const Command *c, Slice name, const char *begin) {
             lexer_emit(l, TK_LETTER, 0, group, begin);
         return;
     case DO_SYMBOL: lexer_emit(l, TK_LETTER, 1, slice_of(c->text), begin); return;
-    case DO_FUNCTION: lexer_emit(l, TK_FUNCTION, c->value, name, begin); return;
+    case DO_FUNCTION:
+        lexer_emit(l, TK_FUNCTION, c->value, c->text ? slice_of(c->text) : name, begin);
+        return;
     case DO_ACCENT: lexer_emit(l, TK_MARK, MARK_ACCENT, slice_of(c->text), begin); return;
     case DO_BIG: lexer_emit(l, TK_MARK, MARK_BIG, slice_of(c->text), begin); return;
     case DO_CONSTANT:

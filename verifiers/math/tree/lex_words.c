@@ -128,7 +128,7 @@ void lexer_words(Lexer *l, Slice content, bool font, bool bold, const char *begi
     }
     const Command *known = letters == s.size ? texcommand_find(s) : NULL;
     if (known && known->action == DO_FUNCTION && (font || texcommand_is_word(s))) {
-        lexer_emit(l, TK_FUNCTION, known->value, s, begin);
+        lexer_emit(l, TK_FUNCTION, known->value, known->text ? slice_of(known->text) : s, begin);
         return;
     }
     if (!font && letters == s.size && lexer_is_one_of(s, (const char *const[]){"infinity", NULL})) {

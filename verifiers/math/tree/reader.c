@@ -6,6 +6,7 @@
 
 #include "verifiers/math/tree/grammar.h"
 #include "verifiers/math/tree/limits.h"
+#include "verifiers/math/tree/phrase.h"
 #include "verifiers/math/tree/wording.h"
 
 enum { MAX_TEXTS = 32, MAX_CALL_SPAN = 64 };
@@ -289,6 +290,11 @@ static Expr *grammar_ratio(Reader *r) {
     return expr_done(r->w, with);
 }
 
+static bool is_modulus(const Token *t) {
+    if (token_is(t, '(')) t++;
+    return token_is(t, MARK_PMOD) || token_is(t, MARK_BMOD);
+}
+
 Expr *grammar_relation(Reader *r) {
     const Token *outer = r->apply;
     if (token_is(r->t, MARK_RELATION) &&
@@ -313,6 +319,9 @@ Expr *grammar_relation(Reader *r) {
     }
     r->apply = outer;
     if (!first) return NULL;
+    if (chain && first->kind == EX_APPLY && !is_modulus(r->t)) // f(x) \equiv 0: everywhere
+        for (Expr *c = first->next; c; c = c->next)
+            if (c->relation == RELATION_CONGRUENT) c->relation = RELATION_EQ;
     bool round = token_is(r->t, '(') && token_is(r->t + 1, MARK_PMOD);
     r->t += round;
     if (token_is(r->t, MARK_PMOD) || token_is(r->t, MARK_BMOD)) {
@@ -347,10 +356,13 @@ Expr *reader_read(Work *w, Slice text, bool group, bool *grouped) {
         w->over = "too long";
         return NULL;
     }
+    Expr *phrase = phrase_read(w, text, group, grouped);
+    if (phrase) return phrase;
     if (!latex_tokens(w, text, group, &tokens)) return NULL;
     *grouped = tokens.grouped;
     if (!tokens.n) return NULL;
     differential_mark(tokens.token);
+    plainsign_mark(tokens.token);
     Reader r = {.w = w, .t = tokens.token, .first = tokens.token};
     Expr *e = tokens.bad ? NULL : grammar_fraction(&r);
     if (e && r.t->kind == TK_END) return e;

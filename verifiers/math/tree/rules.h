@@ -42,6 +42,7 @@ typedef struct MathRules {
     bool tuple_names_kept;       // (x,y)=(1,2) is not (1,2)
     bool choice_bare;            // "(C) 5" is not C
     bool empty_by_sign;          // "no solution" is not the empty set
+    bool domain_kept;            // f(x) = x + 1, x > 0 is not f(x) = x + 1
     bool strings_only;           // nothing is computed
     bool fractions_reduced;      // 6/8 is not 3/4; a whole number is compared as written
     bool engineering_j;          // 1+2j is 1+2i

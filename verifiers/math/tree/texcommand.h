@@ -17,7 +17,7 @@ typedef enum CommandAction {
     DO_FONT,       // letters of one name, or just letters
     DO_DOMAIN,     // \mathbb
     DO_SYMBOL,     // text: the name of the letter
-    DO_FUNCTION,   // value: ExprFunction
+    DO_FUNCTION,   // value: ExprFunction; text: the name of one without a rule
     DO_CONSTANT,   // value: op of EX_CONSTANT
     DO_MARK,       // value: character or MarkId
     DO_ACCENT,     // text: which
