@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "verifiers/math/arb_headers.h"
+#include "verifiers/math/ball_count.h"
 #include "verifiers/math/residue.h"
 #include "verifiers/math/tree/limits.h"
 
-static bool spend(const Point *p, int64_t factor) {
+bool ball_spend(const Point *p, int64_t factor) {
     return work_spend(p->w, factor * (1 + p->precision / MATH_BALL_STEP_BITS / 4));
 }
 
@@ -50,21 +51,11 @@ static void letter_value(const Point *p, const Expr *letter, acb_t out) {
     acb_mul_2exp_si(out, out, -26 + (int)((r >> 8) % 5)); // 1/16 .. 5, also inside (-1, 1)
 }
 
-// Out of line: inlined, gcc 12 takes the ball for its midpoint and warns of reading past it.
-__attribute__((noinline)) static bool is_whole(const acb_t z, fmpz_t n) {
-    return arb_is_zero(acb_imagref(z)) && arb_is_exact(acb_realref(z)) &&
-           arb_get_unique_fmpz(n, acb_realref(z));
-}
-
-__attribute__((noinline)) static void set_factorial(acb_t z, ulong n, slong precision) {
-    arb_fac_ui(acb_realref(z), n, precision);
-}
-
 bool ball_is_real(const acb_t z) {
     return arb_is_zero(acb_imagref(z));
 }
 
-static Value known_value(const acb_t z) {
+Value ball_known(const acb_t z) {
     return acb_is_finite(z) ? VALUE_OK : VALUE_UNDEFINED;
 }
 
@@ -113,7 +104,7 @@ static Value root(const Point *p, acb_t z, long k) {
         acb_neg(z, z);
         acb_root_ui(z, z, (ulong)k, p->precision);
         acb_neg(z, z);
-        return known_value(z);
+        return ball_known(z);
     }
     if (!p->complex && arb_contains_zero(acb_realref(z)) && !arb_is_zero(acb_realref(z))) {
         // about zero: the root of what is left of it
@@ -123,7 +114,7 @@ static Value root(const Point *p, acb_t z, long k) {
     Value got = need_positive(p, z, true);
     if (got != VALUE_OK) return got;
     acb_root_ui(z, z, (ulong)k, p->precision);
-    return known_value(z);
+    return ball_known(z);
 }
 
 static Value power_value(const Point *p, const Expr *e, acb_t out) {
@@ -150,21 +141,21 @@ static Value power_value(const Point *p, const Expr *e, acb_t out) {
                 acb_pow_fmpz(out, out, k, p->precision);
             fmpz_clear(k);
         }
-        if (got == VALUE_OK) got = known_value(out);
+        if (got == VALUE_OK) got = ball_known(out);
     } else if (got == VALUE_OK) {
         acb_t x;
         acb_init(x);
         got = ball_value(p, e->last, x);
         fmpz_t k;
         fmpz_init(k);
-        if (got == VALUE_OK && is_whole(x, k) && fmpz_bits(k) < 40) {
+        if (got == VALUE_OK && ball_is_whole(x, k) && fmpz_bits(k) < 40) {
             acb_pow_fmpz(out, out, k, p->precision);
         } else if (got == VALUE_OK) {
             got = need_positive(p, out, false);
             note_argument(p, x, false);
             if (got == VALUE_OK) acb_pow(out, out, x, p->precision);
         }
-        if (got == VALUE_OK) got = known_value(out);
+        if (got == VALUE_OK) got = ball_known(out);
         fmpz_clear(k);
         acb_clear(x);
     }
@@ -172,34 +163,9 @@ static Value power_value(const Point *p, const Expr *e, acb_t out) {
     return got;
 }
 
-// gcd, lcm and the rest of z and the value of `with`, both whole numbers.
-static Value whole_pair(const Point *p, int function, const Expr *with, acb_t z) {
-    acb_t y;
-    fmpz_t a, b;
-    acb_init(y);
-    fmpz_init(a);
-    fmpz_init(b);
-    Value got = ball_value(p, with, y);
-    if (got == VALUE_OK && !(is_whole(z, a) && is_whole(y, b))) got = VALUE_NONE;
-    if (got == VALUE_OK && function == FN_MOD && fmpz_is_zero(b)) got = VALUE_UNDEFINED;
-    if (got == VALUE_OK) {
-        if (function == FN_GCD)
-            fmpz_gcd(a, a, b);
-        else if (function == FN_LCM)
-            fmpz_lcm(a, a, b);
-        else
-            fmpz_fdiv_r(a, a, b);
-        acb_set_fmpz(z, a);
-    }
-    acb_clear(y);
-    fmpz_clear(a);
-    fmpz_clear(b);
-    return got;
-}
-
 static Value call(const Point *p, const Expr *e, acb_t z) {
     long prec = p->precision;
-    if (!spend(p, MATH_MAX_CALL_STEPS)) return VALUE_OVER;
+    if (!ball_spend(p, MATH_MAX_CALL_STEPS)) return VALUE_OVER;
     Value got = ball_value(p, e->first, z);
     if (got != VALUE_OK) return got;
     note_argument(p, z, e->op >= FN_SINH && e->op <= FN_CSCH);
@@ -292,12 +258,12 @@ static Value call(const Point *p, const Expr *e, acb_t z) {
     case FN_LCM:
     case FN_MOD:
         for (const Expr *c = e->first->next; c && got == VALUE_OK; c = c->next)
-            got = whole_pair(p, e->op, c, z);
+            got = ball_whole_pair(p, e->op, c, z);
         break;
     default: return VALUE_NONE;
     }
     if (got == VALUE_OK && real && !ball_is_real(z)) return VALUE_UNDEFINED;
-    return got == VALUE_OK ? known_value(z) : got;
+    return got == VALUE_OK ? ball_known(z) : got;
 }
 
 static Value fold(const Point *p, const Expr *e, acb_t out) {
@@ -327,64 +293,7 @@ static Value fold(const Point *p, const Expr *e, acb_t out) {
     }
     acb_clear(next);
     if (watch && most - least > *p->hidden) *p->hidden = most - least;
-    return got == VALUE_OK ? known_value(out) : got;
-}
-
-static Value gamma_of(const Point *p, acb_t z) { // z! = Gamma(z + 1)
-    if (!ball_is_real(z)) return VALUE_NONE;
-    fmpz_t n;
-    fmpz_init(n);
-    bool whole = is_whole(z, n),
-         known = whole && fmpz_sgn(n) >= 0 && fmpz_cmp_ui(n, MATH_MAX_FACTORIAL) <= 0;
-    bool pole = whole && fmpz_sgn(n) < 0;
-    ulong small = known ? fmpz_get_ui(n) : 0;
-    fmpz_clear(n);
-    if (pole) return VALUE_UNDEFINED;
-    if (known) {
-        set_factorial(z, small, p->precision);
-        return spend(p, 4 + (int64_t)small / 32) ? VALUE_OK : VALUE_OVER;
-    }
-    mag_t size;
-    mag_init(size);
-    acb_get_mag(size, z);
-    bool large = mag_cmp_2exp_si(size, 20) > 0;
-    mag_clear(size);
-    if (large || !spend(p, 5 * MATH_MAX_CALL_STEPS)) return VALUE_OVER;
-    acb_add_ui(z, z, 1, p->precision);
-    acb_gamma(z, z, p->precision);
-    return known_value(z);
-}
-
-static Value binomial(const Point *p, const Expr *e, acb_t out) {
-    acb_t k, rest;
-    acb_init(k);
-    acb_init(rest);
-    Value got = ball_value(p, e->first, out);
-    if (got == VALUE_OK) got = ball_value(p, e->last, k);
-    if (got == VALUE_OK) {
-        acb_sub(rest, out, k, p->precision);
-        fmpz_t n, r;
-        fmpz_init(n);
-        fmpz_init(r);
-        bool none = is_whole(rest, r) && is_whole(out, n) && fmpz_sgn(r) < 0 && fmpz_sgn(n) >= 0;
-        fmpz_clear(n);
-        fmpz_clear(r);
-        if (none) {
-            acb_zero(out); // k > n
-        } else {
-            got = gamma_of(p, out);
-            if (got == VALUE_OK) got = gamma_of(p, k);
-            if (got == VALUE_OK) got = gamma_of(p, rest);
-            if (got == VALUE_OK) {
-                acb_div(out, out, k, p->precision);
-                acb_div(out, out, rest, p->precision);
-                got = known_value(out);
-            }
-        }
-    }
-    acb_clear(k);
-    acb_clear(rest);
-    return got;
+    return got == VALUE_OK ? ball_known(out) : got;
 }
 
 static Value constant(const Point *p, const Expr *e, acb_t out) {
@@ -410,9 +319,9 @@ static Value fold_bounds(const Point *p, const Expr *e, acb_t out) {
     fmpz_init(low);
     fmpz_init(high);
     Value got = ball_value(p, e->first, out);
-    if (got == VALUE_OK && !is_whole(out, low)) got = VALUE_NONE;
+    if (got == VALUE_OK && !ball_is_whole(out, low)) got = VALUE_NONE;
     if (got == VALUE_OK) got = ball_value(p, e->first->next, out);
-    if (got == VALUE_OK && !is_whole(out, high)) got = VALUE_NONE;
+    if (got == VALUE_OK && !ball_is_whole(out, high)) got = VALUE_NONE;
     if (got == VALUE_OK && (fmpz_bits(low) > 30 || fmpz_bits(high) > 30)) got = VALUE_NONE;
     long from = got == VALUE_OK ? fmpz_get_si(low) : 0,
          to = got == VALUE_OK ? fmpz_get_si(high) : 0;
@@ -420,13 +329,13 @@ static Value fold_bounds(const Point *p, const Expr *e, acb_t out) {
     long *k = &p->w->bound[e->text.data[1] - '0'];
     acb_set_ui(out, e->op == 'p');
     for (*k = from; *k <= to && got == VALUE_OK; ++*k) {
-        got = spend(p, 1) ? ball_value(p, e->last, term) : VALUE_OVER;
+        got = ball_spend(p, 1) ? ball_value(p, e->last, term) : VALUE_OVER;
         if (got != VALUE_OK) break;
         if (e->op == 's')
             acb_add(out, out, term, p->precision);
         else
             acb_mul(out, out, term, p->precision);
-        got = known_value(out);
+        got = ball_known(out);
     }
     acb_clear(term);
     fmpz_clear(low);
@@ -435,7 +344,7 @@ static Value fold_bounds(const Point *p, const Expr *e, acb_t out) {
 }
 
 Value ball_value(const Point *p, const Expr *e, acb_t out) {
-    if (!spend(p, 1)) return VALUE_OVER;
+    if (!ball_spend(p, 1)) return VALUE_OVER;
     Value got;
     long k;
     switch ((ExprKind)e->kind) {
@@ -495,7 +404,7 @@ Value ball_value(const Point *p, const Expr *e, acb_t out) {
             if (got == VALUE_OK) {
                 acb_inv(x, x, p->precision);
                 acb_pow(out, out, x, p->precision);
-                got = known_value(out);
+                got = ball_known(out);
             }
             acb_clear(x);
         }
@@ -504,8 +413,8 @@ Value ball_value(const Point *p, const Expr *e, acb_t out) {
     case EX_FACTORIAL:
         if (e->op != 1) return VALUE_NONE;
         got = ball_value(p, e->first, out);
-        return got == VALUE_OK ? gamma_of(p, out) : got;
-    case EX_BINOMIAL: return binomial(p, e, out);
+        return got == VALUE_OK ? ball_factorial(p, out) : got;
+    case EX_BINOMIAL: return ball_binomial(p, e, out);
     case EX_ABS:
         got = ball_value(p, e->first, out);
         if (got != VALUE_OK) return got;

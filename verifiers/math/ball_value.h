@@ -29,6 +29,8 @@ int point_letter(const Point *p, const Expr *letter); // its place among the giv
 
 Value ball_value(const Point *p, const Expr *e, acb_t out);
 bool ball_is_real(const acb_t z);
+Value ball_known(const acb_t z);                 // VALUE_OK if it is finite
+bool ball_spend(const Point *p, int64_t factor); // steps at this precision; false: none left
 
 #ifdef __cplusplus
 }
