@@ -229,7 +229,7 @@ static void count_agreement(const Json *row, void *ctx) {
     tool->agree += (got.verdict == VERDICT_RIGHT) == json_bool(said, false);
 }
 
-// What is missing to all is listed in verifiers/README.md: texts that the tool cannot read, and
+// What is missing to all is listed in docs/JUDGES.md: texts that the tool cannot read, and
 // bugs.
 static void a_policy_gives_the_verdicts_of_its_tool(void **state) {
     (void)state;

@@ -1,5 +1,5 @@
 // verifiers/math/ball_count.c -- factorials, binomials, gcd, lcm and remainders of balls.
-#include "verifiers/math/ball_count.h"
+#include "verifiers/math/ball_value.h"
 
 #include "verifiers/math/tree/limits.h"
 

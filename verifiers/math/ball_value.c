@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "verifiers/math/arb_headers.h"
-#include "verifiers/math/ball_count.h"
 #include "verifiers/math/residue.h"
 #include "verifiers/math/tree/limits.h"
 

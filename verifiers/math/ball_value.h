@@ -32,6 +32,15 @@ bool ball_is_real(const acb_t z);
 Value ball_known(const acb_t z);                 // VALUE_OK if it is finite
 bool ball_spend(const Point *p, int64_t factor); // steps at this precision; false: none left
 
+// ---- what whole numbers are for (ball_count.c)
+
+// Is the ball exactly one whole number? n is initialised by the caller.
+bool ball_is_whole(const acb_t z, fmpz_t n);
+Value ball_factorial(const Point *p, acb_t z); // in place; Gamma(z + 1) where z is not whole
+Value ball_binomial(const Point *p, const Expr *e, acb_t out);
+// gcd, lcm or remainder (FN_GCD, FN_LCM, FN_MOD) of z and the value of `with`, in place.
+Value ball_whole_pair(const Point *p, int function, const Expr *with, acb_t z);
+
 #ifdef __cplusplus
 }
 #endif

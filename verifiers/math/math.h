@@ -7,7 +7,7 @@
 // gold over budget is an error. Thread-safe, no global state, no signals.
 //
 // The rules on which tools differ (percent, units, tuples and lists, approximations, ...) are in
-// rules.h and, as a table with reasons, in verifiers/README.md.
+// rules.h and, as a table with reasons, in docs/JUDGES.md.
 #ifndef VERIFIERS_MATH_MATH_H
 #define VERIFIERS_MATH_MATH_H
 

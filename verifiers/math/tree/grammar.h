@@ -89,6 +89,14 @@ Expr *grammar_environment(Reader *r);
 // Fails (NULL) or a text; `from` is the first token.
 Expr *grammar_text(Reader *r, Token *from);
 
+// ---- words around a formula that are part of its meaning (phrase.c)
+
+// "for all x", "n >= 1" in brackets behind a formula, "all reals except 2", "only p = 2". A list
+// with op 'd': the formula, then conditions on its letters. The formula alone where the phrase says
+// nothing more ("for all x"). A set without some of its elements. NULL where there is no such
+// phrase: the text is read as any other.
+Expr *phrase_read(Work *w, Slice text, bool group, bool *grouped);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,9 +1,8 @@
 // verifiers/math/tree/phrase.c -- finds the phrase, reads the formula and the condition apart.
-#include "verifiers/math/tree/phrase.h"
-
 #include <ctype.h>
 #include <string.h>
 
+#include "verifiers/math/tree/grammar.h"
 #include "verifiers/math/tree/limits.h"
 #include "verifiers/math/tree/reader.h"
 #include "verifiers/math/tree/wording.h"

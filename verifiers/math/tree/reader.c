@@ -6,7 +6,6 @@
 
 #include "verifiers/math/tree/grammar.h"
 #include "verifiers/math/tree/limits.h"
-#include "verifiers/math/tree/phrase.h"
 #include "verifiers/math/tree/wording.h"
 
 enum { MAX_TEXTS = 32, MAX_CALL_SPAN = 64 };
