@@ -1,7 +1,7 @@
 // rl/advantage.h -- from rewards to advantages, group by group.
 //
-// Where it stands:   [reward, weight] -> HERE -> [advantage] -> rl/grpo
-// Floor 4 (rl). Pure arithmetic on host arrays: no tokens, no device, no randomness.
+// Position:   [reward, weight] -> HERE -> [advantage] -> rl/grpo
+// Layer 4 (rl). Pure arithmetic on host arrays: no tokens, no device, no randomness.
 #ifndef RL_ADVANTAGE_H
 #define RL_ADVANTAGE_H
 
@@ -36,6 +36,17 @@ typedef struct AdvantageConfig {
 MUST_USE Status advantage_fill(const AdvantageConfig *cfg, const float *reward, const float *weight,
                                const int *group_begin, const uint8_t *keep, int n_groups,
                                float *advantage, uint8_t *flat);
+
+// Several rewards, each normalised within its group before they are added (GDPO, arXiv 2601.05242):
+//   A = sum over parts of part_weight (r - mean(group)) / (std(group) + eps),
+// then divided by the deviation of A over all counted samples of kept groups + eps.
+//
+//   part        [n_parts] of [n_samples]; those with part_weight 0 are not read
+// The rest as above; flat: fewer than two samples count, or no part with a weight differs.
+MUST_USE Status advantage_fill_parts(const AdvantageConfig *cfg, float *const *part,
+                                     const double *part_weight, int n_parts, const float *weight,
+                                     const int *group_begin, const uint8_t *keep, int n_groups,
+                                     float *advantage, uint8_t *flat);
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "rl/advantage.h"
 #include "rl/ask.h"
+#include "rl/reward.h"
 #include "verifiers/verdict.h"
 
 // More misses than this in a row and the question is asked anyway.
@@ -52,19 +53,47 @@ static AdvantageConfig advantage_config(const RlConfig *cfg) {
     return (AdvantageConfig){cfg->advantage, cfg->advantage_std, cfg->advantage_eps};
 }
 
-// Fills flat[]; advantages go nowhere yet, because keep[] is decided from flat[] first.
-static Status find_flat(const Collector *c, const Batch *batch, uint8_t *flat, Arena *arena) {
-    AdvantageConfig cfg = advantage_config(c->cfg);
-    float *unused = ARENA_ARRAY(arena, float, batch->n_samples);
-    return advantage_fill(&cfg, batch->reward, batch->weight, batch->group_begin, NULL,
-                          batch->n_groups, unused, flat);
+// Advantages of the reward, or of its parts, as the config says.
+static Status weigh(const RlConfig *cfg, const Batch *b, const uint8_t *keep, float *advantage,
+                    uint8_t *flat) {
+    AdvantageConfig how = advantage_config(cfg);
+    if (cfg->reward_agg != REWARD_NORMALIZE_FIRST)
+        return advantage_fill(&how, b->reward, b->weight, b->group_begin, keep, b->n_groups,
+                              advantage, flat);
+    RewardTerms terms;
+    double weight[BATCH_REWARDS_MAX];
+    TRY(reward_terms(cfg, &terms));
+    for (int p = 0; p < terms.n; p++) weight[p] = terms.term[p].weight;
+    return advantage_fill_parts(&how, b->part, weight, terms.n, b->weight, b->group_begin, keep,
+                                b->n_groups, advantage, flat);
 }
 
-// keep = 0 for flat groups and for those beyond the wanted number; returns how many are kept.
-static int drop(Batch *batch, const uint8_t *flat, int wanted) {
+// Fills flat[]; advantages go nowhere yet, because keep[] is decided first.
+static Status find_flat(const Collector *c, const Batch *batch, uint8_t *flat, Arena *arena) {
+    float *unused = ARENA_ARRAY(arena, float, batch->n_samples);
+    return weigh(c->cfg, batch, NULL, unused, flat);
+}
+
+// The groups that dynamic sampling drops: those without spread of rl.dynamic_metric.
+static Status find_dull(const Collector *c, const Batch *batch, const uint8_t *flat,
+                        const uint8_t **out, Arena *arena) {
+    const float *metric;
+    *out = flat;
+    TRY(reward_metric(c->cfg, batch, &metric, arena));
+    if (metric == batch->reward) return ST_OK;
+    uint8_t *dull = ARENA_ARRAY(arena, uint8_t, batch->n_groups);
+    float *unused = ARENA_ARRAY(arena, float, batch->n_samples);
+    AdvantageConfig plain = {.kind = ADV_NONE, .eps = 1};
+    *out = dull;
+    return advantage_fill(&plain, metric, batch->weight, batch->group_begin, NULL, batch->n_groups,
+                          unused, dull);
+}
+
+// keep = 0 for dull groups and for those beyond the wanted number; returns how many are kept.
+static int drop(Batch *batch, const uint8_t *dull, int wanted) {
     int kept = 0;
     for (int g = 0; g < batch->n_groups; g++) {
-        batch->keep[g] = !flat[g] && kept < wanted;
+        batch->keep[g] = !dull[g] && kept < wanted;
         kept += batch->keep[g];
     }
     return kept;
@@ -100,7 +129,11 @@ Status collect_rollout(const Collector *c, uint64_t number, uint64_t first_task,
         out->flat = ARENA_ARRAY(arena, uint8_t, batch->n_groups);
         TRY(find_flat(c, batch, out->flat, arena));
         kept = wanted;
-        if (cfg->dynamic_sampling != DYNAMIC_OFF) kept = drop(batch, out->flat, wanted);
+        if (cfg->dynamic_sampling != DYNAMIC_OFF) {
+            const uint8_t *dull;
+            TRY(find_dull(c, batch, out->flat, &dull, arena));
+            kept = drop(batch, dull, wanted);
+        }
         if (!refill || kept == wanted || out->n_gen_batches == cfg->max_gen_batches) break;
         // As many as the yield so far says are needed, at most a full round.
         double yield = fmax(kept, 1) / batch->n_groups;
@@ -108,13 +141,11 @@ Status collect_rollout(const Collector *c, uint64_t number, uint64_t first_task,
     }
     out->short_batch = refill && kept < wanted;
     learn(c, batch);
-
-    span_begin(c->spans, "adv");
-    AdvantageConfig advantage = advantage_config(cfg);
-    batch_open_weighed(batch, arena);
-    Status st = advantage_fill(&advantage, batch->reward, batch->weight, batch->group_begin,
-                               batch->keep, batch->n_groups, batch->advantage, NULL);
-    span_end(c->spans, "adv");
     out->batch = batch;
-    return st;
+    return ST_OK;
+}
+
+Status collect_weigh(const RlConfig *cfg, Batch *batch, Arena *arena) {
+    batch_open_weighed(batch, arena);
+    return weigh(cfg, batch, batch->keep, batch->advantage, NULL);
 }

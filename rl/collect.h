@@ -1,6 +1,6 @@
-// rl/collect.h -- one rollout: ask, sample while judging, drop or refill groups, weigh.
+// rl/collect.h -- one rollout: ask, sample while judging, drop or refill groups; then weigh.
 //
-// Floor 4 (rl). Which questions are asked is a function of the stream position and the curriculum's
+// Layer 4 (rl). Which questions are asked is a function of the stream position and the curriculum's
 // memory; what is sampled, of (weights, seed, rollout number, task). Nothing is kept from a rollout
 // that was stopped.
 #ifndef RL_COLLECT_H
@@ -31,7 +31,7 @@ typedef struct Collector { // all borrowed
 } Collector;
 
 typedef struct Rollout {
-    Batch *batch;       // WEIGHED, in the arena; NULL if stopped; ASKED with `nonfinite`
+    Batch *batch;       // JUDGED, in the arena; NULL if stopped; ASKED with `nonfinite`
     uint8_t *flat;      // [n_groups] 1 = fewer than two counted samples or equal rewards
     uint64_t next_task; // stream position after the questions that were asked
     int n_gen_batches;
@@ -44,6 +44,9 @@ typedef struct Rollout {
 // ST_OK with batch NULL when *stop was seen.
 MUST_USE Status collect_rollout(const Collector *c, uint64_t number, uint64_t first_task,
                                 const volatile int *stop, Rollout *out, Arena *arena);
+
+// Fills the advantages of a JUDGED batch, which is WEIGHED then. ST_FORMAT: a reward is not finite.
+MUST_USE Status collect_weigh(const RlConfig *cfg, Batch *batch, Arena *arena);
 
 #ifdef __cplusplus
 }

@@ -25,8 +25,9 @@ typedef struct Cell {
     bool ended, known; // known: handed in
     Verdict verdict;
     double accuracy, format, language;
-    uint64_t answer_hash;         // 0 = no answer was found
-    int answer_begin, answer_end; // bytes of the text; equal where the answer is no part of it
+    double further[BATCH_REWARDS_MAX]; // of rl.rewards
+    uint64_t answer_hash;              // 0 = no answer was found
+    int answer_begin, answer_end;      // bytes of the text; equal where the answer is no part of it
 } Cell;
 
 struct Bench {
@@ -36,7 +37,10 @@ struct Bench {
     const int32_t *stop_token;
     int n_stop_tokens;
     Program *program; // of rl.judge_program, or NULL
-    Arena *arena;     // the batch's cells
+    RewardTerms terms;
+    const Judge *further[BATCH_REWARDS_MAX];     // [terms.n], of rl.rewards
+    Program *further_program[BATCH_REWARDS_MAX]; // NULL = program
+    Arena *arena;                                // the batch's cells
     ArenaMark mark;
     Cell *cell;
     int n_cells;
@@ -121,6 +125,32 @@ void judge_measure(Metrics *row) {
     metrics_set(row, (double)counts.second_tries, "sandbox/second_tries");
 }
 
+// The judges of rl.rewards.
+static Status open_further(Bench *b) {
+    TRY(reward_terms(&b->cfg, &b->terms));
+    for (int p = N_REWARD_PARTS; p < b->terms.n; p++) {
+        const RewardTerm *term = &b->terms.term[p];
+        Str who = {0};
+        str_printf(&who, "rl.rewards: '%s'", term->name);
+        Status st = verify_need(term->judge, str_text(&who), &b->further[p]);
+        str_free(&who);
+        if (st != ST_OK) return st;
+        if (strcmp(term->judge, "program") != 0) continue;
+        if (term->command) {
+            TRY(program_open(&(ProgramOpts){.command = term->command,
+                                            .copies = pool_threads(b->pool),
+                                            .deadline_ms = (int)b->cfg.judge_deadline_ms},
+                             &b->further_program[p]));
+        } else if (!b->program) {
+            return FAIL(ST_CONFIG,
+                        "rl.rewards: '%s:...:program': add its command, or name one in "
+                        "rl.judge_program",
+                        term->name);
+        }
+    }
+    return ST_OK;
+}
+
 Status judge_new(Pool *pool, const Tokenizer *tokenizer, const RlConfig *cfg,
                  const int32_t *stop_token, int n_stop_tokens, Bench **out) {
     *out = NULL;
@@ -135,12 +165,17 @@ Status judge_new(Pool *pool, const Tokenizer *tokenizer, const RlConfig *cfg,
     Bench *b = calloc(1, sizeof *b);
     CHECK(b != NULL);
     b->pool = pool, b->tokenizer = tokenizer, b->cfg = *cfg;
+    b->text = calloc((size_t)pool_threads(pool), sizeof *b->text);
+    CHECK(b->text != NULL);
     b->stop_token = stop_token, b->n_stop_tokens = n_stop_tokens;
     b->program = program;
     b->arena = arena_new(1 << 18);
     b->mark = arena_mark(b->arena);
-    b->text = calloc((size_t)pool_threads(pool), sizeof *b->text);
-    CHECK(b->text != NULL);
+    Status st = open_further(b);
+    if (st != ST_OK) {
+        judge_free(b);
+        return st;
+    }
     *out = b;
     return ST_OK;
 }
@@ -155,6 +190,7 @@ void judge_free(Bench *bench) {
     for (int i = 0; i < pool_threads(bench->pool); i++) str_free(&bench->text[i]);
     free(bench->text);
     program_close(bench->program);
+    for (int p = 0; p < BATCH_REWARDS_MAX; p++) program_close(bench->further_program[p]);
     close_rows(bench);
     arena_free(bench->arena);
     free(bench);
@@ -245,6 +281,13 @@ static void judge_cell(void *ctx, int i, int worker) {
     in.template_ = json_text(json_get(c->row, "template"), NULL);
     Judgement judged = verify_judge(c->judge, &in);
     bool known = form.verdict != VERDICT_ERROR && spoken.verdict != VERDICT_ERROR;
+    for (int p = N_REWARD_PARTS; p < b->terms.n; p++) {
+        JudgeInput more = in;
+        if (b->further_program[p]) more.program = b->further_program[p];
+        Judgement part = verify_judge(b->further[p], &more);
+        c->further[p] = part.verdict == VERDICT_ERROR ? 0 : part.score;
+        known = known && part.verdict != VERDICT_ERROR;
+    }
     c->verdict = known ? judged.verdict : VERDICT_ERROR;
     keep_answer(c, &judged, in.text, in.size);
     c->accuracy = c->verdict == VERDICT_ERROR ? 0 : judged.score;
@@ -290,7 +333,8 @@ void judge_cancel(Bench *bench) {
 void judge_end(Bench *bench, Batch *batch, Arena *arena) {
     CHECK(bench->n_cells == batch->n_samples);
     if (bench->pool) pool_drain(bench->pool);
-    batch_open_judged(batch, N_REWARD_PARTS, arena);
+    batch_open_judged(batch, bench->terms.n, arena);
+    for (int p = 0; p < bench->terms.n; p++) batch_name_part(batch, p, bench->terms.term[p].name);
     for (int i = 0; i < batch->n_samples; i++) {
         const Cell *c = &bench->cell[i];
         CHECK(c->known);
@@ -298,6 +342,8 @@ void judge_end(Bench *bench, Batch *batch, Arena *arena) {
         batch->part[PART_ACCURACY][i] = (float)c->accuracy;
         batch->part[PART_FORMAT][i] = (float)c->format;
         batch->part[PART_LANGUAGE][i] = (float)c->language;
+        for (int p = N_REWARD_PARTS; p < bench->terms.n; p++)
+            batch->part[p][i] = (float)c->further[p];
         batch->answer_hash[i] = c->answer_hash;
         batch->answer_begin[i] = c->answer_begin;
         batch->answer_end[i] = c->answer_end;

@@ -40,7 +40,7 @@ static void set_deviation(Metrics *row, const char *name, const Summary *s) {
 
 static void measure_samples(const RlConfig *cfg, const Batch *b, Metrics *row) {
     Summary reward = {0}, score = {0}, advantage = {0}, length = {0}, right = {0}, wrong = {0};
-    Summary part[N_REWARD_PARTS] = {0};
+    Summary part[BATCH_REWARDS_MAX] = {0};
     int cut = 0, aborted = 0, repeated = 0, error = 0;
     for (int i = 0; i < b->n_samples; i++) {
         aborted += b->finish[i] == FINISH_ABORT;
@@ -52,10 +52,11 @@ static void measure_samples(const RlConfig *cfg, const Batch *b, Metrics *row) {
         if (b->verdict[i] != VERDICT_ERROR)
             add(b->verdict[i] == VERDICT_RIGHT ? &right : &wrong, n);
         if (!(b->weight[i] > 0)) continue;
-        for (int p = 0; p < N_REWARD_PARTS; p++) add(&part[p], (double)b->part[p][i]);
+        for (int p = 0; p < b->n_parts; p++) add(&part[p], (double)b->part[p][i]);
         add(&reward, (double)b->reward[i]);
-        add(&score,
-            (double)b->reward[i] - cfg->overlong_penalty * (double)b->part[PART_OVERLONG][i]);
+        double other = cfg->overlong_penalty * (double)b->part[PART_OVERLONG][i];
+        if (cfg->kl_reward != KL_OFF) other += cfg->kl_reward_coef * (double)b->part[PART_KL][i];
+        add(&score, (double)b->reward[i] - other);
         add(&advantage, (double)b->advantage[i]);
     }
     double n = fmax(1, b->n_samples);
@@ -63,10 +64,12 @@ static void measure_samples(const RlConfig *cfg, const Batch *b, Metrics *row) {
     set_deviation(row, "critic/rewards", &reward);
     set(row, "critic/score", &score);
     set(row, "critic/advantages", &advantage);
-    for (int p = 0; p < N_REWARD_PARTS; p++)
-        if (part[p].n > 0 && (p != PART_OVERLONG || cfg->overlong_buffer > 0) &&
-            (p != PART_LANGUAGE || cfg->reward_language != 0))
-            metrics_set(row, mean(&part[p]), "reward/%s/mean", reward_part_name(p));
+    const bool off[N_REWARD_PARTS] = {[PART_OVERLONG] = cfg->overlong_buffer == 0,
+                                      [PART_LANGUAGE] = cfg->reward_language == 0,
+                                      [PART_KL] = cfg->kl_reward == KL_OFF};
+    for (int p = 0; p < b->n_parts; p++)
+        if (part[p].n > 0 && (p >= N_REWARD_PARTS || !off[p]))
+            metrics_set(row, mean(&part[p]), "reward/%s/mean", batch_part_name(b, p));
     set(row, "response_length", &length);
     metrics_set(row, cut / n, "response_length/clip_ratio");
     metrics_set(row, aborted / n, "response/aborted_ratio");

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 bool settings_reference(const RlConfig *cfg) {
-    return cfg->kl != KL_OFF;
+    return cfg->kl != KL_OFF || cfg->kl_reward != KL_OFF;
 }
 
 #define AT(field) offsetof(RlConfig, field)
@@ -124,6 +124,20 @@ const ConfigKey rl_keys[] = {
         "weight of the language part: the share of the thought's words that are of rl.language "
         "(0 to 1); 0 = not looked at",
         NULL),
+    {"rewards", CONFIG_TEXTS, AT(rewards), "", 0, 0, NULL,
+     "further rewards, each NAME:WEIGHT:JUDGE with a judge of grpo verify, or "
+     "NAME:WEIGHT:program:COMMAND; each is a metric reward/NAME/mean",
+     "reward_funcs custom_reward_function"},
+    PICK(reward_agg, "sum-first", "sum-first|normalize-first",
+         "several rewards: advantages of their weighted sum, or the weighted sum of each reward's "
+         "own normalised advantages, divided by its deviation over the rollout (GDPO)",
+         "multi_objective_aggregation"),
+    PICK(
+        kl_reward, "off", "off|k1|k2|k3",
+        "KL to the reference inside the reward: minus kl_reward_coef times its sum over the tokens "
+        "of a sample",
+        "use_kl_in_reward"),
+    NUM(kl_reward_coef, "0.001", 0, 1e6, "weight of the KL inside the reward", "kl_ctrl.kl_coef"),
     NUM(overlong_penalty, "1", 0, 1e6, "weight of the soft overlong part (-1 to 0)",
         "overlong_penalty_factor"),
     INT(overlong_buffer, "0", 0, 1e7,
@@ -157,6 +171,11 @@ const ConfigKey rl_keys[] = {
          "groups without spread of reward: train with them, leave them out of the denominators, or "
          "sample others in their place (DAPO)",
          "filter_groups"),
+    TEXT(dynamic_metric, "reward",
+         "whose spread dynamic_sampling looks at: reward, score (without overlong and KL), "
+         "accuracy, "
+         "format, or another part",
+         "filter_groups.metric"),
     INT(max_gen_batches, "10", 1, 1000,
         "refill: most sampling rounds of one rollout; then the short batch is trained with a "
         "warning. Also the most rollouts in a row without a sample to learn from",
@@ -197,7 +216,6 @@ static const Preset preset[] = {
 
 Status settings_resolve(RlConfig *cfg) {
     CHECK(cfg->loss >= 0 && cfg->loss < (int)(sizeof preset / sizeof preset[0]));
-    TRY(settings_check(cfg));
     const Preset *p = &preset[cfg->loss];
     if (cfg->loss_agg == AGG_AUTO) cfg->loss_agg = p->agg;
     if (cfg->advantage == ADV_AUTO) cfg->advantage = p->advantage;
@@ -220,6 +238,11 @@ Status settings_resolve(RlConfig *cfg) {
     if (cfg->overlong_buffer > cfg->max_new_tokens)
         return FAIL(ST_CONFIG, "rl.overlong_buffer=%lld: at most rl.max_new_tokens=%lld",
                     (long long)cfg->overlong_buffer, (long long)cfg->max_new_tokens);
+    if (cfg->tis_cap > 0 && cfg->tis_floor >= cfg->tis_cap)
+        return FAIL(ST_CONFIG, "rl.tis_floor=%g: must be below rl.tis_cap=%g", cfg->tis_floor,
+                    cfg->tis_cap);
+    if (cfg->reward_agg == REWARD_NORMALIZE_FIRST && cfg->advantage != ADV_STD)
+        return FAIL(ST_CONFIG, "rl.reward_agg=normalize-first: needs rl.advantage=std");
     if (cfg->warmup_steps > cfg->steps)
         return FAIL(ST_CONFIG, "rl.warmup_steps=%lld: at most rl.steps=%lld",
                     (long long)cfg->warmup_steps, (long long)cfg->steps);

@@ -114,6 +114,10 @@ typedef struct RlConfig {
     double advantage_eps;
     // reward
     double reward_accuracy, reward_format, reward_language, overlong_penalty;
+    ConfigTexts rewards; // "NAME:WEIGHT:JUDGE[:COMMAND]", rl/reward.h
+    int reward_agg;      // RewardAgg
+    int kl_reward;       // KlKind: off, k1, k2, k3
+    double kl_reward_coef;
     int64_t overlong_buffer;
     bool overlong_filter, accuracy_needs_end;
     const char *format_template, *prefilled, *extract;
@@ -123,6 +127,7 @@ typedef struct RlConfig {
     int64_t code_tests; // of a task with more; 0 = all
     // which samples
     int dynamic_sampling; // DynamicSampling
+    const char *dynamic_metric;
     int64_t max_gen_batches;
     bool skip_flat;
     int curriculum; // CurriculumKind
@@ -136,13 +141,10 @@ extern const ConfigKey rl_keys[];
 extern const int n_rl_keys;
 extern const char rl_help[]; // the section's help line
 
-// Fills what is "auto" from the table above and refuses what cannot be, and what was changed but
-// cannot act without another setting (ST_CONFIG, naming the keys). Call once, after config_apply.
+// Fills what is "auto" from the table above and refuses what cannot be (ST_CONFIG, naming the key).
+// Call once, after config_apply. (A setting that does nothing as the others are is an error of
+// pipelines/needs.c.)
 MUST_USE Status settings_resolve(RlConfig *cfg);
-
-// rl/settings_check.c, called by settings_resolve: settings whose value is not the default and that
-// do nothing as the others are.
-MUST_USE Status settings_check(const RlConfig *resolved);
 
 // Sentences about settings that are allowed and rarely meant, one a line; "" if there are none.
 void settings_advice(const RlConfig *resolved, Str *out);

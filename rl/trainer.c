@@ -11,6 +11,7 @@
 #include "rl/collect.h"
 #include "rl/health.h"
 #include "rl/measure.h"
+#include "rl/reward.h"
 #include "rl/trainer_state.h"
 #include "rl/update.h"
 
@@ -59,6 +60,7 @@ Status trainer_new(const TrainerDeps *deps, const RlConfig *cfg, Trainer **out) 
     t->batch_mark = arena_mark(t->arena);
     TRY_OUT(judge_new(deps->pool, deps->tokenizer, &t->cfg, t->deps.stop_token,
                       t->deps.n_stop_tokens, &t->bench));
+    TRY_OUT(reward_metric_known(&t->cfg));
     TRY_OUT(check_tasks(t));
     const int context = policy_model(deps->policy)->max_position;
     const int planned = deps->max_seq_tokens > 0 ? deps->max_seq_tokens : context;
@@ -129,12 +131,21 @@ static Status name_nonfinite(const Trainer *t, const Pack *pack, const float *lo
     return ST_OK;
 }
 
-// Log-probs of every trained token, scattered from packed order back to the batch's.
+// The tokens to score: those of the loss. KL inside the reward is over all that were sampled.
+static const uint8_t *scored_tokens(const Trainer *t, Arena *arena) {
+    const Batch *b = t->batch;
+    if (t->cfg.kl_reward == KL_OFF) return b->loss_mask;
+    uint8_t *want = ARENA_ARRAY(arena, uint8_t, b->n_tokens + 1);
+    for (int i = 0; i < b->n_tokens; i++) want[i] = b->kind[i] == TOKEN_SAMPLED;
+    return want;
+}
+
+// Log-probs under the policy or the reference, scattered from packed order back to the batch's.
 static Status score_batch(Trainer *t, bool by_reference) {
     Batch *b = t->batch;
     float *column = ARENA_ARRAY(t->arena, float, b->n_tokens + 1);
     ArenaMark mark = arena_mark(t->scratch);
-    Pack pack = update_pack(b, t->scratch);
+    Pack pack = update_pack(b, scored_tokens(t, t->scratch), t->scratch);
     float *logp = ARENA_ARRAY(t->scratch, float, pack.n_tokens + 1);
     ScoreOpts opts = {.temperature = t->cfg.temperature};
     Status st = ST_OK;
@@ -200,6 +211,10 @@ static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
         TRY(score_batch(t, true));
         span_end(&t->spans, "ref");
     }
+    if (t->cfg.kl_reward != KL_OFF) reward_add_kl(&t->cfg, t->batch);
+    span_begin(&t->spans, "adv");
+    TRY(collect_weigh(&t->cfg, t->batch, t->arena));
+    span_end(&t->spans, "adv");
     t->at.next_task = r.next_task;
     t->at.rollouts_done++;
     measure_rollout(&t->cfg, r.batch, r.flat, row);

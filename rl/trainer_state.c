@@ -96,16 +96,26 @@ static Status read_head(const Trainer *t, const char *path, StateHead *head, con
     return ST_OK;
 }
 
+// The rewards of a rollout in hand are those of this run.
+static Status same_parts(const Trainer *t, const Batch *b, const char *path) {
+    RewardTerms terms;
+    TRY(reward_terms(&t->cfg, &terms));
+    bool same = b->stage < STAGE_JUDGED || b->n_parts == terms.n;
+    for (int p = 0; b->stage >= STAGE_JUDGED && same && p < terms.n; p++)
+        same = strcmp(batch_part_name(b, p), terms.term[p].name) == 0;
+    if (same) return ST_OK;
+    return FAIL(ST_FORMAT,
+                "%s: its rewards have other parts than this run's: finish the run with the program "
+                "and the rl.rewards that wrote it, or begin again with --fresh",
+                path);
+}
+
 static Status read_batch(Trainer *t, const char *folder, const StateHead *head) {
     char path[1024];
     join(path, sizeof path, folder, "batch.bin");
     Batch *b;
     TRY(batch_read(path, &b, t->arena));
-    if (b->stage >= STAGE_JUDGED && b->n_parts != N_REWARD_PARTS)
-        return FAIL(ST_FORMAT,
-                    "%s: has %d parts of the reward, this program has %d: finish the run with the "
-                    "program that wrote it, or begin again with --fresh",
-                    path, b->n_parts, N_REWARD_PARTS);
+    TRY(same_parts(t, b, path));
     int updates = (int)(t->cfg.updates_per_rollout * t->cfg.epochs);
     bool fits = b->stage == STAGE_WEIGHED && b->updates_made < updates &&
                 b->step + 1 == head->at.rollouts_done &&

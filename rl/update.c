@@ -10,17 +10,23 @@ static Seq seq_of(const Batch *b, int sample) {
     return (Seq){b->token_begin[sample], b->token_end[sample], sample};
 }
 
-Pack update_pack(const Batch *batch, Arena *arena) {
+static bool wants_any(const Batch *b, const uint8_t *want, int sample) {
+    for (int t = b->response_begin[sample]; t < b->token_end[sample]; t++)
+        if (want[t]) return true;
+    return false;
+}
+
+Pack update_pack(const Batch *batch, const uint8_t *want, Arena *arena) {
     Seq *seq = ARENA_ARRAY(arena, Seq, batch->n_samples);
     int *group = ARENA_ARRAY(arena, int, batch->n_samples);
     int n = 0;
     for (int g = 0; g < batch->n_groups; g++)
         for (int i = batch->group_begin[g]; i < batch->group_begin[g + 1]; i++)
-            if (batch_trained(batch, i) > 0) {
+            if (batch->keep[g] && batch->weight[i] > 0 && wants_any(batch, want, i)) {
                 group[n] = g;
                 seq[n++] = seq_of(batch, i);
             }
-    Pack pack = pack_make(batch->token, batch->loss_mask, seq, n, arena);
+    Pack pack = pack_make(batch->token, want, seq, n, arena);
     pack_share(&pack, group, arena);
     return pack;
 }

@@ -16,9 +16,10 @@
 extern "C" {
 #endif
 
-// Every sample that batch_trained counts, as one Pack in sample order (for scoring); a group shares
-// its prompt. Wanted are the tokens of the loss.
-Pack update_pack(const Batch *batch, Arena *arena);
+// The samples of kept groups with weight, as one Pack in sample order (for scoring); a group shares
+// its prompt. want [n_tokens]: the tokens to score (batch->loss_mask); samples without one are left
+// out.
+Pack update_pack(const Batch *batch, const uint8_t *want, Arena *arena);
 
 typedef struct Update {
     bool stepped;                   // false: no sample of this mini-batch counts; no step was made

@@ -166,6 +166,16 @@ void batch_open_weighed(Batch *batch, Arena *arena) {
     move_samples(batch, STAGE_WEIGHED);
 }
 
+void batch_name_part(Batch *batch, int part, const char *name) {
+    CHECK(part >= 0 && part < batch->n_parts && strlen(name) < BATCH_NAME_BYTES);
+    strcpy(batch->part_name + part * BATCH_NAME_BYTES, name);
+}
+
+const char *batch_part_name(const Batch *batch, int part) {
+    CHECK(part >= 0 && part < batch->n_parts);
+    return batch->part_name + part * BATCH_NAME_BYTES;
+}
+
 int batch_response_length(const Batch *batch, int sample) {
     return batch->token_end[sample] - batch->response_begin[sample];
 }
@@ -255,6 +265,7 @@ Batch *batch_concat(const Batch *a, const Batch *b, Arena *arena) {
         uint64_t n_a = column_count(column, &of_a), n_b = column_count(column, &of_b);
         // offsets: the last of a is the first of b
         if (column->count == PER_GROUP_1 || column->count == PER_TOKEN_1) n_a--;
+        if (column->count == PER_PART_NAME) n_b = 0; // the same in both
         size_t width = column_width(column);
         char *data = arena_alloc(arena, n_a + n_b, width);
         if (n_a) memcpy(data, column_get(column, a), n_a * width);

@@ -41,7 +41,7 @@ const char *finish_name(Finish finish); // as files and the command line say it:
 enum { TOKEN_PROMPT = 0, TOKEN_SAMPLED = 1, TOKEN_INJECTED = 2 };
 
 struct Task; // datasets/task.h; carried, never read in this layer
-enum { BATCH_REWARDS_MAX = 8, BATCH_TURNS_MAX = 65535 };
+enum { BATCH_REWARDS_MAX = 16, BATCH_NAME_BYTES = 24, BATCH_TURNS_MAX = 65535 };
 
 typedef struct Batch {
     Stage stage;
@@ -92,6 +92,7 @@ typedef struct Batch {
     float *reward;                  // weighted sum of the parts
     float *part[BATCH_REWARDS_MAX]; // the parts, unweighted: accuracy, format, ...
     int n_parts;
+    char *part_name;    // [n_parts * BATCH_NAME_BYTES], each ended by 0
     float *weight;      // 1; 0 for error and aborted samples: out of group statistics and loss
     uint8_t *loss_mask; // [n_tokens] 1 = in the loss; 0 leaves the loss only, not the statistics
 
@@ -131,6 +132,10 @@ void batch_open_kept(Batch *batch, const int *n_kept, Arena *arena);
 // part of it: kind, version and turn are set. new_turn: a message begins, though the kind may be
 // the same. A SAMPLED batch, before batch_compact.
 void batch_extend(Batch *batch, int sample, int kind, uint32_t version, bool new_turn);
+
+// The name of a part of the reward, shorter than BATCH_NAME_BYTES.
+void batch_name_part(Batch *batch, int part, const char *name);
+const char *batch_part_name(const Batch *batch, int part);
 
 int batch_response_length(const Batch *batch, int sample);
 int batch_group_of(const Batch *batch, int sample);

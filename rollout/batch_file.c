@@ -16,7 +16,7 @@
 #endif
 
 static const char magic[8] = {'G', 'R', 'P', 'O', 'B', 'T', 'C', 'H'};
-enum { FILE_VERSION = 2 };
+enum { FILE_VERSION = 3 };
 
 typedef struct BatchHeader {
     char magic[8];
@@ -137,6 +137,9 @@ static Status check_values(const Batch *b, int n_prompt_tokens, int64_t n_kept, 
     for (int t = 0; b->stage >= STAGE_JUDGED && t < b->n_tokens; t++)
         if (b->loss_mask[t] > 1)
             return FAIL(ST_FORMAT, "%s: loss_mask[%d] is %d", name, t, b->loss_mask[t]);
+    for (int p = 0; b->stage >= STAGE_JUDGED && p < b->n_parts; p++)
+        if (!memchr(b->part_name + p * BATCH_NAME_BYTES, 0, BATCH_NAME_BYTES))
+            return FAIL(ST_FORMAT, "%s: the name of part %d of the reward does not end", name, p);
     return check_kept(b, n_kept, name);
 }
 

@@ -42,6 +42,15 @@ const BatchColumn batch_columns[] = {
     PART(5),
     PART(6),
     PART(7),
+    PART(8),
+    PART(9),
+    PART(10),
+    PART(11),
+    PART(12),
+    PART(13),
+    PART(14),
+    PART(15),
+    PLAIN(part_name, COLUMN_U8, STAGE_JUDGED, PER_PART_NAME),
     PLAIN(weight, COLUMN_F32, STAGE_JUDGED, PER_SAMPLE),
     PLAIN(loss_mask, COLUMN_U8, STAGE_JUDGED, PER_TOKEN),
     COLUMN(logp_old, COLUMN_F32, STAGE_JUDGED, PER_TOKEN, SHIFT_NONE, OPTION_OLD),
@@ -49,7 +58,7 @@ const BatchColumn batch_columns[] = {
     PLAIN(advantage, COLUMN_F32, STAGE_WEIGHED, PER_SAMPLE),
 };
 const int n_batch_columns = (int)(sizeof batch_columns / sizeof batch_columns[0]);
-_Static_assert(BATCH_REWARDS_MAX == 8, "one PART line for each");
+_Static_assert(BATCH_REWARDS_MAX == 16, "one PART line for each");
 
 BatchShape batch_shape(const Batch *b) {
     const bool sampled = b->stage >= STAGE_SAMPLED;
@@ -87,6 +96,7 @@ uint64_t column_count(const BatchColumn *column, const BatchShape *s) {
     case PER_TOKEN_1: return (uint64_t)s->n_tokens + 1;
     case PER_ROUTE: return (uint64_t)s->n_tokens * (uint64_t)(s->route_layers * s->route_k);
     case PER_KEPT: return (uint64_t)s->n_kept;
+    case PER_PART_NAME: return (uint64_t)s->n_parts * BATCH_NAME_BYTES;
     }
     return 0;
 }

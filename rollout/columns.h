@@ -33,6 +33,7 @@ typedef enum ColumnCount {
     PER_TOKEN_1, // n_tokens + 1: offsets
     PER_ROUTE,   // n_tokens * route_layers * route_k
     PER_KEPT,
+    PER_PART_NAME, // n_parts * BATCH_NAME_BYTES
 } ColumnCount;
 
 // Bits of the columns that a batch may lack.

@@ -31,6 +31,7 @@ static void walk(const Batch *b) {
         sum += b->verdict[i] + batch_trained(b, i) + b->answer_end[i] - b->answer_begin[i];
         for (int p = 0; p < b->n_parts; p++) sum += b->part[p][i] > 0;
     }
+    for (int p = 0; p < b->n_parts; p++) sum += (int64_t)strlen(batch_part_name(b, p));
     for (int t = 0; t < b->n_tokens; t++)
         sum += (batch_old(b)[t] > 0) + (b->logp_ref && b->logp_ref[t] > 0);
 }

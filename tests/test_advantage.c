@@ -45,6 +45,29 @@ static void maxrl_divides_by_the_mean(void **state) {
     assert_close(adv, (float[]){3, -1, -1, -1, 0, 0}, 6, 1e-6, 0);
 }
 
+// Two rewards of very different sizes move the advantage alike.
+static void parts_are_normalised_apart(void **state) {
+    (void)state;
+    float a[6] = {0, 0, 1, 1, 2, 2}, b[6] = {0, 100, 0, 100, 100, 100}, c[6] = {9, 1, 4, 7, 2, 3};
+    float *part[] = {a, b, c}, adv[6];
+    const double w[] = {1, 0.5, 0};
+    uint8_t flat[2];
+    AdvantageConfig cfg = with(ADV_STD, STD_POPULATION);
+    assert_ok(advantage_fill_parts(&cfg, part, w, 3, ones, (int[]){0, 4, 6}, NULL, 2, adv, flat));
+    // group 0: a is -1 -1 1 1, b is -1 1 -1 1: sums -1.5 -0.5 0.5 1.5, and 0 0 in group 1;
+    // deviation of the six: sqrt(5 / 6)
+    const float d = 0.91287093f;
+    assert_close(adv, (float[]){-1.5f / d, -.5f / d, .5f / d, 1.5f / d, 0, 0}, 6, 1e-5, 0);
+    assert_true(flat[0] == 0 && flat[1] == 1);
+    float weight[6] = {1, 1, 1, 0, 1, 1}; // sample 3 counts nowhere
+    assert_ok(advantage_fill_parts(&cfg, part, w, 3, weight, (int[]){0, 4, 6}, NULL, 2, adv, NULL));
+    assert_true(adv[3] == 0 && fabsf(adv[0] + adv[1] + adv[2]) < 1e-6f);
+    b[2] = NAN;
+    assert_int_equal(
+        advantage_fill_parts(&cfg, part, w, 3, ones, (int[]){0, 4, 6}, NULL, 2, adv, NULL),
+        ST_FORMAT);
+}
+
 static void batch_std_divides_by_the_deviation_of_all(void **state) {
     (void)state;
     float adv[4]; // groups {0,2} and {4,6}: all have mean 3, population variance 5
@@ -118,6 +141,7 @@ int main(void) {
         cmocka_unit_test(none_centers_each_group_on_its_own),
         cmocka_unit_test(std_divides_by_the_named_deviation),
         cmocka_unit_test(maxrl_divides_by_the_mean),
+        cmocka_unit_test(parts_are_normalised_apart),
         cmocka_unit_test(leave_one_out_compares_with_the_others),
         cmocka_unit_test(batch_std_divides_by_the_deviation_of_all),
         cmocka_unit_test(a_group_of_equals_is_exactly_zero),

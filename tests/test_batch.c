@@ -45,6 +45,7 @@ static Batch *weighed(Arena *arena) {
     batch_open_kept(b, n_kept, arena);
     for (int64_t k = 0; k < b->kept_begin[16]; k++) b->kept_token[k] = (int32_t)k;
     batch_open_judged(b, 2, arena);
+    batch_name_part(b, 0, "accuracy"), batch_name_part(b, 1, "form");
     for (int i = 0; i < 4; i++) {
         b->verdict[i] = (uint8_t)(i % 3);
         b->reward[i] = (float)i;
@@ -205,6 +206,7 @@ static void joined_batches_keep_both_halves(void **state) {
                         a->kept_token[a->kept_begin[u] + k]);
     }
     assert_int_equal(ab->updates_made, 3);
+    assert_string_equal(batch_part_name(ab, 1), "form");
     assert_int_equal(ab->keep[2], 1);
     assert_int_equal(ab->keep[3], 0);
     arena_free(arena);
@@ -252,6 +254,7 @@ static void assert_same(const Batch *a, const Batch *b) {
     SAME(verdict, samples);
     SAME(reward, samples);
     for (int p = 0; p < a->n_parts; p++) SAME(part[p], samples);
+    SAME(part_name, (size_t)(a->n_parts * BATCH_NAME_BYTES));
     SAME(weight, samples);
     SAME(loss_mask, tokens);
     SAME(answer_begin, samples);
@@ -345,7 +348,7 @@ static void lying_counts_and_ranges_are_refused(void **state) {
     const struct {
         size_t at;
         int32_t value;
-    } lies[] = {{8, 1},  {12, 0}, {12, 5},  {24, 3}, {24, -1}, {28, 1 << 30}, {32, 4}, {36, 5},
+    } lies[] = {{8, 2},  {12, 0}, {12, 5},  {24, 3}, {24, -1}, {28, 1 << 30}, {32, 4}, {36, 5},
                 {40, 1}, {48, 1}, {48, 16}, {48, 4}, {48, 8},  {52, -1},      {56, 1}, {64, 9}};
     assert_ok(batch_write(bad, path));
     assert_ok(file_read(path, &data, &size, arena));
@@ -369,6 +372,11 @@ static void lying_counts_and_ranges_are_refused(void **state) {
     assert_ok(batch_write(bad, path));
     assert_int_equal(batch_read(path, &back, arena), ST_FORMAT);
     assert_non_null(strstr(status_text(), "kept_begin"));
+    bad = weighed(arena);
+    memset(bad->part_name + BATCH_NAME_BYTES, 'x', BATCH_NAME_BYTES);
+    assert_ok(batch_write(bad, path));
+    assert_int_equal(batch_read(path, &back, arena), ST_FORMAT);
+    assert_non_null(strstr(status_text(), "part 1 of the reward"));
     bad = weighed(arena);
     bad->answer_end[1] = 0; // before its begin
     assert_ok(batch_write(bad, path));

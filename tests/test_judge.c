@@ -86,6 +86,39 @@ static void verdicts_do_not_depend_on_order_or_threads(void **state) {
     tokenizer_free(tokenizer);
 }
 
+static void further_rewards_are_judged_beside_the_first(void **state) {
+    (void)state;
+    const Task task = {.gold = "5", .judge = "number", .source = "t"};
+    const int32_t eos = 0;
+    RlConfig cfg = config();
+    const char *rewards[] = {"form:0.5:format", "same:-0.25:number"};
+    cfg.rewards = (ConfigTexts){rewards, 2};
+    Tokenizer *tokenizer;
+    assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
+    Arena *arena = arena_new(1 << 14);
+    Bench *bench;
+    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &bench));
+    Batch *b = sampled(tokenizer, &task, arena);
+    judge_begin(bench, b);
+    for (int i = 0; i < N; i++) judge_finished(bench, b, i);
+    batch_compact(b);
+    judge_end(bench, b, arena);
+    assert_int_equal(b->n_parts, N_REWARD_PARTS + 2);
+    assert_string_equal(batch_part_name(b, N_REWARD_PARTS + 1), "same");
+    assert_close(b->part[N_REWARD_PARTS], b->part[PART_FORMAT], N, 0, 0);
+    assert_close(b->part[N_REWARD_PARTS + 1], b->part[PART_ACCURACY], N, 0, 0);
+    assert_close(b->reward, (float[]){1.45f, .75f, .7f, 0, 0, 0}, N, 1e-6, 0);
+    judge_free(bench);
+    const char *const bad[] = {"x:1:no-such", "x:1:program"};
+    for (int i = 0; i < 2; i++) {
+        cfg.rewards = (ConfigTexts){&bad[i], 1};
+        assert_int_equal(judge_new(NULL, tokenizer, &cfg, &eos, 1, &bench), ST_CONFIG);
+        assert_non_null(strstr(status_text(), "rl.rewards"));
+    }
+    arena_free(arena);
+    tokenizer_free(tokenizer);
+}
+
 static void an_answer_that_was_cut_off_may_count_if_asked(void **state) {
     (void)state;
     const Task task = {.gold = "5", .judge = "number", .source = "t"};
@@ -225,6 +258,7 @@ static void names_that_are_not_there_are_config_errors(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(further_rewards_are_judged_beside_the_first),
         cmocka_unit_test(verdicts_do_not_depend_on_order_or_threads),
         cmocka_unit_test(an_answer_that_was_cut_off_may_count_if_asked),
         cmocka_unit_test(a_judge_sees_the_row_of_its_task),

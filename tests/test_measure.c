@@ -28,6 +28,8 @@ static void metrics_are_what_their_names_say(void **state) {
     }
     b->finish[5] = FINISH_ABORT;
     batch_open_judged(b, N_REWARD_PARTS, arena);
+    const char *const names[] = {"accuracy", "format", "overlong", "language", "kl"};
+    for (int p = 0; p < N_REWARD_PARTS; p++) batch_name_part(b, p, names[p]);
     for (int i = 0; i < N; i++) {
         b->verdict[i] = (uint8_t)verdict[i];
         b->part[PART_ACCURACY][i] = verdict[i] == VERDICT_RIGHT;

@@ -37,7 +37,13 @@ static void a_setting_without_its_partner_is_an_error_that_names_it(void **state
         {"rl", "rl.tis_cap=2", "rl.old_logp=recompute", "rl.old_logp=recompute"},
         {"rl", "rl.min_lr_ratio=0.2", "rl.schedule=cosine", "rl.schedule other than constant"},
         {"rl", "rl.overlong_penalty=0.5", "rl.overlong_buffer=16", "rl.overlong_buffer above 0"},
-        {"rl", "rl.max_gen_batches=3", "rl.dynamic_sampling=refill", "rl.dynamic_sampling=refill"},
+        {"rl", "rl.max_gen_batches=3", "rl.dynamic_sampling=drop",
+         "rl.dynamic_sampling other than off"},
+        {"rl", "rl.dynamic_metric=accuracy", "rl.dynamic_sampling=drop",
+         "rl.dynamic_sampling other than off"},
+        {"rl", "rl.kl_reward_coef=0.01", "rl.kl_reward=k3", "rl.kl_reward other than off"},
+        {"rl", "rl.reference_refresh_steps=40", "rl.kl_reward=k1", "rl.kl_reward other than off"},
+        {"rl", "rl.sapo_tau_neg=2", "rl.loss=sapo", "rl.loss=sapo"},
         {"rl", "rl.curriculum_decay=0.5", "rl.curriculum=task", "rl.curriculum other than off"},
         {"rl", "rl.judge_deadline_ms=50", "rl.judge_program=./judge", "rl.judge_program to be set"},
         {"rl", "rl.reward_language=1", "rl.language=en", "rl.language to be set"},
@@ -62,6 +68,9 @@ static void a_setting_without_its_partner_is_an_error_that_names_it(void **state
         strstr(one("rl", "model.hidden_size=64", "model.path=m"), "model.path to be empty"));
     assert_non_null(strstr(one("rl", "rl.advantage_eps=1e-3", "rl.loss=dr_grpo"), "rl.advantage"));
     assert_string_equal(one("rl", "rl.advantage_eps=1e-3", NULL), "");
+    assert_non_null(strstr(one("rl", "rl.tis_mode=token-mask", NULL), "rl.tis_cap above 0"));
+    assert_non_null(strstr(one("rl", "rl.clip_high=0.3", "rl.loss=sapo"), "rl.loss other than"));
+    assert_non_null(strstr(one("rl", "rl.dual_clip=3", "rl.loss=cispo"), "rl.loss other than"));
 }
 
 static void what_switches_off_is_always_accepted(void **state) {

@@ -2,6 +2,7 @@
 #include "rl/update.h"
 
 #include "base/log.h"
+#include "rl/reward.h"
 #include "tests/tiny_run.h"
 
 static const Batch *one_step(Run *r, Metrics *row) {
@@ -231,6 +232,52 @@ static void mini_batches_are_a_partition_of_the_rollout_in_each_epoch(void **sta
     close_run(&r);
 }
 
+// The format part is never met here, so no group differs by it.
+static void dynamic_sampling_looks_at_the_metric_it_is_told(void **state) {
+    (void)state;
+    RlConfig cfg = one_token();
+    cfg.dynamic_sampling = DYNAMIC_DROP;
+    Run r = open_run(&cfg, 1, 0, NULL);
+    Metrics row;
+    const Batch *b = one_step(&r, &row);
+    int spread = 0;
+    for (int g = 0; g < b->n_groups; g++) spread += !is_flat(b, g);
+    assert_true(spread > 0 && metrics_get(&row, "group/kept", 0) == spread);
+    close_run(&r);
+    cfg.dynamic_metric = "format", cfg.max_gen_batches = 1;
+    r = open_run(&cfg, 1, 0, NULL);
+    TrainerStep out;
+    assert_int_equal(trainer_step(r.trainer, NULL, &row, &out), ST_CONFIG);
+    assert_non_null(strstr(status_text(), "1 rollouts in a row"));
+    close_run(&r);
+}
+
+static void kl_inside_the_reward_moves_advantages(void **state) {
+    (void)state;
+    RlConfig cfg = config();
+    cfg.kl_reward = KL_K1, cfg.kl_reward_coef = 0.5, cfg.reward_accuracy = 0;
+    Run r = open_run(&cfg, 1, 0, NULL);
+    Metrics row;
+    one_step(&r, &row);
+    assert_true(metrics_get(&row, "group/zero_std", nan("")) == 1); // the reference is the policy
+    assert_true(metrics_get(&row, "reward/kl/mean", nan("")) == 0);
+    assert_true(isnan(metrics_get(&row, "actor/kl_loss", nan(""))));
+    close_run(&r);
+    cfg.reward_accuracy = 1;
+    r = open_run(&cfg, 1, 0, NULL);
+    one_step(&r, &row);
+    const Batch *b = one_step(&r, &row); // now it has moved away
+    for (int i = 0; i < b->n_samples; i++) {
+        double x = 0;
+        for (int t = b->response_begin[i]; t < b->token_end[i]; t++)
+            x += (double)b->logp_roll[t] - (double)b->logp_ref[t];
+        double want = (double)b->part[PART_ACCURACY][i] - 0.5 * x;
+        assert_true(fabs((double)b->reward[i] - want) < 1e-5);
+    }
+    assert_true(metrics_get(&row, "reward/kl/mean", nan("")) < 0);
+    close_run(&r);
+}
+
 static void the_reference_is_refreshed_every_so_many_steps(void **state) {
     (void)state;
     RlConfig cfg = one_token();
@@ -273,6 +320,8 @@ int main(void) {
         cmocka_unit_test(updates_without_groups_are_no_steps),
         cmocka_unit_test(a_run_that_can_never_learn_ends_with_a_sentence),
         cmocka_unit_test(cut_off_samples_stay_in_their_groups_statistics),
+        cmocka_unit_test(dynamic_sampling_looks_at_the_metric_it_is_told),
+        cmocka_unit_test(kl_inside_the_reward_moves_advantages),
         cmocka_unit_test(the_reference_is_refreshed_every_so_many_steps),
         cmocka_unit_test(mini_batches_are_a_partition_of_the_rollout_in_each_epoch),
     };

@@ -113,6 +113,7 @@ static inline RlConfig config(void) {
     assert_ok(config_apply(all));
     c.format_template = "think-boxed", c.prefilled = "", c.extract = "bare"; // outlive the Config
     c.language = c.math_policy = c.judge_program = "";
+    c.dynamic_metric = "reward";
     config_free(all);
     return c;
 }

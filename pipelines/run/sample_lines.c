@@ -39,7 +39,8 @@ void sample_line(const Batch *b, int i, const Tokenizer *tokenizer, int64_t step
     str_printf(out, ",\"verdict\":\"%s\",\"score\":", verdict_name((Verdict)b->verdict[i]));
     str_number(out, (double)b->reward[i]);
     for (int p = 0; p < b->n_parts; p++) {
-        str_printf(out, ",\"reward_%s\":", reward_part_name(p));
+        if (p == PART_KL && b->part[p][i] == 0) continue; // as with rl.kl_reward=off
+        str_printf(out, ",\"reward_%s\":", batch_part_name(b, p));
         str_number(out, (double)b->part[p][i]);
     }
     str_puts(out, ",\"reward\":");
