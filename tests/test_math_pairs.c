@@ -68,6 +68,10 @@ static void functions_agree_in_every_part(void **state) {
         {"two letters", "|xy-300|", "|300-xy|", "300-xy"},
         {"two letters", "\\sqrt{x^2y^2}", "|xy|", "xy"},
         {"two letters", "\\sqrt{(x-40)^2+y^2-2y(x-40)}", "|x-40-y|", "y-x+40"},
+        {"three letters", "\\max(a,b,c)", "\\max(a,\\max(b,c))", "\\max(a,b,c,-100)"},
+        {"three letters", "|a|+|b|+|c|", "|c|+|-a|+|b|", "\\min(|a|+|b|+|c|,900)"},
+        {"at a breakpoint", "x+\\operatorname{sgn}(x-20)", "\\operatorname{sgn}(x-20)+x",
+         "x+\\operatorname{sgn}(x-20)^3-1+\\operatorname{sgn}(x-20)^2"},
         {"equation", "|x-37|=2+y", "|37-x|-2=y", "37-x=2+y"},
         {"function", "f(x)=|x-9|", "f(x)=|9-x|", "f(x)=9-x"},
         {"floor", "\\lfloor x/100\\rfloor", "-\\lceil -x/100\\rceil", "\\lfloor x/101\\rfloor"},
@@ -266,6 +270,24 @@ static void plain_functions_and_vectors(void **state) {
     CHECK_ROWS(row);
 }
 
+static void letters_that_are_no_real_numbers(void **state) {
+    (void)state;
+    static const SpellingPair row[] = {
+        {"real part", "\\Re z+i\\Im z", "z", "\\Re z"},
+        {"imaginary part", "\\Im z", "\\operatorname{Im}(z)", "0"},
+        {"conjugate", "\\overline{z+w}", "\\bar z+\\bar w", "z+w"},
+        {"conjugate", "|z|^2-\\bar z", "z\\bar z-\\bar z", "z^2-\\bar z"},
+        {"cross product", "\\vec a\\times\\vec b", "-\\vec b\\times\\vec a",
+         "\\vec b\\times\\vec a"},
+        {"cross product", "\\mathbf{a}\\times\\mathbf{b}", "-\\mathbf{b}\\times\\mathbf{a}",
+         "\\mathbf{a}\\cdot\\mathbf{b}"},
+        {"cross product", "2\\vec u\\times\\vec v", "\\vec u\\times\\vec v\\cdot2",
+         "2\\vec u\\cdot\\vec v"},
+        {"times is a product", "a\\times b", "b\\times a", "a+b"},
+    };
+    CHECK_ROWS(row);
+}
+
 static void the_reason_says_how_it_was_decided(void **state) {
     (void)state;
     assert_string_equal(compare("|x-7|", "|7-x|").reason, "equal within the proven error");
@@ -284,6 +306,7 @@ int main(void) {
         cmocka_unit_test(sets_in_other_words),
         cmocka_unit_test(a_usual_domain_may_be_left_out),
         cmocka_unit_test(plain_functions_and_vectors),
+        cmocka_unit_test(letters_that_are_no_real_numbers),
         cmocka_unit_test(the_reason_says_how_it_was_decided),
     };
     return cmocka_run_group_tests_name("verifiers/math pairs", tests, NULL, NULL);

@@ -134,7 +134,11 @@ static BallOrder compare(Point *p, const Expr *a, const Expr *b) {
 }
 
 static BallOrder compare_random(Work *w, const Expr *a, const Expr *b, PointKind kind, int point) {
-    Point p = {.w = w, .number = point, .kind = kind, .complex = ((a->has | b->has) & HAS_I) != 0};
+    Point p = {.w = w,
+               .number = point,
+               .kind = kind,
+               .complex = ((a->has | b->has) & (HAS_I | HAS_COMPLEX)) != 0,
+               .complex_letters = ((a->has | b->has) & HAS_COMPLEX) != 0};
     return compare(&p, a, b);
 }
 
@@ -148,7 +152,8 @@ static Point planned(Work *w, const Expr *a, const Expr *b, const TestPlan *plan
     return (Point){.w = w,
                    .number = i,
                    .kind = POINT_MIXED,
-                   .complex = ((a->has | b->has) & HAS_I) != 0,
+                   .complex = ((a->has | b->has) & (HAS_I | HAS_COMPLEX)) != 0,
+                   .complex_letters = ((a->has | b->has) & HAS_COMPLEX) != 0,
                    .letter = plan->letter,
                    .value = plan->point[i].value,
                    .n_letters = plan->n_letters};
@@ -225,7 +230,8 @@ bool ball_proportional(Work *w, const Expr *a, const Expr *b, const TestPlan *pl
         Point p = {.w = w,
                    .number = i,
                    .kind = i % 2 ? POINT_MIXED : POINT_POSITIVE,
-                   .complex = ((a->has | b->has) & HAS_I) != 0,
+                   .complex = ((a->has | b->has) & (HAS_I | HAS_COMPLEX)) != 0,
+                   .complex_letters = ((a->has | b->has) & HAS_COMPLEX) != 0,
                    .precision = most};
         same = same_ratio_at(&p, a, b, first, &good, false);
     }
@@ -297,7 +303,10 @@ bool ball_rounds_to(Work *w, const Expr *e, const Expr *decimal, bool minus) {
 
 bool ball_near(Work *w, const Expr *a, const Expr *b, double relative, mpq_srcptr absolute) {
     if ((a->has | b->has) & HAS_SYMBOL) return false;
-    Point p = {.w = w, .precision = 256, .complex = ((a->has | b->has) & HAS_I) != 0};
+    Point p = {.w = w,
+               .precision = 256,
+               .complex = ((a->has | b->has) & (HAS_I | HAS_COMPLEX)) != 0,
+               .complex_letters = ((a->has | b->has) & HAS_COMPLEX) != 0};
     acb_t x, y;
     arb_t gap, size;
     acb_init(x);

@@ -29,7 +29,34 @@ int point_letter(const Point *p, const Expr *letter) {
     return -1;
 }
 
+// z, w_1: a complex number where there are real parts and conjugates; "bar z" is its conjugate.
+static bool is_complex_letter(Slice name) {
+    return strchr("zw", *name.data) != NULL && (name.size == 1 || name.data[1] == '_');
+}
+
+static void letter_value(const Point *p, const Expr *letter, acb_t out);
+
+static void complex_value(const Point *p, const Expr *letter, acb_t out) {
+    Expr plain = *letter;
+    bool conjugate = plain.text.size == 5 && memcmp(plain.text.data, "bar ", 4) == 0;
+    if (conjugate) plain.text = (Slice){plain.text.data + 4, 1};
+    Point real = *p;
+    real.complex_letters = false;
+    letter_value(&real, &plain, out);
+    if (!is_complex_letter(plain.text)) return;
+    uint64_t r = work_random(p->w, name_hash(plain.text) * 0x2001u, p->number);
+    long height = (long)(r >> 40) - (1L << 23);
+    arb_set_si(acb_imagref(out), conjugate ? -height : height);
+    arb_mul_2exp_si(acb_imagref(out), acb_imagref(out), -21);
+}
+
 static void letter_value(const Point *p, const Expr *letter, acb_t out) {
+    if (p->complex_letters && letter->kind == EX_SYMBOL &&
+        (is_complex_letter(letter->text) ||
+         (letter->text.size == 5 && letter->text.data[3] == ' '))) {
+        complex_value(p, letter, out);
+        return;
+    }
     bool whole = letter->kind == EX_SYMBOL && ball_whole_letter(letter);
     uint64_t hash = point_key(letter);
     int given = p->n_letters ? point_letter(p, letter) : -1;

@@ -16,7 +16,8 @@ typedef struct Point {
     Work *w;
     int number;
     PointKind kind;
-    bool complex;
+    bool complex;         // values off the real line are values
+    bool complex_letters; // z and w have imaginary parts
     long precision;
     const uint64_t *letter; // letters whose values are given, by their point_key; others are random
     const double *value;

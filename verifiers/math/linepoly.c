@@ -127,13 +127,14 @@ static bool constant(const Point *at, const Expr *e, LineFraction *out) {
     return exact ? small_enough(out) : rough_constant(at, e, out);
 }
 
-static bool combine(const Point *at, int along, const Expr *e, double inside, LineFraction *out) {
-    if (!line_fraction(at, along, e->first, inside, out)) return false;
+static bool combine(const Point *at, const double *way, const Expr *e, double inside,
+                    LineFraction *out) {
+    if (!line_fraction(at, way, e->first, inside, out)) return false;
     LineFraction next;
     bool good = true;
     for (const Expr *c = e->first->next; c && good; c = c->next) {
         line_fraction_init(&next);
-        good = line_fraction(at, along, c, inside, &next);
+        good = line_fraction(at, way, c, inside, &next);
         if (good && e->kind == EX_SUM) {
             fmpq_poly_neg(next.num, next.num);
             line_subtract(out, &next, 0);
@@ -152,15 +153,16 @@ static bool combine(const Point *at, int along, const Expr *e, double inside, Li
     return good;
 }
 
-static bool greatest(const Point *at, int along, const Expr *e, double inside, LineFraction *out) {
-    if (!line_fraction(at, along, e->first, inside, out)) return false;
+static bool greatest(const Point *at, const double *way, const Expr *e, double inside,
+                     LineFraction *out) {
+    if (!line_fraction(at, way, e->first, inside, out)) return false;
     bool good = true;
     for (const Expr *c = e->first->next; c && good; c = c->next) {
         LineFraction next, gap;
         int sign = 0;
         line_fraction_init(&next);
         line_fraction_init(&gap);
-        good = line_fraction(at, along, c, inside, &next);
+        good = line_fraction(at, way, c, inside, &next);
         if (good) {
             copy(&gap, &next);
             line_subtract(&gap, out, 0);
@@ -173,11 +175,11 @@ static bool greatest(const Point *at, int along, const Expr *e, double inside, L
     return good;
 }
 
-static bool whole_power(const Point *at, int along, const Expr *e, double inside,
+static bool whole_power(const Point *at, const double *way, const Expr *e, double inside,
                         LineFraction *out) {
     long k;
     if (!rational_integer(at->w, e->last, &k) || k > LINE_MAX_DEGREE || k < -LINE_MAX_DEGREE ||
-        !line_fraction(at, along, e->first, inside, out))
+        !line_fraction(at, way, e->first, inside, out))
         return false;
     ulong n = (ulong)labs(k);
     if (fmpq_poly_degree(out->num) * (slong)n > LINE_MAX_DEGREE ||
@@ -189,7 +191,8 @@ static bool whole_power(const Point *at, int along, const Expr *e, double inside
     return !fmpq_poly_is_zero(out->den) && small_enough(out);
 }
 
-bool line_fraction(const Point *at, int along, const Expr *e, double inside, LineFraction *out) {
+bool line_fraction(const Point *at, const double *way, const Expr *e, double inside,
+                   LineFraction *out) {
     if (!work_spend(at->w, 4)) return false;
     if (!(e->has & (HAS_SYMBOL | HAS_UNKNOWN))) return constant(at, e, out);
     int sign;
@@ -200,33 +203,36 @@ bool line_fraction(const Point *at, int along, const Expr *e, double inside, Lin
         if (e->kind == EX_FOLD && !(e->has & HAS_UNKNOWN)) return false;
         int i = point_letter(at, e);
         if (i < 0) return false;
-        if (i == along)
-            fmpq_poly_set_coeff_si(out->num, 1, 1);
-        else
-            set_double(out->num, at->value[i]);
+        set_double(out->num, way[i]);
+        fmpq_poly_shift_left(out->num, out->num, 1);
+        fmpq_poly_t start;
+        fmpq_poly_init(start);
+        set_double(start, at->value[i]);
+        fmpq_poly_add(out->num, out->num, start);
+        fmpq_poly_clear(start);
         return true;
     }
     case EX_SUM:
     case EX_PRODUCT:
-    case EX_QUOTIENT: return combine(at, along, e, inside, out);
+    case EX_QUOTIENT: return combine(at, way, e, inside, out);
     case EX_NEGATE:
-        if (!line_fraction(at, along, e->first, inside, out)) return false;
+        if (!line_fraction(at, way, e->first, inside, out)) return false;
         fmpq_poly_neg(out->num, out->num);
         return true;
     case EX_PERCENT:
-        if (!line_fraction(at, along, e->first, inside, out)) return false;
+        if (!line_fraction(at, way, e->first, inside, out)) return false;
         fmpq_poly_scalar_div_si(out->num, out->num, 100);
         return true;
-    case EX_POWER: return whole_power(at, along, e, inside, out);
+    case EX_POWER: return whole_power(at, way, e, inside, out);
     case EX_ABS:
-        if (!line_fraction(at, along, e->first, inside, out)) return false;
+        if (!line_fraction(at, way, e->first, inside, out)) return false;
         if (fmpq_poly_is_zero(out->num)) return true;
         if (!sign_at(out, inside, &sign)) return false;
         if (sign < 0) fmpq_poly_neg(out->num, out->num);
         return true;
     case EX_CALL:
-        if (e->op == FN_MAX || e->op == FN_MIN) return greatest(at, along, e, inside, out);
-        if (e->op != FN_SIGN || !line_fraction(at, along, e->first, inside, out)) return false;
+        if (e->op == FN_MAX || e->op == FN_MIN) return greatest(at, way, e, inside, out);
+        if (e->op != FN_SIGN || !line_fraction(at, way, e->first, inside, out)) return false;
         if (fmpq_poly_is_zero(out->num)) return true;
         if (!sign_at(out, inside, &sign)) return false;
         fmpq_poly_set_si(out->num, sign);

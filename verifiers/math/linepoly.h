@@ -1,9 +1,9 @@
-// verifiers/math/linepoly.h -- a tree along one letter as a quotient of two polynomials, and their
-// real roots.
+// verifiers/math/linepoly.h -- a tree along a line as a quotient of two polynomials, and their real
+// roots.
 //
-// Layer 3 (verifiers). All letters but one have values. Used to find the places where |x - 7| or
-// max(n, 20) change their formula: exactly where the argument is a rational function of low degree
-// with rational coefficients, to 64 bits where a coefficient is irrational.
+// Layer 3 (verifiers). On the line all letters move together, or one alone. Used to find the places
+// where |x - 7| or max(n, 20) change their formula: exactly where the argument is a rational
+// function of low degree with rational coefficients, to 64 bits where a coefficient is irrational.
 #ifndef VERIFIERS_MATH_LINEPOLY_H
 #define VERIFIERS_MATH_LINEPOLY_H
 
@@ -26,9 +26,11 @@ typedef struct LineFraction {
 void line_fraction_init(LineFraction *f);
 void line_fraction_clear(LineFraction *f);
 
-// `e` along the letter number `along` of `at`, on the piece that holds `inside`: absolute values,
-// maxima and signs are resolved by their values there. False: it is no such quotient.
-bool line_fraction(const Point *at, int along, const Expr *e, double inside, LineFraction *out);
+// `e` as a function of t where each letter of `at` has its value + t * way, on the piece that holds
+// t = inside: absolute values, maxima and signs are resolved by their values there. False: it is no
+// such quotient.
+bool line_fraction(const Point *at, const double *way, const Expr *e, double inside,
+                   LineFraction *out);
 // f - g - k in place of f.
 void line_subtract(LineFraction *f, const LineFraction *g, long k);
 // The real roots of the numerator and of the denominator, unsorted, at most `most`. -1: they could

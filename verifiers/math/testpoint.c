@@ -12,13 +12,12 @@
 
 enum { SEARCH_BITS = 64, MAX_SUMMANDS = 12 };
 
-// One letter moves, the others have the values of `at`.
+// The letters have the values start + t * way: one of them moves, or all do.
 typedef struct TestLine {
     Work *w;
-    Point at;
-    double value[TESTPOINT_MAX_LETTERS];
-    int along;
-    bool whole, positive; // the letter that moves takes whole, or positive, numbers only
+    Point at; // its values are those of `value`
+    double start[TESTPOINT_MAX_LETTERS], way[TESTPOINT_MAX_LETTERS], value[TESTPOINT_MAX_LETTERS];
+    bool whole, positive; // t takes whole, or positive, numbers only
     double cut[TESTPOINT_MAX_BREAKS];
     int n;
     bool sampled; // not every breakpoint was found
@@ -57,10 +56,9 @@ static double inside(const TestLine *l, int i) {
 
 typedef enum Side { SIDE_BELOW, SIDE_ZERO, SIDE_ABOVE, SIDE_NONE } Side;
 
-// The sign of u - v - k where the letter has the value t.
+// The sign of u - v - k at t.
 static Side side_at(TestLine *l, const Expr *u, const Expr *v, long k, double t) {
-    double before = l->value[l->along];
-    l->value[l->along] = t;
+    for (int i = 0; i < l->at.n_letters; i++) l->value[i] = l->start[i] + t * l->way[i];
     acb_t x, y;
     acb_init(x);
     acb_init(y);
@@ -77,7 +75,6 @@ static Side side_at(TestLine *l, const Expr *u, const Expr *v, long k, double t)
     }
     acb_clear(x);
     acb_clear(y);
-    l->value[l->along] = before;
     return side;
 }
 
@@ -122,11 +119,12 @@ static void search(TestLine *l, const Expr *u, const Expr *v, long k) {
     }
 }
 
-// Does the letter that moves stand in the tree?
+// Does a letter that moves stand in the tree?
 static bool moves(const TestLine *l, const Expr *e) {
     if (!(e->has & (HAS_SYMBOL | HAS_UNKNOWN))) return false;
     if (e->kind == EX_SYMBOL || e->kind == EX_APPLY || e->kind == EX_FOLD) {
-        if (point_key(e) == l->at.letter[l->along]) return true;
+        int i = point_letter(&l->at, e);
+        if (i >= 0 && l->way[i] != 0) return true;
         if (e->kind == EX_APPLY) return false;
     }
     for (const Expr *c = e->first; c; c = c->next)
@@ -142,13 +140,15 @@ static void zeros(TestLine *l, const Expr *u, const Expr *v, long k) {
     double cut[TESTPOINT_MAX_BREAKS], root[2 * LINE_MAX_DEGREE];
     TestLine parts = *l;
     memcpy(cut, l->cut, sizeof cut);
+    Point from = l->at;
+    from.value = l->start;
     for (int i = 0; i <= (pieces ? parts.n : 0) && good; i++) {
         LineFraction f, g;
         line_fraction_init(&f);
         line_fraction_init(&g);
         double middle = inside(&parts, i);
-        good = line_fraction(&l->at, l->along, u, middle, &f) &&
-               (!v || line_fraction(&l->at, l->along, v, middle, &g));
+        good = line_fraction(&from, l->way, u, middle, &f) &&
+               (!v || line_fraction(&from, l->way, v, middle, &g));
         if (good) {
             line_subtract(&f, v ? &g : NULL, k);
             int n = line_roots(&f, root, 2 * LINE_MAX_DEGREE);
@@ -247,10 +247,13 @@ static void walk(TestLine *l, const Expr *e) {
 
 // ---- letters
 
-static void take_letter(TestPlan *out, PointKind kind, const Expr *e) {
+static void take_letter(TestPlan *out, PointKind kind, const Expr *e, bool moves) {
     uint64_t key = point_key(e);
     for (int i = 0; i < out->n_letters; i++)
-        if (out->letter[i] == key) return;
+        if (out->letter[i] == key) {
+            out->moves[i] |= moves;
+            return;
+        }
     if (out->n_letters == TESTPOINT_MAX_LETTERS) {
         out->sampled = true;
         return;
@@ -258,16 +261,21 @@ static void take_letter(TestPlan *out, PointKind kind, const Expr *e) {
     out->whole[out->n_letters] =
         kind == POINT_WHOLE ||
         (kind == POINT_COUNT && e->kind == EX_SYMBOL && ball_whole_letter(e));
+    out->moves[out->n_letters] = moves;
     out->letter[out->n_letters++] = key;
 }
 
-static void find_letters(TestPlan *out, PointKind kind, const Expr *e) {
+// `moves`: does e stand in something that has breakpoints? A letter outside of all has none.
+static void find_letters(TestPlan *out, PointKind kind, const Expr *e, bool moves) {
     bool unknown = e->kind == EX_APPLY || (e->kind == EX_FOLD && (e->has & HAS_UNKNOWN));
     if (unknown || (e->kind == EX_SYMBOL && expr_bound(e) < 0)) {
-        take_letter(out, kind, e);
+        take_letter(out, kind, e, moves);
         return;
     }
-    for (const Expr *c = e->first; c; c = c->next) find_letters(out, kind, c);
+    bool frame = e->kind == EX_SUM || e->kind == EX_PRODUCT || e->kind == EX_NEGATE ||
+                 e->kind == EX_QUOTIENT;
+    moves |= !frame && (e->has & HAS_PIECES);
+    for (const Expr *c = e->first; c; c = c->next) find_letters(out, kind, c, moves);
 }
 
 // ---- points
@@ -289,8 +297,7 @@ static void emit(TestMaker *m, const TestLine *l, double t, int part, bool edge)
     if (m->out->n_points == TESTPOINT_MAX_POINTS || !isfinite(t)) return;
     if (l->positive && t <= 0) return;
     TestPoint *p = &m->out->point[m->out->n_points++];
-    memcpy(p->value, l->value, sizeof p->value);
-    p->value[l->along] = t;
+    for (int i = 0; i < m->out->n_letters; i++) p->value[i] = l->start[i] + t * l->way[i];
     p->part = part;
     p->edge = edge;
 }
@@ -356,38 +363,34 @@ static void many_sizes(TestMaker *m, const TestLine *l) {
         }
 }
 
-static void one_line(TestMaker *m, const Expr *a, const Expr *b, const double *value, int along,
-                     TestLine *out) {
-    bool complex = ((a->has | b->has) & HAS_I) != 0;
-    TestLine l = {.w = m->w,
-                  .along = along,
-                  .whole = m->out->whole[along],
-                  .positive = m->kind == POINT_COUNT || (m->kind == POINT_WHOLE && !m->below_zero)};
-    memcpy(l.value, value, sizeof l.value);
-    l.at = (Point){.w = m->w,
-                   .kind = m->kind,
-                   .complex = complex,
-                   .precision = SEARCH_BITS,
-                   .letter = m->out->letter,
-                   .value = l.value,
-                   .n_letters = m->out->n_letters};
-    walk(&l, a);
-    walk(&l, b);
-    l.at.value = value;
-    m->out->sampled |= l.sampled;
-    for (int i = 0; i <= l.n; i++) {
+// The breakpoints of both trees along a line that has its start and its way, and points of it.
+static void one_line(TestMaker *m, const Expr *a, const Expr *b, TestLine *l) {
+    l->w = m->w;
+    l->positive = m->kind == POINT_COUNT || (m->kind == POINT_WHOLE && !m->below_zero);
+    l->whole = false;
+    for (int i = 0; i < m->out->n_letters; i++) l->whole |= l->way[i] != 0 && m->out->whole[i];
+    l->at = (Point){.w = m->w,
+                    .kind = m->kind,
+                    .complex = ((a->has | b->has) & (HAS_I | HAS_COMPLEX)) != 0,
+                    .precision = SEARCH_BITS,
+                    .letter = m->out->letter,
+                    .value = l->value,
+                    .n_letters = m->out->n_letters};
+    walk(l, a);
+    walk(l, b);
+    m->out->sampled |= l->sampled;
+    for (int i = 0; i <= l->n; i++) {
         int part = m->out->n_parts++;
-        if (l.whole)
-            whole_part(m, &l, i, part);
+        if (l->whole)
+            whole_part(m, l, i, part);
         else
-            real_part(m, &l, i, part);
-        if (i < l.n && l.sampled && (!l.whole || l.cut[i] == floor(l.cut[i])))
-            emit(m, &l, l.cut[i], -1, true);
+            real_part(m, l, i, part);
+        if (i < l->n && (!l->whole || l->cut[i] == floor(l->cut[i])))
+            emit(m, l, l->cut[i], -1, true);
     }
-    *out = l;
 }
 
-// Values for the letters that do not move: positive, of both signs, large.
+// Where one letter moves the others stay: positive, of both signs, large.
 static void base_values(TestMaker *m, int base, double *value) {
     static const double least[] = {0.2, 0.6, 20}, span[] = {4.5, 8, 700};
     bool negative = m->kind == POINT_MIXED || (m->kind == POINT_WHOLE && m->below_zero);
@@ -399,21 +402,47 @@ static void base_values(TestMaker *m, int base, double *value) {
     }
 }
 
+// All letters move: max(x, y, -100) and max(x, y) differ only where both are small.
+static void all_move(TestMaker *m, const double *value, int turn, TestLine *l) {
+    *l = (TestLine){0};
+    for (int i = 0; i < m->out->n_letters; i++) {
+        bool whole = m->out->whole[i];
+        double speed = whole ? 1 + floor(2 * draw(m)) : 0.75 + draw(m) / 2;
+        bool back = turn > 0 && m->kind == POINT_MIXED && draw(m) < 0.5;
+        l->way[i] = !m->out->moves[i] ? 0 : back ? -speed : speed;
+        l->start[i] = m->kind == POINT_COUNT || whole ? 0 : value[i] / 8;
+    }
+}
+
 bool testpoint_plan(Work *w, const Expr *a, const Expr *b, PointKind kind, bool below_zero,
                     TestPlan *out) {
     *out = (TestPlan){.point = ARENA_ARRAY(w->arena, TestPoint, TESTPOINT_MAX_POINTS)};
     TestMaker m = {.w = w, .out = out, .kind = kind, .below_zero = below_zero};
-    find_letters(out, kind, a);
-    find_letters(out, kind, b);
-    int bases = out->n_letters <= 1 ? 1 : out->n_letters <= 3 ? 3 : 2;
+    find_letters(out, kind, a, false);
+    find_letters(out, kind, b, false);
+    int moving = 0;
+    for (int i = 0; i < out->n_letters; i++) moving += out->moves[i];
+    int bases = moving <= 1 ? 1 : moving <= 3 ? 3 : 2;
     for (int base = 0; base < bases; base++) {
         double value[TESTPOINT_MAX_LETTERS] = {0};
         base_values(&m, base, value);
-        TestLine line[TESTPOINT_MAX_LETTERS];
-        for (int i = 0; i < out->n_letters; i++) one_line(&m, a, b, value, i, &line[i]);
+        TestLine line[TESTPOINT_MAX_LETTERS + 1];
+        int n = 0;
+        for (int i = 0; i < out->n_letters; i++) {
+            if (!out->moves[i]) continue;
+            line[n] = (TestLine){0};
+            memcpy(line[n].start, value, sizeof value);
+            line[n].start[i] = 0;
+            line[n].way[i] = 1;
+            one_line(&m, a, b, &line[n++]);
+        }
+        if (moving > 1) {
+            all_move(&m, value, base, &line[n]);
+            one_line(&m, a, b, &line[n++]);
+        }
         if (base > 0) continue;
         out->n_needed = out->n_points;
-        for (int i = 0; i < out->n_letters; i++)
+        for (int i = 0; i < n; i++)
             if (line[i].sampled) many_sizes(&m, &line[i]);
     }
     if (out->n_points == TESTPOINT_MAX_POINTS) out->sampled = true;

@@ -31,6 +31,7 @@ typedef struct TestPoint {
 
 typedef struct TestPlan {
     uint64_t letter[TESTPOINT_MAX_LETTERS]; // hash of the name
+    bool moves[TESTPOINT_MAX_LETTERS];      // stands in something that has breakpoints
     bool whole[TESTPOINT_MAX_LETTERS];      // takes whole numbers only
     int n_letters, n_points, n_parts;
     int n_needed; // so many points come first that must be compared

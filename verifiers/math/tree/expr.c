@@ -53,6 +53,14 @@ static bool is_one_piece(int function) {
            function == FN_EXP || function == FN_GAMMA || function == FN_DET;
 }
 
+static uint32_t complex_bits(const Expr *e) {
+    bool conjugate = e->kind == EX_SYMBOL && e->text.size == 5 &&
+                     memcmp(e->text.data, "bar ", 4) == 0 && strchr("zw", e->text.data[4]);
+    bool part = e->kind == EX_CALL &&
+                (e->op == FN_RE || e->op == FN_IM || e->op == FN_ARG || e->op == FN_CONJ);
+    return conjugate || part ? HAS_COMPLEX : 0;
+}
+
 static uint32_t own_bits(const Expr *e) {
     CHECK(e->kind != EX_POWER || (e->first && e->last));
     switch ((ExprKind)e->kind) {
@@ -136,7 +144,7 @@ Expr *expr_done(Work *w, Expr *e) {
         has |= c->has;
         if (c->depth > depth) depth = c->depth;
     }
-    e->has = has | own_bits(e);
+    e->has = has | own_bits(e) | complex_bits(e);
     if (e->kind == EX_FOLD && !(e->last->has & HAS_INFINITY)) e->has &= ~(uint32_t)HAS_INFINITY;
     e->hash = h;
     e->depth = (uint16_t)(depth + 1);

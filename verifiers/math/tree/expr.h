@@ -20,7 +20,7 @@ extern "C" {
 typedef enum ExprKind {
     // scalars
     EX_NUMBER,    // text: digits; exp10
-    EX_SYMBOL,    // text: the name with subscript, primes and accent
+    EX_SYMBOL,    // text: the name with subscript, primes and accent; flag: in bold, a vector
     EX_CONSTANT,  // op: 'p' pi, 'e', 'i', 'o' infinity
     EX_SUM,       // children
     EX_PRODUCT,   // children
@@ -137,12 +137,13 @@ enum {
     HAS_OBJECT = 256, // something that is no scalar
     HAS_POINT = 512,  // a decimal point
     HAS_COLLECTION = 1024,
-    HAS_OPAQUE = 2048,   // an ellipsis, text or a big operator inside: compared as written only
-    HAS_ROUND = 4096,    // floor or ceiling
-    HAS_FOLD = 8192,     // a sum or product by \sum or \prod
-    HAS_DET = 16384,     // a determinant of a matrix that is written out
-    HAS_BOUND = 32768,   // the letter of a \sum
-    HAS_UNKNOWN = 65536, // a name that depends on it, as a_k or f(k); an endless \sum
+    HAS_OPAQUE = 2048,    // an ellipsis, text or a big operator inside: compared as written only
+    HAS_ROUND = 4096,     // floor or ceiling
+    HAS_FOLD = 8192,      // a sum or product by \sum or \prod
+    HAS_DET = 16384,      // a determinant of a matrix that is written out
+    HAS_BOUND = 32768,    // the letter of a \sum
+    HAS_UNKNOWN = 65536,  // a name that depends on it, as a_k or f(k); an endless \sum
+    HAS_COMPLEX = 262144, // Re, Im, arg, a conjugate: the letters z and w are complex
     HAS_PIECES = 131072, // |x|, roots, logarithms, max, ... of letters: a function with breakpoints
 };
 

@@ -68,6 +68,7 @@ typedef struct Token {
     uint8_t kind;
     bool space;        // white space stands before it
     bool plain;        // a number of digits alone; a letter out of a text command
+    bool bold;         // a letter in bold: a vector
     bool differential; // a d that belongs to the letter behind it, as in dy/dx
     uint16_t id;
     uint16_t run;            // letters: length of the run of plain letters that begins here, else 0

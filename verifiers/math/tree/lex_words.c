@@ -122,8 +122,11 @@ void lexer_words(Lexer *l, Slice content, bool font, bool bold, const char *begi
     while (letters < s.size && isalpha((unsigned char)s.data[letters])) letters++;
     if (s.size == 1 || is_letters_list(s)) {
         lexer_inside(l, s);
-        if (s.size == 1 && !bold && l->out->n && l->out->token[l->out->n - 1].kind == TK_LETTER)
-            l->out->token[l->out->n - 1].plain = true; // may be a unit
+        Token *last = l->out->n ? &l->out->token[l->out->n - 1] : NULL;
+        if (s.size == 1 && last && last->kind == TK_LETTER) {
+            last->plain = !bold; // may be a unit
+            last->bold = bold;
+        }
         return;
     }
     const Command *known = letters == s.size ? texcommand_find(s) : NULL;

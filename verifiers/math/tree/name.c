@@ -116,7 +116,9 @@ Expr *grammar_letter(Reader *r) {
     if (bare && *name.data == 'e') return expr_leaf(r->w, EX_CONSTANT, 'e', slice_of(""));
     if (bare && (*name.data == 'i' || (*name.data == 'j' && r->w->rules->engineering_j)))
         return expr_leaf(r->w, EX_CONSTANT, 'i', slice_of(""));
-    return expr_leaf(r->w, EX_SYMBOL, 0, name);
+    Expr *symbol = expr_leaf(r->w, EX_SYMBOL, 0, name);
+    if (symbol) symbol->flag = t->bold;
+    return symbol;
 }
 
 // \overline{AB}, \vec{v}, \angle ABC: one name.

@@ -44,6 +44,46 @@ static int take_both_signs(Reader *r) {
     return t->id;
 }
 
+static bool is_vector(const Expr *e) {
+    return e->kind == EX_SYMBOL &&
+           (e->flag || (e->text.size > 4 && memcmp(e->text.data, "vec ", 4) == 0));
+}
+
+// \vec a \times \vec b: turned round it changes its sign, and it is not \vec a \cdot \vec b.
+static Expr *cross_product(Reader *r, const Expr *a, const Expr *b) {
+    Slice x = a->text, y = b->text;
+    int order = memcmp(x.data, y.data, x.size < y.size ? x.size : y.size);
+    bool turned = order > 0 || (order == 0 && x.size > y.size);
+    Expr *cross = expr_new(r->w, EX_APPLY);
+    if (!cross) return NULL;
+    cross->text = slice_of("cross");
+    expr_add(cross, expr_copy(r->w, turned ? b : a));
+    expr_add(cross, expr_copy(r->w, turned ? a : b));
+    cross = expr_done(r->w, cross);
+    return turned ? expr_one(r->w, EX_NEGATE, 0, cross) : cross;
+}
+
+static bool is_times(const Token *t) {
+    return t->text.size >= 2 &&
+           (memcmp(t->text.data, "\\t", 2) == 0 || memcmp(t->text.data, "\xC3\x97", 2) == 0);
+}
+
+// value times factor, where the sign between them is \times.
+static Expr *append_times(Reader *r, Expr *value, Expr *factor) {
+    bool open = value->kind == EX_PRODUCT && value->flag;
+    Expr *last = open ? value->last : value;
+    if (!factor || !is_vector(last) || !is_vector(factor))
+        return factor ? append_factor(r, value, factor) : NULL;
+    Expr *cross = cross_product(r, last, factor);
+    if (!open || !cross) return cross;
+    Expr *product = expr_new(r->w, EX_PRODUCT);
+    for (const Expr *c = value->first; c != last && product; c = c->next)
+        expr_add(product, expr_copy(r->w, c));
+    expr_add(product, cross);
+    if (product) product->flag = true;
+    return expr_done(r->w, product);
+}
+
 static Expr *grammar_signed_factor(Reader *r) {
     int minus = 0, both = take_both_signs(r);
     while (!both && (token_is(r->t, '-') || token_is(r->t, '+'))) {
@@ -76,10 +116,12 @@ Expr *grammar_term(Reader *r) {
     Expr *value = grammar_factor(r), *algebra = NULL;
     while (value) {
         if (token_is(r->t, '*') || token_is(r->t, '/')) {
-            bool divide = token_is(r->t++, '/');
+            const Token *sign = r->t++;
             Expr *factor = grammar_signed_factor(r);
-            if (divide)
+            if (token_is(sign, '/'))
                 value = factor ? expr_two(r->w, EX_QUOTIENT, value, factor) : NULL;
+            else if (is_times(sign))
+                value = append_times(r, value, factor);
             else
                 value = factor ? append_factor(r, value, factor) : NULL;
             continue;
