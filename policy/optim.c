@@ -4,10 +4,6 @@
 
 #include "policy/net.h"
 
-static size_t count_of(const Param *q) {
-    return (size_t)q->rows * (size_t)(q->cols > 0 ? q->cols : 1);
-}
-
 void policy_zero_grad(Policy *p) {
     if (p->grad) memset(p->grad, 0, p->n_floats * sizeof *p->grad);
     memset(p->load, 0, (size_t)p->n_moe * (size_t)p->model.n_routed_experts * sizeof *p->load);
@@ -19,13 +15,14 @@ static void square_sum(void *ctx, int i, int worker) {
     Policy *p = ctx;
     const Param *q = &p->param[i];
     double lane[8] = {0};
-    if (q->grad) {
-        const size_t n = count_of(q);
+    if (q->trainable) {
+        const float *grad = net_at(p, p->grad, i);
+        const size_t n = param_count(q);
         size_t j = 0;
         for (; j + 8 <= n; j += 8)
             for (int k = 0; k < 8; k++)
-                lane[k] += (double)q->grad[j + (size_t)k] * (double)q->grad[j + (size_t)k];
-        for (; j < n; j++) lane[j % 8] += (double)q->grad[j] * (double)q->grad[j];
+                lane[k] += (double)grad[j + (size_t)k] * (double)grad[j + (size_t)k];
+        for (; j < n; j++) lane[j % 8] += (double)grad[j] * (double)grad[j];
     }
     for (int w = 4; w > 0; w /= 2)
         for (int k = 0; k < w; k++) lane[k] += lane[k + w];
@@ -42,13 +39,14 @@ static void update_tensor(void *ctx, int i, int worker) {
     (void)worker;
     Update *u = ctx;
     Policy *p = u->p;
-    Param *q = &p->param[i];
+    const Param *q = &p->param[i];
     if (!q->trainable) return;
     const bool idle = p->sums[i] == 0;
     AdamWStep step = u->step;
     step.decay = q->decay ? (float)u->weight_decay : 0;
     int moved = 0;
-    p->ops->adamw(NULL, q->master, q->m, q->v, q->grad, count_of(q), &step, &moved);
+    p->ops->adamw(NULL, net_at(p, p->master, i), net_at(p, p->m, i), net_at(p, p->v, i),
+                  net_at(p, p->grad, i), param_count(q), &step, &moved);
     p->moved[i] = moved;
     p->idle[i] = idle;
 }

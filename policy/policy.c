@@ -112,15 +112,7 @@ Status policy_new(const ModelConfig *model, const PolicyOpts *opts, Policy **out
     TRY_OUT(p->ops->alloc(NULL, p->plan.total, &p->memory));
     PolicyPlan plan = p->plan;
     net_layout(p, p->memory, &plan);
-    for (int i = 0; i < p->n_params; i++) {
-        Param *q = &p->param[i];
-        q->master = net_at(p, p->master, i);
-        if (!opts->trainable) q->trainable = false;
-        if (!q->trainable) continue;
-        q->grad = net_at(p, p->grad, i);
-        q->m = net_at(p, p->m, i);
-        q->v = net_at(p, p->v, i);
-    }
+    for (int i = 0; i < p->n_params && !opts->trainable; i++) p->param[i].trainable = false;
     if (model->family == FAMILY_DENSE)
         fill_rope_dense(p);
     else
@@ -171,16 +163,17 @@ static double deviation(const Policy *p, int i) {
 
 void policy_init(Policy *p, uint64_t seed) {
     for (int i = 0; i < p->n_params; i++) {
-        Param *q = &p->param[i];
-        const size_t n = (size_t)q->rows * (size_t)(q->cols > 0 ? q->cols : 1);
+        const Param *q = &p->param[i];
+        const size_t n = param_count(q);
+        float *master = net_at(p, p->master, i);
         if (q->cols == 0) {
             const float value = ends_with(q->name, "bias") ? 0.0f : 1.0f;
-            for (size_t j = 0; j < n; j++) q->master[j] = value;
+            for (size_t j = 0; j < n; j++) master[j] = value;
             continue;
         }
         const double dev = deviation(p, i);
         Rng rng = rng_open((RngKey){.seed = seed, .stream = RNG_INIT, .task = (uint64_t)i});
-        for (size_t j = 0; j < n; j++) q->master[j] = (float)(dev * rng_normal(&rng));
+        for (size_t j = 0; j < n; j++) master[j] = (float)(dev * rng_normal(&rng));
     }
     policy_sync(p);
 }
@@ -285,9 +278,27 @@ Status policy_copy(Policy *dst, const Policy *src) {
 const ModelConfig *policy_model(const Policy *p) {
     return &p->model;
 }
-Param *policy_params(Policy *p, int *n) {
+const Param *policy_params(const Policy *p, int *n) {
     *n = p->n_params;
     return p->param;
+}
+
+// Where values [at, at + n) of a part of tensor i are.
+static float *part_at(const Policy *p, int i, ParamPart part, size_t at, size_t n) {
+    float *const block[] = {p->master, p->grad, p->m, p->v};
+    CHECK(i >= 0 && i < p->n_params && at + n <= param_count(&p->param[i]));
+    CHECK(part == PARAM_WEIGHT || p->param[i].trainable);
+    return net_at(p, block[part], i) + at;
+}
+
+Status policy_get(const Policy *p, int i, ParamPart part, size_t at, size_t n, float *host) {
+    TRY(p->ops->download(NULL, host, part_at(p, i, part, at, n), n * sizeof *host));
+    return p->ops->sync(NULL);
+}
+
+Status policy_set(Policy *p, int i, ParamPart part, size_t at, size_t n, const float *host) {
+    TRY(p->ops->upload(NULL, part_at(p, i, part, at, n), host, n * sizeof *host));
+    return p->ops->sync(NULL);
 }
 uint32_t policy_version(const Policy *p) {
     return p->version;

@@ -53,7 +53,7 @@ typedef struct PolicyPlan {
 MUST_USE Status policy_plan(const ModelConfig *model, const PolicyOpts *opts, PolicyPlan *out);
 void policy_plan_print(const PolicyPlan *plan, Str *out);
 
-// Weights are zero after policy_new: call policy_init, or fill policy_params and call policy_sync.
+// Weights are zero after policy_new: call policy_init, or policy_set all and policy_sync.
 MUST_USE Status policy_new(const ModelConfig *model, const PolicyOpts *opts, Policy **out);
 void policy_free(Policy *policy);
 const ModelConfig *policy_model(const Policy *policy);
@@ -63,20 +63,29 @@ void policy_init(Policy *policy, uint64_t seed); // see policy.c for the distrib
 typedef struct Param {
     const char *name; // "model.layers.0.self_attn.q_a_proj.weight"
     int rows, cols;   // [rows, cols] row-major as in the checkpoint; cols == 0: a vector of `rows`
-    float *master;    // fp32, host
-    float *grad;      // fp32; NULL if not trainable
-    float *m, *v;     // AdamW moments; NULL if not trainable
-    bool trainable;   // false: e_score_correction_bias
+    bool trainable;   // has a gradient and moments; false: e_score_correction_bias
     bool decay;       // weight decay applies (matrices, not norms and not the embedding)
     bool expert;      // one expert's matrix: may rightly get no gradient in a step
 } Param;
 
-Param *policy_params(Policy *policy, int *n);
+const Param *policy_params(const Policy *policy, int *n);
+static inline size_t param_count(const Param *param) {
+    return (size_t)param->rows * (size_t)(param->cols > 0 ? param->cols : 1);
+}
+
+// The arrays of a parameter, all fp32: its weights, the gradient, and AdamW's moments (the last
+// three only where it is trainable). Values [at, at + n) of tensor i are copied from or to the
+// device.
+typedef enum ParamPart { PARAM_WEIGHT, PARAM_GRAD, PARAM_M, PARAM_V } ParamPart;
+MUST_USE Status policy_get(const Policy *policy, int i, ParamPart part, size_t at, size_t n,
+                           float *host);
+MUST_USE Status policy_set(Policy *policy, int i, ParamPart part, size_t at, size_t n,
+                           const float *host);
 // What came with the weights and is saved with them (policy/files/extras): kept for its owner, and
 // ended with `end` when the policy is freed or keeps another. NULL: nothing is kept.
 void policy_keep(Policy *policy, void *kept, void (*end)(void *kept));
 void *policy_kept(const Policy *policy);
-// Call after writing to masters: rebuilds every packed or quantised copy and raises the version.
+// Call after policy_set of weights: rebuilds every packed or quantised copy and raises the version.
 void policy_sync(Policy *policy);
 // dst takes the weights of src (same ModelConfig); used to refresh a reference.
 MUST_USE Status policy_copy(Policy *dst, const Policy *src);

@@ -1,4 +1,5 @@
 // tests/fuzz_runstate.c -- any bytes as a state file: refused with nothing changed, or read whole.
+#include <string.h>
 #include <zlib.h>
 
 #include "policy/files/runstate.h"
@@ -7,24 +8,40 @@
 enum { N = 6 };
 static volatile uint32_t sink; // what was read, so that it is read
 
+// Two tensors in host memory; these are all of policy.h that runstate calls.
+struct Policy {
+    Param param[2];
+    float data[2][4][N];
+};
+const Param *policy_params(const Policy *policy, int *n) {
+    *n = 2;
+    return policy->param;
+}
+Status policy_get(const Policy *policy, int i, ParamPart part, size_t at, size_t n, float *host) {
+    memcpy(host, policy->data[i][part] + at, n * sizeof *host);
+    return ST_OK;
+}
+Status policy_set(Policy *policy, int i, ParamPart part, size_t at, size_t n, const float *host) {
+    memcpy(policy->data[i][part] + at, host, n * sizeof *host);
+    return ST_OK;
+}
+
 static void load(const char *path, bool moments) {
-    float data[2][3][N];
-    for (int i = 0; i < 2 * 3 * N; i++) (&data[0][0][0])[i] = -7;
-    Param param[2] = {{.name = "a.weight", .rows = 2, .cols = 3, .master = data[0][0]},
-                      {.name = "b", .rows = 4, .master = data[1][0]}};
-    for (int i = 0; moments && i < 2; i++) param[i].m = data[i][1], param[i].v = data[i][2];
-    Runstate state = {.param = param, .n = 2};
+    Policy policy = {.param = {{.name = "a.weight", .rows = 2, .cols = 3, .trainable = moments},
+                               {.name = "b", .rows = 4, .trainable = moments}}};
+    float *all = &policy.data[0][0][0];
+    for (int i = 0; i < 2 * 4 * N; i++) all[i] = -7;
+    Runstate state = {.policy = &policy};
     Arena *arena = arena_new(4096);
     if (runstate_load(path, &state, arena) == ST_OK) {
         uint32_t sum = state.version;
         for (size_t i = 0; i < state.extra_size; i++) sum += ((unsigned char *)state.extra)[i];
         sink = sum;
     } else {
-        for (int i = 0; i < 2 * 3 * N; i++) CHECK((&data[0][0][0])[i] == -7);
+        for (int i = 0; i < 2 * 4 * N; i++) CHECK(all[i] == -7);
     }
     arena_free(arena);
 }
-
 // The checksum of the header would stop every change of it, so it is made right as well.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size > 4096) return 0;

@@ -205,7 +205,7 @@ Lane 2
 Pack 2
 Pair 2
 Piece 4
-Policy 2
+Policy 3
 Question 2
 Range 3
 Reader 4

@@ -81,15 +81,9 @@ static const uint64_t empty = 0xcbf29ce484222325u;
 // ---- what is hashed
 
 static uint64_t hash_params(Policy *p, bool grad) {
-    int n;
-    uint64_t hash = empty;
-    const Param *q = policy_params(p, &n);
-    for (int i = 0; i < n; i++) {
-        const size_t count = (size_t)q[i].rows * (size_t)(q[i].cols > 0 ? q[i].cols : 1);
-        if (!grad || q[i].trainable)
-            hash = add_hash(hash, grad ? q[i].grad : q[i].master, count * sizeof(float));
-    }
-    return hash;
+    size_t n;
+    const float *all = params_part(p, grad ? PARAM_GRAD : PARAM_WEIGHT, &n);
+    return add_hash(empty, all, n * sizeof *all);
 }
 
 static Status two_sided_loss(void *ctx, int c, const Pack *chunk, const float *logp,

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "policy/files/config_hf.h"
 #include "policy/files/safewrite.h"
+#include "tests/param.h"
 #include "tests/test.h"
 
 static Arena *arena;
@@ -31,13 +32,13 @@ static Policy *make(const char *golden, uint64_t seed) {
     return p;
 }
 
-static size_t count(const Param *p) {
+static size_t count(const ParamCopy *p) {
     return (size_t)p->rows * (size_t)(p->cols ? p->cols : 1);
 }
 
 static void assert_same(Policy *a, Policy *b, bool moments) {
     int n, m;
-    const Param *pa = policy_params(a, &n), *pb = policy_params(b, &m);
+    const ParamCopy *pa = params_read(a, &n), *pb = params_read(b, &m);
     assert_int_equal(n, m);
     for (int i = 0; i < n; i++) {
         assert_memory_equal(pa[i].master, pb[i].master, count(&pa[i]) * 4);
@@ -101,7 +102,7 @@ static void bf16_halves_the_file_and_rounds(void **state) {
     assert_ok(checkpoint_save(in_folder("bf16"), a, NULL, "bf16"));
     assert_ok(checkpoint_load(in_folder("bf16"), b));
     int n;
-    const Param *pa = policy_params(a, &n), *pb = policy_params(b, &n);
+    const ParamCopy *pa = params_read(a, &n), *pb = params_read(b, &n);
     for (int i = 0; i < n; i++)
         assert_close(pb[i].master, pa[i].master, count(&pa[i]), 0, 1.0 / 256);
     assert_int_equal(checkpoint_save(in_folder("bf16"), a, NULL, "f8"), ST_CONFIG);
@@ -113,7 +114,7 @@ static void bf16_halves_the_file_and_rounds(void **state) {
 static void refused_weights(TensorSource (*edit)(TensorSource), const char *word) {
     Policy *p = make("deepseek-v3", 1);
     int n;
-    const Param *param = policy_params(p, &n);
+    const ParamCopy *param = params_read(p, &n);
     TensorSource *source = ARENA_ARRAY(arena, TensorSource, n);
     for (int i = 0; i < n; i++)
         source[i] = tensor_source(param[i].name, param[i].rows, param[i].cols, param[i].master);

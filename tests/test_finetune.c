@@ -5,6 +5,7 @@
 
 #include "datasets/desk.h"
 #include "sft/example.h"
+#include "tests/param.h"
 #include "tests/test.h"
 
 static int chunk_tokens = 600;
@@ -89,7 +90,7 @@ static double step(Finetune *f) {
 static size_t state_of(Policy *p, float **out, float *in) {
     int n;
     size_t at = 0, total = 0;
-    Param *param = policy_params(p, &n);
+    ParamCopy *param = params_read(p, &n);
     for (int i = 0; i < n; i++)
         total += 3 * (size_t)param[i].rows * (size_t)(param[i].cols ? param[i].cols : 1);
     if (out) *out = malloc(total * sizeof(float));
@@ -106,6 +107,7 @@ static size_t state_of(Policy *p, float **out, float *in) {
             }
         }
     }
+    if (!out) params_write(p, param);
     return total;
 }
 

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "policy/files/checkpoint.h"
 #include "policy/files/safetensors.h"
+#include "tests/param.h"
 #include "tests/test.h"
 
 enum { N_SEQS = 3, CHUNK = 128 };
@@ -111,11 +112,11 @@ static void gradients_are_those_of_hugging_face(void **state) {
             const ScoreOpts opts = {.temperature = g.temperature};
             assert_ok(policy_train(g.policy, &g.pack, 1, &opts, loss, &g));
             int n_params, n_compared = 0;
-            const Param *param = policy_params(g.policy, &n_params);
+            const ParamCopy *param = params_read(g.policy, &n_params);
             double worst = 0;
             const char *worst_name = "";
             for (int i = 0; i < n_params; i++) {
-                const Param *p = &param[i];
+                const ParamCopy *p = &param[i];
                 if (!p->trainable) continue;
                 size_t n = (size_t)p->rows * (size_t)(p->cols ? p->cols : 1);
                 float *want = ARENA_ARRAY(g.arena, float, n);

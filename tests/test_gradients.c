@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "policy/policy.h"
+#include "tests/param.h"
 #include "tests/test.h"
 
 static const ModelConfig tiny = {
@@ -92,13 +93,14 @@ static void open_problem(Problem *q, ModelConfig m, int chunk_tokens) {
     assert_ok(policy_new(&m, &o, &q->policy));
     policy_init(q->policy, 11);
     int n;
-    Param *p = policy_params(q->policy, &n); // gains and bias away from 1 and 0
+    ParamCopy *p = params_read(q->policy, &n); // gains and bias away from 1 and 0
     for (int i = 0; i < n; i++)
         for (int j = 0; p[i].cols == 0 && j < p[i].rows; j++)
             p[i].master[j] += (float)rng_normal(&rng) * (p[i].trainable ? 0.2f : 0.05f);
     for (int i = 0; i < n; i++) // a head that matters
         if (strcmp(p[i].name, "lm_head.weight") == 0)
             for (int j = 0; j < p[i].rows * p[i].cols; j++) p[i].master[j] *= 8;
+    params_write(q->policy, p);
     policy_sync(q->policy);
     int layers = 0;
     for (int l = 0; l < m.n_layers; l++) layers += model_is_moe(&m, l);
@@ -128,17 +130,20 @@ static double value(Problem *q) {
     return sum;
 }
 
-static double central(Problem *q, Param *p, const float *base, const double *dir, int n, double h) {
+static double central(Problem *q, int i, ParamCopy *p, const float *base, const double *dir, int n,
+                      double h) {
     for (int j = 0; j < n; j++) p->master[j] = (float)((double)base[j] + h * dir[j]);
+    param_write(q->policy, i, p);
     double up = value(q);
     for (int j = 0; j < n; j++) p->master[j] = (float)((double)base[j] - h * dir[j]);
+    param_write(q->policy, i, p);
     double down = value(q);
     return (up - down) / (2 * h);
 }
 
 // The derivative along dir: analytic against measured, in units of |gradient| `unit`.
-static double check_direction(Problem *q, Param *p, const float *base, const double *dir, int size,
-                              double h, double unit, double bound) {
+static double check_direction(Problem *q, int i, ParamCopy *p, const float *base, const double *dir,
+                              int size, double h, double unit, double bound) {
     double want = 0, len = 0, norm = 0;
     for (int j = 0; j < size; j++) {
         want += dir[j] * (double)p->grad[j];
@@ -147,8 +152,9 @@ static double check_direction(Problem *q, Param *p, const float *base, const dou
     }
     if (len == 0) return 0;
     const double got =
-        (4 * central(q, p, base, dir, size, h / 2) - central(q, p, base, dir, size, h)) / 3;
+        (4 * central(q, i, p, base, dir, size, h / 2) - central(q, i, p, base, dir, size, h)) / 3;
     memcpy(p->master, base, (size_t)size * sizeof *base);
+    param_write(q->policy, i, p);
     const double off = fabs(got - want) / (sqrt(norm) * unit + 1e-4);
     if (off > bound)
         fail_msg("%s: |g| %.3g, derivative %.7g, finite difference %.7g, off by %.2g", p->name,
@@ -161,7 +167,7 @@ static void check_model(ModelConfig m) {
     open_problem(&q, m, 128);
     assert_ok(policy_train(q.policy, &q.pack, 1, &q.opts, linear_loss, &q));
     int n;
-    Param *p = policy_params(q.policy, &n);
+    ParamCopy *p = params_read(q.policy, &n);
     Rng rng = rng_open((RngKey){.seed = 5, .stream = RNG_TEST});
     double worst[2] = {0};
     for (int i = 0; i < n; i++) {
@@ -182,7 +188,7 @@ static void check_model(ModelConfig m) {
         for (int round = 0; round < 2; round++) {
             for (int j = 0; j < size; j++) dir[j] = rng_below(&rng, 2) ? 1 : -1;
             const double h = fmin(0.05 / (norm + 1e-3), 0.1 * rms);
-            worst[0] = fmax(worst[0], check_direction(&q, &p[i], base, dir, size, h, 1, 1e-2));
+            worst[0] = fmax(worst[0], check_direction(&q, i, &p[i], base, dir, size, h, 1, 1e-2));
         }
         // halves of the gradient itself, along which its size shows
         for (int round = 0; round < 2 && norm > 0; round++) {
@@ -193,7 +199,7 @@ static void check_model(ModelConfig m) {
             }
             const double h = fmin(0.05, 0.05 / norm) / sqrt(len + 1e-30);
             worst[1] =
-                fmax(worst[1], check_direction(&q, &p[i], base, dir, size, h, sqrt(len), 4e-3));
+                fmax(worst[1], check_direction(&q, i, &p[i], base, dir, size, h, sqrt(len), 4e-3));
         }
         arena_rewind(q.arena, mark);
     }
@@ -247,17 +253,9 @@ static void grouped_queries_biases_and_head_norms_agree(void **state) {
 }
 
 static float *gradients(Problem *q, int *n_out) {
-    int n, total = 0;
-    Param *p = policy_params(q->policy, &n);
-    for (int i = 0; i < n; i++) total += p[i].rows * (p[i].cols > 0 ? p[i].cols : 1);
-    float *out = ARENA_ARRAY(q->arena, float, total);
-    total = 0;
-    for (int i = 0; i < n; i++) {
-        const int size = p[i].rows * (p[i].cols > 0 ? p[i].cols : 1);
-        if (p[i].grad) memcpy(out + total, p[i].grad, (size_t)size * sizeof *out);
-        total += size;
-    }
-    *n_out = total;
+    size_t n;
+    float *out = params_part(q->policy, PARAM_GRAD, &n);
+    *n_out = (int)n;
     return out;
 }
 

@@ -9,6 +9,7 @@
 #include "policy/cpu/gemm.h"
 #include "policy/cpu/gemm_row.h"
 #include "rollout/engine.h"
+#include "tests/param.h"
 #include "tests/test.h"
 
 enum { VOCAB = 53, STOP = 3, PAGES = 400, ROWS = 256 };
@@ -307,11 +308,12 @@ static void change_weights(void *ctx, Batch *batch, int sample) {
     for (int i = 0; i < batch->n_samples; i++) c->length[i] = batch_response_length(batch, i);
     int n;
     uint32_t version = policy_version(c->policy);
-    Param *param = policy_params(c->policy, &n);
+    ParamCopy *param = params_read(c->policy, &n);
     for (int i = 0; i < n; i++) {
         size_t size = (size_t)param[i].rows * (size_t)(param[i].cols ? param[i].cols : 1);
         for (size_t k = 0; k < size; k++) param[i].master[k] *= 1.01f;
     }
+    params_write(c->policy, param);
     policy_sync(c->policy);
     policy_set_version(c->policy, version);
 }

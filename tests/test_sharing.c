@@ -83,17 +83,10 @@ static Status odd_loss(void *ctx, int c, const Pack *chunk, const float *logp, c
     return ST_OK;
 }
 
-static float *gradients(Policy *p, size_t *n_out) {
-    int n;
-    Param *q = policy_params(p, &n);
-    *n_out = (size_t)(q[n - 1].master - q[0].master);
-    return q[0].grad;
-}
-
 // Bits of log-probs; gradients tensor by tensor, by the largest value in each.
 static void assert_same(Policy *a, Policy *b, double rtol) {
     int n;
-    Param *x = policy_params(a, &n), *y = policy_params(b, &n);
+    const ParamCopy *x = params_read(a, &n), *y = params_read(b, &n);
     for (int i = 0; i < n; i++) {
         const size_t size = (size_t)x[i].rows * (size_t)(x[i].cols ? x[i].cols : 1);
         double most = 0, off = 0;
@@ -163,7 +156,7 @@ static void assert_same_load(Policy *a, Policy *b) {
     assert_ok(policy_step(a, &cfg, 0, &x));
     assert_ok(policy_step(b, &cfg, 0, &y));
     assert_true(x.load_max > 0 && x.load_max == y.load_max && x.load_min == y.load_min);
-    const Param *p = policy_params(a, &n), *q = policy_params(b, &n);
+    const ParamCopy *p = params_read(a, &n), *q = params_read(b, &n);
     for (int i = 0; i < n; i++)
         if (!p[i].trainable)
             assert_memory_equal(p[i].master, q[i].master, (size_t)p[i].rows * sizeof(float));
@@ -210,7 +203,7 @@ static void threads_that_share_a_chunk_change_no_bit(void **state) {
             for (int threads = WATCHED ? 3 : 1; threads <= 3; threads++) {
                 Pool *pool = pool_new(threads);
                 Policy *p = train(model_of(which), &x, pool, 600, 600, &kept);
-                const float *grad = gradients(p, &n);
+                const float *grad = params_part(p, PARAM_GRAD, &n);
                 if (!want) {
                     want = ARENA_ARRAY(x.arena, float, n);
                     memcpy(want, grad, n * sizeof *want);

@@ -9,6 +9,7 @@
 #include "rl/evaluate.h"
 #include "rl/preflight.h"
 #include "rl/trainer_state.h"
+#include "tests/param.h"
 #include "tests/tiny_run.h"
 
 static Status unjudged_task(const TaskSource *source, uint64_t index, Task *out, Arena *arena) {
@@ -97,13 +98,7 @@ static void four_threads_change_no_bit_in_any_precision(void **state) {
 // What policy/files/checkpoint does through a file.
 static void copy_policy_state(Policy *to, Policy *from) {
     int n;
-    Param *x = policy_params(to, &n);
-    const Param *y = policy_params(from, &n);
-    for (int i = 0; i < n; i++) {
-        size_t bytes = param_count(&x[i]) * sizeof(float);
-        memcpy(x[i].master, y[i].master, bytes);
-        if (x[i].m) memcpy(x[i].m, y[i].m, bytes), memcpy(x[i].v, y[i].v, bytes);
-    }
+    params_write(to, params_read(from, &n));
     policy_sync(to);
     policy_set_version(to, policy_version(from));
     policy_set_steps(to, policy_steps(from));
@@ -373,9 +368,10 @@ static void a_number_that_is_none_stops_the_run_and_keeps_the_weights(void **sta
     TrainerStep out;
     step(&r, &row, NULL); // a batch is now in hand
     int n;
-    Param *p = policy_params(r.policy, &n);
-    float keep = p[0].master[0];
-    for (size_t i = 0; i < param_count(&p[0]); i++) p[0].master[i] = NAN;
+    ParamCopy *p = params_read(r.policy, &n);
+    const Param *param = policy_params(r.policy, &n);
+    for (size_t i = 0; i < param_count(&param[0]); i++) p[0].master[i] = NAN;
+    params_write(r.policy, p);
     policy_sync(r.policy);
     assert_int_equal(trainer_step(r.trainer, NULL, &row, &out), ST_FORMAT);
     assert_true(trainer_nonfinite(r.trainer));
@@ -383,9 +379,9 @@ static void a_number_that_is_none_stops_the_run_and_keeps_the_weights(void **sta
     assert_non_null(strstr(status_text(), "step 2"));
     snprintf(path, sizeof path, "%s/nonfinite-step-2.batch", folder);
     assert_true(file_exists(path));
-    (void)keep;
+    p = params_read(r.policy, &n);
     for (int i = 1; i < n; i++) // nothing else was touched
-        for (size_t j = 0; j < param_count(&p[i]); j++) assert_true(isfinite(p[i].master[j]));
+        for (size_t j = 0; j < param_count(&param[i]); j++) assert_true(isfinite(p[i].master[j]));
     close_run(&r);
     assert_ok(file_remove_tree(folder));
 }
@@ -401,14 +397,12 @@ static void a_reference_that_is_no_number_is_dumped_too(void **state) {
     TrainerStep out;
     step(&r, &row, NULL);
     int n;
-    Param *p = policy_params(r.policy, &n);
-    const size_t bytes = param_count(&p[0]) * sizeof(float);
-    float *keep = malloc(bytes); // NaN for the reference, not for the policy that samples
-    memcpy(keep, p[0].master, bytes);
-    for (size_t i = 0; i < param_count(&p[0]); i++) p[0].master[i] = NAN;
+    const ParamCopy *keep = params_read(r.policy, &n), *p = params_read(r.policy, &n);
+    const size_t count = param_count(&policy_params(r.policy, &n)[0]);
+    for (size_t i = 0; i < count; i++) p[0].master[i] = NAN; // for the reference alone
+    params_write(r.policy, p);
     assert_ok(reference_refresh(r.trainer->reference, r.policy, 1));
-    memcpy(p[0].master, keep, bytes);
-    free(keep);
+    params_write(r.policy, keep);
     policy_sync(r.policy);
     assert_int_equal(trainer_step(r.trainer, NULL, &row, &out), ST_FORMAT);
     assert_true(trainer_nonfinite(r.trainer)); // so the command exits with 5

@@ -7,6 +7,7 @@
 
 #include "policy/text/tokenizer.h"
 #include "rl/trainer.h"
+#include "tests/param.h"
 #include "tests/test.h"
 
 // A byte-level tokenizer without merges: <eos>, the digits and '=' are ids 0 to 11, all that the
@@ -156,16 +157,13 @@ static inline Run open_run(const RlConfig *cfg, int threads, int in_flight, cons
     return open_model(&tiny, cfg, threads, in_flight, dump);
 }
 
-static inline size_t param_count(const Param *p) {
-    return (size_t)p->rows * (size_t)(p->cols > 0 ? p->cols : 1);
-}
-
 static inline void assert_same_weights(Policy *a, Policy *b) {
     int n, m;
-    const Param *x = policy_params(a, &n), *y = policy_params(b, &m);
+    const Param *x = policy_params(a, &n);
+    const ParamCopy *of_a = params_read(a, &n), *of_b = params_read(b, &m);
     assert_int_equal(n, m);
     for (int i = 0; i < n; i++)
-        if (memcmp(x[i].master, y[i].master, param_count(&x[i]) * sizeof(float)) != 0)
+        if (memcmp(of_a[i].master, of_b[i].master, param_count(&x[i]) * sizeof(float)) != 0)
             fail_msg("%s differs", x[i].name);
 }
 

@@ -9,6 +9,7 @@
 #include "policy/cpu/gemm.h"
 #include "policy/cpu/gemm_row.h"
 #include "policy/policy.h"
+#include "tests/param.h"
 #include "tests/test.h"
 
 // Under ThreadSanitizer, some thirty times slower, only what runs on threads is run.
@@ -272,7 +273,7 @@ static inline void done_with_row(bool emulated) {
 static inline float *trained(ModelConfig m, Text *x, int threads, int in_flight, size_t *n_out) {
     Pool *pool = pool_new(threads);
     Policy *p = make(m, pool, true, in_flight, 200);
-    int n_chunks, n;
+    int n_chunks;
     Pack *chunk = pack_chunks(x->token, x->want, x->seq, NULL, N_SEQS, 200, &n_chunks, x->arena);
     assert_true(n_chunks > 3);
     Mean sum = {.denominator = 500};
@@ -284,13 +285,14 @@ static inline float *trained(ModelConfig m, Text *x, int threads, int in_flight,
     assert_ok(policy_train(p, chunk, n_chunks, &o, mean_loss, &sum));
     assert_ok(policy_step(p, &a, 1e-3, &r));
     assert_ok(policy_train(p, chunk, n_chunks, &o, mean_loss, &sum));
-    Param *q = policy_params(p, &n);
-    const size_t size = (size_t)(q[n - 1].master - q[0].master);
-    float *out = ARENA_ARRAY(x->arena, float, 2 * size + N_TOKENS);
-    memcpy(out, q[0].grad, size * sizeof *out);
-    memcpy(out + size, q[0].master, size * sizeof *out);
-    assert_ok(policy_score(p, &x->pack, &warm, out + 2 * size, NULL));
-    *n_out = 2 * size + N_TOKENS;
+    size_t n_grad, n_weight;
+    const float *grad = params_part(p, PARAM_GRAD, &n_grad);
+    const float *weight = params_part(p, PARAM_WEIGHT, &n_weight);
+    float *out = ARENA_ARRAY(x->arena, float, n_grad + n_weight + N_TOKENS);
+    memcpy(out, grad, n_grad * sizeof *out);
+    memcpy(out + n_grad, weight, n_weight * sizeof *out);
+    assert_ok(policy_score(p, &x->pack, &warm, out + n_grad + n_weight, NULL));
+    *n_out = n_grad + n_weight + N_TOKENS;
     policy_free(p);
     pool_free(pool);
     return out;

@@ -58,10 +58,19 @@ static void free_extras(void *extras) {
     extras_free((Extras *)extras);
 }
 
+static Status load_param(SafeTensors *file, Policy *policy, int i, const Param *param) {
+    float *value = (float *)malloc(param_count(param) * sizeof *value);
+    CHECK(value != NULL);
+    Status st = safetensors_read(file, param->name, param->rows, param->cols, value);
+    if (st == ST_OK) st = policy_set(policy, i, PARAM_WEIGHT, 0, param_count(param), value);
+    free(value);
+    return st;
+}
+
 // Takes over `file`. A head that is tied is not carried: it would be stale after a step.
 static Status load_params(const char *folder, SafeTensors *file, Policy *policy) {
     int n;
-    Param *param = policy_params(policy, &n);
+    const Param *param = policy_params(policy, &n);
     Extras *extras = NULL;
     const char **known = (const char **)malloc(((size_t)n + 1) * sizeof *known);
     CHECK(known != NULL);
@@ -69,8 +78,7 @@ static Status load_params(const char *folder, SafeTensors *file, Policy *policy)
     qsort(known, (size_t)n, sizeof *known, by_name);
     Status st = check_extra(file, policy_model(policy), known, n);
     if (st == ST_OK && policy_model(policy)->tie_word_embeddings) st = safetensors_check_tied(file);
-    for (int i = 0; i < n && st == ST_OK; i++)
-        st = safetensors_read(file, param[i].name, param[i].rows, param[i].cols, param[i].master);
+    for (int i = 0; i < n && st == ST_OK; i++) st = load_param(file, policy, i, &param[i]);
     known[n] = "lm_head.weight";
     if (st == ST_OK)
         st = extras_read(folder, file, known, n + 1, &extras);
@@ -171,6 +179,13 @@ static Status save_generation(const char *folder, const ModelConfig *m) {
     return st;
 }
 
+// Rows of tensor `from` of a policy.
+static Status rows_of_policy(const TensorSource *s, int64_t row, int64_t n, float *out) {
+    const size_t cols = (size_t)tensor_source_cols(s);
+    return policy_get((const Policy *)s->file, (int)s->from, PARAM_WEIGHT, (size_t)row * cols,
+                      (size_t)n * cols, out);
+}
+
 static Status save_weights(const char *folder, Policy *policy, Dtype dtype) {
     int n;
     const Param *param = policy_params(policy, &n);
@@ -179,7 +194,10 @@ static Status save_weights(const char *folder, Policy *policy, Dtype dtype) {
     TensorSource *source = (TensorSource *)calloc((size_t)(n + more) + 1, sizeof *source);
     CHECK(source != NULL);
     for (int i = 0; i < n; i++) {
-        source[i] = tensor_source(param[i].name, param[i].rows, param[i].cols, param[i].master);
+        source[i] = tensor_source(param[i].name, param[i].rows, param[i].cols, NULL);
+        source[i].rows = rows_of_policy;
+        source[i].file = policy;
+        source[i].from = i;
         source[i].exact = ends_with(param[i].name, "e_score_correction_bias"); // as published
     }
     for (int i = 0; i < more; i++) source[n + i] = extras_tensor(extras, i, dtype);
@@ -226,8 +244,8 @@ Status checkpoint_state_save(const char *path, Policy *policy, const void *extra
     Runstate s = {.steps = policy_steps(policy),
                   .version = policy_version(policy),
                   .extra = (void *)extra,
-                  .extra_size = extra_size};
-    s.param = policy_params(policy, &s.n);
+                  .extra_size = extra_size,
+                  .policy = policy};
     return runstate_save(path, &s);
 }
 
@@ -236,7 +254,7 @@ Status checkpoint_state_load(const char *path, Policy *policy, void **extra, siz
     Runstate s = {0};
     *extra = NULL;
     *extra_size = 0;
-    s.param = policy_params(policy, &s.n);
+    s.policy = policy;
     TRY(runstate_load(path, &s, arena));
     policy_sync(policy); // raises the version, so the counters come after it
     policy_set_steps(policy, s.steps);

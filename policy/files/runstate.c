@@ -2,6 +2,7 @@
 // copies.
 #include "policy/files/runstate.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -19,36 +20,51 @@ static uint32_t crc_of(const void *data, size_t size) {
 }
 
 static size_t param_bytes(const Param *p) {
-    return (size_t)p->rows * (size_t)(p->cols ? p->cols : 1) * sizeof(float);
+    return param_count(p) * sizeof(float);
 }
 
-// The sections of a parameter, in order; the count is 1 or 3.
-static int sections(const Param *p, float *out[SECTIONS]) {
-    out[0] = p->master, out[1] = p->m, out[2] = p->v;
-    return p->m && p->v ? 3 : 1;
+// The sections of a parameter, in order.
+static const ParamPart section[SECTIONS] = {PARAM_WEIGHT, PARAM_M, PARAM_V};
+static int sections(const Param *p) {
+    return p->trainable ? SECTIONS : 1;
+}
+
+// Room for one section of any parameter.
+static float *section_room(const Param *param, int n) {
+    size_t most = 1;
+    for (int i = 0; i < n; i++)
+        if (param_count(&param[i]) > most) most = param_count(&param[i]);
+    float *room = malloc(most * sizeof *room);
+    CHECK(room);
+    return room;
 }
 
 // ---- writing ---------------------------------------------------------------------------------
-static void put_header(const Runstate *s, Str *out) {
+static Status put_header(const Runstate *s, float *room, Str *out) {
+    int n_params;
+    const Param *param = policy_params(s->policy, &n_params);
     str_printf(out,
                "{\"steps\":%lld,\"version\":%u,\"extra\":{\"bytes\":%zu,\"crc\":%u},\"params\":[",
                (long long)s->steps, s->version, s->extra_size, crc_of(s->extra, s->extra_size));
-    for (int i = 0; i < s->n; i++) {
-        const Param *p = &s->param[i];
-        float *part[SECTIONS];
-        int n = sections(p, part);
+    for (int i = 0; i < n_params; i++) {
+        const Param *p = &param[i];
         str_puts(out, i ? ",\n{\"name\":" : "\n{\"name\":");
         str_json(out, p->name, strlen(p->name));
         str_printf(out, ",\"rows\":%d,\"cols\":%d,\"crc\":[", p->rows, p->cols);
-        for (int k = 0; k < n; k++)
-            str_printf(out, "%s%u", k ? "," : "", crc_of(part[k], param_bytes(p)));
+        for (int k = 0; k < sections(p); k++) {
+            TRY(policy_get(s->policy, i, section[k], 0, param_count(p), room));
+            str_printf(out, "%s%u", k ? "," : "", crc_of(room, param_bytes(p)));
+        }
         str_puts(out, "]}");
     }
     str_puts(out, "]}");
     while (out->size % 8) str_putc(out, ' ');
+    return ST_OK;
 }
 
-static Status put_all(FileSink *sink, const Runstate *s, const Str *header) {
+static Status put_all(FileSink *sink, const Runstate *s, float *room, const Str *header) {
+    int n_params;
+    const Param *param = policy_params(s->policy, &n_params);
     unsigned char prefix[PREFIX];
     uint32_t word[2] = {FORMAT, crc_of(header->data, header->size)};
     uint64_t size = header->size;
@@ -57,11 +73,11 @@ static Status put_all(FileSink *sink, const Runstate *s, const Str *header) {
     memcpy(prefix + 24, &size, sizeof size);
     TRY(file_sink_add(sink, prefix, sizeof prefix));
     TRY(file_sink_add(sink, header->data, header->size));
-    for (int i = 0; i < s->n; i++) {
-        float *part[SECTIONS];
-        int n = sections(&s->param[i], part);
-        for (int k = 0; k < n; k++) TRY(file_sink_add(sink, part[k], param_bytes(&s->param[i])));
-    }
+    for (int i = 0; i < n_params; i++)
+        for (int k = 0; k < sections(&param[i]); k++) {
+            TRY(policy_get(s->policy, i, section[k], 0, param_count(&param[i]), room));
+            TRY(file_sink_add(sink, room, param_bytes(&param[i])));
+        }
     return s->extra_size ? file_sink_add(sink, s->extra, s->extra_size) : ST_OK;
 }
 
@@ -69,14 +85,18 @@ Status runstate_save(const char *path, const Runstate *state) {
     Str header = {0};
     FileSink *sink = NULL;
     Status st;
-    put_header(state, &header);
+    int n;
+    const Param *param = policy_params(state->policy, &n);
+    float *room = section_room(param, n);
+    TRY_OUT(put_header(state, room, &header));
     TRY_OUT(file_sink_open(path, &sink));
-    TRY_OUT(put_all(sink, state, &header));
+    TRY_OUT(put_all(sink, state, room, &header));
     st = file_sink_commit(sink);
     sink = NULL;
 out:
     file_sink_abort(sink);
     str_free(&header);
+    free(room);
     return st;
 }
 
@@ -104,8 +124,7 @@ static Status check_param(Reader *r, const Json *node, const Param *p) {
     int64_t rows = json_int(json_get(node, "rows"), -1),
             cols = json_int(json_get(node, "cols"), -1);
     const Json *crc = json_get(node, "crc");
-    float *part[SECTIONS];
-    int n = sections(p, part);
+    const int n = sections(p);
     if (strcmp(name, p->name) != 0)
         return FAIL(ST_CONFIG, "%s: of another model: holds '%s' where this one has '%s'", r->path,
                     name, p->name);
@@ -123,11 +142,13 @@ static Status check_param(Reader *r, const Json *node, const Param *p) {
 static Status check_all(Reader *r, const Json *root, const Runstate *s) {
     const Json *params = json_get(root, "params"), *extra = json_get(root, "extra");
     const Json *node = params ? json_first(params) : NULL;
-    for (int i = 0; i < s->n; i++, node = json_next(node)) {
+    int n;
+    const Param *param = policy_params(s->policy, &n);
+    for (int i = 0; i < n; i++, node = json_next(node)) {
         if (!node)
             return FAIL(ST_CONFIG, "%s: of another model: '%s' is not there", r->path,
-                        s->param[i].name);
-        TRY(check_param(r, node, &s->param[i]));
+                        param[i].name);
+        TRY(check_param(r, node, &param[i]));
     }
     if (node)
         return FAIL(ST_CONFIG, "%s: of another model: holds '%s' besides", r->path,
@@ -167,15 +188,19 @@ Status runstate_load(const char *path, Runstate *state, Arena *arena) {
     JsonDoc *doc = NULL;
     Reader r = {.path = path};
     Status st;
+    int n_params;
+    const Param *param = policy_params(state->policy, &n_params);
+    float *room = section_room(param, n_params); // sections are on no boundary
     TRY_OUT(file_map(path, &map));
     TRY_OUT(open_header(&r, &map, &doc));
     const unsigned char *at = r.at;
     TRY_OUT(check_all(&r, json_root(doc), state));
-    for (int i = 0; i < state->n; i++) {
-        float *part[SECTIONS];
-        int n = sections(&state->param[i], part);
-        size_t bytes = param_bytes(&state->param[i]);
-        for (int k = 0; k < n; k++, at += bytes) memcpy(part[k], at, bytes);
+    for (int i = 0; i < n_params; i++) {
+        const size_t bytes = param_bytes(&param[i]);
+        for (int k = 0; k < sections(&param[i]); k++, at += bytes) {
+            memcpy(room, at, bytes);
+            TRY_OUT(policy_set(state->policy, i, section[k], 0, param_count(&param[i]), room));
+        }
     }
     state->steps = json_int(json_get(json_root(doc), "steps"), 0);
     state->version = (uint32_t)json_int(json_get(json_root(doc), "version"), 0);
@@ -185,5 +210,6 @@ Status runstate_load(const char *path, Runstate *state, Arena *arena) {
 out:
     json_free(doc);
     file_unmap(&map);
+    free(room);
     return st;
 }

@@ -21,8 +21,7 @@ extern "C" {
 #endif
 
 typedef struct Runstate {
-    Param *param; // sections: master, and m, v where they are not NULL
-    int n;
+    Policy *policy; // sections of a tensor: its weights, and its moments where it is trainable
     int64_t steps;
     uint32_t version;
     void *extra; // carried verbatim
@@ -30,8 +29,8 @@ typedef struct Runstate {
 } Runstate;
 
 MUST_USE Status runstate_save(const char *path, const Runstate *state);
-// Fills the arrays of state->param (given, with n) and sets the other fields; extra lives in the
-// arena. On failure nothing is changed.
+// Fills the tensors of state->policy (given) and sets the other fields; extra lives in the arena.
+// Where the file is at fault nothing is changed.
 MUST_USE Status runstate_load(const char *path, Runstate *state, Arena *arena);
 
 #ifdef __cplusplus
