@@ -15,14 +15,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     JudgeInput in = {.text = (const char *)data, .size = size, .finished = true};
     for (int i = 0; i < 6; i++) {
         in.prefilled = prefilled[i % 3];
-        Extract found = extract_code(&in, i < 3 ? &lang : NULL, i < 3 ? "f" : NULL);
+        Extract found = extract_code(&in, i < 3 ? &lang : NULL,
+                                     &(BlockTask){.entry = i < 2 ? "f" : NULL, .reads = i & 1});
         CHECK(found.code.data || found.reason);
         if (!found.code.data) continue;
         CHECK(found.code.data >= in.text && found.code.data <= in.text + size &&
               found.code.size <= (size_t)(in.text + size - found.code.data));
         Str out = {0};
         extract_text(&found, &out);
-        CHECK(out.size <= found.code.size + 1);
+        CHECK(out.size <= size + 3 * ((size_t)found.n_parts + 1));
         str_free(&out);
     }
     const char *reason = NULL;

@@ -84,6 +84,11 @@ static void what_can_be_called_is_called_and_else_the_key_is_named(void **state)
     judge_file("tests/golden/code/calls.jsonl", 70);
 }
 
+static void of_several_blocks_the_program_is_found(void **state) {
+    (void)state;
+    judge_file("tests/golden/code/blocks.jsonl", 60);
+}
+
 static void no_text_of_a_program_writes_a_verdict_or_makes_an_error(void **state) {
     (void)state;
     judge_file("tests/golden/code/evaluated.jsonl", 110);
@@ -350,6 +355,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_cases_get_their_verdicts_on_four_threads),
         cmocka_unit_test(what_can_be_called_is_called_and_else_the_key_is_named),
+        cmocka_unit_test(of_several_blocks_the_program_is_found),
         cmocka_unit_test(no_text_of_a_program_writes_a_verdict_or_makes_an_error),
         cmocka_unit_test(no_cheating_program_gets_a_point),
         cmocka_unit_test(expected_outputs_never_enter_the_cage),

@@ -13,7 +13,7 @@ static void check(const Case *c, const CageLang *lang) {
                      .finished = true,
                      .prefilled = c->prefilled,
                      .extract = c->extract};
-    Extract found = extract_code(&in, lang, c->entry);
+    Extract found = extract_code(&in, lang, &(BlockTask){.entry = c->entry});
     if (!c->want) {
         if (found.code.data) fail_msg("'%s' has no program", c->text);
         assert_non_null(found.reason);
@@ -133,10 +133,10 @@ static void the_fence_names_the_language_where_the_task_does_not(void **state) {
     (void)state;
     static const char text[] = "```cpp\nint main(){}\n```\nRun:\n```bash\n./a\n```\n";
     JudgeInput in = {.text = text, .size = strlen(text), .finished = true};
-    Extract found = extract_code(&in, NULL, NULL);
+    Extract found = extract_code(&in, NULL, &(BlockTask){0});
     assert_int_equal(found.lang, CAGE_CPP);
     in.text = "```\nprint()\n```\n", in.size = strlen(in.text);
-    assert_int_equal(extract_code(&in, NULL, NULL).lang, CAGE_PYTHON);
+    assert_int_equal(extract_code(&in, NULL, &(BlockTask){0}).lang, CAGE_PYTHON);
 }
 
 int main(void) {

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-# tests/golden/make_code.py -- writes tests/golden/code/{calls,evaluated}.jsonl: rows and their verdicts.
+# tests/golden/make_code.py -- writes tests/golden/code/{calls,evaluated,blocks}.jsonl: rows and their verdicts.
 #
 #   python3 tests/golden/make_code.py
 #
 # calls: what may be called, and how. evaluated: tests and checkers that run what a program returns, and
-# programs that want a verdict other than wrong from that. Judged by tests/test_code_rows.c.
+# programs that want a verdict other than wrong from that. blocks: answers with several blocks of code, as
+# models write them. Judged by tests/test_code.c.
 import json
 import os
 
@@ -18,6 +19,8 @@ class File:
     def add(self, title, verdict, pred, **row):
         row.setdefault('lang', 'python')
         row.setdefault('extract', 'bare')
+        if row['extract'] is None:
+            del row['extract']
         self.rows.append(dict(id='%s/%s' % (self.name, title), verdict=verdict, **row, pred=pred))
 
     def write(self):
@@ -208,5 +211,83 @@ def evaluated():
     f.write()
 
 
+def fence(text, lang='python'):
+    return '```%s\n%s```\n' % (lang, text)
+
+
+def blocks():
+    f = File('blocks')
+    io = [{'input': '4\n', 'output': '8\n'}, {'input': '5\n', 'output': '10\n'}]
+    none = [{'input': '', 'output': '8\n'}]
+    good = 'n = int(input())\nprint(n * 2)\n'
+    bad = 'n = int(input())\nprint(n + 4)\n'
+    whole = 'def double(n):\n    return 2 * n\n\ndef main():\n    n = int(input())\n    print(double(n))\n\nmain()\n'
+    helper = 'def double(n):\n    return 2 * n\n'
+
+    def io_row(title, verdict, text, **row):
+        f.add(title, verdict, text, tests=row.pop('tests', io), extract=None, **row)
+
+    for name, use in (('asserts', 'assert 4 * 2 == 8\n'), ('a print', 'print(double(4))\n'), ('a comment', '# prints 8\n'),
+                      ('a call', 'double(4)\n'), ('a transcript', '>>> double(4)\n8\n'), ('a shell', '$ echo 4 | python3 a.py\n8\n'),
+                      ('an assignment and a print', 'result = double(4)\nprint(result)\n'), ('imports', 'import sys\nimport math\n'),
+                      ('a loop of prints', 'for i in range(3):\n    print(double(i))\n'),
+                      ('a test class', 'import unittest\nclass T(unittest.TestCase):\n    def test(self):\n        self.assertEqual(double(4), 8)\n'),
+                      ('a patched input', 'import io, sys\nsys.stdin = io.StringIO("4")\nmain()\n'),
+                      ('an import of it', 'from solution import double\nprint(double(2))\n')):
+        io_row('a program, then ' + name, 'right', 'We double it.\n' + fence(whole) + 'For example:\n' + fence(use))
+        io_row('a program, then unnamed ' + name, 'right', fence(whole) + fence(use, ''))
+    io_row('sample input and output', 'right', 'Input:\n' + fence('4\n', '') + 'Code:\n' + fence(good) + 'Output:\n' + fence('8\n', ''))
+    io_row('sample input and output of an unnamed program', 'right', fence('4\n', '') + fence(good, '') + fence('8\n', ''))
+    io_row('a corrected version later', 'right', fence(bad) + 'Wait, that adds. The corrected program:\n' + fence(good))
+    io_row('a version spoiled later', 'wrong', fence(good) + 'Wait, it should add.\n' + fence(bad))
+    io_row('two alternatives', 'right', 'Slow:\n' + fence('n = int(input())\ns = 0\nfor i in range(n): s += 2\nprint(s)\n') + 'Fast:\n' + fence(good))
+    io_row('alternatives of which the last is off', 'wrong', fence(good) + 'Or:\n' + fence(bad))
+    io_row('pieces, then the whole', 'right', 'First read:\n' + fence('n = int(input())\n') + 'then print:\n' + fence('print(n * 2)\n') + 'Together:\n' + fence(good))
+    io_row('the whole, then its pieces explained', 'right', fence(whole) + 'Here\n' + fence('def double(n):\n    return 2 * n\n') + 'doubles, and\n'
+           + fence('n = int(input())\nprint(double(n))\n') + 'prints.\n')
+    io_row('a function, then the main part', 'right', 'The helper:\n' + fence(helper) + 'The main part:\n' + fence('n = int(input())\nprint(double(n))\n'))
+    io_row('imports, a function, the main part', 'right', fence('import sys\n') + fence('def double(n):\n    return n * 2\n')
+           + fence('def solve():\n    n = int(sys.stdin.readline())\n    print(double(n))\n\nif __name__ == "__main__":\n    solve()\n'))
+    io_row('a helper that is mended', 'right', fence('def double(n):\n    return n + 4\n') + fence(helper) + fence('n = int(input())\nprint(double(n))\n'))
+    io_row('same names in both versions', 'right', fence('def main():\n    x = int(input())\n    print(x)\nmain()\n')
+           + fence('def main():\n    x = int(input())\n    print(2 * x)\nmain()\n'))
+    io_row('a local of the name of an earlier function', 'right', fence('def n():\n    pass\nprint(input())\n') + fence('def main():\n    n = int(input())\n    print(2 * n)\nmain()\n'))
+    io_row('without input', 'right', fence('def g():\n    return 8\nprint(g())\n') + 'which is\n' + fence('g()\n'), tests=none)
+    io_row('without input, the example prints', 'right', fence('def g():\n    return 8\nprint(g())\n') + fence('print(g() + 1)\n'), tests=none)
+    io_row('another language beside it', 'right', fence('#include <cstdio>\nint main() { int n; scanf("%d", &n); printf("%d", n); }\n', 'cpp') + fence(good) +
+           fence('pip install numpy\n', 'bash'))
+    io_row('C++, then a piece of it', 'right', fence('#include <iostream>\nint main() { int n; std::cin >> n; std::cout << 2 * n; }\n', 'cpp') + 'The line\n' +
+           fence('std::cout << 2 * n;\n', 'cpp'), lang='cpp')
+    io_row('indented in a list', 'right', '1. The code:\n   ```python\n   n = int(input())\n   print(n * 2)\n   ```\n2. Use:\n   ```python\n   assert True\n   ```\n')
+    io_row('a thought with a program', 'right', '<think>\n' + fence(bad) + '</think>\n' + fence(good))
+    io_row('text in a string that looks like code', 'right', fence('n = int(input())\ns = """\ndef g(): pass\nimport os\n"""\nprint(n * 2)\n') + fence('print("def n(): input()")\n'))
+
+    tests = ['assert add(2, 3) == 5', 'assert add(-1, 1) == 0']
+    add = 'def add(a, b):\n    return a + b\n'
+
+    def row(title, verdict, text, **more):
+        f.add(title, verdict, text, extract=None, **(more or {'tests': tests}))
+
+    for name, use in (('asserts', 'assert add(2, 3) == 5\nassert add(2, 2) == 4\n'), ('prints', 'print(add(2, 3))\n'), ('a transcript', '>>> add(2, 3)\n5\n'),
+                      ('a main part', 'if __name__ == "__main__":\n    print(add(int(input()), 3))\n'), ('a test', 'def test_add():\n    assert add(2, 3) == 5\ntest_add()\n'),
+                      ('another program', 'a, b = map(int, input().split())\nprint(a + b)\n')):
+        row('a function, then ' + name, 'right', fence(add) + fence(use))
+        row('a function with an entry, then ' + name, 'right', fence(add) + fence(use), entry='add', calls=[{'args': [2, 3], 'want': 5}])
+    row('a corrected function later', 'right', fence('def add(a, b):\n    return a - b\n') + 'Sorry:\n' + fence(add))
+    row('a function spoiled later', 'wrong', fence(add) + fence('def add(a, b):\n    return a - b\n'))
+    row('a helper in a block before', 'right', fence('import operator\ndef plus(a, b):\n    return operator.add(a, b)\n') + fence('def add(a, b):\n    return plus(a, b)\n'))
+    row('only the mended function, with imports of before', 'right', fence('from functools import reduce\ndef add(a, b):\n    return reduce(max, (a, b))\n') +
+        'Mended:\n' + fence('def add(a, b):\n    return reduce(lambda x, y: x + y, (a, b))\n'))
+    row('a lambda', 'right', fence('add = lambda a, b: a + b\n') + fence('print(add(1, 2))\n'))
+    row('a class of LeetCode, then its use', 'right', fence('class Solution:\n    def add(self, a, b):\n        return a + b\n') +
+        fence('s = Solution()\nprint(s.add(1, 2))\n'), tests=['assert Solution().add(2, 3) == 5'])
+    row('a method by its entry, then its use', 'right', fence('class Solution:\n    def add(self, a, b):\n        return a + b\n') +
+        fence('s = Solution()\nprint(s.add(1, 2))\n'), entry='Solution().add', calls=[{'args': [2, 3], 'want': 5}])
+    row('an unnamed block with the function', 'right', fence(add, '') + fence('print(add(1, 2))\n'))
+    row('a file is named before it', 'right', '`solution.py`:\n' + fence(add, 'python title="solution.py"') + '`test.py`:\n' + fence('from solution import add\nassert add(1, 2) == 3\n'))
+    f.write()
+
+
 calls()
 evaluated()
+blocks()

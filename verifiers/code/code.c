@@ -67,13 +67,22 @@ static size_t completion_end(const char *code, size_t size) {
     return end;
 }
 
+static bool defines_entry(Slice code, const char *entry) {
+    char head[256];
+    size_t n = strcspn(entry, ".(");
+    if (n >= sizeof head) return false;
+    memcpy(head, entry, n);
+    head[n] = 0;
+    return block_defines(code, head);
+}
+
 // HumanEval: a whole function stands behind the prompt, whose imports and helpers it may use; a
 // completion goes on where the prompt ends. What does not compile is read more kindly.
 static void complete(const Suite *s, const Extract *found, const Str *code, Texts *out) {
     const char *prompt = s->prompt ? s->prompt : "";
     Slice slice = {str_text(code), code->size};
     Str *t;
-    if (!s->prompt || (s->entry && extract_defines(slice, s->entry))) {
+    if (!s->prompt || (s->entry && defines_entry(slice, s->entry))) {
         t = another(out);
         str_printf(t, "%s\n\n", prompt);
         str_add(t, slice.data, slice.size);
@@ -144,11 +153,17 @@ static Judgement wrong(const char *reason) {
     return (Judgement){.verdict = VERDICT_WRONG, .reason = reason};
 }
 
-static Judgement judge_suite(const JudgeInput *in, const Suite *s) {
+static Judgement judge_suite(const JudgeInput *in, const Suite *s, Arena *arena) {
     bool python = s->form != SUITE_IO;
     const CageLang lang = python ? CAGE_PYTHON : s->lang;
     if (!in->finished) return wrong("the response was cut off");
-    Extract found = extract_code(in, s->any_lang && !python ? NULL : &lang, s->entry);
+    const char **test = ARENA_ARRAY(arena, const char *, s->n_tests + 1);
+    BlockTask task = {.entry = python ? s->entry : NULL, .test = test};
+    for (int i = 0; i < s->n_tests; i++) {
+        if (s->test[i].text) test[task.n_tests++] = s->test[i].text;
+        task.reads = task.reads || s->test[i].input_size > 0;
+    }
+    Extract found = extract_code(in, s->any_lang && !python ? NULL : &lang, &task);
     if (!found.code.data) return wrong(found.reason);
 
     Texts texts = {0};
@@ -189,7 +204,7 @@ Judgement code_judge(const JudgeInput *in) {
         j = (Judgement){.verdict = VERDICT_ERROR, .reason = why};
     } else {
         suite_select(&suite, options.max_tests, in->draw);
-        j = judge_suite(in, &suite);
+        j = judge_suite(in, &suite, arena);
         suite_free(&suite);
     }
     arena_free(arena);

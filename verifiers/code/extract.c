@@ -1,4 +1,4 @@
-// verifiers/code/extract.c -- fences are found line by line; blocks are ranked as they close.
+// verifiers/code/extract.c -- fences are found line by line; blocks.c chooses among the blocks.
 #include "verifiers/code/extract.h"
 
 #include <ctype.h>
@@ -71,61 +71,30 @@ static bool word_lang(Slice word, CageLang *out) {
     return false;
 }
 
-bool extract_defines(Slice code, const char *name) {
-    static const char *const how[] = {"def ", "class ", "async def "};
-    size_t n = strlen(name);
-    Slice line;
-    while (next_line(&code, &line)) {
-        size_t at = 0;
-        for (int h = 0; h < 3 && !at; h++) {
-            size_t m = strlen(how[h]);
-            if (line.size > m && memcmp(line.data, how[h], m) == 0) at = m;
-        }
-        while (at && at < line.size && line.data[at] == ' ') at++;
-        if (!at) { // a name that is bound: add = lambda a, b: ...
-            const char *p = line.data + n, *end = line.data + line.size;
-            if (line.size <= n || memcmp(line.data, name, n) != 0) continue;
-            while (p < end && *p == ' ') p++;
-            if (p + 1 < end && *p == '=' && p[1] != '=') return true;
-            continue;
-        }
-        if (line.size - at < n || memcmp(line.data + at, name, n) != 0) continue;
-        char c = line.size - at > n ? line.data[at + n] : 0;
-        if (!isalnum((unsigned char)c) && c != '_') return true;
-    }
+// Words of fences that hold no program, whatever is asked for.
+static bool is_other(Slice word) {
+    static const char *const other[] = {"text",     "txt",   "output",     "console", "json",
+                                        "markdown", "md",    "diff",       "yaml",    "plaintext",
+                                        "java",     "rust",  "go",         "html",    "sql",
+                                        "input",    "pycon", "csharp",     "cs",      "kotlin",
+                                        "ruby",     "swift", "typescript", "ts",      "mermaid"};
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        if (word_is(word, other[i])) return true;
     return false;
 }
 
-// A method counts: LeetCode's Solution.
-static bool mentions_entry(Slice code, const char *entry) {
-    if (extract_defines(code, entry)) return true;
-    Slice line;
-    size_t n = strlen(entry);
-    while (next_line(&code, &line)) {
-        Slice l = slice_trim(line);
-        if (l.size > 4 + n && memcmp(l.data, "def ", 4) == 0 && memcmp(l.data + 4, entry, n) == 0 &&
-            (l.data[4 + n] == '(' || l.data[4 + n] == ' '))
-            return true;
-    }
-    return false;
-}
-
-// How well a block fits; the last of the best is taken. Negative: not at all.
-static int rank(Slice code, const Fence *fence, const CageLang *lang, const char *entry) {
-    CageLang named;
+// Could a block with this fence be the program? Fills *block, but for its code.
+static bool fits(const Fence *fence, const CageLang *lang, Block *block) {
+    CageLang named = lang ? *lang : CAGE_PYTHON;
     bool known = word_lang(fence->word, &named);
-    if (known && lang && named != *lang) return -1;
-    if (known && !lang && named == CAGE_SH) return -1; // how to start it, not the program
-    if (!known && fence->word.size) {
-        static const char *const other[] = {
-            "text", "txt",       "output", "console", "json", "markdown", "md",  "diff",
-            "yaml", "plaintext", "java",   "rust",    "go",   "html",     "sql", "input"};
-        for (size_t i = 0; i < sizeof other / sizeof *other; i++)
-            if (word_is(fence->word, other[i])) return -1;
-    }
-    int r = known ? 1 : 0;
-    if (entry && mentions_entry(code, entry)) r += 2;
-    return r;
+    if (known && lang && named != *lang) return false;
+    if (known && !lang && named == CAGE_SH) return false; // how to start it, not the program
+    if (!known && fence->word.size && is_other(fence->word)) return false;
+    *block = (Block){.indent = fence->indent,
+                     .named = known,
+                     .lang = named,
+                     .tag = fence->word.size ? fence->word.data : NULL};
+    return true;
 }
 
 static bool opens_block(const char *prefilled, Fence *fence) {
@@ -143,22 +112,20 @@ static bool opens_block(const char *prefilled, Fence *fence) {
     return open;
 }
 
-Extract extract_code(const JudgeInput *in, const CageLang *lang, const char *entry) {
-    Extract best = {.lang = lang ? *lang : CAGE_PYTHON, .reason = "no complete block of code"};
-    if (in->extract && strcmp(in->extract, "bare") == 0) {
-        best.code = (Slice){in->text, in->size};
-        return best;
-    }
-    Slice text = boxed_after_think(in->text, in->size, in->prefilled);
-    if (!text.data) {
-        best.reason = "the thought is not closed";
-        return best;
-    }
+// Of more blocks than there is room for the last ones stay.
+static void add_block(Block *block, int *n, const Block *next) {
+    if (*n == BLOCKS_MAX) memmove(block, block + 1, (size_t)-- * n * sizeof *block);
+    block[(*n)++] = *next;
+}
+
+// The blocks that may be the program. False: there is no fence at all.
+static bool find_blocks(const JudgeInput *in, Slice text, const CageLang *lang, Block *block,
+                        int *n) {
     Fence open = {0}, f;
     bool inside = opens_block(in->prefilled, &open), any = inside;
     const char *begin = text.data;
-    int best_rank = -1;
     Slice rest = text, line;
+    *n = 0;
     while (next_line(&rest, &line)) {
         if (!read_fence(line, &f)) continue;
         if (!inside) {
@@ -167,38 +134,71 @@ Extract extract_code(const JudgeInput *in, const CageLang *lang, const char *ent
         }
         if (f.mark != open.mark || f.length < open.length || !f.empty) continue;
         inside = false;
-        Slice code = {begin, (size_t)(line.data - begin)};
-        int r = rank(code, &open, lang, entry);
-        if (r < 0 || r < best_rank) continue;
-        best_rank = r;
-        best.code = code;
-        best.indent = open.indent;
-        best.fenced = true;
-        best.tag = open.word.size ? open.word.data : NULL;
-        CageLang named;
-        best.lang = word_lang(open.word, &named) ? named : lang ? *lang : CAGE_PYTHON;
+        Block next;
+        if (!fits(&open, lang, &next)) continue;
+        next.code = (Slice){begin, (size_t)(line.data - begin)};
+        add_block(block, n, &next);
     }
-    if (any) return best;
-    const char *reason = NULL;
-    JudgeInput answer = *in;
-    answer.extract = "answer";
-    Slice tagged = boxed_answer(&answer, &reason);
-    best.code = tagged.data ? tagged : text;
-    return best;
+    return any;
 }
 
-void extract_text(const Extract *found, Str *out) {
-    if (!found->indent) {
-        str_add(out, found->code.data, found->code.size);
+Extract extract_code(const JudgeInput *in, const CageLang *lang, const BlockTask *task) {
+    Extract found = {.lang = lang ? *lang : CAGE_PYTHON, .reason = "no complete block of code"};
+    if (in->extract && strcmp(in->extract, "bare") == 0) {
+        found.code = (Slice){in->text, in->size};
+        return found;
+    }
+    Slice text = boxed_after_think(in->text, in->size, in->prefilled);
+    if (!text.data) {
+        found.reason = "the thought is not closed";
+        return found;
+    }
+    Block block[BLOCKS_MAX];
+    int n, part[BLOCK_PARTS], n_parts;
+    if (!find_blocks(in, text, lang, block, &n)) {
+        const char *reason = NULL;
+        JudgeInput answer = *in;
+        answer.extract = "answer";
+        Slice tagged = boxed_answer(&answer, &reason);
+        found.code = tagged.data ? tagged : text;
+        return found;
+    }
+    if (n == 0) return found;
+    const Block *best = &block[blocks_choose(block, n, task, part, &n_parts)];
+    for (int i = 0; i < n_parts; i++) {
+        found.part[i] = block[part[i]].code;
+        found.part_indent[i] = block[part[i]].indent;
+    }
+    found.n_parts = n_parts;
+    found.code = best->code;
+    found.indent = best->indent;
+    found.fenced = true;
+    found.tag = best->tag;
+    found.lang = best->lang;
+    return found;
+}
+
+// Without the indentation of its fence.
+static void put_block(Slice code, int indent, Str *out) {
+    Slice rest = code, line;
+    if (!indent) {
+        str_add(out, code.data, code.size);
         return;
     }
-    Slice rest = found->code, line;
     while (next_line(&rest, &line)) {
         size_t skip = 0;
-        while (skip < line.size && skip < (size_t)found->indent &&
+        while (skip < line.size && skip < (size_t)indent &&
                (line.data[skip] == ' ' || line.data[skip] == '\t'))
             skip++;
         str_add(out, line.data + skip, line.size - skip);
         str_putc(out, '\n');
     }
+}
+
+void extract_text(const Extract *found, Str *out) {
+    for (int i = 0; i < found->n_parts; i++) {
+        put_block(found->part[i], found->part_indent[i], out);
+        str_puts(out, "\n\n");
+    }
+    put_block(found->code, found->indent, out);
 }

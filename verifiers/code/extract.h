@@ -2,13 +2,12 @@
 //
 // Floor 3 (verifiers). Views into the text, linear time, any bytes. The rules:
 //   Only what stands after the last </think> counts; a thought that is not closed hides everything.
-//   The program is the last complete fenced block (``` or ~~~, three or more, closed by at least as
-//   many) whose language fits: of blocks in the language asked for, else of those without a known
-//   language. If `entry` is given, the last such block that defines it comes first: an example of
-//   use may follow. A block that is not closed is no block. A prompt that ended inside a block
-//   (`prefilled` has an open fence) makes the response begin in it.
-//   Without any fence the program is the content of the last <answer>...</answer>, else the whole
-//   text. "bare" says that the text is the program itself.
+//   The program is a complete fenced block (``` or ~~~, three or more, closed by at least as many)
+//   whose language fits: the one asked for, or none that is known. Which of several, and what of
+//   the others goes before it: blocks.h. A block that is not closed is no block. A prompt that
+//   ended inside a block (`prefilled` has an open fence) makes the response begin in it. Without
+//   any fence the program is the content of the last <answer>...</answer>, else the whole text.
+//   "bare" says that the text is the program itself.
 #ifndef VERIFIERS_CODE_EXTRACT_H
 #define VERIFIERS_CODE_EXTRACT_H
 
@@ -18,6 +17,7 @@
 #include "base/str.h"
 #include "sandbox/cage.h"
 #include "verifiers/boxed.h"
+#include "verifiers/code/blocks.h"
 #include "verifiers/verify.h"
 
 #ifdef __cplusplus
@@ -30,16 +30,15 @@ typedef struct Extract {
     bool fenced;     // false: the whole text
     CageLang lang;   // the fence's language if it names one, else the one asked for
     const char *tag; // view: the fence's own word, not terminated; NULL if none
+    Slice part[BLOCK_PARTS]; // blocks of the same response that go before it
+    int part_indent[BLOCK_PARTS], n_parts;
     const char *reason;
 } Extract;
 
-// `lang` NULL: any language is fine, Python where none is named. `entry` may be NULL.
-Extract extract_code(const JudgeInput *in, const CageLang *lang, const char *entry);
-// The program as it is run: without the fence's indentation. Appends.
+// `lang` NULL: any language is fine, Python where none is named.
+Extract extract_code(const JudgeInput *in, const CageLang *lang, const BlockTask *task);
+// The program as it is run: without the fence's indentation, behind the parts. Appends.
 void extract_text(const Extract *found, Str *out);
-
-// Does a line of the text begin (column 0) with a definition of `name`? Python.
-bool extract_defines(Slice code, const char *name);
 
 #ifdef __cplusplus
 }
