@@ -236,8 +236,10 @@ static void compile_now(CageLang lang, CageRole role, const char *files, size_t 
                         uint32_t n_files, Entry *e, uint32_t *slots_made) {
     const SlotPlan *plan = broker_plan(ROOT_COMPILER, NULL);
     const char *pch = broker.bare ? "../../pch" : "/pch"; // from the program's folder
-    char line[240], start[80] = "";
-    if (plan && plan->start) snprintf(start, sizeof start, "-Wl,-e,cage_start %s/start.o", pch);
+    char line[300], start[120] = "";
+    if (plan && plan->start)
+        snprintf(start, sizeof start,
+                 "-Wl,-e,cage_start,--wrap=sysinfo,--wrap=__sysinfo %s/start.o", pch);
     Str named = {0};
     if (lang == CAGE_C)
         snprintf(line, sizeof line,

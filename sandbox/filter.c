@@ -37,7 +37,7 @@ static const char common[] =
     "pause futex set_robust_list set_tid_address rseq membarrier restart_syscall "
     "sched_yield sched_get_priority_max "
     "sched_get_priority_min getcpu getrandom getrlimit setrlimit getrusage "
-    "sysinfo exit exit_group arch_prctl wait4 waitid vfork fork";
+    "exit exit_group arch_prctl wait4 waitid vfork fork";
 
 // Of which a program without namespaces gets less.
 static const char about_processes[] =
@@ -181,6 +181,9 @@ Status filter_compile(FilterKind kind, unsigned rules, Filter *out) {
     put_list(&b, SCMP_ACT_ALLOW, common);
     put_list(&b, SCMP_ACT_KILL_PROCESS, deadly);
     put_list(&b, SCMP_ACT_ERRNO(ENOTSUP), unsupported);
+    // It says the host's memory, load and time since its start. What asks for memory is answered
+    // with the program's limit: zygote.py, start.c.
+    put_list(&b, SCMP_ACT_ERRNO(ENOSYS), "sysinfo");
     put_bare(&b, kind, rules);
     put_arguments(&b, kind);
     // What is newer than this list: as on a kernel that has not got it, so that libraries fall

@@ -106,6 +106,11 @@ static void add_common(Str *lines) {
     closure_line("dev", "/dev/urandom", "/dev/urandom", lines);
 }
 
+// For setlocale(LC_ALL, "") of a program, which finds LC_ALL=C.UTF-8.
+static void add_locale(Str *lines) {
+    add_folder("/usr/lib/locale/C.utf8", lines);
+}
+
 static void find_tools(Root *out) {
     static const char tools[] =
         "sh dash cat cp mv rm ln mkdir rmdir ls touch chmod echo printf true false test [ expr seq "
@@ -243,11 +248,20 @@ void root_find(RootKind kind, const char *python, Root *out) {
     *out = (Root){0};
     add_common(&out->lines);
     switch (kind) {
-    case ROOT_NATIVE: out->there = true; break;
+    case ROOT_NATIVE:
+        add_locale(&out->lines);
+        out->there = true;
+        break;
     case ROOT_TOOLS: find_tools(out); break;
     case ROOT_COMPILER: find_compiler(out); break;
-    case ROOT_PYTHON: find_python(python, out); break;
-    case ROOT_NODE: find_node(out); break;
+    case ROOT_PYTHON:
+        add_locale(&out->lines);
+        find_python(python, out);
+        break;
+    case ROOT_NODE:
+        add_locale(&out->lines);
+        find_node(out);
+        break;
     case ROOT_KINDS: break;
     }
     closure_end(&out->lines);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -125,7 +126,8 @@ out:
 }
 
 typedef struct Pipes {
-    int in[2], out[2], err[2];
+    int in[2]; // stdin, a file: the program's descriptor, which reads, and ours, which fills it
+    int out[2], err[2];
 } Pipes;
 
 static void shut(int *fd) {
@@ -173,13 +175,40 @@ void slot_stop(Slot *slot) {
     *slot = (Slot){.fd = -1, .pid_fd = -1};
 }
 
+// Standard input is a regular file, for programs ask for its size, map it or go back in it: a
+// memory file, opened a second time to read only.
+static bool open_input(int in[2]) {
+    char path[40];
+    in[1] = memfd_create("stdin", MFD_CLOEXEC | MFD_ALLOW_SEALING | 0x8u /* MFD_NOEXEC_SEAL */);
+    if (in[1] < 0 && errno == EINVAL)
+        in[1] = memfd_create("stdin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (in[1] < 0) return false;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", in[1]);
+    in[0] = open(path, O_RDONLY | O_CLOEXEC);
+    if (in[0] < 0) in[0] = fcntl(in[1], F_DUPFD_CLOEXEC, 0); // no /proc here: the same, sealed
+    return in[0] >= 0;
+}
+
+// Puts the program's input into the file and closes our end. False: there is no room for it.
+static bool fill_input(int *fd, const void *data, size_t size) {
+    bool ok = *fd >= 0;
+    for (size_t put = 0; ok && put < size;) {
+        ssize_t n = pwrite(*fd, (const char *)data + put, size - put, (off_t)put);
+        if (n < 0 && errno == EINTR) continue;
+        ok = n > 0;
+        if (ok) put += (size_t)n;
+    }
+    ok = ok && fcntl(*fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) == 0;
+    shut(fd);
+    return ok;
+}
+
 static bool open_pipes(Pipes *p) {
     *p = (Pipes){{-1, -1}, {-1, -1}, {-1, -1}};
-    if (pipe2(p->in, O_CLOEXEC) < 0 || pipe2(p->out, O_CLOEXEC) < 0 || pipe2(p->err, O_CLOEXEC) < 0)
+    if (!open_input(p->in) || pipe2(p->out, O_CLOEXEC) < 0 || pipe2(p->err, O_CLOEXEC) < 0)
         return false;
     // Ours only: the program's ends have flags of their own.
-    return fcntl(p->in[1], F_SETFL, O_NONBLOCK) == 0 &&
-           fcntl(p->out[0], F_SETFL, O_NONBLOCK) == 0 && fcntl(p->err[0], F_SETFL, O_NONBLOCK) == 0;
+    return fcntl(p->out[0], F_SETFL, O_NONBLOCK) == 0 && fcntl(p->err[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
 // 'R' with the descriptors, the struct and the payload in one go.
@@ -228,7 +257,6 @@ typedef struct Pump {
     SlotEnd *end;
     Pipes pipes;
     int control;
-    size_t fed; // bytes of stdin gone in
     int64_t n_out, n_err;
     bool killed;
 } Pump;
@@ -236,18 +264,6 @@ typedef struct Pump {
 static void kill_program(Pump *p) {
     if (!p->killed) (void)!send(p->control, "K", 1, MSG_NOSIGNAL);
     p->killed = true;
-}
-
-static void feed(Pump *p) {
-    while (p->fed < p->in->input_bytes) {
-        ssize_t put =
-            write(p->pipes.in[1], (const char *)p->in->input + p->fed, p->in->input_bytes - p->fed);
-        if (put < 0 && errno == EINTR) continue;
-        if (put < 0 && errno == EAGAIN) return;
-        if (put < 0) break; // it does not want more
-        p->fed += (size_t)put;
-    }
-    shut(&p->pipes.in[1]);
 }
 
 // Reads what is there. Bytes over the cap are dropped, and the program with them.
@@ -285,20 +301,18 @@ static void drain(Pump *p, bool is_err) {
 // Until pid 1's word comes. False: it does not.
 static bool pump(Pump *p, double deadline) {
     for (;;) {
-        struct pollfd w[5] = {{p->control, POLLIN, 0},
+        struct pollfd w[4] = {{p->control, POLLIN, 0},
                               {p->pipes.out[0], POLLIN, 0},
                               {p->pipes.err[0], POLLIN, 0},
-                              {p->pipes.in[1], POLLOUT, 0},
                               {p->end->asked ? -1 : p->in->end_fd, POLLIN, 0}};
         int left = (int)((deadline - clock_now()) * 1000);
         if (left < 0) return false;
-        int n = poll(w, 5, left + 1);
+        int n = poll(w, 4, left + 1);
         if (n < 0 && errno != EINTR) return false;
         if (n <= 0) continue;
         if (w[1].revents) drain(p, false);
         if (w[2].revents) drain(p, true);
-        if (w[3].revents) feed(p);
-        if (w[4].revents) {
+        if (w[3].revents) {
             p->end->asked = true;
             kill_program(p);
         }
@@ -327,8 +341,8 @@ void slot_ahead(Slot *slot, const SlotRun *in) {
     Pipes p;
     int files[2];
     SlotRun ahead = *in;
-    if (slot->fd < 0 || slot->wait || !open_pipes(&p)) return;
-    if (pipe2(files, O_CLOEXEC) < 0) {
+    if (slot->fd < 0 || slot->wait) return;
+    if (!open_pipes(&p) || pipe2(files, O_CLOEXEC) < 0) {
         shut_pipes(&p);
         return;
     }
@@ -353,14 +367,15 @@ static bool wake(Slot *slot, Pump *p) {
     if (!in->late || !same_limits(&w->run, &in->run) || poll(&early, 1, 0) != 0) return false;
     p->pipes = w->pipes;
     w->pipes = (Pipes){{-1, -1}, {-1, -1}, {-1, -1}};
-    feed(p);
-    bool sent = send(slot->fd, "G", 1, MSG_NOSIGNAL) == 1;
+    bool sent = fill_input(&p->pipes.in[1], in->input, in->input_bytes) &&
+                send(slot->fd, "G", 1, MSG_NOSIGNAL) == 1;
     for (size_t put = 0; sent && put < in->late_bytes;) {
         ssize_t n = write(w->files, in->late + put, in->late_bytes - put);
         if (n < 0 && errno != EINTR) break; // it is gone; what it did then is its end
         if (n > 0) put += (size_t)n;
     }
     free_wait(slot);
+    if (!sent) shut_pipes(&p->pipes);
     return sent;
 }
 
@@ -374,8 +389,8 @@ static bool end_wait(Slot *slot) {
 }
 
 static bool start_run(Slot *slot, Pump *p) {
-    feed(p); // what fits goes ahead of the program
-    bool sent = send_run(slot->fd, p->in, &p->pipes);
+    bool sent = fill_input(&p->pipes.in[1], p->in->input, p->in->input_bytes) &&
+                send_run(slot->fd, p->in, &p->pipes);
     shut(&p->pipes.in[0]), shut(&p->pipes.out[1]), shut(&p->pipes.err[1]);
     return sent;
 }

@@ -34,6 +34,14 @@ static void judge_case(Cases *c, const char *line) {
     JsonDoc *doc;
     CHECK(json_parse(line, strlen(line), "case", 1, false, &doc) == ST_OK);
     const Json *row = json_root(doc);
+    CageLang lang = CAGE_PYTHON;
+    (void)cage_lang_find(json_text(json_get(row, "lang"), "python"), &lang);
+    if (!cage_machine(code_cage())->lang[lang]) {
+        print_message("skipped: %s: no %s here\n", json_text(json_get(row, "id"), "?"),
+                      cage_lang_name(lang));
+        json_free(doc);
+        return;
+    }
     Judgement j = judge_row(row);
     const char *want = json_text(json_get(row, "verdict"), "");
     double points = json_num(json_get(row, "points"), j.score);
@@ -82,6 +90,11 @@ static void the_cases_get_their_verdicts_on_four_threads(void **state) {
 static void what_can_be_called_is_called_and_else_the_key_is_named(void **state) {
     (void)state;
     judge_file("tests/golden/code/calls.jsonl", 70);
+}
+
+static void input_is_a_file_and_nothing_of_the_host_is_seen(void **state) {
+    (void)state;
+    judge_file("tests/golden/code/seen.jsonl", 14);
 }
 
 static void of_several_blocks_the_program_is_found(void **state) {
@@ -355,6 +368,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_cases_get_their_verdicts_on_four_threads),
         cmocka_unit_test(what_can_be_called_is_called_and_else_the_key_is_named),
+        cmocka_unit_test(input_is_a_file_and_nothing_of_the_host_is_seen),
         cmocka_unit_test(of_several_blocks_the_program_is_found),
         cmocka_unit_test(no_text_of_a_program_writes_a_verdict_or_makes_an_error),
         cmocka_unit_test(no_cheating_program_gets_a_point),

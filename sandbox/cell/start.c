@@ -13,7 +13,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 
 typedef void Hook(int, char **, char **);
 
@@ -51,6 +53,25 @@ static void know_processor(void) {
     __x86_string_control = (int)k->string_control;
     _dl_hwcap = k->hwcap;
     if (_dl_minsigstacksize == 0) _dl_minsigstacksize = k->min_stack;
+}
+
+// The program's memory in the place of the host's: the kernel answers nothing here (filter.c), and
+// the library would take whatever lay there, for the size of a machine that qsort asks for.
+int __wrap_sysinfo(struct sysinfo *info);
+int __wrap___sysinfo(struct sysinfo *info);
+
+int __wrap_sysinfo(struct sysinfo *info) {
+    struct rlimit most = {0, 0};
+    getrlimit(RLIMIT_AS, &most);
+    __builtin_memset(info, 0, sizeof *info);
+    info->totalram = info->freeram = most.rlim_cur;
+    info->mem_unit = 1;
+    info->procs = 1;
+    return 0;
+}
+
+int __wrap___sysinfo(struct sysinfo *info) {
+    return __wrap_sysinfo(info);
 }
 
 static void end_arrays(void *unused) {

@@ -31,6 +31,18 @@ re.compile(r"(\w+)\s*=\s*(\d+)")
 traceback.format_exception(ValueError("warm"))
 
 
+def sysconf(name, real=os.sysconf):
+    """os.sysconf; the memory is the program's limit, not the host's."""
+    if name in PAGES:
+        import resource
+        return resource.getrlimit(resource.RLIMIT_AS)[0] // real("SC_PAGESIZE")
+    return real(name)
+
+
+PAGES = {x for name in ("SC_PHYS_PAGES", "SC_AVPHYS_PAGES") for x in (name, os.sysconf_names.get(name))}
+os.sysconf = sysconf
+
+
 def run(source, seed, path):
     """The program, as `python3 main.py` would run it; gives the exit status."""
     random.seed(seed)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-# tests/golden/make_code.py -- writes tests/golden/code/{calls,evaluated,blocks}.jsonl: rows and their verdicts.
+# tests/golden/make_code.py -- writes tests/golden/code/{calls,evaluated,blocks,seen}.jsonl: rows and their verdicts.
 #
 #   python3 tests/golden/make_code.py
 #
 # calls: what may be called, and how. evaluated: tests and checkers that run what a program returns, and
 # programs that want a verdict other than wrong from that. blocks: answers with several blocks of code, as
-# models write them. Judged by tests/test_code.c.
+# models write them. seen: what a program sees of its input and of the host. Judged by tests/test_code.c.
 import json
 import os
 
@@ -288,6 +288,52 @@ def blocks():
     f.write()
 
 
+def seen():
+    # Standard input as a file, a locale, and nothing of the host.
+    f = File('seen')
+    f.add('size, kind and a map of the input', 'right',
+          'import os,stat,mmap\ns=os.fstat(0)\nm=mmap.mmap(0,0,access=mmap.ACCESS_READ)\nprint(s.st_size,stat.S_ISREG(s.st_mode),m[:2],os.read(0,9).decode().strip())\n',
+          lang='python', tests=[{'input': '41\n', 'output': "3 True b'41' 41\n"}])
+    f.add('the input again', 'right',
+          'import sys\nn=len(sys.stdin.readlines())\nsys.stdin.seek(0)\nprint(n, sys.stdin.readline())\n',
+          lang='python', tests=[{'input': '41\n42\n', 'output': '2 41\n'}])
+    f.add('a locale, and memory by sysconf', 'right',
+          "import locale,os\nprint(locale.setlocale(locale.LC_ALL,''), os.sysconf('SC_PHYS_PAGES')*4096 < (1<<30))\n",
+          lang='python', tests=[{'input': '41\n', 'output': 'C.UTF-8 True\n'}])
+    f.add('sysinfo itself', 'right',
+          'import ctypes\nl=ctypes.CDLL(None,use_errno=True)\nb=ctypes.create_string_buffer(200)\nprint(l.sysinfo(b),ctypes.get_errno())\n',
+          lang='python', tests=[{'input': '41\n', 'output': '-1 38\n'}])
+    f.add('C asks for all', 'right',
+          '#include <sys/sysinfo.h>\n#include <sys/stat.h>\n#include <sys/mman.h>\n#include <stdio.h>\n#include <locale.h>\n#include <unistd.h>\n#include <stdlib.h>\nint main(){struct sysinfo i; int r=sysinfo(&i); struct stat s; fstat(0,&s); char*m=mmap(0,3,PROT_READ,MAP_SHARED,0,0); printf("%d %ld %lu %d %d %d %d\\n", r, i.uptime, i.loads[0], sysconf(_SC_PHYS_PAGES)*4096ul<(1ul<<30), setlocale(LC_ALL,"")!=0,(int)s.st_size, m!=MAP_FAILED&&m[1]==\'1\');}\n',
+          lang='c', tests=[{'input': '41\n', 'output': '0 0 0 1 1 3 1\n'}])
+    f.add('C++ takes the locale', 'right',
+          '#include <bits/stdc++.h>\nint main(){std::locale::global(std::locale("")); std::ios::sync_with_stdio(false); int a; std::cin>>a; std::cout<<a<<std::endl;}\n',
+          lang='cpp', tests=[{'input': '41\n', 'output': '41\n'}])
+    f.add('node asks', 'right',
+          "const fs=require('fs'),os=require('os');const t=fs.readFileSync(0,'utf8').trim();console.log(t,os.totalmem()>2**31?1:0,os.loadavg()[0]);\n",
+          lang='js', tests=[{'input': '41\n', 'output': '41 0 0\n'}, {'input': '42\n', 'output': '42 0 0\n'}])
+    f.add('node reads events', 'right',
+          "let s='';process.stdin.on('data',d=>s+=d);process.stdin.on('end',()=>console.log(s.trim()));\n",
+          lang='js', tests=[{'input': '41\n', 'output': '41\n'}, {'input': '42\n', 'output': '42\n'}])
+    f.add('node reads lines', 'right',
+          "const rl=require('readline').createInterface({input:process.stdin});const a=[];rl.on('line',l=>a.push(l));rl.on('close',()=>console.log(a.join(' ')));\n",
+          lang='js', tests=[{'input': '41\n43\n', 'output': '41 43\n'}, {'input': '42\n1\n', 'output': '42 1\n'}])
+    f.add('a shell reads', 'right',
+          'read a\nread b\necho $a $b\n',
+          lang='sh', tests=[{'input': '41\nb\n', 'output': '41 b\n'}])
+    f.add('a shell sorts', 'right',
+          'sort | cat\n',
+          lang='sh', tests=[{'input': '2\n1\n', 'output': '1\n2\n'}])
+    f.add('input of many bytes', 'right', 'import os, sys\nprint(os.fstat(0).st_size, len(sys.stdin.read()))\n',
+          tests=[{'input': 'x' * 300000, 'output': '300000 300000\n'}])
+    f.add('no input', 'right', 'import os, sys\nprint(os.fstat(0).st_size, repr(sys.stdin.read()))\n', tests=[{'input': '', 'output': "0 ''\n"}])
+    f.add('the input cannot be written', 'right',
+          'import os\nfor f in (lambda: os.write(0, b"x"), lambda: os.ftruncate(0, 0)):\n    try:\n        f()\n        print("written")\n'
+          '    except OSError:\n        print("no")\nprint(input())\n', tests=[{'input': 'a\n', 'output': 'no\nno\na\n'}])
+    f.write()
+
+
 calls()
 evaluated()
 blocks()
+seen()
