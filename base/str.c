@@ -119,14 +119,32 @@ void str_json(Str *s, const char *data, size_t size) {
             n = 1;
         } else if (escape) {
             str_puts(s, escape);
-        } else if (p[i] < 0x20 || p[i] == '<') {
+        } else if (p[i] < 0x20 || p[i] == '<' || p[i] == 0x7f) {
             str_printf(s, "\\u%04x", p[i]);
+        } else if (n == 2 && p[i] == 0xC2 && p[i + 1] < 0xA0) { // controls of a terminal
+            str_printf(s, "\\u%04x", p[i + 1]);
         } else {
             str_add(s, p + i, n);
         }
         i += n;
     }
     str_putc(s, '"');
+}
+
+void str_shown(Str *s, const char *data, size_t size) {
+    const unsigned char *p = (const unsigned char *)data;
+    for (size_t i = 0; i < size;) {
+        size_t n = utf8_size(p + i, size - i);
+        if (n == 0)
+            str_printf(s, "\\x%02x", p[i]);
+        else if (n == 1 && (p[i] < 0x20 || p[i] == 0x7f) && p[i] != '\n' && p[i] != '\t')
+            str_printf(s, "\\x%02x", p[i]);
+        else if (n == 2 && p[i] == 0xC2 && p[i + 1] < 0xA0)
+            str_printf(s, "\\u%04x", p[i + 1]);
+        else
+            str_add(s, p + i, n);
+        i += n ? n : 1;
+    }
 }
 
 void str_number(Str *s, double value) {

@@ -106,7 +106,7 @@ typedef struct CageJob {
     CageRole role;
     const CageFile *file; // file[0] is the program; the others lie in its working folder
     int n_files;          // (for c and cpp beside the source at compile time instead)
-    const void *input;    // stdin; NULL is empty
+    const void *input;    // stdin, a file of this size that is read once; NULL is empty
     size_t input_bytes;
     CageLimits limits;
     uint64_t seed; // of Python's `random`, so that a program that draws gives the same every time

@@ -24,7 +24,7 @@
 
 static const char common[] =
     "read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 open openat creat "
-    "close close_range stat fstat lstat newfstatat statx statfs fstatfs lseek munmap mremap "
+    "close close_range stat fstat lstat newfstatat statx statfs fstatfs munmap mremap "
     "madvise mincore msync brk rt_sigaction rt_sigprocmask rt_sigreturn rt_sigsuspend "
     "rt_sigpending rt_sigtimedwait sigaltstack access faccessat faccessat2 pipe pipe2 select "
     "pselect6 poll ppoll epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 "
@@ -136,6 +136,10 @@ static void put_arguments(Build *b, FilterKind kind) {
                                       0x53564d41};
     static const uint64_t unix_only[] = {AF_UNIX};
     static const uint64_t itself[] = {0}; // pid 1 has a plain user's uid: its limits are not theirs
+    // Standard input has a size and may be mapped, but is read once, as from a pipe.
+    struct scmp_arg_cmp of_input = {0, SCMP_CMP_EQ, 0, 0}, of_other = {0, SCMP_CMP_NE, 0, 0};
+    put(b, SCMP_ACT_ERRNO(ESPIPE), SCMP_SYS(lseek), 1, &of_input);
+    put(b, SCMP_ACT_ALLOW, SCMP_SYS(lseek), 1, &of_other);
     PUT_VALUES(b, "ioctl", 1, ioctls);
     PUT_VALUES(b, "fcntl", 1, fcntls);
     PUT_VALUES(b, "prctl", 0, prctls);

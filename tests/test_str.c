@@ -38,6 +38,7 @@ static void json_escapes(void **state) {
         {"\n\t\r\b\f\x01\0", 7, "\"\\n\\t\\r\\b\\f\\u0001\\u0000\""},
         {"</script>", 9, "\"\\u003c/script>\""},
         {"h\xC3\xA9\xF0\x9F\x98\x80", 7, "\"h\xC3\xA9\xF0\x9F\x98\x80\""},
+        {"\xC2\x80\xC2\x9B\x7F\xC2\xA0", 7, "\"\\u0080\\u009b\\u007f\xC2\xA0\""}, // of a terminal
         {"a\xFF\xC3", 3, "\"a\xEF\xBF\xBD\xEF\xBF\xBD\""},
         {"\xED\xA0\x80", 3, "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""}, // a surrogate
     };
@@ -47,6 +48,15 @@ static void json_escapes(void **state) {
         assert_string_equal(str_text(&s), row[k].want);
         str_free(&s);
     }
+}
+
+static void what_strangers_wrote_moves_no_terminal(void **state) {
+    (void)state;
+    static const char text[] = "a\n\t\x1B[2J\xC2\x9B\x7F\xC3\xA9\xFF\r";
+    Str s = {0};
+    str_shown(&s, text, sizeof text - 1);
+    assert_string_equal(str_text(&s), "a\n\t\\x1b[2J\\u009b\\x7f\xC3\xA9\\xff\\x0d");
+    str_free(&s);
 }
 
 static const char *number(Str *s, double value) {
@@ -129,6 +139,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_grows_and_stays_terminated),
         cmocka_unit_test(json_escapes),
+        cmocka_unit_test(what_strangers_wrote_moves_no_terminal),
         cmocka_unit_test(numbers_are_short_and_read_back),
         cmocka_unit_test(html_escapes),
         cmocka_unit_test(distance_counts_edits),

@@ -50,10 +50,15 @@ static void judge_case(Case *c, bool explain) {
     c->got = verify_judge(c->judge, &c->in);
     c->us = (clock_now() - begin) * 1e6;
     if (explain && c->explain.size == 0) {
-        if (c->got.answer)
-            str_printf(&c->explain, "answer   %.*s\n", (int)c->got.answer_size, c->got.answer);
-        str_printf(&c->explain, "%-8s %s%s%s\n", verdict_name(c->got.verdict),
-                   c->got.reason ? c->got.reason : "", c->got.note[0] ? ": " : "", c->got.note);
+        if (c->got.answer) {
+            str_puts(&c->explain, "answer   ");
+            str_shown(&c->explain, c->got.answer, c->got.answer_size);
+            str_putc(&c->explain, '\n');
+        }
+        str_printf(&c->explain, "%-8s %s%s", verdict_name(c->got.verdict),
+                   c->got.reason ? c->got.reason : "", c->got.note[0] ? ": " : "");
+        str_shown(&c->explain, c->got.note, strlen(c->got.note));
+        str_putc(&c->explain, '\n');
     }
 }
 

@@ -294,9 +294,12 @@ def seen():
     f.add('size, kind and a map of the input', 'right',
           'import os,stat,mmap\ns=os.fstat(0)\nm=mmap.mmap(0,0,access=mmap.ACCESS_READ)\nprint(s.st_size,stat.S_ISREG(s.st_mode),m[:2],os.read(0,9).decode().strip())\n',
           lang='python', tests=[{'input': '41\n', 'output': "3 True b'41' 41\n"}])
-    f.add('the input again', 'right',
-          'import sys\nn=len(sys.stdin.readlines())\nsys.stdin.seek(0)\nprint(n, sys.stdin.readline())\n',
-          lang='python', tests=[{'input': '41\n42\n', 'output': '2 41\n'}])
+    f.add('the input is read once', 'right', 'import os, sys\nn = len(sys.stdin.readlines())\ntry:\n    os.lseek(0, 0, 0)\nexcept OSError as e:\n    print(n, e.errno)\n',
+          tests=[{'input': '41\n42\n', 'output': '2 29\n'}])
+    f.add('a shell shares the input', 'right', 'read a\nread b\ncat\necho $a $b\n', lang='sh', tests=[{'input': '1\n2\n3\n', 'output': '3\n1 2\n'}])
+    f.add('a shell counts and cuts', 'right', 'tail -n 2\n', lang='sh', tests=[{'input': '1\n2\n3\n', 'output': '2\n3\n'}])
+    f.add('C reads by its own', 'right', '#include <stdio.h>\nint main(){int a,b; scanf("%d",&a); char s[9]; fgets(s,9,stdin); fgets(s,9,stdin); sscanf(s,"%d",&b); printf("%d\\n",a+b);}\n',
+          lang='c', tests=[{'input': '1\n2\n3\n', 'output': '3\n'}])
     f.add('a locale, and memory by sysconf', 'right',
           "import locale,os\nprint(locale.setlocale(locale.LC_ALL,''), os.sysconf('SC_PHYS_PAGES')*4096 < (1<<30))\n",
           lang='python', tests=[{'input': '41\n', 'output': 'C.UTF-8 True\n'}])
