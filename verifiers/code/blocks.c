@@ -10,12 +10,12 @@ static bool is_word(char c) {
     return isalnum((unsigned char)c) || c == '_' || (unsigned char)c & 0x80;
 }
 
-typedef struct Words {
+typedef struct PythonWords {
     const char *at, *end;
     bool line_start; // the next word is the first of its line, at column 0
-} Words;
+} PythonWords;
 
-static void skip_quoted(Words *w) {
+static void skip_quoted(PythonWords *w) {
     char quote = *w->at;
     bool triple = w->end - w->at >= 3 && w->at[1] == quote && w->at[2] == quote;
     w->at += triple ? 3 : 1;
@@ -36,7 +36,7 @@ static void skip_quoted(Words *w) {
 
 // The next word outside of quotes and comments; *first: it opens a line at column 0; *before: the
 // character in front of it, blanks left out.
-static bool next_word(Words *w, Slice *word, bool *first, char *before) {
+static bool next_word(PythonWords *w, Slice *word, bool *first, char *before) {
     *before = 0;
     while (w->at < w->end) {
         char c = *w->at;
@@ -69,7 +69,7 @@ static bool word_is(Slice word, const char *name) {
     return word.size == strlen(name) && memcmp(word.data, name, word.size) == 0;
 }
 
-static char behind(const Words *w) {
+static char behind(const PythonWords *w) {
     const char *p = w->at;
     while (p < w->end && (*p == ' ' || *p == '\t')) p++;
     return p < w->end ? *p : 0;
@@ -79,14 +79,14 @@ static char behind(const Words *w) {
 
 enum { SLOTS = 1024, NAMES = 512, NEAR = 4096 }; // NEAR: bytes looked ahead from a word
 
-typedef struct Names {
+typedef struct BlockNames {
     Slice name[SLOTS];
     uint64_t blocks[SLOTS]; // bit i: block i makes it at column 0: def, class, import, =
     uint64_t makers[SLOTS]; // the same by def, class or lambda
     int n;
-} Names;
+} BlockNames;
 
-static int slot_of(const Names *t, Slice name) {
+static int slot_of(const BlockNames *t, Slice name) {
     uint32_t h = 2166136261u;
     for (size_t i = 0; i < name.size; i++) h = (h ^ (unsigned char)name.data[i]) * 16777619u;
     int i = (int)(h % SLOTS);
@@ -96,7 +96,7 @@ static int slot_of(const Names *t, Slice name) {
     return i;
 }
 
-static void add_name(Names *t, Slice name, int block, bool maker) {
+static void add_name(BlockNames *t, Slice name, int block, bool maker) {
     int i = slot_of(t, name);
     if (!t->name[i].data) {
         if (t->n == NAMES) return;
@@ -108,8 +108,8 @@ static void add_name(Names *t, Slice name, int block, bool maker) {
 }
 
 // How a word of a block is met: one walk that knows which words come to be there.
-typedef struct Walk {
-    Words w;
+typedef struct WordWalk {
+    PythonWords w;
     Slice word, last;
     bool first;   // opens a line at column 0
     bool bound;   // the word is bound here: left of '=', a parameter, behind def, for, as, import
@@ -118,7 +118,7 @@ typedef struct Walk {
     bool lambda_; // f = lambda
     char before;
     const char *line_end, *assign_end, *bound_end;
-} Walk;
+} WordWalk;
 
 // Where the names that a line assigns to end: at its last '=' outside of brackets.
 static const char *end_of_targets(const char *p, const char *end) {
@@ -134,7 +134,7 @@ static const char *end_of_targets(const char *p, const char *end) {
     return last;
 }
 
-static bool walk(Walk *k) {
+static bool walk(WordWalk *k) {
     k->last = k->word;
     bool first;
     char before;
@@ -173,12 +173,13 @@ static bool walk(Walk *k) {
     return true;
 }
 
-static Walk walk_block(const Block *b) {
-    return (Walk){.w = {b->code.data, b->code.data + b->code.size, true}, .line_end = b->code.data};
+static WordWalk walk_block(const CodeBlock *b) {
+    return (WordWalk){.w = {b->code.data, b->code.data + b->code.size, true},
+                      .line_end = b->code.data};
 }
 
-static void collect(const Block *b, int index, Names *t) {
-    Walk k = walk_block(b);
+static void collect(const CodeBlock *b, int index, BlockNames *t) {
+    WordWalk k = walk_block(b);
     bool importing = false;
     const char *open_until = NULL; // from x import (a, b ...)
     while (walk(&k)) {
@@ -200,11 +201,11 @@ static void collect(const Block *b, int index, Names *t) {
 
 // ---- what a block looks like
 
-typedef struct Look {
+typedef struct BlockLook {
     bool reads, prints, computes, defines, transcript;
     bool top_effect; // prints or reads at column 0
     uint64_t needs;  // earlier blocks that make what it uses and nothing here does
-} Look;
+} BlockLook;
 
 static bool is_transcript(Slice code) {
     size_t i = 0;
@@ -215,9 +216,9 @@ static bool is_transcript(Slice code) {
            (rest.size >= 4 && memcmp(rest.data, "In [", 4) == 0);
 }
 
-static Look look_at_python(const Block *b, int index, const Names *t) {
-    Look look = {.transcript = is_transcript(b->code)};
-    Walk k = walk_block(b);
+static BlockLook look_at_python(const CodeBlock *b, int index, const BlockNames *t) {
+    BlockLook look = {.transcript = is_transcript(b->code)};
+    WordWalk k = walk_block(b);
     bool at_once = false, used[SLOTS] = {false}, bound[SLOTS] = {false};
     while (walk(&k)) {
         Slice word = k.word;
@@ -256,8 +257,8 @@ static Look look_at_python(const Block *b, int index, const Names *t) {
 // ---- the choice
 
 bool block_defines(Slice code, const char *name) {
-    const Block b = {.code = code};
-    Walk k = walk_block(&b);
+    const CodeBlock b = {.code = code};
+    WordWalk k = walk_block(&b);
     while (walk(&k))
         if (word_is(k.word, name) &&
             (k.maker || (k.outer && k.word.data < k.assign_end && k.before != '.')))
@@ -276,7 +277,7 @@ static bool has_word(Slice code, const char *name) {
     return false;
 }
 
-static int rank_program(const Block *b, const Look *look, const BlockTask *task) {
+static int rank_program(const CodeBlock *b, const BlockLook *look, const BlockTask *task) {
     if (look->transcript) return 0;
     switch (b->lang) {
     case CAGE_C:
@@ -306,7 +307,7 @@ static bool head_of(const char *entry, char *head, size_t size) {
 }
 
 static bool has_method(Slice code, const char *entry) {
-    Words w = {code.data, code.data + code.size, true};
+    PythonWords w = {code.data, code.data + code.size, true};
     Slice word;
     bool first, def = false;
     char before;
@@ -318,8 +319,8 @@ static bool has_method(Slice code, const char *entry) {
 }
 
 // Does it define what the tests call?
-static bool defines_called(const Block *b, int index, const BlockTask *task, const Names *t,
-                           const bool *tested) {
+static bool defines_called(const CodeBlock *b, int index, const BlockTask *task,
+                           const BlockNames *t, const bool *tested) {
     char head[256];
     if (head_of(task->entry, head, sizeof head))
         return block_defines(b->code, head) || has_method(b->code, head);
@@ -328,10 +329,10 @@ static bool defines_called(const Block *b, int index, const BlockTask *task, con
     return false;
 }
 
-// Names of the table that the tests use as words.
-static void find_tested(const BlockTask *task, const Names *t, bool *tested) {
+// BlockNames of the table that the tests use as words.
+static void find_tested(const BlockTask *task, const BlockNames *t, bool *tested) {
     for (int k = 0; k < task->n_tests; k++) {
-        Words w = {task->test[k], task->test[k] + strlen(task->test[k]), true};
+        PythonWords w = {task->test[k], task->test[k] + strlen(task->test[k]), true};
         Slice word;
         bool first;
         char before;
@@ -343,11 +344,11 @@ static void find_tested(const BlockTask *task, const Names *t, bool *tested) {
     }
 }
 
-int blocks_choose(const Block *block, int n, const BlockTask *task, int part[BLOCK_PARTS],
+int blocks_choose(const CodeBlock *block, int n, const BlockTask *task, int part[BLOCK_PARTS],
                   int *n_parts) {
-    static const Names none;
-    Names t = none;
-    Look look[BLOCKS_MAX];
+    static const BlockNames none;
+    BlockNames t = none;
+    BlockLook look[BLOCKS_MAX];
     bool tested[SLOTS] = {false};
     int best = 0, best_rank = -1;
     *n_parts = 0;
@@ -356,7 +357,7 @@ int blocks_choose(const Block *block, int n, const BlockTask *task, int part[BLO
     find_tested(task, &t, tested);
     bool functions = task->entry || task->n_tests > 0;
     for (int i = 0; i < n; i++) {
-        look[i] = block[i].lang == CAGE_PYTHON ? look_at_python(&block[i], i, &t) : (Look){0};
+        look[i] = block[i].lang == CAGE_PYTHON ? look_at_python(&block[i], i, &t) : (BlockLook){0};
         int rank = rank_program(&block[i], &look[i], task);
         if (functions) // any other: what defines comes before what only uses
             rank = defines_called(&block[i], i, task, &t, tested) ? 16 : rank > 2 ? 2 : rank;

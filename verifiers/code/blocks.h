@@ -20,7 +20,7 @@
 
 #include "base/str.h"
 #include "sandbox/cage.h"
-#include "verifiers/boxed.h"
+#include "verifiers/slice.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,13 +28,13 @@ extern "C" {
 
 enum { BLOCKS_MAX = 64, BLOCK_PARTS = 8 }; // of more blocks the last ones count
 
-typedef struct Block {
+typedef struct CodeBlock {
     Slice code;
     int indent;      // columns that its fence was indented by
     bool named;      // its fence names a language
     CageLang lang;   // that, else the one that the task asks for
     const char *tag; // view: the fence's own word, not terminated; NULL if none
-} Block;
+} CodeBlock;
 
 // What the task says about the program.
 typedef struct BlockTask {
@@ -45,7 +45,7 @@ typedef struct BlockTask {
 } BlockTask;
 
 // The index of the program; part[0 .. *n_parts) are the earlier blocks that it needs, in order.
-int blocks_choose(const Block *block, int n, const BlockTask *task, int part[BLOCK_PARTS],
+int blocks_choose(const CodeBlock *block, int n, const BlockTask *task, int part[BLOCK_PARTS],
                   int *n_parts);
 
 // Does a line of the text begin (column 0) with a definition of `name`? Python.

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "verifiers/boxed.h"
+
 typedef struct Fence {
     char mark; // '`' or '~'
     int length, indent;
@@ -84,16 +86,16 @@ static bool is_other(Slice word) {
 }
 
 // Could a block with this fence be the program? Fills *block, but for its code.
-static bool fits(const Fence *fence, const CageLang *lang, Block *block) {
+static bool fits(const Fence *fence, const CageLang *lang, CodeBlock *block) {
     CageLang named = lang ? *lang : CAGE_PYTHON;
     bool known = word_lang(fence->word, &named);
     if (known && lang && named != *lang) return false;
     if (known && !lang && named == CAGE_SH) return false; // how to start it, not the program
     if (!known && fence->word.size && is_other(fence->word)) return false;
-    *block = (Block){.indent = fence->indent,
-                     .named = known,
-                     .lang = named,
-                     .tag = fence->word.size ? fence->word.data : NULL};
+    *block = (CodeBlock){.indent = fence->indent,
+                         .named = known,
+                         .lang = named,
+                         .tag = fence->word.size ? fence->word.data : NULL};
     return true;
 }
 
@@ -113,13 +115,13 @@ static bool opens_block(const char *prefilled, Fence *fence) {
 }
 
 // Of more blocks than there is room for the last ones stay.
-static void add_block(Block *block, int *n, const Block *next) {
+static void add_block(CodeBlock *block, int *n, const CodeBlock *next) {
     if (*n == BLOCKS_MAX) memmove(block, block + 1, (size_t)-- * n * sizeof *block);
     block[(*n)++] = *next;
 }
 
 // The blocks that may be the program. False: there is no fence at all.
-static bool find_blocks(const JudgeInput *in, Slice text, const CageLang *lang, Block *block,
+static bool find_blocks(const JudgeInput *in, Slice text, const CageLang *lang, CodeBlock *block,
                         int *n) {
     Fence open = {0}, f;
     bool inside = opens_block(in->prefilled, &open), any = inside;
@@ -134,7 +136,7 @@ static bool find_blocks(const JudgeInput *in, Slice text, const CageLang *lang, 
         }
         if (f.mark != open.mark || f.length < open.length || !f.empty) continue;
         inside = false;
-        Block next;
+        CodeBlock next;
         if (!fits(&open, lang, &next)) continue;
         next.code = (Slice){begin, (size_t)(line.data - begin)};
         add_block(block, n, &next);
@@ -153,7 +155,7 @@ Extract extract_code(const JudgeInput *in, const CageLang *lang, const BlockTask
         found.reason = "the thought is not closed";
         return found;
     }
-    Block block[BLOCKS_MAX];
+    CodeBlock block[BLOCKS_MAX];
     int n, part[BLOCK_PARTS], n_parts;
     if (!find_blocks(in, text, lang, block, &n)) {
         const char *reason = NULL;
@@ -164,7 +166,7 @@ Extract extract_code(const JudgeInput *in, const CageLang *lang, const BlockTask
         return found;
     }
     if (n == 0) return found;
-    const Block *best = &block[blocks_choose(block, n, task, part, &n_parts)];
+    const CodeBlock *best = &block[blocks_choose(block, n, task, part, &n_parts)];
     for (int i = 0; i < n_parts; i++) {
         found.part[i] = block[part[i]].code;
         found.part_indent[i] = block[part[i]].indent;

@@ -16,8 +16,8 @@
 
 #include "base/str.h"
 #include "sandbox/cage.h"
-#include "verifiers/boxed.h"
 #include "verifiers/code/blocks.h"
+#include "verifiers/slice.h"
 #include "verifiers/verify.h"
 
 #ifdef __cplusplus
