@@ -217,6 +217,7 @@ static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
     span_end(&t->spans, "adv");
     t->at.next_task = r.next_task;
     t->at.rollouts_done++;
+    t->at.tokens_seen += (uint64_t)r.batch->n_tokens;
     measure_rollout(&t->cfg, r.batch, r.flat, row);
     set_throughput(t, &r, row);
     if (r.short_batch)
@@ -270,6 +271,7 @@ static Status learn(Trainer *t, Metrics *row, bool *stepped) {
     t->at.steps_done++;
     metrics_set(row, (double)t->at.steps_done, "training/global_step");
     metrics_set(row, (double)t->batch->step, "training/rollout");
+    metrics_set(row, (double)t->at.tokens_seen, "perf/tokens_seen");
     health_look(t->health, t->at.steps_done, row, update.first_without_grad);
     return ST_OK;
 }

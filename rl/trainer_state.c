@@ -19,7 +19,7 @@ typedef struct StateHead {
     uint64_t has_batch, has_reference;
 } StateHead;
 
-static const char magic[8] = "GRPOTR3";
+static const char magic[8] = "GRPOTR4";
 
 static void join(char *path, size_t size, const char *folder, const char *name) {
     CHECK(snprintf(path, size, "%s/%s", folder, name) < (int)size);

@@ -22,6 +22,7 @@ typedef struct Position {
     int64_t steps_done;     // optimiser steps
     uint64_t rollouts_done; // also the number of the next one
     uint64_t next_task;     // index into the task stream
+    uint64_t tokens_seen;   // prompts and responses of all rollouts
 } Position;
 
 struct Trainer {

@@ -101,6 +101,22 @@ static void refill_samples_until_enough_groups_teach(void **state) {
     close_run(&r);
 }
 
+static void tokens_are_counted_over_all_rollouts(void **state) {
+    (void)state;
+    RlConfig cfg = config();
+    cfg.updates_per_rollout = 2, cfg.entropy_coef = 0.01;
+    Run r = open_run(&cfg, 1, 0, NULL);
+    Metrics row;
+    TrainerStep out;
+    double seen = 0;
+    for (int s = 0; s < 4; s++) {
+        assert_ok(trainer_step(r.trainer, NULL, &row, &out));
+        if (out.fresh) seen += out.batch->n_tokens;
+        assert_true(seen > 0 && metrics_get(&row, "perf/tokens_seen", 0) == seen);
+    }
+    close_run(&r);
+}
+
 static void a_refill_that_runs_out_trains_the_short_batch_and_says_so(void **state) {
     (void)state;
     RlConfig cfg = one_token();
@@ -314,6 +330,7 @@ int main(void) {
         cmocka_unit_test(the_gradient_does_not_depend_on_how_the_batch_is_cut),
         cmocka_unit_test(skipping_flat_samples_changes_no_bit),
         cmocka_unit_test(refill_samples_until_enough_groups_teach),
+        cmocka_unit_test(tokens_are_counted_over_all_rollouts),
         cmocka_unit_test(a_refill_that_runs_out_trains_the_short_batch_and_says_so),
         cmocka_unit_test(drop_leaves_flat_groups_out_of_the_denominator),
         cmocka_unit_test(a_batch_without_any_spread_has_no_gradient),

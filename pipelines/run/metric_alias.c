@@ -16,22 +16,40 @@ static const char *const pair[][2] = {
     {"actor/entropy", "entropy"},
     {"actor/kl_loss", "kl"},
     {"actor/pg_clipfrac", "clip_ratio/region_mean"},
+    {"actor/clipfrac/low", "clip_ratio/low_mean"},
+    {"actor/clipfrac/high", "clip_ratio/high_mean"},
     {"actor/grad_norm", "grad_norm"},
     {"actor/lr", "learning_rate"},
-    {"perf/total_num_tokens", "num_tokens"},
-    {"perf/time_per_step", "step_time"},
+    {"perf/tokens_seen", "num_tokens"},
+    {"timing_s/step", "step_time"},
+    {"group/zero_std", "frac_reward_zero_std"},
     {"sampling/logp_diff/mean", "sampling/sampling_logp_difference/mean"},
     {"sampling/logp_diff/max", "sampling/sampling_logp_difference/max"},
+    {"sampling/importance_ratio/mean", "sampling/importance_sampling_ratio/mean"},
+    {"sampling/importance_ratio/min", "sampling/importance_sampling_ratio/min"},
+    {"sampling/importance_ratio/max", "sampling/importance_sampling_ratio/max"},
 };
+// TRL has these over its processes; here there is one, whose mean is its least and its most.
+static const char *const also[][2] = {
+    {"actor/clipfrac/low", "clip_ratio/low_min"},
+    {"actor/clipfrac/high", "clip_ratio/high_max"},
+};
+static const char part[] = "reward/"; // reward/NAME/mean is rewards/NAME/mean
 enum { N_PAIRS = sizeof pair / sizeof pair[0] };
 
 void metric_alias_trl(const Metrics *row, Metrics *out) {
     metrics_clear(out);
     for (int i = 0; i < row->n; i++) {
         const char *name = row->name[i];
-        for (int k = 0; k < N_PAIRS; k++)
-            if (strcmp(pair[k][0], name) == 0) name = pair[k][1];
-        metrics_set(out, row->value[i], "%s", name);
+        const char *other = metric_alias_of(name);
+        if (other)
+            metrics_set(out, row->value[i], "%s", other);
+        else if (strncmp(name, part, strlen(part)) == 0)
+            metrics_set(out, row->value[i], "rewards/%s", name + strlen(part));
+        else
+            metrics_set(out, row->value[i], "%s", name);
+        for (size_t k = 0; k < sizeof also / sizeof also[0]; k++)
+            if (strcmp(also[k][0], name) == 0) metrics_set(out, row->value[i], "%s", also[k][1]);
     }
 }
 

@@ -65,7 +65,8 @@ void progress_step(Progress *p, int64_t step, const Metrics *row) {
     double length = metrics_get(row, "response_length/mean", (double)NAN);
     if (isfinite(length)) str_printf(&line, "  len %.0f", length);
     add(&line, row, "actor/entropy", "ent");
-    add(&line, row, "actor/ppo_kl", "kl");
+    add(&line, row, "actor/ppo_kl", "ppo_kl");
+    add(&line, row, "actor/kl_loss", "ref_kl");
     add(&line, row, "actor/pg_clipfrac", "clip");
     add(&line, row, "actor/grad_norm", "gn");
     double speed = metrics_get(row, "perf/throughput", (double)NAN);
