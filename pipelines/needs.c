@@ -81,6 +81,7 @@ const ConfigNeed needs_table[] = {
     {"rl.kl_reward_coef", RL " and rl.kl_reward!=off"},
     {"rl.dynamic_metric", RL " and rl.dynamic_sampling!=off"},
     {"rl.tis_cap", RL " and rl.old_logp=recompute"},
+    {"rl.routing_replay", RL " and rl.old_logp=recompute"},
     {"rl.tis_mode", RL " and rl.tis_cap>0"},
     {"rl.tis_floor", RL " and rl.tis_cap>0 and rl.tis_mode=token-mask|sequence-mask"},
     {"rl.clip_low", RL " and rl.loss!=sapo"},

@@ -112,6 +112,10 @@ const ConfigKey rl_keys[] = {
          "log-probs under the weights that sampled: the sampler's own (equal bit for bit on the "
          "CPU), or the trainer's, at one more forward pass",
          NULL),
+    PICK(routing_replay, "off", "off|old",
+         "MoE: every update of a rollout takes the experts that the weights that sampled took (R2; "
+         "with the sampler's arithmetic these are the sampler's own, R3)",
+         "router_replay.mode"),
     PICK(advantage, "auto", "auto|std|none|leave-one-out|batch-std|maxrl",
          "baseline is always the group's mean; this says what divides (maxrl: the mean itself)",
          "scale_rewards adv_estimator norm_adv_by_std_in_grpo"),

@@ -81,7 +81,7 @@ typedef enum TisMode {
     TIS_SEQUENCE_MASK,
 } TisMode;
 typedef enum RewardAgg { REWARD_SUM_FIRST, REWARD_NORMALIZE_FIRST } RewardAgg;
-typedef enum RoutingReplay { REPLAY_OFF, REPLAY_OLD, REPLAY_ROLLOUT } RoutingReplay;
+typedef enum RoutingReplay { REPLAY_OFF, REPLAY_OLD } RoutingReplay;
 typedef enum OldLogp { OLD_SAMPLER, OLD_RECOMPUTE } OldLogp;
 typedef enum DynamicSampling { DYNAMIC_OFF, DYNAMIC_DROP, DYNAMIC_REFILL } DynamicSampling;
 typedef enum CurriculumKind { CURRICULUM_OFF, CURRICULUM_LEVEL, CURRICULUM_TASK } CurriculumKind;
@@ -107,8 +107,9 @@ typedef struct RlConfig {
     int64_t reference_refresh_steps;
     double entropy_coef, tis_cap, tis_floor, offpolicy_mask_delta;
     double sapo_tau_pos, sapo_tau_neg;
-    int tis_mode; // TisMode
-    int old_logp; // OldLogp
+    int tis_mode;       // TisMode
+    int old_logp;       // OldLogp
+    int routing_replay; // RoutingReplay
     // advantage
     int advantage, advantage_std; // AdvantageKind, StdKind
     double advantage_eps;

@@ -11,6 +11,7 @@
 #include "rl/collect.h"
 #include "rl/health.h"
 #include "rl/measure.h"
+#include "rl/replay.h"
 #include "rl/reward.h"
 #include "rl/trainer_state.h"
 #include "rl/update.h"
@@ -31,6 +32,19 @@ static Status check_tasks(const Trainer *t) {
         arena_rewind(t->scratch, mark);
     }
     return st;
+}
+
+// Settings of the router need one.
+static Status check_experts(const RlConfig *cfg, const ModelConfig *model) {
+    const char *key = cfg->routing_replay != REPLAY_OFF ? "routing_replay"
+                      : cfg->router_bias_step != 0      ? "router_bias_step"
+                      : cfg->balance_alpha != 0         ? "balance_alpha"
+                                                        : NULL;
+    if (cfg->routing_replay != REPLAY_OFF && cfg->old_logp != OLD_RECOMPUTE)
+        return FAIL(ST_CONFIG, "rl.routing_replay: needs rl.old_logp=recompute, the pass that "
+                               "records the routes");
+    if (!key || replay_layers(model) > 0) return ST_OK;
+    return FAIL(ST_CONFIG, "rl.%s cannot act: the model has no routed experts; leave it out", key);
 }
 
 static void say_advice(const RlConfig *cfg) {
@@ -61,6 +75,7 @@ Status trainer_new(const TrainerDeps *deps, const RlConfig *cfg, Trainer **out) 
     TRY_OUT(judge_new(deps->pool, deps->tokenizer, &t->cfg, t->deps.stop_token,
                       t->deps.n_stop_tokens, &t->bench));
     TRY_OUT(reward_metric_known(&t->cfg));
+    TRY_OUT(check_experts(&t->cfg, policy_model(deps->policy)));
     TRY_OUT(check_tasks(t));
     const int context = policy_model(deps->policy)->max_position;
     const int planned = deps->max_seq_tokens > 0 ? deps->max_seq_tokens : context;
@@ -148,6 +163,12 @@ static Status score_batch(Trainer *t, bool by_reference) {
     Pack pack = update_pack(b, scored_tokens(t, t->scratch), t->scratch);
     float *logp = ARENA_ARRAY(t->scratch, float, pack.n_tokens + 1);
     ScoreOpts opts = {.temperature = t->cfg.temperature};
+    const bool record = !by_reference && t->cfg.routing_replay != REPLAY_OFF;
+    Routes routes = {0};
+    if (record) {
+        routes = replay_room(policy_model(t->deps.policy), pack.n_tokens, t->scratch);
+        opts.record = &routes;
+    }
     Status st = ST_OK;
     if (pack.n_seqs > 0)
         st = by_reference ? reference_score(t->reference, &pack, &opts, logp)
@@ -160,6 +181,7 @@ static Status score_batch(Trainer *t, bool by_reference) {
     for (int s = 0; st == ST_OK && s < pack.n_seqs; s++)
         for (int i = pack.seq[s].begin; i < pack.seq[s].end; i++)
             column[i] = logp[pack.offset[s] + i - pack.seq[s].begin];
+    if (st == ST_OK && record) replay_keep(b, &pack, &routes, t->arena);
     arena_rewind(t->scratch, mark);
     if (by_reference)
         b->logp_ref = column;

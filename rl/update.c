@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "rl/grpo.h"
+#include "rl/replay.h"
 
 static Seq seq_of(const Batch *b, int sample) {
     return (Seq){b->token_begin[sample], b->token_end[sample], sample};
@@ -197,7 +198,10 @@ static Status run_flat(Policy *policy, const RlConfig *cfg, const Batch *b, cons
     int n_chunks = 0;
     Pack *chunk = pack_chunks(b->token, b->loss_mask, flat->seq, flat->group, flat->n,
                               (int)cfg->chunk_tokens, &n_chunks, arena);
-    TRY(policy_train(policy, chunk, n_chunks, opts, no_loss, NULL));
+    Routes routes;
+    ScoreOpts with = *opts;
+    if (b->route) routes = replay_gather(b, chunk, n_chunks, arena), with.replay = &routes;
+    TRY(policy_train(policy, chunk, n_chunks, &with, no_loss, NULL));
     if (!counted) policy_zero_grad(policy); // the counted routes too
     return ST_OK;
 }
@@ -235,6 +239,8 @@ Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const Batc
     if (taught.n > 0)
         chunk = pack_chunks(b->token, b->loss_mask, taught.seq, taught.group, taught.n,
                             (int)cfg->chunk_tokens, &n_chunks, arena);
+    Routes routes;
+    if (b->route) routes = replay_gather(b, chunk, n_chunks, arena), opts.replay = &routes;
     work.stats = ARENA_ARRAY(arena, GrpoStats, n_chunks);
     work.bad_token = ARENA_ARRAY(arena, int, n_chunks);
     work.bad_sample = ARENA_ARRAY(arena, int, n_chunks);

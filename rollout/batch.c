@@ -96,7 +96,7 @@ void batch_open_sampled(Batch *batch, int max_new_tokens, Arena *arena) {
 }
 
 void batch_open_routes(Batch *batch, int layers, int k, Arena *arena) {
-    CHECK(batch->stage == STAGE_SAMPLED && layers > 0 && k > 0 && layers <= INT_MAX / k);
+    CHECK(batch->stage >= STAGE_SAMPLED && layers > 0 && k > 0 && layers <= INT_MAX / k);
     size_t n = (size_t)batch->n_tokens * (size_t)(layers * k);
     batch->route_layers = layers, batch->route_k = k;
     batch->route = ARENA_ARRAY(arena, int16_t, n);
