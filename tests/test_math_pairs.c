@@ -220,6 +220,15 @@ static void sets_in_other_words(void **state) {
         {"all but", "x\\in\\mathbb{R},x\\neq0", "all real numbers except 0", "\\mathbb{R}"},
         {"all but two", "\\mathbb{R}\\setminus\\{2,3\\}",
          "\\text{all real numbers other than 2 and 3}", "\\text{all real numbers other than 2}"},
+        {"dummy letter", "\\{x\\mid x>0\\}", "\\{t\\mid t>0\\}", "\\{t\\mid t\\ge0\\}"},
+        {"where it is taken from", "\\{x\\in[0,3]:x>2\\}", "(2,3]", "(2,\\infty)"},
+        {"whole numbers", "\\{n\\in\\mathbb{N}\\mid n>2\\}", "\\{n\\in\\mathbb{N}:n>2\\}",
+         "(2,\\infty)"},
+        {"positive reals", "\\mathbb{R}^+", "(0,\\infty)", "[0,\\infty)"},
+        {"two half lines", "x\\ge2,x\\le5", "[2,5]", "x\\ge2,y\\le5"},
+        {"two half lines", "x<-1,x>3", "(-\\infty,-1)\\cup(3,\\infty)", "-1<x<3"},
+        {"the reals and a condition", "x\\neq0,x\\in\\mathbb{R}", "\\mathbb{R}^*", "\\mathbb{R}"},
+        {"pairs", "(x,y)\\in\\{(1,2),(3,4)\\}", "(3,4),(1,2)", "(2,1),(4,3)"},
         {"solutions by name", "(5,2),(7,2)", "p=5,q=2;p=7,q=2", "p=2,q=5;p=2,q=7"},
     };
     CHECK_ROWS(row);
@@ -252,6 +261,7 @@ static void plain_functions_and_vectors(void **state) {
         {"max", "\\max(a,b)", "max{a,b}", "min(a,b)"},
         {"min", "1+\\min(m,n)", "min(n,m)+1", "min(n,m)"},
         {"gcd", "gcd(12,18)", "6", "12"},
+        {"order of arguments", "\\gcd(a,b)", "\\text{gcd}(b,a)", "\\gcd(a,c)"},
         {"gcd", "\\gcd(a,b)-1", "gcd(a,b)-1", "gcd(a,c)-1"},
         {"lcm", "lcm(4,6)", "\\operatorname{lcm}(4,6)", "24"},
         {"det", "\\det A", "det(A)", "tr A"},

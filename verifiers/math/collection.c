@@ -43,8 +43,8 @@ static void push(Work *w, Elements *e, const Expr *x) {
 static const Expr *opened(Work *w, const Expr *e) {
     if (e->kind != EX_RELATION || e->n != 2) return e;
     const Expr *name = e->first, *value = e->last;
-    if (value->relation == RELATION_IN && name->kind == EX_SYMBOL && value->kind == EX_SET &&
-        value->op != 'b')
+    if (value->relation == RELATION_IN && (name->kind == EX_SYMBOL || name->kind == EX_TUPLE) &&
+        value->kind == EX_SET && value->op != 'b')
         return value;
     if (value->relation != RELATION_EQ || name->kind != EX_TUPLE || value->kind != EX_TUPLE ||
         name->n != value->n)

@@ -176,7 +176,7 @@ static bool is_set_of_reals(const Expr *e) {
     case EX_LIST:
         if (e->first->kind == EX_INTERVAL) return e->op == 'o'; // (-oo, 2) or (3, oo)
         if (e->first->kind != EX_RELATION || !statement_is_inequality(e->first)) return false;
-        return e->op == 'o' || e->op == 'a' || realset_names_domain(e);
+        return e->op == 'o' || e->op == 'a' || realset_names_domain(e) || realset_half_lines(e);
     default: return false;
     }
 }

@@ -310,10 +310,60 @@ static bool runs_down(Work *w, const Expr *pair) {
     return known && (o > 0 || (o == 0 && !closed));
 }
 
+// \mathbb{R}, \mathbb{R}^+, \mathbb{R}_{>0}, \mathbb{R}^*
+static bool part_of_reals(Work *w, Slice name, RealSet *out) {
+    static const struct {
+        const char *name;
+        bool below, zero, above;
+    } row[] = {{"R", true, true, true},        {"R^+", false, false, true},
+               {"R_>0", false, false, true},   {"R^-", true, false, false},
+               {"R_<0", true, false, false},   {"R^*", true, false, true},
+               {"R_\\ge0", false, true, true}, {"R_\\geq0", false, true, true}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        if (strlen(row[i].name) != name.size || memcmp(row[i].name, name.data, name.size) != 0)
+            continue;
+        const Expr *zero = expr_integer(w, 0), *low = infinity(w, true), *high = infinity(w, false);
+        if (row[i].below && row[i].zero) return add(out, (Piece){low, high, false, false});
+        return (!row[i].below || add(out, (Piece){low, zero, false, false})) &&
+               (!row[i].above || add(out, (Piece){zero, high, row[i].zero, false}));
+    }
+    return false;
+}
+
+static bool is_half_line(const Expr *e) {
+    if (e->kind != EX_RELATION || e->n != 2) return false;
+    int r = e->last->relation;
+    return r == RELATION_LT || r == RELATION_LE || r == RELATION_GT || r == RELATION_GE;
+}
+
+// x >= 2, x <= 5: both, where both together leave a part of the line but not all of it is in one of
+// them; x < 2, x > 5: one of them, as nothing is in both. Else the comma is not understood.
+static bool two_half_lines(Work *w, const Expr *list, RealSet *out) {
+    RealSet both = {0}, either = {0}, first = {0}, second = {0};
+    if (list->n != 2 || !is_half_line(list->first) || !is_half_line(list->last) ||
+        !read_relation(w, list->first, &first) || !read_relation(w, list->last, &second) ||
+        !first.name || !second.name || !expr_same(first.name, second.name) || first.n != 1 ||
+        second.n != 1 || !intersect(w, &first, &second, &both))
+        return false;
+    either = first;
+    if (!add(&either, second.piece[0]) || !normalise(w, &either)) return false;
+    bool all = either.n == 1 && is_infinite(either.piece[0].lo) && is_infinite(either.piece[0].hi);
+    if (both.n > 0 && !all) return false;
+    *out = both.n > 0 ? both : either;
+    return about(out, first.name);
+}
+
 bool realset_names_domain(const Expr *list) {
-    const Expr *first = list->first;
-    return list->op == ',' && first->kind == EX_RELATION && first->n == 2 &&
-           first->last->relation == RELATION_IN && first->last->kind == EX_DOMAIN;
+    if (list->op != ',') return false;
+    for (const Expr *c = list->first; c; c = c->next)
+        if (c->kind == EX_RELATION && c->n == 2 && c->last->relation == RELATION_IN &&
+            c->last->kind == EX_DOMAIN)
+            return true;
+    return false;
+}
+
+bool realset_half_lines(const Expr *list) {
+    return list->op == ',' && list->n == 2 && is_half_line(list->first) && is_half_line(list->last);
 }
 
 bool realset_read(Work *w, const Expr *e, RealSet *out) {
@@ -328,21 +378,29 @@ bool realset_read(Work *w, const Expr *e, RealSet *out) {
                scalar_or_infinite(e->last) &&
                add(out, (Piece){e->first, e->last, e->kind == EX_BRACKET, e->kind == EX_BRACKET});
     case EX_SET:
-        if (e->op == 'b')
-            return (is_name(e->first) || e->first->kind == EX_RELATION) &&
-                   realset_read(w, e->last, out);
+        if (e->op == 'b') {
+            RealSet from = {0}, condition = {0};
+            if (!realset_read(w, e->last, &condition)) return false;
+            if (is_name(e->first)) {
+                *out = condition;
+            } else if (e->first->kind != EX_RELATION || !read_relation(w, e->first, &from) ||
+                       !intersect(w, &from, &condition, out)) { // {n in N | n > 2} is not real
+                return false;
+            }
+            out->name = NULL; // {y | y > 0} is {x | x > 0}
+            return true;
+        }
         for (const Expr *c = e->first; c; c = c->next)
             if (!scalar_or_infinite(c) || !add(out, (Piece){c, c, true, true})) return false;
         return true;
-    case EX_DOMAIN:
-        return e->op == 'R' && e->text.size == 1 &&
-               add(out, (Piece){infinity(w, true), infinity(w, false), false, false});
+    case EX_DOMAIN: return e->op == 'R' && part_of_reals(w, e->text, out);
     case EX_RELATION: return read_relation(w, e, out);
     case EX_UNION: return read_parts(w, e, out, false);
     case EX_INTERSECTION: return read_parts(w, e, out, true);
     case EX_LIST:
         for (const Expr *c = e->first; c; c = c->next)
             if (c->kind != EX_RELATION && c->kind != EX_INTERVAL) return false;
+        if (realset_half_lines(e)) return two_half_lines(w, e, out);
         if (e->op != 'o' && e->op != 'a' && !realset_names_domain(e)) return false;
         return read_parts(w, e, out, e->op != 'o');
     case EX_WITHOUT: {

@@ -27,6 +27,7 @@ typedef struct RealSet {
 bool realset_read(Work *w, const Expr *e, RealSet *out);
 // x \in R, x \neq 0: a list with commas whose first item says where the letter lives.
 bool realset_names_domain(const Expr *list);
+bool realset_half_lines(const Expr *list); // x >= 2, x <= 5
 bool realset_same(Work *w, RealSet *a, RealSet *b, MathLayer *layer);
 
 #ifdef __cplusplus

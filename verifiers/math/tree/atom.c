@@ -125,6 +125,20 @@ static Expr *named_call(Reader *r, Slice name, Expr *argument) {
     return expr_done(r->w, call);
 }
 
+// max(b, a) as max(a, b): by their hashes, which says nothing but is the same for both.
+static void sort_arguments(Expr *call) {
+    Expr *sorted = NULL;
+    for (Expr *c = call->first, *next; c; c = next) {
+        next = c->next;
+        Expr **at = &sorted;
+        while (*at && (*at)->hash < c->hash) at = &(*at)->next;
+        c->next = *at;
+        *at = c;
+    }
+    call->first = call->last = sorted;
+    while (call->last && call->last->next) call->last = call->last->next;
+}
+
 static Expr *make_call(Reader *r, int fn, Expr *argument, Expr *base) {
     switch (fn) {
     case FN_WORD_ABS: return expr_one(r->w, EX_ABS, 0, argument);
@@ -149,6 +163,7 @@ static Expr *make_call(Reader *r, int fn, Expr *argument, Expr *base) {
         call->first = argument->first, call->last = argument->last; // \gcd(a, b)
     else
         expr_add(call, argument);
+    if (several) sort_arguments(call);
     if (base) expr_add(call, base);
     return expr_done(r->w, call);
 }

@@ -226,6 +226,9 @@ static Expr *read_except(Work *w, Slice text, bool group) {
         bool list = left->kind == EX_LIST;
         for (const Expr *c = list ? left->first : left; c; c = list ? c->next : NULL) {
             Expr *value = expr_copy(w, value_of(c));
+            if (value && value->kind == EX_TEXT &&
+                words_equal(value->text, (Slice){"zero", 4}, false))
+                value = expr_integer(w, 0);
             if (!value || (value->has & HAS_OBJECT)) return NULL;
             expr_add(set, value);
         }
