@@ -280,6 +280,28 @@ static void plain_functions_and_vectors(void **state) {
     CHECK_ROWS(row);
 }
 
+#define CASES(rows) "\\begin{cases}" rows "\\end{cases}"
+
+static void case_distinctions_are_functions(void **state) {
+    (void)state;
+    static const SpellingPair row[] = {
+        {"absolute value", "|x|", CASES("x&x\\ge0\\\\-x&x<0"), CASES("x&x\\ge-1\\\\-x&x<-1")},
+        {"otherwise", "|x|", CASES("x&x>0\\\\-x&\\text{otherwise}"), CASES("x&x>0\\\\-x&x<0")},
+        {"rows that disagree", "|x|", CASES("-x&x\\le0\\\\x&x\\ge0"),
+         CASES("x&x\\ge0\\\\7&x\\ge0\\\\-x&x<0")},
+        {"maximum", "\\max(x,20)", CASES("x&x>20\\\\20&x\\le20"), CASES("x&x>30\\\\20&x\\le30")},
+        {"two letters", "\\max(x,y)", CASES("x&x\\ge y\\\\y&x<y"), CASES("x&x\\ge0\\\\y&x<0")},
+        {"an end", CASES("1&x\\ge2\\\\0&x<2"), CASES("0&x<2\\\\1&x\\ge2"),
+         CASES("1&x>2\\\\0&x\\le2")},
+        {"an end that is no double", CASES("1&x\\ge\\frac13\\\\0&x<\\frac13"),
+         CASES("0&x<\\frac13\\\\1&x\\ge\\frac13"), CASES("1&x>\\frac13\\\\0&x\\le\\frac13")},
+        {"one place", CASES("\\frac{\\sin x}x&x\\ne0\\\\1&x=0"),
+         CASES("1&x=0\\\\\\frac{\\sin x}x&x\\ne0"), CASES("\\frac{\\sin x}x&x\\ne0\\\\0&x=0")},
+        {"far away", CASES("x^2&x<100\\\\0&x\\ge100"), CASES("0&100\\le x\\\\x^2&x<100"), "x^2"},
+    };
+    CHECK_ROWS(row);
+}
+
 static void letters_that_are_no_real_numbers(void **state) {
     (void)state;
     static const SpellingPair row[] = {
@@ -316,6 +338,7 @@ int main(void) {
         cmocka_unit_test(sets_in_other_words),
         cmocka_unit_test(a_usual_domain_may_be_left_out),
         cmocka_unit_test(plain_functions_and_vectors),
+        cmocka_unit_test(case_distinctions_are_functions),
         cmocka_unit_test(letters_that_are_no_real_numbers),
         cmocka_unit_test(the_reason_says_how_it_was_decided),
     };

@@ -440,6 +440,7 @@ Value ball_value(const Point *p, const Expr *e, acb_t out) {
         if (e->op != 1) return VALUE_NONE;
         got = ball_value(p, e->first, out);
         return got == VALUE_OK ? ball_factorial(p, out) : got;
+    case EX_CASES: return ball_is_cases(e) ? ball_cases(p, e, out) : VALUE_NONE;
     case EX_BINOMIAL: return ball_binomial(p, e, out);
     case EX_ABS:
         got = ball_value(p, e->first, out);

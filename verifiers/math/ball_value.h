@@ -33,6 +33,13 @@ bool ball_is_real(const acb_t z);
 Value ball_known(const acb_t z);                 // VALUE_OK if it is finite
 bool ball_spend(const Point *p, int64_t factor); // steps at this precision; false: none left
 
+// ---- case distinctions (ball_cases.c)
+
+// Rows of a value and a condition that can be decided: relations of numbers, "otherwise".
+bool ball_is_cases(const Expr *e);
+// The value of the row whose condition holds; undefined where none does, or two that disagree.
+Value ball_cases(const Point *p, const Expr *e, acb_t out);
+
 // ---- what whole numbers are for (ball_count.c)
 
 // Is the ball exactly one whole number? n is initialised by the caller.

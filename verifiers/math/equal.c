@@ -229,6 +229,12 @@ static bool equal_objects(Work *w, const Expr *a, const Expr *b, MathLayer *laye
                 words_equal(based->text, plain->text, false)) ||
                differ(w, "a base on one side alone");
     }
+    if (is_kind(a, b, EX_CASES)) {
+        MathLayer before = *layer;
+        if (a->kind == b->kind && collection_same(w, a, b, layer)) return true;
+        *layer = before;
+        return scalar_same_cases(w, a, b, layer) || differ(w, "different cases");
+    }
     const Expr *x = matrix_fold(w, a), *y = matrix_fold(w, b);
     if (x != a || y != b) return equal_answers(w, x, y, layer);
     switch ((ExprKind)a->kind) {

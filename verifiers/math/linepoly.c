@@ -357,7 +357,11 @@ int line_roots(LineFraction *f, double *root, int most) {
             return -1;
         }
     }
-    for (int i = 0; i < n && i < most; i++)
+    f->exact = !f->rough;
+    for (int i = 0; i < n && i < most; i++) {
+        int sign;
         if (!isfinite(root[i])) return -1;
+        f->exact = f->exact && !sign_at(f, root[i], &sign);
+    }
     return n > most ? -1 : n;
 }

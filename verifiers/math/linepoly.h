@@ -21,6 +21,7 @@ enum { LINE_MAX_DEGREE = 8, LINE_MAX_BITS = 2048 };
 typedef struct LineFraction {
     fmpq_poly_t num, den;
     bool rough; // a coefficient is irrational and was cut off
+    bool exact; // line_roots: every root that it gave is one
 } LineFraction;
 
 void line_fraction_init(LineFraction *f);

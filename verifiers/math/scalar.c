@@ -2,6 +2,7 @@
 #include "verifiers/math/scalar.h"
 
 #include "verifiers/math/ball.h"
+#include "verifiers/math/ball_value.h"
 #include "verifiers/math/residue.h"
 #include "verifiers/math/testpoint.h"
 #include "verifiers/math/tree/limits.h"
@@ -99,6 +100,13 @@ static bool whole_letters(const Expr *e) {
     return true;
 }
 
+static bool holds_cases(const Expr *e) {
+    if (e->kind == EX_CASES) return true;
+    for (const Expr *c = e->first; c; c = c->next)
+        if (holds_cases(c)) return true;
+    return false;
+}
+
 // Equal near the origin: also in every part between the breakpoints? What cannot be decided in one
 // of them is different.
 static int by_parts(Work *w, const Expr *a, const Expr *b, PointKind kind, bool strict) {
@@ -110,6 +118,8 @@ static int by_parts(Work *w, const Expr *a, const Expr *b, PointKind kind, bool 
     if (!testpoint_plan(w, a, b, kind, kind == POINT_WHOLE && !(has & HAS_FOLD), &plan))
         return DIFFERENT;
     w->sampled |= plan.sampled;
+    bool cases = holds_cases(a) || holds_cases(b);
+    if (cases && plan.rough_end) return DIFFERENT; // the end itself cannot be looked at
     uint8_t *part = ARENA_ARRAY(w->arena, uint8_t, plan.n_parts + 1);
     int same = SAME;
     int64_t cost = 0;
@@ -123,7 +133,9 @@ static int by_parts(Work *w, const Expr *a, const Expr *b, PointKind kind, bool 
         BallOrder order = ball_compare_at(w, a, b, &plan, i);
         cost = before - w->steps;
         bool one_side = order == BALL_LEFT_ONLY || order == BALL_RIGHT_ONLY;
-        if (order == BALL_DIFFERENT || (one_side && strict && !p->edge)) same = DIFFERENT;
+        if (order == BALL_DIFFERENT || (one_side && strict && (cases || !p->edge)))
+            same = DIFFERENT;
+        if (cases && p->edge && order == BALL_UNKNOWN) same = DIFFERENT;
         if (p->part >= 0)
             part[p->part] |= order == BALL_EQUAL                           ? PART_EQUAL
                              : order == BALL_UNKNOWN || order == BALL_OVER ? PART_UNDECIDED
@@ -150,7 +162,7 @@ static int by_ball(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
     int equal = 0, tries = whole ? WHOLE_POINTS : POINTS, enough = whole ? WHOLE_POINTS : ENOUGH;
     // Where only one side exists the other may have the smaller domain (ln ab and ln a + ln b), but
     // a side that says |x| means the difference.
-    bool strict = (has & HAS_ABS) != 0;
+    bool strict = (has & HAS_ABS) || holds_cases(a) || holds_cases(b);
     for (int i = 0; i < tries && equal < enough; i++) {
         PointKind kind = count                  ? POINT_COUNT
                          : whole                ? POINT_WHOLE
@@ -203,6 +215,15 @@ bool scalar_same(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
     }
     if (same == UNDECIDED) same = by_ball(w, a, b, layer);
     return same == SAME;
+}
+
+bool scalar_same_cases(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
+    bool left = a->kind == EX_CASES, right = b->kind == EX_CASES;
+    if ((left ? !ball_is_cases(a) : !expr_is_scalar(a)) ||
+        (right ? !ball_is_cases(b) : !expr_is_scalar(b)) || !((a->has | b->has) & HAS_SYMBOL) ||
+        ((a->has | b->has) & (HAS_WHOLE | HAS_FOLD | HAS_I)))
+        return false;
+    return by_ball(w, a, b, layer) == SAME;
 }
 
 bool scalar_too_large(Work *w, const Expr *e) {

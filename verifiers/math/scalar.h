@@ -15,6 +15,8 @@ extern "C" {
 
 // Raises *layer to the one that decided. Undecided is false.
 bool scalar_same(Work *w, const Expr *a, const Expr *b, MathLayer *layer);
+// A case distinction and another, or a formula: the same function of real letters?
+bool scalar_same_cases(Work *w, const Expr *a, const Expr *b, MathLayer *layer);
 // -1, 0, 1 for real constants, infinities too; *known false: no order.
 int scalar_order(Work *w, const Expr *a, const Expr *b, bool *known);
 // a = c * b with a constant c != 0; *sign of c, 0 if unknown or not real.

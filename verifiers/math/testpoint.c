@@ -20,7 +20,9 @@ typedef struct TestLine {
     bool whole, positive; // t takes whole, or positive, numbers only
     double cut[TESTPOINT_MAX_BREAKS];
     int n;
-    bool sampled; // not every breakpoint was found
+    bool sampled;   // not every breakpoint was found
+    bool inexact;   // a breakpoint is no double
+    bool rough_end; // one at which a condition ends is none
 } TestLine;
 
 // ---- breakpoints
@@ -99,7 +101,7 @@ static void search(TestLine *l, const Expr *u, const Expr *v, long k) {
     int found = 0;
     Side last = SIDE_NONE;
     double at = 0;
-    l->sampled = true;
+    l->sampled = l->inexact = true;
     for (int i = -SIZES; i <= SIZES && found < MOST; i++) {
         double t = i == 0  ? 0
                    : i < 0 ? -ldexp(1.05, exponent[-i - 1])
@@ -153,6 +155,7 @@ static void zeros(TestLine *l, const Expr *u, const Expr *v, long k) {
             line_subtract(&f, v ? &g : NULL, k);
             int n = line_roots(&f, root, 2 * LINE_MAX_DEGREE);
             good = n >= 0;
+            l->inexact |= !f.exact;
             for (int j = 0; j < n; j++)
                 if (!pieces ||
                     ((i == 0 || root[j] > cut[i - 1]) && (i == parts.n || root[j] < cut[i])))
@@ -165,6 +168,21 @@ static void zeros(TestLine *l, const Expr *u, const Expr *v, long k) {
 }
 
 static void walk(TestLine *l, const Expr *e);
+
+// The ends of the conditions: both sides may differ in the end alone, so it must be met exactly.
+static void walk_condition(TestLine *l, const Expr *e) {
+    if (e->kind == EX_LIST)
+        for (const Expr *c = e->first; c; c = c->next) walk_condition(l, c);
+    if (e->kind != EX_RELATION) return;
+    for (const Expr *c = e->first; c->next; c = c->next) {
+        if (!moves(l, c) && !moves(l, c->next)) continue;
+        bool before = l->inexact;
+        l->inexact = false;
+        zeros(l, c, c->next, 0);
+        l->rough_end |= l->inexact;
+        l->inexact = before;
+    }
+}
 
 static void walk_call(TestLine *l, const Expr *e) {
     const Expr *u = e->first;
@@ -241,6 +259,9 @@ static void walk(TestLine *l, const Expr *e) {
         for (long k = -2; k <= 2; k++) zeros(l, e->first, NULL, k);
         return;
     case EX_CALL: walk_call(l, e); return;
+    case EX_CASES:
+        for (const Expr *c = e->first; c; c = c->next->next) walk_condition(l, c->next);
+        return;
     default: return;
     }
 }
@@ -379,6 +400,9 @@ static void one_line(TestMaker *m, const Expr *a, const Expr *b, TestLine *l) {
     walk(l, a);
     walk(l, b);
     m->out->sampled |= l->sampled;
+    int moving = 0;
+    for (int i = 0; i < m->out->n_letters; i++) moving += l->way[i] != 0;
+    m->out->rough_end |= l->rough_end && moving == 1; // where all move ends are fractions
     for (int i = 0; i <= l->n; i++) {
         int part = m->out->n_parts++;
         if (l->whole)

@@ -36,6 +36,7 @@ typedef struct TestPlan {
     int n_letters, n_points, n_parts;
     int n_needed; // so many points come first that must be compared
     bool sampled;
+    bool rough_end;   // a condition of a case distinction ends at a number that is no double
     TestPoint *point; // in the arena
 } TestPlan;
 

@@ -126,8 +126,8 @@ static uint32_t own_bits(const Expr *e) {
     case EX_WITHOUT:
     case EX_DOMAIN:
     case EX_MATRIX:
-    case EX_CASES:
     case EX_RELATION: return HAS_OBJECT | HAS_COLLECTION;
+    case EX_CASES: return HAS_OBJECT | HAS_COLLECTION | HAS_PIECES;
     }
     return 0;
 }
