@@ -7,24 +7,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/config_need.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/setting.h"
 
-typedef struct Row {
+typedef struct ConfigRow {
     const ConfigSection *section;
     const ConfigKey *key;
     const char *name; // "rl.lr"
     Setting value, initial;
     const char *origin, *where; // where: "train.json:12"
     int load, line;             // the last load that wrote it, and its line
-} Row;
+} ConfigRow;
 
 struct Config {
     const ConfigSection *section;
     int n_sections;
-    Row *row;
+    ConfigRow *row;
     int n_rows;
     int load; // counts files, to see a key given twice in one
     const ConfigNeed *need;
@@ -38,13 +37,13 @@ Config *config_new(const ConfigSection *sections, int n_sections) {
     *config = (Config){.section = sections, .n_sections = n_sections, .arena = arena};
     int n = 0;
     for (int s = 0; s < n_sections; s++) n += sections[s].n_keys;
-    config->row = ARENA_ARRAY(arena, Row, n);
+    config->row = ARENA_ARRAY(arena, ConfigRow, n);
     for (int s = 0; s < n_sections; s++) {
         for (int k = 0; k < sections[s].n_keys; k++) {
-            Row *row = &config->row[config->n_rows++];
+            ConfigRow *row = &config->row[config->n_rows++];
             const ConfigKey *key = &sections[s].key[k];
-            *row =
-                (Row){.section = &sections[s], .key = key, .origin = "default", .where = "default"};
+            *row = (ConfigRow){
+                .section = &sections[s], .key = key, .origin = "default", .where = "default"};
             row->name = arena_printf(arena, "%s.%s", sections[s].name, key->name);
             if (setting_from_text(key, row->name, "default", key->initial, &row->initial, arena) !=
                 ST_OK) {
@@ -66,7 +65,7 @@ const ConfigSection *config_sections(const Config *config, int *n) {
     return config->section;
 }
 
-static Row *find(const Config *config, const char *name) {
+static ConfigRow *find(const Config *config, const char *name) {
     for (int i = 0; i < config->n_rows; i++)
         if (strcmp(config->row[i].name, name) == 0) return &config->row[i];
     return NULL;
@@ -94,7 +93,7 @@ static const char *suggest(const Config *config, const char *name) {
     int best = (int)strlen(name) / 3 + 1;
     const char *nearest = NULL;
     for (int i = 0; i < config->n_rows; i++) {
-        const Row *row = &config->row[i];
+        const ConfigRow *row = &config->row[i];
         int distance = str_distance(dot ? row->name : row->key->name, name);
         if (distance < best) best = distance, nearest = row->name;
     }
@@ -140,7 +139,7 @@ static Status load_object(Config *config, const JsonDoc *doc, const Json *object
         if (!*prefix && (strcmp(key, "$schema") == 0 || strcmp(key, "name") == 0)) continue;
         const char *name = arena_printf(config->arena, "%s%s%s", prefix, *prefix ? "." : "", key);
         const char *where = arena_printf(config->arena, "%s:%d", json_name(doc), json_line(doc, e));
-        Row *row = find(config, name);
+        ConfigRow *row = find(config, name);
         if (!row && json_kind(e) == JSON_OBJECT) {
             if (!opens_section(config, name)) return unknown(config, where, name, true);
             TRY(load_object(config, doc, e, name, origin));
@@ -212,7 +211,7 @@ static void warn_of_unknown_variables(const Config *config) {
 
 Status config_load_env(Config *config) {
     for (int i = 0; i < config->n_rows; i++) {
-        Row *row = &config->row[i];
+        ConfigRow *row = &config->row[i];
         const char *variable = variable_name(config, row->name);
         const char *text = getenv(variable);
         if (!text) continue;
@@ -230,7 +229,7 @@ Status config_assign(Config *config, const char *assignment) {
     if (!equals || equals == assignment)
         return FAIL(ST_CONFIG, "%s: '%s' is not key=value", where, assignment);
     char *name = arena_printf(config->arena, "%.*s", (int)(equals - assignment), assignment);
-    Row *row = find(config, name);
+    ConfigRow *row = find(config, name);
     if (!row) return unknown(config, where, name, false);
     TRY(setting_from_text(row->key, name, where, equals + 1, &row->value, config->arena));
     row->origin = row->where = where;
@@ -238,7 +237,7 @@ Status config_assign(Config *config, const char *assignment) {
 }
 
 Status config_default(Config *config, const char *name, const char *text) {
-    Row *row = find(config, name);
+    ConfigRow *row = find(config, name);
     CHECK(row != NULL);
     TRY(setting_from_text(row->key, name, "default", text, &row->initial, config->arena));
     if (strcmp(row->origin, "default") == 0) row->value = row->initial;
@@ -246,7 +245,7 @@ Status config_default(Config *config, const char *name, const char *text) {
 }
 
 Status config_override(Config *config, const char *name, const char *text, const char *origin) {
-    Row *row = find(config, name);
+    ConfigRow *row = find(config, name);
     CHECK(row != NULL);
     TRY(setting_from_text(row->key, name, origin, text, &row->value, config->arena));
     row->origin = row->where = arena_printf(config->arena, "%s", origin);
@@ -255,7 +254,7 @@ Status config_override(Config *config, const char *name, const char *text, const
 
 bool config_was_asked(const Config *config, const char *name) {
     static const char *const asked[] = {"file", "environment", "command line"};
-    const Row *row = find(config, name);
+    const ConfigRow *row = find(config, name);
     for (int i = 0; row && i < 3; i++)
         if (strcmp(row->origin, asked[i]) == 0) return true;
     return false;
@@ -263,7 +262,7 @@ bool config_was_asked(const Config *config, const char *name) {
 
 Status config_apply(Config *config) {
     for (int i = 0; i < config->n_rows; i++) {
-        Row *row = &config->row[i];
+        ConfigRow *row = &config->row[i];
         if (row->section->target) setting_store(row->key, &row->value, row->section->target);
     }
     return ST_OK;
@@ -292,7 +291,7 @@ int config_count(const Config *config) {
 }
 
 // As on a command line: a text without quotes.
-static void typed(const Row *row, const Setting *value, Str *out) {
+static void typed(const ConfigRow *row, const Setting *value, Str *out) {
     if (row->key->type == CONFIG_TEXT) {
         str_puts(out, value->text);
         return;
@@ -307,7 +306,7 @@ static void typed(const Row *row, const Setting *value, Str *out) {
 
 ConfigEntry config_entry(const Config *config, int i) {
     CHECK(i >= 0 && i < config->n_rows);
-    const Row *row = &config->row[i];
+    const ConfigRow *row = &config->row[i];
     Str is = {0}, was = {0};
     typed(row, &row->value, &is);
     typed(row, &row->initial, &was);
@@ -324,7 +323,7 @@ ConfigEntry config_entry(const Config *config, int i) {
 }
 
 bool config_value(const Config *config, const char *name, Str *out) {
-    const Row *row = find(config, name);
+    const ConfigRow *row = find(config, name);
     if (row) typed(row, &row->value, out);
     return row != NULL;
 }
@@ -332,7 +331,7 @@ bool config_value(const Config *config, const char *name, Str *out) {
 void config_dump(const Config *config, Str *out) {
     str_putc(out, '{');
     for (int i = 0; i < config->n_rows; i++) {
-        const Row *row = &config->row[i];
+        const ConfigRow *row = &config->row[i];
         str_printf(out, "%s\n  \"%s\":{\"value\":", i ? "," : "", row->name);
         setting_json(row->key, &row->value, out);
         str_puts(out, ",\"origin\":");
@@ -346,7 +345,7 @@ void config_dump_plain(const Config *config, Str *out) {
     const ConfigSection *section = NULL;
     str_puts(out, "{");
     for (int i = 0; i < config->n_rows; i++) {
-        const Row *row = &config->row[i];
+        const ConfigRow *row = &config->row[i];
         if (row->section != section)
             str_printf(out, "%s\n  \"%s\": {", section ? "\n  }," : "", row->section->name);
         str_printf(out, "%s\n    \"%s\": ", row->section == section ? "," : "", row->key->name);
@@ -364,7 +363,7 @@ static bool is_ignored(const char *const *ignore, const char *name) {
 
 void config_given(const Config *config, Str *out) {
     for (int i = 0; i < config->n_rows; i++) {
-        const Row *row = &config->row[i];
+        const ConfigRow *row = &config->row[i];
         if (strcmp(row->origin, "default") == 0) continue;
         str_printf(out, "%s=", row->name);
         setting_json(row->key, &row->value, out);
@@ -379,7 +378,7 @@ Status config_diff(const Config *config, const JsonDoc *doc, const Json *dump,
                     json_line(doc, dump));
     Str was = {0}, is = {0};
     for (int i = 0; i < config->n_rows; i++) {
-        const Row *row = &config->row[i];
+        const ConfigRow *row = &config->row[i];
         if (is_ignored(ignore, row->name)) continue;
         // A key that is newer than the dump had its default then.
         Setting old = row->initial;

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/arena.h"
+#include "base/config_key.h"
 #include "base/json.h"
 #include "base/status.h"
 #include "base/str.h"
@@ -19,38 +19,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef enum ConfigType {
-    CONFIG_BOOL,   // bool
-    CONFIG_INT,    // int64_t
-    CONFIG_DOUBLE, // double
-    CONFIG_TEXT,   // const char *, lives as long as the Config
-    CONFIG_CHOICE, // int: index into `choices`
-    CONFIG_LIST,   // ConfigList of numbers
-    CONFIG_TEXTS,  // ConfigTexts
-} ConfigType;
-
-typedef struct ConfigList {
-    const double *value;
-    int n;
-} ConfigList;
-
-typedef struct ConfigTexts {
-    const char *const *value;
-    int n;
-} ConfigTexts;
-
-// One option. The whole key is SECTION.NAME, e.g. "rl.lr".
-typedef struct ConfigKey {
-    const char *name;
-    ConfigType type;
-    size_t offset;       // of the field in the section's struct
-    const char *initial; // the default, as it would be typed
-    double min, max;     // both included; min == max means any
-    const char *choices; // "grpo|dapo|gspo" for CONFIG_CHOICE
-    const char *help;    // one line, with the unit
-    const char *alias;   // other trainers' names, for "did you mean": "epsilon clip_range"; or NULL
-} ConfigKey;
 
 typedef struct ConfigSection {
     const char *name; // "rl"
@@ -66,6 +34,16 @@ typedef struct Config Config;
 Config *config_new(const ConfigSection *sections, int n_sections);
 void config_free(Config *config); // NULL is fine
 const ConfigSection *config_sections(const Config *config, int *n);
+
+// A key acts only under a condition over other keys; config_need.h has its form and checks it.
+typedef struct ConfigNeed {
+    const char *key;   // "rl.kl_coef", or "sft.*" for the keys of a section that have no row
+    const char *needs; // a condition; NULL: nothing
+} ConfigNeed;
+// `need` is borrowed for the life of the Config. Help, schema and Markdown show it too.
+void config_set_needs(Config *config, const ConfigNeed *need, int n_needs);
+// The condition of a key, "rl.kl!=off"; NULL: none.
+const char *config_need_of(const Config *config, const char *key);
 
 // A JSON file or text with // comments, nested ({"rl":{"lr":1e-4}}) or dotted ({"rl.lr":1e-4}).
 // The top-level keys "$schema" and "name" are passed over. `origin` is "recipe", "file", ...

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/config_need.h"
+#include "base/config.h"
 #include "base/setting.h"
 
 // The default as JSON: what was typed into the table, read and shown again.

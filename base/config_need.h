@@ -21,16 +21,6 @@
 extern "C" {
 #endif
 
-typedef struct ConfigNeed {
-    const char *key;   // "rl.kl_coef", or "sft.*" for the keys of a section that have no row
-    const char *needs; // a condition; NULL: nothing
-} ConfigNeed;
-
-// `need` is borrowed for the life of the Config. Help, schema and Markdown show it too.
-void config_set_needs(Config *config, const ConfigNeed *need, int n_needs);
-// The condition of a key, "rl.kl!=off"; NULL: none.
-const char *config_need_of(const Config *config, const char *key);
-
 // ST_CONFIG names the first key that was set and cannot act, where it was set, and what it needs.
 // Not refused: values of recipes; 0, false and ""; the default where a file says it. A key that
 // `command` never uses is refused on the command line; files and variables may serve several

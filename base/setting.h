@@ -5,9 +5,13 @@
 #ifndef BASE_SETTING_H
 #define BASE_SETTING_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/arena.h"
-#include "base/config.h"
+#include "base/config_key.h"
 #include "base/json.h"
+#include "base/status.h"
 #include "base/str.h"
 
 #ifdef __cplusplus

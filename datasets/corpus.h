@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "datasets/procedural.h"
+#include "datasets/family.h"
 #include "datasets/task.h"
 
 #ifdef __cplusplus

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "datasets/procedural.h"
+#include "datasets/family.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,4 +1,4 @@
-// datasets/jsonl.c -- finds the good rows of a file, and makes tasks of them.
+// datasets/jsonl.c -- finds the good rows of a file.
 #include "datasets/jsonl.h"
 
 #include <ctype.h>
@@ -10,22 +10,20 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "base/str.h"
-#include "datasets/order.h"
-#include "datasets/published.h"
 
 enum { NAMED = 5 }; // skipped lines that are named
 
-typedef struct Row {
+typedef struct JsonlRow {
     size_t begin;
     uint32_t size;
     int line;
-} Row;
+} JsonlRow;
 
 struct Jsonl {
     char *name;
     FileMap map; // data is NULL where the bytes are somebody else's
     const char *data;
-    Row *row;
+    JsonlRow *row;
     int64_t n_rows, cap, n_skipped;
     Str report;
     uint64_t hash;
@@ -45,7 +43,7 @@ static void keep_row(Jsonl *j, size_t begin, size_t size, int line) {
         j->row = realloc(j->row, (size_t)j->cap * sizeof *j->row);
         CHECK(j->row != NULL);
     }
-    j->row[j->n_rows++] = (Row){.begin = begin, .size = (uint32_t)size, .line = line};
+    j->row[j->n_rows++] = (JsonlRow){.begin = begin, .size = (uint32_t)size, .line = line};
 }
 
 // Is the line of these bytes a row? If not, it is counted.
@@ -153,7 +151,7 @@ uint64_t jsonl_hash(const Jsonl *j) {
 
 Status jsonl_row(const Jsonl *j, int64_t row, JsonDoc **out) {
     CHECK(row >= 0 && row < j->n_rows);
-    const Row *r = &j->row[row];
+    const JsonlRow *r = &j->row[row];
     return json_parse(j->data + r->begin, r->size, j->name, r->line, false, out);
 }
 
@@ -169,179 +167,4 @@ const char *jsonl_text(const Json *row, const char *const *names, Arena *arena) 
         if (json_kind(value) == JSON_NUMBER) return arena_printf(arena, "%s", json_raw(value));
     }
     return NULL;
-}
-
-// ---- rows as tasks
-
-typedef struct JsonlTasks {
-    Jsonl *jsonl;
-    JsonlFields fields;
-    char *source;          // the file's name without folder and suffix
-    const char *prompt[5]; // names to look for
-    const char *gold[6];
-} JsonlTasks;
-
-static const Published *known(const JsonlTasks *t, const Json *row) {
-    return t->fields.known ? t->fields.known : published_of_row(row);
-}
-
-static const char *judge_of(const JsonlTasks *t, const Json *row, Arena *arena) {
-    static const char *const names[] = {"judge", NULL};
-    if (t->fields.judge) return t->fields.judge;
-    const char *own = jsonl_text(row, names, arena);
-    return own ? own : known(t, row) ? known(t, row)->judge : "math";
-}
-
-// Does this judge compare with an answer that the row must have?
-static bool wants_gold(const char *judge) {
-    static const char *const without[] = {"code",     "ifeval",  "countdown",
-                                          "language", "program", "format"};
-    for (size_t i = 0; i < sizeof without / sizeof *without; i++)
-        if (strcmp(judge, without[i]) == 0) return false;
-    return true;
-}
-
-static const char *question_of(const JsonlTasks *t, const Json *row, Arena *arena) {
-    const Published *p = known(t, row);
-    bool own = p && p->question && !t->fields.prompt;
-    return own ? p->question(row, arena) : jsonl_text(row, t->prompt, arena);
-}
-
-static const char *accept_task(void *ctx, const Json *row) {
-    const JsonlTasks *t = ctx;
-    Arena *arena = arena_new(4096);
-    const char *prompt = question_of(t, row, arena), *gold = jsonl_text(row, t->gold, arena);
-    bool needed = wants_gold(judge_of(t, row, arena));
-    const char *why = !prompt || !*prompt ? "no question: needs a text 'prompt', 'question' or "
-                                            "'problem', or the field that the config names"
-                      : needed && (!gold || !*gold)
-                          ? "no answer: needs 'gold', 'answer', 'expected_answer' or "
-                            "'solution', or the field that the config names"
-                          : NULL;
-    arena_free(arena);
-    return why;
-}
-
-static const char *final_answer(const char *gold, Arena *arena) {
-    const char *from = gold;
-    for (const char *p = gold; (p = strstr(p, "####")) != NULL; p += 4) from = p + 4;
-    if (from == gold) return gold;
-    while (isspace((unsigned char)*from)) from++;
-    size_t n = strlen(from);
-    while (n && isspace((unsigned char)from[n - 1])) n--;
-    return arena_printf(arena, "%.*s", (int)n, from);
-}
-
-// The first {} that is not the argument of \\boxed{}, which templates speak of.
-static const char *gap_of(const char *template_) {
-    static const char macro[] = "boxed";
-    const size_t n = sizeof macro - 1;
-    for (const char *at = template_; (at = strstr(at, "{}")) != NULL; at += 2)
-        if ((size_t)(at - template_) < n || memcmp(at - n, macro, n) != 0) return at;
-    return NULL;
-}
-
-static const char *apply_template(const char *template_, const char *question, Arena *arena) {
-    const char *gap = template_ ? gap_of(template_) : NULL;
-    if (!gap) return question;
-    return arena_printf(arena, "%.*s%s%s", (int)(gap - template_), template_, question, gap + 2);
-}
-
-static int level_of(const Json *row) { // 3, or MATH's "Level 3"
-    const Json *level = json_get(row, "level");
-    const char *text = json_text(level, "");
-    return strncmp(text, "Level ", 6) == 0 ? atoi(text + 6) : (int)json_int(level, 0);
-}
-
-static const char *echo(const Json *row, Arena *arena) {
-    Str text = {0};
-    json_echo(row, &text);
-    char *out = ARENA_ARRAY(arena, char, text.size + 1);
-    memcpy(out, str_text(&text), text.size);
-    str_free(&text);
-    return out;
-}
-
-static Status get(const TaskSource *source, uint64_t index, Task *out, Arena *arena) {
-    static const char *const source_names[] = {"source", NULL};
-    const JsonlTasks *t = source->self;
-    uint64_t n = (uint64_t)source->n_tasks, i = index % n;
-    if (t->fields.shuffle) i = order_at(t->fields.seed, index / n, n, i);
-    JsonDoc *doc;
-    TRY(jsonl_row(t->jsonl, (int64_t)i, &doc));
-    const Json *row = json_root(doc);
-    const char *question = question_of(t, row, arena), *gold = jsonl_text(row, t->gold, arena);
-    const char *named = t->fields.source ? t->fields.source : jsonl_text(row, source_names, arena);
-    *out = (Task){.id = rng_hash(question, strlen(question)),
-                  .source = named ? named : t->source,
-                  .prompt = apply_template(t->fields.template_, question, arena),
-                  .gold = gold ? final_answer(gold, arena) : NULL,
-                  .judge = judge_of(t, row, arena),
-                  .row = echo(row, arena),
-                  .level = level_of(row)};
-    json_free(doc);
-    return ST_OK;
-}
-
-static void close_tasks(TaskSource *source) {
-    JsonlTasks *t = source->self;
-    if (t) {
-        jsonl_close(t->jsonl);
-        free(t->source);
-        free(t);
-    }
-    *source = (TaskSource){0};
-}
-
-static Status prepare(const char *path, const JsonlFields *fields, TaskSource *out) {
-    *out = (TaskSource){0};
-    if (fields->template_ && !gap_of(fields->template_))
-        return FAIL(ST_CONFIG, "the prompt template '%s' has no {} for the question",
-                    fields->template_);
-    JsonlTasks *t = calloc(1, sizeof *t);
-    CHECK(t != NULL);
-    t->fields = *fields;
-    const char *prompts[] = {"prompt", "question", "problem", "quiz"};
-    const char *golds[] = {"gold", "answer", "expected_answer", "solution", "solution_text"};
-    if (fields->prompt)
-        t->prompt[0] = fields->prompt;
-    else
-        memcpy(t->prompt, prompts, sizeof prompts);
-    if (fields->gold)
-        t->gold[0] = fields->gold;
-    else
-        memcpy(t->gold, golds, sizeof golds);
-
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-    t->source = strndup(base, strcspn(base, "."));
-    CHECK(t->source != NULL);
-    *out = (TaskSource){.name = fields->source ? fields->source : t->source,
-                        .self = t,
-                        .get = get,
-                        .close = close_tasks};
-    return ST_OK;
-}
-
-static Status opened(Status st, TaskSource *out) {
-    if (st != ST_OK) {
-        close_tasks(out);
-        return st;
-    }
-    const JsonlTasks *t = out->self;
-    out->n_tasks = jsonl_size(t->jsonl);
-    out->hash = jsonl_hash(t->jsonl);
-    return ST_OK;
-}
-
-Status jsonl_tasks(const char *path, const JsonlFields *fields, TaskSource *out) {
-    TRY(prepare(path, fields, out));
-    JsonlTasks *t = out->self;
-    return opened(jsonl_open(path, accept_task, t, &t->jsonl), out);
-}
-
-Status jsonl_tasks_bytes(const char *data, size_t size, const char *name, const JsonlFields *fields,
-                         TaskSource *out) {
-    TRY(prepare(name, fields, out));
-    JsonlTasks *t = out->self;
-    return opened(jsonl_open_bytes(data, size, name, accept_task, t, &t->jsonl), out);
 }

@@ -13,7 +13,6 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/status.h"
-#include "datasets/task.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,30 +37,6 @@ const char *jsonl_report(const Jsonl *jsonl);
 uint64_t jsonl_hash(const Jsonl *jsonl); // rng_hash of all bytes of the file
 // Parses row `row`; the caller ends *out with json_free.
 MUST_USE Status jsonl_row(const Jsonl *jsonl, int64_t row, JsonDoc **out);
-
-// How a row becomes a Task. NULL names are found in this order: prompt, question, problem, quiz;
-// gold, answer, expected_answer, solution, solution_text. Numbers serve as texts. A gold with
-// "####" (GSM8K) is what stands after the last one. Rows of a known data set (published.h), by its
-// name or by their fields, are put and judged as it says; some of them need no gold. The whole row
-// goes along (Task.row) for judges that want more.
-struct Published;
-typedef struct JsonlFields {
-    const char *prompt, *gold;
-    const char *source;    // name of the curve; NULL: the row's "source", else the file's name
-    const char *judge;     // NULL: the row's "judge", else the data set's, else "math"
-    const char *template_; // "User: {}\nAssistant:" with {} for the question (not that of a
-                           // \boxed{}); NULL: as it stands
-    bool shuffle;          // another order in each epoch, by `seed`; false: file order
-    uint64_t seed;
-    const struct Published *known; // NULL: by the fields of each row
-} JsonlFields;
-
-// Opens a file as tasks; task `index` is in epoch index / n_tasks. `fields` is copied, its texts
-// are borrowed.
-MUST_USE Status jsonl_tasks(const char *path, const JsonlFields *fields, TaskSource *out);
-// The same over bytes (borrowed) that are called `name`.
-MUST_USE Status jsonl_tasks_bytes(const char *data, size_t size, const char *name,
-                                  const JsonlFields *fields, TaskSource *out);
 
 // The first of `names` (NULL-terminated) that the row has as a text; NULL if none. A number is
 // written into the arena.

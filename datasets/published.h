@@ -9,9 +9,8 @@
 
 #include <stdbool.h>
 
+#include "base/arena.h"
 #include "base/json.h"
-#include "datasets/jsonl.h"
-#include "datasets/procedural.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,12 +36,6 @@ const Published *published_of_row(const Json *row); // NULL: it may be anything
 
 // Is this NAME or NAME=PATH with a known name?
 bool published_is(const char *what);
-// Opens it. `folder` may be "" (no folder of data sets). `split` chooses among the files of a
-// folder. `fields` as in jsonl_tasks; what it leaves open comes from the data set. ST_CONFIG: no
-// such file; ST_IO, ST_FORMAT.
-MUST_USE Status published_tasks(const char *what, const char *folder, Split split,
-                                const JsonlFields *fields, TaskSource *out);
-
 #ifdef __cplusplus
 }
 #endif

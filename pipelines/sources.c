@@ -9,6 +9,7 @@
 #include "datasets/jsonl.h"
 #include "datasets/mix.h"
 #include "datasets/published.h"
+#include "datasets/taskfile.h"
 #include "pipelines/input.h"
 #include "rl/judge.h"
 #include "verifiers/verify.h"
@@ -29,15 +30,15 @@ bool sources_has(const RunConfig *rc, Split split) {
     return family && family->source[split];
 }
 
-Status sources_open(const char *name, const char *folder, Split split, const JsonlFields *fields,
+Status sources_open(const char *name, const char *folder, Split split, const TaskFields *fields,
                     TaskSource *out) {
-    if (published_is(name)) return published_tasks(name, folder, split, fields, out);
+    if (published_is(name)) return taskfile_open_published(name, folder, split, fields, out);
     if (!file_exists(name))
         return FAIL(ST_CONFIG,
                     "%s: is neither a family (%s), nor a data set by name (%s), nor a file", name,
                     family_names(), published_names());
     TRY(input_file(name));
-    return jsonl_tasks(name, fields, out);
+    return taskfile_open(name, fields, out);
 }
 
 const char *sources_template(const char *text) {
@@ -55,10 +56,10 @@ static Status one_source(const RunConfig *rc, const char *name, Split split, Tas
     if (!name[0])
         return FAIL(ST_CONFIG, "data.%s: is needed, because data.tasks is a file (%s)",
                     split_name(split), rc->data.tasks);
-    JsonlFields fields = {.template_ = sources_template(rc->data.template_),
-                          .judge = rc->data.judge[0] ? rc->data.judge : NULL,
-                          .shuffle = split == SPLIT_TRAIN && rc->data.order == 0,
-                          .seed = seed};
+    TaskFields fields = {.template_ = sources_template(rc->data.template_),
+                         .judge = rc->data.judge[0] ? rc->data.judge : NULL,
+                         .shuffle = split == SPLIT_TRAIN && rc->data.order == 0,
+                         .seed = seed};
     return sources_open(name, rc->data.folder, split, &fields, out);
 }
 

@@ -11,6 +11,7 @@
 #include "datasets/corpus.h"
 #include "datasets/jsonl.h"
 #include "datasets/procedural.h"
+#include "datasets/taskfile.h"
 #include "pipelines/runconfig.h"
 
 #ifdef __cplusplus
@@ -25,7 +26,7 @@ bool sources_has(const RunConfig *rc, Split split);
 const char *sources_template(const char *text);
 // A data set by name, or a file.
 MUST_USE Status sources_open(const char *name, const char *folder, Split split,
-                             const JsonlFields *fields, TaskSource *out);
+                             const TaskFields *fields, TaskSource *out);
 // Can the questions be judged here? Every judge is there and can work, and reads its part of every
 // question; ST_CONFIG or ST_UNSUPPORTED with the remedy if none of a source can be judged. Where
 // some cannot, they are counted and the first ones named on the log.

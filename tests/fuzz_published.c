@@ -1,5 +1,6 @@
 // tests/fuzz_published.c -- any bytes as rows of any data set: tasks, or a refusal; never a crash.
 #include "datasets/published.h"
+#include "datasets/taskfile.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -13,10 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     log_open(LOG_QUIET, LOG_COLOR_NEVER);
     if (size < 1 || size > 16384) return 0;
     int which = data[0] % (published_count() + 1);
-    JsonlFields fields = {.known = which ? published_at(which - 1) : NULL,
-                          .shuffle = data[0] & 128};
+    TaskFields fields = {.known = which ? published_at(which - 1) : NULL, .shuffle = data[0] & 128};
     TaskSource source;
-    if (jsonl_tasks_bytes((const char *)data + 1, size - 1, "rows", &fields, &source) != ST_OK)
+    if (taskfile_open_bytes((const char *)data + 1, size - 1, "rows", &fields, &source) != ST_OK)
         return 0;
     Arena *arena = arena_new(4096);
     for (int64_t i = 0; i < source.n_tasks; i++) {

@@ -3,6 +3,7 @@
 
 #include "datasets/jsonl.h"
 #include "datasets/published.h"
+#include "datasets/taskfile.h"
 #include "tests/test.h"
 
 static const char rows[] =
@@ -26,7 +27,7 @@ static void each_form_is_asked_in_its_way(void **state) {
                                    {"two\n\n", function}};
     Arena *arena = arena_new(1 << 12);
     TaskSource source;
-    assert_ok(jsonl_tasks_bytes(rows, sizeof rows - 1, "rows", &(JsonlFields){0}, &source));
+    assert_ok(taskfile_open_bytes(rows, sizeof rows - 1, "rows", &(TaskFields){0}, &source));
     assert_int_equal(source.n_tasks, 5);
     for (uint64_t i = 0; i < 5; i++) {
         Task task;

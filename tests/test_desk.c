@@ -1,5 +1,6 @@
 // tests/test_desk.c -- datasets/desk: splits that never meet, work right digit by digit.
 #include "datasets/desk.h"
+#include "datasets/procedural.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 
 #include "tests/test.h"
 #include "tests/work.h"
+#include "verifiers/verify.h"
 
 static Judgement judge(const char *template_, const char *prefilled, const char *text) {
     JudgeInput in = {.text = text,

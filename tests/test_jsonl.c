@@ -1,5 +1,6 @@
 // tests/test_jsonl.c -- datasets/jsonl: good rows are found by number, bad lines are named.
 #include "datasets/jsonl.h"
+#include "datasets/taskfile.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -72,8 +73,8 @@ static void rows_become_tasks_by_the_usual_names(void **state) {
         "{\"prompt\":\"zero\\u0000byte\",\"gold\":\"1\"}\n";
     write_file(text, sizeof text - 1);
     TaskSource source;
-    JsonlFields fields = {.template_ = "User: {} Assistant:"};
-    assert_ok(jsonl_tasks(path, &fields, &source));
+    TaskFields fields = {.template_ = "User: {} Assistant:"};
+    assert_ok(taskfile_open(path, &fields, &source));
     assert_int_equal(source.n_tasks, 5);
     assert_true(source.hash != 0);
     Arena *arena = arena_new(4096);
@@ -99,9 +100,8 @@ static void rows_become_tasks_by_the_usual_names(void **state) {
     assert_true(t.id == id);
     task_source_close(&source);
 
-    fields =
-        (JsonlFields){.prompt = "question", .gold = "answer", .source = "s", .judge = "format"};
-    assert_ok(jsonl_tasks(path, &fields, &source));
+    fields = (TaskFields){.prompt = "question", .gold = "answer", .source = "s", .judge = "format"};
+    assert_ok(taskfile_open(path, &fields, &source));
     assert_int_equal(source.n_tasks, 1);
     assert_string_equal(source.name, "s");
     assert_ok(source.get(&source, 0, &t, arena));
@@ -109,11 +109,11 @@ static void rows_become_tasks_by_the_usual_names(void **state) {
     assert_string_equal(t.judge, "format");
     task_source_close(&source);
 
-    fields = (JsonlFields){.template_ = "no gap but \\boxed{}"};
-    assert_int_equal(jsonl_tasks(path, &fields, &source), ST_CONFIG);
+    fields = (TaskFields){.template_ = "no gap but \\boxed{}"};
+    assert_int_equal(taskfile_open(path, &fields, &source), ST_CONFIG);
     task_source_close(&source);
-    fields = (JsonlFields){.template_ = "In \\boxed{}: {}!"};
-    assert_ok(jsonl_tasks(path, &fields, &source));
+    fields = (TaskFields){.template_ = "In \\boxed{}: {}!"};
+    assert_ok(taskfile_open(path, &fields, &source));
     assert_ok(source.get(&source, 0, &t, arena));
     assert_memory_equal(t.prompt, "In \\boxed{}: ", 13);
     assert_null(strstr(t.prompt, "{}!"));
@@ -129,8 +129,8 @@ static void an_epoch_visits_each_row_once_in_its_own_order(void **state) {
     write_file(text.data, text.size);
     str_free(&text);
     TaskSource source;
-    JsonlFields fields = {.shuffle = true, .seed = 4};
-    assert_ok(jsonl_tasks(path, &fields, &source));
+    TaskFields fields = {.shuffle = true, .seed = 4};
+    assert_ok(taskfile_open(path, &fields, &source));
     Arena *arena = arena_new(4096);
     int order[2][N], seen[N] = {0}, same = 0;
     for (int epoch = 0; epoch < 2; epoch++) {

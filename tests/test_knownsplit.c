@@ -1,6 +1,7 @@
 // tests/test_knownsplit.c -- policy/files/knownsplit: what is matched by hand is what PCRE2
 // matches.
 #include "policy/text/knownsplit.h"
+#include "policy/text/presplit.h"
 
 #include "base/rng.h"
 #include "policy/text/unicode.h"

@@ -1,5 +1,6 @@
 // tests/test_published.c -- datasets/published: names, their rows and their judges.
 #include "datasets/published.h"
+#include "datasets/taskfile.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -33,7 +34,8 @@ static void names_load_with_their_judges(void **state) {
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         TaskSource source;
         assert_true(published_is(want[i].name));
-        assert_ok(published_tasks(want[i].name, "", SPLIT_HELDOUT, &(JsonlFields){0}, &source));
+        assert_ok(
+            taskfile_open_published(want[i].name, "", SPLIT_HELDOUT, &(TaskFields){0}, &source));
         assert_string_equal(source.name, want[i].name);
         assert_true(source.n_tasks >= 20);
         Arena *arena = arena_new(1 << 16);
@@ -86,7 +88,7 @@ static void a_file_is_told_by_its_rows(void **state) {
         char path[128];
         snprintf(path, sizeof path, "%s/rows.jsonl", folder);
         TaskSource source;
-        assert_ok(jsonl_tasks(path, &(JsonlFields){0}, &source));
+        assert_ok(taskfile_open(path, &(TaskFields){0}, &source));
         Arena *arena = arena_new(4096);
         Task task;
         assert_ok(source.get(&source, 0, &task, arena));
@@ -111,10 +113,10 @@ static void a_folder_serves_both_splits(void **state) {
     char what[128];
     snprintf(what, sizeof what, "gsm8k=%s", folder);
     TaskSource source;
-    assert_ok(published_tasks(what, "", SPLIT_TRAIN, &(JsonlFields){0}, &source));
+    assert_ok(taskfile_open_published(what, "", SPLIT_TRAIN, &(TaskFields){0}, &source));
     assert_int_equal(source.n_tasks, 1);
     source.close(&source);
-    assert_ok(published_tasks(what, "", SPLIT_HELDOUT, &(JsonlFields){0}, &source));
+    assert_ok(taskfile_open_published(what, "", SPLIT_HELDOUT, &(TaskFields){0}, &source));
     assert_int_equal(source.n_tasks, 2);
     source.close(&source);
 }
@@ -123,17 +125,18 @@ static void what_is_not_there_is_refused_by_name(void **state) {
     (void)state;
     TaskSource source;
     assert_false(published_is("poetry"));
-    assert_int_equal(published_tasks("poetry", "", SPLIT_TRAIN, &(JsonlFields){0}, &source),
+    assert_int_equal(taskfile_open_published("poetry", "", SPLIT_TRAIN, &(TaskFields){0}, &source),
                      ST_CONFIG);
     assert_non_null(strstr(status_text(), "gsm8k"));
     assert_int_equal(
-        published_tasks("gsm8k=/no/such/file", "", SPLIT_TRAIN, &(JsonlFields){0}, &source),
+        taskfile_open_published("gsm8k=/no/such/file", "", SPLIT_TRAIN, &(TaskFields){0}, &source),
         ST_CONFIG);
     assert_int_equal(
-        published_tasks("gsm8k", "/no/such/folder", SPLIT_TRAIN, &(JsonlFields){0}, &source),
+        taskfile_open_published("gsm8k", "/no/such/folder", SPLIT_TRAIN, &(TaskFields){0}, &source),
         ST_CONFIG);
-    assert_int_equal(published_tasks("countdown", "", SPLIT_TRAIN, &(JsonlFields){0}, &source),
-                     ST_CONFIG);
+    assert_int_equal(
+        taskfile_open_published("countdown", "", SPLIT_TRAIN, &(TaskFields){0}, &source),
+        ST_CONFIG);
     assert_non_null(strstr(status_text(), "countdown=FILE"));
 }
 

@@ -16,8 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "verifiers/judgeinput.h"
 #include "verifiers/slice.h"
-#include "verifiers/verify.h"
 
 #ifdef __cplusplus
 extern "C" {

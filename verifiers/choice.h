@@ -8,7 +8,7 @@
 #ifndef VERIFIERS_CHOICE_H
 #define VERIFIERS_CHOICE_H
 
-#include "verifiers/verify.h"
+#include "verifiers/judgeinput.h"
 
 #ifdef __cplusplus
 extern "C" {

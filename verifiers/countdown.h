@@ -8,7 +8,7 @@
 #ifndef VERIFIERS_COUNTDOWN_H
 #define VERIFIERS_COUNTDOWN_H
 
-#include "verifiers/verify.h"
+#include "verifiers/judgeinput.h"
 
 #ifdef __cplusplus
 extern "C" {

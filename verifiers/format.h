@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-#include "verifiers/verify.h"
+#include "verifiers/judgeinput.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -8,7 +8,7 @@
 #ifndef VERIFIERS_KNIGHTS_H
 #define VERIFIERS_KNIGHTS_H
 
-#include "verifiers/verify.h"
+#include "verifiers/judgeinput.h"
 
 #ifdef __cplusplus
 extern "C" {

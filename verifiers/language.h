@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "verifiers/verify.h"
+#include "verifiers/judgeinput.h"
 
 #ifdef __cplusplus
 extern "C" {

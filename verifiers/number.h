@@ -18,7 +18,7 @@
 
 #include <stddef.h>
 
-#include "verifiers/verify.h"
+#include "verifiers/judgeinput.h"
 
 #ifdef __cplusplus
 extern "C" {

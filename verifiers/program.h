@@ -15,7 +15,8 @@
 #ifndef VERIFIERS_PROGRAM_H
 #define VERIFIERS_PROGRAM_H
 
-#include "verifiers/verify.h"
+#include "base/status.h"
+#include "verifiers/judgeinput.h"
 
 #ifdef __cplusplus
 extern "C" {

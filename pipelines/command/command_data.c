@@ -9,6 +9,7 @@
 #include "datasets/corpus.h"
 #include "datasets/jsonl.h"
 #include "datasets/published.h"
+#include "datasets/taskfile.h"
 #include "pipelines/actor.h"
 #include "pipelines/command.h"
 #include "pipelines/command/datapick.h"
@@ -217,7 +218,7 @@ static int show(const Args *args) {
     TRY_OUT(args_int(args, "n", 0, 100000000, &n));
     TRY_OUT(args_int(args, "first", 0, INT64_MAX / 2, &first));
     TRY_OUT(split_parse(args_text(args, "split", "train"), &split));
-    TRY_OUT(sources_open(args->word[1], args_text(args, "folder", ""), split, &(JsonlFields){0},
+    TRY_OUT(sources_open(args->word[1], args_text(args, "folder", ""), split, &(TaskFields){0},
                          &source));
     for (int64_t i = first; i < first + n && i < source.n_tasks; i++) {
         Task task;
@@ -251,7 +252,7 @@ static int pick(const Args *args) {
     TRY_OUT(args_int(args, "max-right", 0, 4096, &how.max_right));
     TRY_OUT(args_num(args, "share", 0, 1, &how.share));
     TRY_OUT(split_parse(args_text(args, "split", "train"), &split));
-    TRY_OUT(sources_open(args->word[1], args_text(args, "folder", ""), split, &(JsonlFields){0},
+    TRY_OUT(sources_open(args->word[1], args_text(args, "folder", ""), split, &(TaskFields){0},
                          &source));
     TRY_OUT(datapick(&source, &how, &n));
     if (args_has(args, "json"))

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "datasets/jsonl.h"
+#include "datasets/taskfile.h"
 #include "pipelines/actor.h"
 #include "pipelines/chatflags.h"
 #include "pipelines/command.h"
@@ -200,7 +201,7 @@ static Status open_source(const Args *args, const RunConfig *rc, TaskSource *out
         Split split;
         TRY(split_parse(args_text(args, "split", "heldout"), &split));
         const char *judge = args_text(args, "judge", NULL);
-        JsonlFields fields = {.judge = judge, .template_ = sources_template(rc->data.template_)};
+        TaskFields fields = {.judge = judge, .template_ = sources_template(rc->data.template_)};
         TRY(sources_open(data, args_text(args, "folder", ""), split, &fields, out));
         TRY(sources_inspect(rc, out));
         *n_tasks = out->n_tasks;

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "policy/text/presplit.h"
+#include "policy/text/pieces.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -14,23 +14,6 @@ struct Presplit {
     KnownSplit known;
 };
 
-// ---- lists of pieces -------------------------------------------------------------------------
-void pieces_add(Pieces *p, size_t begin, size_t end) {
-    if (p->n == p->cap) {
-        p->cap = p->cap ? 2 * p->cap : 64;
-        p->piece = (Piece *)realloc(p->piece, p->cap * sizeof *p->piece);
-        CHECK(p->piece != NULL);
-    }
-    p->piece[p->n++] = (Piece){begin, end, false};
-}
-
-void pieces_free(Pieces *pieces) {
-    str_free(&pieces->own);
-    free(pieces->piece);
-    free(pieces->spare);
-    *pieces = (Pieces){0};
-}
-
 // ---- reading the file ------------------------------------------------------------------------
 static SplitStep *new_step(Presplit *ps, SplitStep step) {
     ps->step = (SplitStep *)realloc(ps->step, (size_t)(ps->n_steps + 1) * sizeof *ps->step);
@@ -212,7 +195,7 @@ void presplit_run(const Presplit *presplit, const char *text, size_t size, bool 
     }
     pieces_add(out, 0, size);
     for (int i = 0; i < presplit->n_steps; i++) {
-        Piece *piece = out->piece;
+        TextPiece *piece = out->piece;
         size_t n = out->n, cap = out->cap;
         out->piece = out->spare, out->cap = out->spare_cap;
         out->spare = piece, out->spare_cap = cap;

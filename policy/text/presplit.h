@@ -7,9 +7,9 @@
 // Sequence. The lists of steps of well-known families are matched by hand (knownsplit.h), other
 // regexes by PCRE2 with UTF and UCP, their classes brought to the Unicode of Hugging Face's engine.
 //
-// Hostile text must not hang: a match that needs more than PRESPLIT_MATCH_LIMIT steps ends the
-// cutting; from there on every byte of the text is a piece. ST_FORMAT names what is wrong in the
-// file, ST_UNSUPPORTED the component that is not built.
+// Hostile text must not hang: a match that needs more than SPLITSTEP_MATCH_LIMIT steps
+// (splitstep.h) ends the cutting; from there on every byte of the text is a piece. ST_FORMAT names
+// what is wrong in the file, ST_UNSUPPORTED the component that is not built.
 #ifndef POLICY_FILES_PRESPLIT_H
 #define POLICY_FILES_PRESPLIT_H
 
@@ -18,33 +18,13 @@
 
 #include "base/json.h"
 #include "base/status.h"
-#include "base/str.h"
+#include "policy/text/pieces.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-enum { PRESPLIT_MATCH_LIMIT = 10 * 1000 * 1000 };
-
 typedef struct Presplit Presplit;
-
-typedef struct Piece {
-    size_t begin, end; // bytes of Pieces.text
-    bool bytes;        // every byte stands alone; nothing merges
-} Piece;
-
-// Zeroed = empty; reused from text to text by one thread.
-typedef struct Pieces {
-    const char
-        *text; // what the pieces point into: the text itself, or `own` where a step adds to it
-    Piece *piece;
-    size_t n, cap;
-    Str own;
-    Piece *spare; // of the step before
-    size_t spare_cap;
-} Pieces;
-void pieces_add(Pieces *pieces, size_t begin, size_t end); // one that may merge; not an empty one
-void pieces_free(Pieces *pieces);
 
 // Reads the node "pre_tokenizer" (NULL or null: no steps). The caller owns *out. Afterwards it is
 // read-only and serves all threads.

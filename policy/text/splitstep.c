@@ -44,8 +44,8 @@ Status splitstep_regex(const char *name, int line, const char *regex, size_t siz
     (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); // no JIT on this machine: interpreted
     pcre2_match_context *limits = pcre2_match_context_create(NULL);
     CHECK(limits != NULL);
-    pcre2_set_match_limit(limits, PRESPLIT_MATCH_LIMIT);
-    pcre2_set_depth_limit(limits, PRESPLIT_MATCH_LIMIT);
+    pcre2_set_match_limit(limits, SPLITSTEP_MATCH_LIMIT);
+    pcre2_set_depth_limit(limits, SPLITSTEP_MATCH_LIMIT);
     pcre2_set_heap_limit(limits, 256 * 1024); // KiB
     step->kind = SPLIT_REGEX;
     step->code = code;
@@ -124,7 +124,7 @@ static size_t char_size(const char *text, size_t at, size_t size) {
 }
 
 // False: a limit was hit; *done is then how far the cutting came.
-static bool cut_matches(Cutter *c, pcre2_match_data *data, Piece piece, size_t *done) {
+static bool cut_matches(Cutter *c, pcre2_match_data *data, TextPiece piece, size_t *done) {
     const pcre2_code *code = (const pcre2_code *)c->step->code;
     pcre2_match_context *limits = (pcre2_match_context *)c->step->limits;
     PCRE2_SPTR subject = (PCRE2_SPTR)c->out->text + piece.begin;
@@ -154,7 +154,7 @@ static bool cut_matches(Cutter *c, pcre2_match_data *data, Piece piece, size_t *
     return true;
 }
 
-static void run_regex(const SplitStep *step, const Piece *piece, size_t n, Pieces *out) {
+static void run_regex(const SplitStep *step, const TextPiece *piece, size_t n, Pieces *out) {
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     CHECK(data != NULL);
     for (size_t i = 0; i < n; i++) {
@@ -182,7 +182,7 @@ static int sort_of(const SplitStep *step, uint8_t class) {
     }
 }
 
-static void run_class(const SplitStep *step, const Piece *piece, size_t n, Pieces *out) {
+static void run_class(const SplitStep *step, const TextPiece *piece, size_t n, Pieces *out) {
     const uint8_t *class_of = unicode_classes();
     for (size_t i = 0; i < n; i++) {
         if (piece[i].bytes) {
@@ -208,12 +208,12 @@ static void run_class(const SplitStep *step, const Piece *piece, size_t n, Piece
 }
 
 // ---- steps that change the text --------------------------------------------------------------
-static void run_marks(const SplitStep *step, const Piece *piece, size_t n, bool first,
+static void run_marks(const SplitStep *step, const TextPiece *piece, size_t n, bool first,
                       Pieces *out) {
     Str text = {0};
     size_t mark_size = strlen(step->mark);
     for (size_t i = 0; i < n; i++) {
-        Piece p = piece[i];
+        TextPiece p = piece[i];
         size_t begin = text.size, size = p.end - p.begin;
         const char *s = out->text + p.begin;
         bool there = size >= mark_size && memcmp(s, step->mark, mark_size) == 0;
@@ -233,7 +233,8 @@ static void run_marks(const SplitStep *step, const Piece *piece, size_t n, bool 
     out->text = str_text(&out->own);
 }
 
-void splitstep_run(const SplitStep *step, const Piece *piece, size_t n, bool first, Pieces *out) {
+void splitstep_run(const SplitStep *step, const TextPiece *piece, size_t n, bool first,
+                   Pieces *out) {
     switch (step->kind) {
     case SPLIT_REGEX: run_regex(step, piece, n, out); return;
     case SPLIT_PREFIX:

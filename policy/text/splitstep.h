@@ -5,11 +5,13 @@
 #define POLICY_FILES_SPLITSTEP_H
 
 #include "base/status.h"
-#include "policy/text/presplit.h"
+#include "policy/text/pieces.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+enum { SPLITSTEP_MATCH_LIMIT = 10 * 1000 * 1000 }; // steps of a match of a regex
 
 typedef enum SplitBehavior {
     SPLIT_ISOLATED,
@@ -53,7 +55,8 @@ void splitstep_close(SplitStep *step);
 
 // Appends to *out what the step makes of piece[0..n), which point into out->text; a step that adds
 // to the text puts its own there.
-void splitstep_run(const SplitStep *step, const Piece *piece, size_t n, bool first, Pieces *out);
+void splitstep_run(const SplitStep *step, const TextPiece *piece, size_t n, bool first,
+                   Pieces *out);
 
 #ifdef __cplusplus
 }

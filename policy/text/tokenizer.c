@@ -138,7 +138,7 @@ static void encode_word(Encoder *e, const char *word, size_t size) {
 static void encode_plain(Encoder *e, const char *text, size_t size, bool first) {
     presplit_run(e->file->presplit, text, size, first, &e->pieces);
     for (size_t i = 0; i < e->pieces.n; i++) {
-        Piece p = e->pieces.piece[i];
+        TextPiece p = e->pieces.piece[i];
         const char *piece = e->pieces.text + p.begin;
         if (!p.bytes)
             encode_word(e, piece, p.end - p.begin);

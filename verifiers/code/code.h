@@ -21,7 +21,7 @@
 #include "base/status.h"
 #include "sandbox/cage.h"
 #include "verifiers/code/suite.h"
-#include "verifiers/verify.h"
+#include "verifiers/judgeinput.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -17,8 +17,8 @@
 #include "base/str.h"
 #include "sandbox/cage.h"
 #include "verifiers/code/blocks.h"
+#include "verifiers/judgeinput.h"
 #include "verifiers/slice.h"
-#include "verifiers/verify.h"
 
 #ifdef __cplusplus
 extern "C" {

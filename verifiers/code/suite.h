@@ -23,7 +23,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "sandbox/cage.h"
-#include "verifiers/verify.h"
+#include "verifiers/judgeinput.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -18,7 +18,7 @@
 #ifndef VERIFIERS_IFEVAL_IFEVAL_H
 #define VERIFIERS_IFEVAL_IFEVAL_H
 
-#include "verifiers/verify.h"
+#include "verifiers/judgeinput.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -12,7 +12,7 @@
 #define VERIFIERS_MATH_MATH_H
 
 #include "base/arena.h"
-#include "verifiers/verify.h"
+#include "verifiers/judgeinput.h"
 
 #ifdef __cplusplus
 extern "C" {
