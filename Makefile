@@ -45,7 +45,7 @@ CPU   := build/$(if $(filter none,$(SAN)),release,$(SAN))$(clang)-cpu
 B     := $(if $(and $(asked),$(filter 0,$(CUDA))),$(CPU),$(CPU:-cpu=))
 GIT   := $(or $(shell git rev-parse --short HEAD 2>/dev/null),unknown)
 
-ROOMS := base sandbox sandbox/bare datasets policy policy/files policy/text policy/files/gguf policy/cpu verifiers \
+ROOMS := base sandbox sandbox/bare datasets policy policy/files policy/text policy/text/jinja policy/files/gguf policy/cpu verifiers \
          verifiers/math verifiers/math/tree verifiers/ifeval verifiers/code rollout rl sft pipelines pipelines/command \
          pipelines/run pipelines/report pipelines/bench
 SRC   := $(wildcard $(ROOMS:%=%/*.c)) $(if $(filter 1,$(CUDA)),$(wildcard policy/cuda/*.cu))
