@@ -89,6 +89,7 @@ static Status find_stops(const ActorOpts *o, Actor *a) {
 }
 
 Status actor_chat(Actor *a, const char *name, ChatThinking thinking, const char *said) {
+    chat_close(&a->chat);
     TRY(chat_open(name, a->opts.folder, a->tokenizer, &a->chat));
     a->chat.thinking = thinking;
     a->chat.said = said;
@@ -174,6 +175,7 @@ out:
 }
 
 void actor_close(Actor *a) {
+    chat_close(&a->chat);
     engine_free(a->engine);
     policy_free(a->policy);
     tokenizer_free(a->tokenizer);

@@ -28,9 +28,10 @@ ChatThinking chatflags_thinking(const Args *args);
 const char *chatflags_system(const Args *args);
 // actor_chat with all of them; without flags nothing is done and *out is NULL.
 MUST_USE Status chatflags_actor(const Args *args, Actor *actor, const Chat **out);
-// The messages of a line: {"messages":[{"role","content"},...]} rendered for a reply into the
-// arena, or the sentence of what is wrong in *error.
-const char *chatflags_messages(const Chat *chat, const Tokenizer *tokenizer, const Json *messages,
+// The messages of a line: {"messages":[{"role","content"},...],"tools":[...]} rendered for a reply
+// into the arena, or the sentence of what is wrong in *error. Tools, tool calls and contents in
+// parts need a template of the model's own.
+const char *chatflags_messages(const Chat *chat, const Tokenizer *tokenizer, const Json *row,
                                const char **error, Arena *arena);
 
 #ifdef __cplusplus

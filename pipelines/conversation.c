@@ -26,7 +26,8 @@ void conversation_clear(Conversation *talk) {
 
 static void remember(Conversation *talk, const char *role, const char *text) {
     CHECK(talk->n < CONVERSATION_MAX);
-    talk->message[talk->n++] = (ChatMessage){role, arena_printf(talk->arena, "%s", text)};
+    talk->message[talk->n++] =
+        (ChatMessage){.role = role, .content = arena_printf(talk->arena, "%s", text)};
 }
 
 // The oldest question and its reply; a system message stays. False: only the last question is left.

@@ -106,9 +106,9 @@ static Status encode_talk(const Tokenizer *tokenizer, const Chat *chat, const Do
     ChatMessage *m = ARENA_ARRAY(arena, ChatMessage, document->n_turns + 1);
     const DocumentTurn *turn = document->turn;
     if (chat->said && chat->said[0] && strcmp(turn[0].role, "system") != 0)
-        m[n++] = (ChatMessage){"system", chat->said};
+        m[n++] = (ChatMessage){.role = "system", .content = chat->said};
     for (int i = 0; i < document->n_turns; i++)
-        m[n++] = (ChatMessage){turn[i].role, turn[i].content};
+        m[n++] = (ChatMessage){.role = turn[i].role, .content = turn[i].content};
     if (chat_turn_end(chat, tokenizer) >= 0) eos_id = chat_turn_end(chat, tokenizer);
     Talk talk = {.piece = ARENA_ARRAY(arena, Piece, 2 * n + 1)};
     Status st = render(chat, m, n, &talk);

@@ -20,7 +20,9 @@ static void talk(const Chat *chat, const char *text, size_t size) {
     memcpy(copy, text, size);
     copy[size] = 0;
     while (n < 8 && (part = strsep(&rest, "\x1e")) != NULL)
-        message[n] = (ChatMessage){role[((size_t)n + (unsigned char)part[0]) % 3], part}, n++;
+        message[n] =
+            (ChatMessage){.role = role[((size_t)n + (unsigned char)part[0]) % 3], .content = part},
+        n++;
     str_puts(&out, "before");
     Status st = chat_render(chat, message, n, size % 2, &out);
     if (st != ST_OK && (out.size != 6 || strcmp(out.data, "before") != 0)) abort();
@@ -43,7 +45,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!text) abort();
     memcpy(text, data + 1, size - 1);
     text[size - 1] = 0;
-    if (chat_of_template(text, "<s>", "</s>", &chat) == ST_OK) talk(&chat, "Hi\x1eYes\x1eNo", 9);
+    if (chat_of_template(text, "<s>", "</s>", &chat) == ST_OK) {
+        talk(&chat, "Hi\x1eYes\x1eNo", 9);
+        chat_close(&chat);
+    }
     free(text);
     return 0;
 }

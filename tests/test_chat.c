@@ -19,7 +19,8 @@ static int talk_of(const Json *talk, ChatMessage *out) {
     int n = 0;
     for (const Json *m = json_first(talk); m && n < TURNS; m = json_next(m)) {
         const Json *role = json_first(m);
-        out[n++] = (ChatMessage){json_text(role, ""), json_text(json_next(role), "")};
+        out[n++] =
+            (ChatMessage){.role = json_text(role, ""), .content = json_text(json_next(role), "")};
     }
     return n;
 }
@@ -58,6 +59,7 @@ static void templates_are_recognised_and_rendered_to_the_letter(void **state) {
         if (want && strcmp(want, str_text(&out)) != 0)
             fail_msg("%s, talk %d:\nwant %s\ngot  %s", name, (int)talk, want, str_text(&out));
         rendered += want != NULL;
+        chat_close(&chat);
     }
     assert_true(rendered > 400);
     str_free(&out);
@@ -68,7 +70,9 @@ static void a_name_gives_what_the_template_of_that_name_gives(void **state) {
     (void)state;
     JsonDoc *doc = NULL;
     assert_ok(json_read("tests/golden/chat.json", false, &doc));
-    const ChatMessage talk[] = {{"user", "One"}, {"assistant", "1"}, {"user", "Two"}};
+    const ChatMessage talk[] = {{.role = "user", .content = "One"},
+                                {.role = "assistant", .content = "1"},
+                                {.role = "user", .content = "Two"}};
     for (const Json *t = json_first(json_get(json_root(doc), "templates")); t; t = json_next(t)) {
         if (strcmp(json_key(t), "deepseek-r1-open") == 0) continue;
         Chat named, read;
@@ -83,6 +87,7 @@ static void a_name_gives_what_the_template_of_that_name_gives(void **state) {
         assert_string_equal(chat_prefilled(&named), chat_prefilled(&read));
         str_free(&a);
         str_free(&b);
+        chat_close(&read);
     }
     json_free(doc);
     char *names = arena_printf(arena, "%s", chat_names()), *rest = names, *name;
@@ -120,10 +125,10 @@ static void a_prefilled_thought_is_told(void **state) {
     assert_string_equal(chat_prefilled(&chat), "");
     assert_ok(chat_named("llama3", &chat));
     chat.thinking = CHAT_THINK_OFF;
-    const ChatMessage hi = {"user", "Hi"};
+    const ChatMessage hi = {.role = "user", .content = "Hi"};
     assert_int_equal(chat_render(&chat, &hi, 1, true, &out), ST_CONFIG);
     assert_int_equal(out.size, 0);
-    const ChatMessage odd = {"narrator", "Hi"};
+    const ChatMessage odd = {.role = "narrator", .content = "Hi"};
     chat.thinking = CHAT_THINK_AUTO;
     assert_int_equal(chat_render(&chat, &odd, 1, true, &out), ST_FORMAT);
     assert_non_null(strstr(status_text(), "narrator"));
@@ -137,9 +142,7 @@ static void llama_3_2_says_todays_date(void **state) {
     char date[32];
     time_t now = time(NULL);
     struct tm local;
-    assert_ok(chat_of_template("<|start_header_id|>Cutting Knowledge Date strftime_now", "<b>", "",
-                               &chat));
-    assert_string_equal(chat.name, "llama3.2");
+    assert_ok(chat_named("llama3.2", &chat));
     chat.said = "Be brief.";
     assert_ok(chat_prompt(&chat, NULL, "Hi", &out));
     strftime(date, sizeof date, "Today Date: %d %b %Y\n\nBe brief.", localtime_r(&now, &local));
@@ -179,9 +182,9 @@ static void a_folder_tells_its_template(void **state) {
         assert_string_equal(chat.name, "qwen3");
         assert_ok(file_remove_tree(path));
     }
-    char *path = folder_with("chat_template.jinja", "{{ something }}");
-    assert_int_equal(chat_open("auto", path, NULL, &chat), ST_UNSUPPORTED);
-    assert_non_null(strstr(status_text(), "{{ something }}"));
+    char *path = folder_with("chat_template.jinja", "{{ something }");
+    assert_int_equal(chat_open("auto", path, NULL, &chat), ST_FORMAT);
+    assert_non_null(strstr(status_text(), "line 1"));
     assert_ok(file_remove_tree(path));
     path = folder_with(NULL, NULL);
     assert_int_equal(chat_open(NULL, path, NULL, &chat), ST_CONFIG);
@@ -191,13 +194,62 @@ static void a_folder_tells_its_template(void **state) {
     assert_ok(file_remove_tree(path));
 }
 
+// A fine-tuned model's template of no family: what it begins a reply with and what ends a turn are
+// found.
+static void a_template_of_no_family_works(void **state) {
+    (void)state;
+    static const char text[] =
+        "{% for m in messages %}[{{ m.role }}]{{ m.content }}<eos>\n{% endfor %}"
+        "{% if add_generation_prompt %}[bot]<think>\n{% endif %}";
+    Tokenizer *t = NULL;
+    Chat chat;
+    Str out = {0};
+    const ChatMessage talk[] = {{.role = "narrator", .content = "Once"},
+                                {.role = "user", .content = "Hi"}};
+    assert_ok(tokenizer_load("tests/golden/tokenizer/llama3.json", &t));
+    assert_ok(chat_of_template(text, "", "", &chat));
+    assert_string_equal(chat.name, "own");
+    assert_ok(chat_render(&chat, talk, 2, true, &out));
+    assert_string_equal(str_text(&out), "[narrator]Once<eos>\n[user]Hi<eos>\n[bot]<think>\n");
+    assert_string_equal(chat_prefilled(&chat), "<think>\n");
+    assert_int_equal(chat_turn_end(&chat, t), tokenizer_id(t, "<eos>"));
+    str_clear(&out);
+    chat.thinking = CHAT_THINK_OFF; // the thought that is always begun is taken back
+    assert_ok(chat_render(&chat, talk, 1, true, &out));
+    assert_string_equal(str_text(&out), "[narrator]Once<eos>\n[bot]");
+    chat_close(&chat);
+
+    // Tools and the messages' further fields reach the template; what it refuses is an error with
+    // its words.
+    JsonDoc *doc = NULL;
+    static const char row[] =
+        "{\"tools\":[{\"name\":\"add\"}],\"m\":{\"role\":\"user\",\"parts\":[1,2]}}";
+    assert_ok(json_parse(row, strlen(row), "row", 1, false, &doc));
+    assert_ok(chat_of_template(
+        "{{ tools | tojson }}{{ messages[0].parts | join }}{% if messages[1] is defined %}"
+        "{{ raise_exception('one message only') }}{% endif %}",
+        "", "", &chat));
+    chat.tools = json_get(json_root(doc), "tools");
+    const ChatMessage parts[2] = {{.role = "user", .json = json_get(json_root(doc), "m")}, talk[0]};
+    str_clear(&out);
+    assert_ok(chat_render(&chat, parts, 1, true, &out));
+    assert_string_equal(str_text(&out), "[{\"name\": \"add\"}]12");
+    assert_int_equal(chat_render(&chat, parts, 2, true, &out), ST_FORMAT);
+    assert_non_null(strstr(status_text(), "one message only"));
+    chat_close(&chat);
+    json_free(doc);
+    str_free(&out);
+    tokenizer_free(t);
+}
+
 static void a_beginning_that_the_tokenizer_adds_is_not_said_twice(void **state) {
     (void)state;
     Tokenizer *t = NULL;
     Chat chat;
     Str out = {0};
     assert_ok(tokenizer_load("tests/golden/tokenizer/llama3.json", &t)); // its bos is <eos>
-    assert_ok(chat_of_template("<|start_header_id|>", "<eos>", "", &chat));
+    assert_ok(chat_named("llama3", &chat));
+    strcpy(chat.bos, "<eos>");
     assert_ok(chat_prompt(&chat, t, "Hi", &out));
     assert_memory_equal(str_text(&out), "<|start_header_id|>user", 23);
     str_clear(&out);
@@ -217,9 +269,10 @@ int main(void) {
         cmocka_unit_test(a_prefilled_thought_is_told),
         cmocka_unit_test(llama_3_2_says_todays_date),
         cmocka_unit_test(a_folder_tells_its_template),
+        cmocka_unit_test(a_template_of_no_family_works),
         cmocka_unit_test(a_beginning_that_the_tokenizer_adds_is_not_said_twice),
     };
-    int failed = cmocka_run_group_tests_name("policy/files/chat", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("policy/text/chat", tests, NULL, NULL);
     arena_free(arena);
     return failed;
 }

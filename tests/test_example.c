@@ -92,7 +92,8 @@ static void all_replies_of_a_conversation_are_trained(void **state) {
     Str text = {0}, want = {0};
     tokenizer_decode(letters, e.token, e.n, false, &text);
     ChatMessage m[4];
-    for (int i = 0; i < 4; i++) m[i] = (ChatMessage){talk[i].role, talk[i].content};
+    for (int i = 0; i < 4; i++)
+        m[i] = (ChatMessage){.role = talk[i].role, .content = talk[i].content};
     assert_ok(chat_render(&chat, m, 4, true, &want));
     str_puts(&want, "4");
     assert_true(text.size > want.size);

@@ -213,7 +213,7 @@ static Status open_source(const Args *args, const RunConfig *rc, TaskSource *out
 static Status longest_prompt(const Args *args, const TaskSource *source, int64_t n_tasks,
                              int64_t *out, Arena *arena) {
     Tokenizer *tokenizer = NULL;
-    Chat chat, *speaks = NULL;
+    Chat chat = {0}, *speaks = NULL;
     int64_t n = source->n_tasks > 0 ? source->n_tasks : 16 * n_tasks + 4096;
     Status st;
     *out = 0;
@@ -237,6 +237,7 @@ static Status longest_prompt(const Args *args, const TaskSource *source, int64_t
         arena_rewind(arena, mark);
     }
 out:
+    chat_close(&chat);
     tokenizer_free(tokenizer);
     return st;
 }

@@ -50,7 +50,7 @@ static void read_prompt(const Actor *a, const Chat *chat, InLine *line, Question
             q->ids[q->n++] = (int32_t)id;
         }
     } else if (messages && chat) {
-        const char *said = chatflags_messages(chat, a->tokenizer, messages, &line->error, arena);
+        const char *said = chatflags_messages(chat, a->tokenizer, line->row, &line->error, arena);
         if (said && tokenizer_encode(a->tokenizer, said, strlen(said), true, true, &q->ids, &q->n,
                                      arena) != ST_OK)
             line->error = arena_printf(arena, "%s", status_text());
@@ -87,6 +87,7 @@ static int64_t longest_prompt(const Lines *lines, bool chat) {
             n = 3 * (int64_t)json_text_size(text) + 16; // and the special tokens around it
         Str whole = {0};
         if (json_get(line->row, "messages")) json_echo(json_get(line->row, "messages"), &whole);
+        if (json_get(line->row, "tools")) json_echo(json_get(line->row, "tools"), &whole);
         if (chat) n += CHAT_ROOM + 3 * (int64_t)whole.size;
         str_free(&whole);
         if (n > longest) longest = n;

@@ -25,7 +25,7 @@ static void encode(const Tokenizer *t, const Chat *chat, InLine *line, Str *out,
     int n = 0;
     Status st = ST_OK;
     if (chat && messages)
-        said = chatflags_messages(chat, t, messages, &line->error, arena);
+        said = chatflags_messages(chat, t, line->row, &line->error, arena);
     else if (!text || json_kind(text) != JSON_STRING)
         line->error = "\"text\" is missing or not a text";
     else if (chat)
@@ -83,6 +83,7 @@ static int run(const Args *args) {
     if (args->n_words != 1 || !path == !prompt)
         return command_usage("tokenize: wants MODEL and either --in FILE or -p TEXT");
     Arena *arena = arena_new(1 << 20);
+    Chat chat = {0};
     Tokenizer *tokenizer = NULL;
     Lines lines = {0};
     Str out = {0};
@@ -92,7 +93,6 @@ static int run(const Args *args) {
     if (!desk && !file_exists(arena_printf(arena, "%s/tokenizer.json", folder)))
         TRY_OUT(input_model(folder, &folder, arena));
     TRY_OUT(desk ? actor_desk_tokenizer(&tokenizer) : tokenizer_load(folder, &tokenizer));
-    Chat chat = {0};
     if (chatflags_given(args)) {
         TRY_OUT(chat_open(chatflags_name(args), desk ? NULL : folder, tokenizer, &chat));
         chat.thinking = chatflags_thinking(args);
@@ -127,6 +127,7 @@ static int run(const Args *args) {
     }
     lines_flush(&out);
 out:
+    chat_close(&chat);
     lines_close(&lines);
     tokenizer_free(tokenizer);
     str_free(&out);

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "policy/text/jinja/jinja.h"
 
 #define DEEPSEEK_BOS                                                                               \
     "<\xEF\xBD\x9C"                                                                                \
@@ -85,7 +86,7 @@ static bool has(const char *text, const char *what) {
 }
 
 // The text of a Jinja string up to `end`, which must come before its quote.
-static bool jinja_text(const char *from, const char *end, char *out, size_t cap) {
+static bool spelled_text(const char *from, const char *end, char *out, size_t cap) {
     size_t n = 0;
     size_t n_end = strlen(end);
     for (; *from && strncmp(from, end, n_end) != 0; from++) {
@@ -107,7 +108,7 @@ static void find_system(const char *text, Chat *out) {
     for (int i = 0; i < 2; i++)
         for (const char *at = text; (at = strstr(at, open[i])) != NULL;) {
             at += strlen(open[i]);
-            if (jinja_text(at, "<|im_end|>", out->system, sizeof out->system)) return;
+            if (spelled_text(at, "<|im_end|>", out->system, sizeof out->system)) return;
         }
     out->system[0] = 0;
 }
@@ -128,14 +129,6 @@ static void find_prefill(const char *text, const char *header, Chat *out) {
             strcpy(out->prefill, put[i]);
             return;
         }
-}
-
-static Status unknown(const char *text) {
-    return FAIL(
-        ST_UNSUPPORTED,
-        "the chat template is of no family that is built (it begins '%.60s'); say which one "
-        "comes near: %s",
-        text, chat_names());
 }
 
 // What the known families' templates never say: the template of another one on the same tokens.
@@ -182,27 +175,41 @@ static Status recognise_deepseek(const char *text, Chat *out) {
     return ST_OK;
 }
 
-Status chat_of_template(const char *text, const char *bos, const char *eos, Chat *out) {
-    *out = (Chat){0};
-    if (is_foreign(text)) return unknown(text);
-    if (has(text, "<|im_start|>"))
-        TRY(recognise_chatml(text, out));
+// The family of a template by what it says; *known false: of none.
+static Status recognise(const char *text, Chat *out, bool *known_) {
+    *known_ = true;
+    if (is_foreign(text))
+        *known_ = false;
+    else if (has(text, "<|im_start|>"))
+        return recognise_chatml(text, out);
     else if (has(text, DEEPSEEK_USER))
-        TRY(recognise_deepseek(text, out));
+        return recognise_deepseek(text, out);
     else if (has(text, "<|start_header_id|>"))
-        TRY(chat_named(!has(text, "Cutting Knowledge Date") ? "llama3"
-                       : has(text, "strftime_now")          ? "llama3.2"
-                                                            : "llama3.1",
-                       out));
+        return chat_named(!has(text, "Cutting Knowledge Date") ? "llama3"
+                          : has(text, "strftime_now")          ? "llama3.2"
+                                                               : "llama3.1",
+                          out);
     else if (has(text, "[INST]") && has(text, "<<SYS>>"))
-        TRY(chat_named("llama2", out));
+        return chat_named("llama2", out);
     else if (has(text, "A conversation between User and Assistant"))
-        TRY(chat_named("r1-zero", out));
+        return chat_named("r1-zero", out);
     else
-        return unknown(text);
+        *known_ = false;
+    return ST_OK;
+}
+
+Status chat_of_template(const char *text, const char *bos, const char *eos, Chat *out) {
+    bool family;
+    *out = (Chat){0};
+    TRY(recognise(text, out, &family));
     if (bos && bos[0]) snprintf(out->bos, sizeof out->bos, "%s", bos);
     if (eos && eos[0]) snprintf(out->eos, sizeof out->eos, "%s", eos);
-    return ST_OK;
+    return chat_template_open(text, family, out);
+}
+
+void chat_close(Chat *chat) {
+    jinja_free(chat->jinja);
+    chat->jinja = NULL;
 }
 
 // ---- folders ---------------------------------------------------------------------------------
@@ -254,7 +261,7 @@ static Status read_folder(const char *name, const char *folder, const Tokenizer 
     if (name)
         TRY_OUT(chat_named(name, out));
     else if (template_)
-        TRY_OUT(chat_of_template(template_, NULL, NULL, out));
+        TRY_OUT(chat_of_template(template_, bos, eos, out));
     else
         TRY_OUT(of_tokens(folder, tokenizer, out));
     if (bos[0]) snprintf(out->bos, sizeof out->bos, "%s", bos);
@@ -291,6 +298,7 @@ size_t chat_own_bos(const Tokenizer *tokenizer, const char *text) {
 }
 
 int32_t chat_turn_end(const Chat *chat, const Tokenizer *tokenizer) {
+    if (chat->after[0]) return chat_template_turn_end(chat, tokenizer);
     switch (chat->kind) {
     case CHAT_CHATML:
     case CHAT_QWEN3: return tokenizer_id(tokenizer, "<|im_end|>");

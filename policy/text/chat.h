@@ -1,29 +1,31 @@
 // policy/text/chat.h -- conversations as the text that a model was trained on.
 //
-// Layer 2 (policy/text). A Chat is one family's template with its properties; it is found by name
-// or by what a model folder says (chat_template.jinja, tokenizer_config.json, else special tokens).
-// Templates are not run: they are recognised, and the family's own rules written here render them
-// to the same text. ST_CONFIG: no such name, or a folder that says nothing; ST_UNSUPPORTED: a
-// template of no known family; ST_FORMAT: messages that the family cannot have.
+// Layer 2 (policy/text). A Chat is a template with its properties, found by name or by what a model
+// folder holds (chat_template.jinja, tokenizer_config.json, else special tokens). A folder's own
+// template is evaluated (policy/text/jinja), so it need be of no known family; where it is of one,
+// the family's name and its switch for thinking are known too. A family chosen by name is rendered
+// by the rules below, to the same text. ST_CONFIG: no such name, or a folder that has no template;
+// ST_FORMAT: a template that does not parse, or messages that it refuses.
 //
-//   name                 turn                                            of its own accord
-//   chatml               <|im_start|>ROLE\nTEXT<|im_end|>\n
-//   smollm2 qwen2 qwen2.5 qwen2.5-math      the same                     a system message
-//   qwen3                the same; drops earlier thoughts                --no-think: an empty
-//   thought qwq                  the same; drops earlier thoughts                <think>\n is
-//   prefilled llama2               [INST] TEXT [/INST] REPLY </s>                  <<SYS>> inside
-//   the first turn llama3               <|start_header_id|>ROLE<|end_header_id|>\n\nTEXT<|eot_id|>
-//   llama3.1 llama3.2    the same                                        a system message with
-//   dates deepseek-v3          SYSTEM<|User|>TEXT<|Assistant|>REPLY<|end_of_sentence|>, wide bars
-//   deepseek-r1          the same; drops earlier thoughts
-//   deepseek-r1-distill  the same; drops earlier thoughts                <think>\n is prefilled
-//   deepseek-v3.1        the same                                        <think> or </think>
-//   r1-zero              A conversation between User and Assistant. ... User: TEXT. Assistant:
-#ifndef POLICY_FILES_CHAT_H
-#define POLICY_FILES_CHAT_H
+//   name                      turn                                           without being asked
+//   chatml                    <|im_start|>ROLE\nTEXT<|im_end|>\n
+//   smollm2 qwen2 qwen2.5 qwen2.5-math   the same                            a system message
+//   qwen3                     the same; drops earlier thoughts               --no-think: an empty
+//   thought qwq                       the same; drops earlier thoughts               prefills
+//   <think>\n llama2                    [INST] TEXT [/INST] REPLY </s>                 <<SYS>>
+//   inside the first turn llama3 <|start_header_id|>ROLE<|end_header_id|>\n\nTEXT<|eot_id|>
+//   llama3.1 llama3.2         the same                                       a system message with
+//   dates deepseek-v3               SYSTEM<|User|>TEXT<|Assistant|>REPLY<|end_of_sentence|>, wide
+//   bars deepseek-r1               the same; drops earlier thoughts deepseek-r1-distill       the
+//   same; drops earlier thoughts               prefills <think>\n deepseek-v3.1             the
+//   same                                       <think> or </think> r1-zero                   A
+//   conversation between User and Assistant. ... User: TEXT. Assistant:
+#ifndef POLICY_TEXT_CHAT_H
+#define POLICY_TEXT_CHAT_H
 
 #include <stdbool.h>
 
+#include "base/json.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "policy/text/tokenizer.h"
@@ -47,11 +49,18 @@ typedef enum ChatThinking { CHAT_THINK_AUTO, CHAT_THINK_ON, CHAT_THINK_OFF } Cha
 
 enum { CHAT_TEXT = 512 }; // longest default system message, with its terminator
 
+typedef struct Jinja Jinja;
+
 typedef struct Chat {
     ChatKind kind;
+    Jinja *
+        jinja; // the folder's own template, owned: chat_close; NULL: rendered by the family's rules
     const char *name;
     char system[CHAT_TEXT]; // said where no system message is given; "" = none
     char bos[64], eos[64];  // texts of the folder's tokens, "" = none
+    char after[64];         // of an own template: what follows a reply
+    bool switched;          // the template has a switch for thinking
+    const Json *tools;      // set by the caller: what an own template lists as tools; NULL: none
     char prefill[16];       // what the reply is begun with: "<think>\n"
     bool drop_thoughts;     // of earlier replies: what stands before </think>
     bool join_systems;      // several system messages, with a blank line between; else the last
@@ -61,11 +70,14 @@ typedef struct Chat {
 } Chat;
 
 typedef struct ChatMessage {
-    const char *role, *content; // "system", "user", "assistant"
+    const char *role, *content; // "system", "user", "assistant"; own templates may know others
+    const Json
+        *json; // the whole message (tool calls, parts) for own templates; NULL: role and content
 } ChatMessage;
 
 // "chatml, smollm2, ...", for messages.
 const char *chat_names(void);
+void chat_close(Chat *chat); // zeroed chats are fine
 MUST_USE Status chat_named(const char *name, Chat *out);
 // From a folder; the tokenizer may be NULL where its tokens do not matter. A file (tokenizer.json)
 // stands for its folder.
@@ -86,6 +98,14 @@ const char *chat_prefilled(const Chat *chat);
 size_t chat_own_bos(const Tokenizer *tokenizer, const char *text);
 // The tokens that end a turn besides eos ("<|im_end|>"), for stopping: -1 where there is none.
 int32_t chat_turn_end(const Chat *chat, const Tokenizer *tokenizer);
+
+// For chat*.c: an own template. Parses it into chat->jinja; where the family is not known, what is
+// prefilled and what ends a turn are found by rendering small conversations.
+MUST_USE Status chat_template_open(const char *text, bool known, Chat *chat);
+MUST_USE Status chat_template_render(const Chat *chat, const ChatMessage *message, int n,
+                                     bool reply, Str *out);
+// The token that follows a reply in the template; -1 if none can be told.
+int32_t chat_template_turn_end(const Chat *chat, const Tokenizer *tokenizer);
 
 // R1-Zero's words about <think> and <answer>, for use as a system message; and its whole prompt
 // with {} for the question.

@@ -244,13 +244,16 @@ const char *chat_prefilled(const Chat *chat) {
 }
 
 Status chat_render(const Chat *chat, const ChatMessage *m, int n, bool reply, Str *out) {
-    for (int i = 0; i < n; i++)
-        if (!is(&m[i], "system") && !is(&m[i], "user") && !is(&m[i], "assistant"))
-            return FAIL(ST_FORMAT, "message %d: role '%s' is not built: system, user, assistant", i,
-                        m[i].role);
-    bool switched = chat->kind == CHAT_QWEN3 || chat->kind == CHAT_DEEPSEEK31 || chat->prefill[0];
+    bool switched = chat->switched || chat->kind == CHAT_QWEN3 || chat->kind == CHAT_DEEPSEEK31 ||
+                    chat->prefill[0];
     if (chat->thinking == CHAT_THINK_OFF && !switched)
         return FAIL(ST_CONFIG, "template %s has no switch for thinking", chat->name);
+    if (chat->jinja) return chat_template_render(chat, m, n, reply, out);
+    for (int i = 0; i < n; i++)
+        if (!is(&m[i], "system") && !is(&m[i], "user") && !is(&m[i], "assistant"))
+            return FAIL(ST_FORMAT,
+                        "message %d: role '%s' is not supported: system, user, assistant", i,
+                        m[i].role);
     size_t before = out->size;
     Status st = ST_OK;
     switch (chat->kind) {
@@ -292,7 +295,8 @@ Status chat_encode(const Chat *chat, const Tokenizer *tokenizer, const char *que
 }
 
 Status chat_prompt(const Chat *chat, const Tokenizer *tokenizer, const char *question, Str *out) {
-    ChatMessage m[2] = {{"system", chat->said}, {"user", question}};
+    ChatMessage m[2] = {{.role = "system", .content = chat->said},
+                        {.role = "user", .content = question}};
     bool has_system = chat->said && chat->said[0];
     Str text = {0};
     Status st = chat_render(chat, has_system ? m : m + 1, has_system ? 2 : 1, true, &text);

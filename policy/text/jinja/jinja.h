@@ -7,14 +7,14 @@
 // slices, about 40 filters and 34 tests, methods of texts, lists and mappings. Left out, and
 // refused by name: include, import, extends, block, with, do, autoescape.
 //
-// A template is untrusted: a render ends after 4 million steps or 64 MB of text, nesting is
+// A template is untrusted: a render ends after 1 million steps or 16 MB of text, nesting is
 // bounded, and nothing of the host can be reached but the date. ST_FORMAT names template, line and
 // reason, raise_exception among them; ST_UNSUPPORTED a statement that is left out.
 #ifndef POLICY_TEXT_JINJA_JINJA_H
 #define POLICY_TEXT_JINJA_JINJA_H
 
 #include "base/status.h"
-#include "policy/text/jinja/value.h"
+#include "policy/text/jinja/jinja_value.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -4,16 +4,16 @@
 
 #include "policy/text/jinja/syntax.h"
 
-typedef struct Lexer {
+typedef struct TemplateLexer {
     const char *at, *end, *name;
     int line;
     bool line_start; // the last byte taken was a newline, or nothing was taken yet
     JinjaToken *token;
     int n, cap;
     Arena *arena;
-} Lexer;
+} TemplateLexer;
 
-static void add(Lexer *x, JinjaTokenKind kind, const char *data, size_t size) {
+static void add(TemplateLexer *x, JinjaTokenKind kind, const char *data, size_t size) {
     if (x->n == x->cap) {
         x->cap = x->cap ? 2 * x->cap : 256;
         JinjaToken *grown = ARENA_ARRAY(x->arena, JinjaToken, x->cap);
@@ -23,12 +23,12 @@ static void add(Lexer *x, JinjaTokenKind kind, const char *data, size_t size) {
     x->token[x->n++] = (JinjaToken){.kind = kind, .line = x->line, .text = {data, size}};
 }
 
-static bool begins(const Lexer *x, const char *word) {
+static bool begins(const TemplateLexer *x, const char *word) {
     size_t n = strlen(word);
     return (size_t)(x->end - x->at) >= n && memcmp(x->at, word, n) == 0;
 }
 
-static void skip(Lexer *x, size_t n) {
+static void skip(TemplateLexer *x, size_t n) {
     for (; n > 0; n--, x->at++) {
         x->line_start = *x->at == '\n';
         x->line += x->line_start;
@@ -39,13 +39,13 @@ static bool is_space(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static void skip_spaces(Lexer *x) {
+static void skip_spaces(TemplateLexer *x) {
     while (x->at < x->end && is_space(*x->at)) skip(x, 1);
 }
 
 // After the end of a tag: `-` before it takes all whitespace; a block or comment takes one newline,
 // unless `+`.
-static void after_tag(Lexer *x, char control, bool trims) {
+static void after_tag(TemplateLexer *x, char control, bool trims) {
     x->line_start = false;
     if (control == '-')
         skip_spaces(x);
@@ -54,8 +54,8 @@ static void after_tag(Lexer *x, char control, bool trims) {
 }
 
 // Text before a tag that begins with `open`. `control` is the byte behind it.
-static void data_before(Lexer *x, const char *from, const char *to, bool line_start, bool variable,
-                        char control) {
+static void data_before(TemplateLexer *x, const char *from, const char *to, bool line_start,
+                        bool variable, char control) {
     if (control == '-') {
         while (to > from && is_space(to[-1])) to--;
     } else if (!variable && control != '+') {
@@ -127,7 +127,7 @@ static size_t unescape(const char *s, const char *end, Str *out) {
     return 1;
 }
 
-static Status lex_string(Lexer *x) {
+static Status lex_string(TemplateLexer *x) {
     const char quote = *x->at, *s = x->at + 1;
     Str text = {0};
     while (s < x->end && *s != quote) {
@@ -152,7 +152,7 @@ static bool is_name(char c, bool first) {
            (first ? isalpha((unsigned char)c) : isalnum((unsigned char)c));
 }
 
-static void lex_number(Lexer *x) {
+static void lex_number(TemplateLexer *x) {
     const char *s = x->at;
     bool attribute = x->n > 0 && x->token[x->n - 1].kind == JINJA_T_OPERATOR &&
                      jinja_is(x->token[x->n - 1].text, ".");
@@ -175,7 +175,7 @@ static void lex_number(Lexer *x) {
 }
 
 // The inside of {{ }} or {% %}, its end included.
-static Status lex_tag(Lexer *x, const char *end) {
+static Status lex_tag(TemplateLexer *x, const char *end) {
     static const char *const two[] = {"//", "**", "==", "!=", "<=", ">="};
     int open = 0;
     const int begin = x->line;
@@ -219,7 +219,7 @@ static Status lex_tag(Lexer *x, const char *end) {
     }
 }
 
-static Status lex_comment(Lexer *x) {
+static Status lex_comment(TemplateLexer *x) {
     const char *s = x->at + 2;
     while (s + 1 < x->end && !(s[0] == '#' && s[1] == '}')) s++;
     if (s + 1 >= x->end)
@@ -232,7 +232,8 @@ static Status lex_comment(Lexer *x) {
 
 // At "{%": is it raw or endraw, and where does the tag end? *before, *after: its whitespace
 // controls.
-static size_t raw_tag(const Lexer *x, const char *s, const char *word, char *before, char *after) {
+static size_t raw_tag(const TemplateLexer *x, const char *s, const char *word, char *before,
+                      char *after) {
     const char *at = s + 2;
     size_t n = strlen(word);
     *before = at < x->end ? *at : ' ';
@@ -246,7 +247,7 @@ static size_t raw_tag(const Lexer *x, const char *s, const char *word, char *bef
     return (size_t)(at + 2 - s);
 }
 
-static Status lex_raw(Lexer *x, size_t open, char control) {
+static Status lex_raw(TemplateLexer *x, size_t open, char control) {
     const int begin = x->line;
     skip(x, open);
     after_tag(x, control, true);
@@ -265,12 +266,12 @@ static Status lex_raw(Lexer *x, size_t open, char control) {
 
 Status jinja_lex(const char *text, size_t size, const char *name, JinjaToken **out, Arena *arena) {
     if (size && text[size - 1] == '\n') size--; // as Jinja does
-    Lexer x = {.at = text,
-               .end = text + size,
-               .name = name,
-               .line = 1,
-               .line_start = true,
-               .arena = arena};
+    TemplateLexer x = {.at = text,
+                       .end = text + size,
+                       .name = name,
+                       .line = 1,
+                       .line_start = true,
+                       .arena = arena};
     while (x.at < x.end) {
         const char *s = x.at;
         while (s < x.end && !(s[0] == '{' && s + 1 < x.end && strchr("{%#", s[1]) && s[1])) s++;

@@ -281,10 +281,11 @@ static Status unary(JinjaParser *p, bool filters, const JinjaNode **out) {
     return ST_OK;
 }
 
-typedef Status Level(JinjaParser *p, const JinjaNode **out);
+typedef Status ExpressionLevel(JinjaParser *p, const JinjaNode **out);
 
 // Operators of one level, from the left.
-static Status chain(JinjaParser *p, const char *const *signs, Level *below, const JinjaNode **out) {
+static Status chain(JinjaParser *p, const char *const *signs, ExpressionLevel *below,
+                    const JinjaNode **out) {
     TRY(below(p, out));
     for (;;) {
         const char *found = NULL;
@@ -359,7 +360,7 @@ static Status negation(JinjaParser *p, const JinjaNode **out) {
     return ST_OK;
 }
 
-static Status logic(JinjaParser *p, const char *word, JinjaNodeKind kind, Level *below,
+static Status logic(JinjaParser *p, const char *word, JinjaNodeKind kind, ExpressionLevel *below,
                     const JinjaNode **out) {
     TRY(below(p, out));
     while (jinja_word(p, word)) {

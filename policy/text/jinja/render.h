@@ -50,7 +50,7 @@ typedef struct JinjaArgs {
 } JinjaArgs;
 
 // One step costs 16, a byte of a text that is made 1; this much for a render.
-enum { JINJA_WORK = 64000000, JINJA_STEP = 16 };
+enum { JINJA_WORK = 16000000, JINJA_STEP = 16 };
 
 MUST_USE Status jinja_eval(JinjaRender *r, const JinjaNode *n, JinjaScope *s, JinjaValue *out);
 JinjaValue jinja_lookup(const JinjaScope *scope, JinjaText name); // undefined if nobody has it
@@ -70,6 +70,10 @@ JinjaValue jinja_arg(const JinjaArgs *args, int i, const char *name, JinjaValue 
 MUST_USE Status jinja_items(JinjaRender *r, JinjaValue v, JinjaList **out); // what `for` walks over
 MUST_USE Status jinja_attribute(JinjaRender *r, JinjaValue of, JinjaText name, JinjaValue *out);
 MUST_USE Status jinja_item(JinjaRender *r, JinjaValue of, JinjaValue key, JinjaValue *out);
+MUST_USE Status jinja_binary(JinjaRender *r, JinjaText op, JinjaValue a, JinjaValue b,
+                             JinjaValue *out);
+MUST_USE Status jinja_compare(JinjaRender *r, JinjaText op, JinjaValue a, JinjaValue b,
+                              bool *out); // also in, not in
 MUST_USE Status jinja_contains(JinjaRender *r, JinjaValue in, JinjaValue what, bool *out);
 MUST_USE Status jinja_call(JinjaRender *r, JinjaValue f, const JinjaArgs *args, JinjaValue *out);
 
@@ -77,6 +81,9 @@ MUST_USE Status jinja_filter(JinjaRender *r, JinjaText name, JinjaValue v, const
                              JinjaValue *out);
 MUST_USE Status jinja_test(JinjaRender *r, JinjaText name, JinjaValue v, const JinjaArgs *args,
                            bool *out);
+typedef Status JinjaFilter(JinjaRender *r, JinjaValue v, const JinjaArgs *args, JinjaValue *out);
+JinjaFilter *jinja_text_filter(JinjaText name); // of texts and numbers; NULL: no such filter
+MUST_USE Status jinja_as_text(JinjaRender *r, JinjaValue v, JinjaText *out);
 bool jinja_has_test(JinjaText name);
 bool jinja_has_filter(JinjaText name);
 // A method of texts, lists or mappings; jinja_has_method: is there one?

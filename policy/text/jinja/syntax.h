@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "policy/text/jinja/value.h"
+#include "policy/text/jinja/jinja_value.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,10 +1,10 @@
-// policy/text/jinja/value.h -- values of the template language, with Python's meaning.
+// policy/text/jinja/jinja_value.h -- values of the template language, with Python's meaning.
 //
 // Layer 2 (policy/text). A value is small and copied; what it points to lives in the arena of the
 // render and is never freed by itself. Texts are UTF-8; lengths and indices count code points, as
 // in Python.
-#ifndef POLICY_TEXT_JINJA_VALUE_H
-#define POLICY_TEXT_JINJA_VALUE_H
+#ifndef POLICY_TEXT_JINJA_JINJA_VALUE_H
+#define POLICY_TEXT_JINJA_JINJA_VALUE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-// policy/text/jinja/value.c -- making, comparing and writing values as Python does.
-#include "policy/text/jinja/value.h"
+// policy/text/jinja/jinja_value.c -- making, comparing and writing values as Python does.
+#include "policy/text/jinja/jinja_value.h"
 
 #include <math.h>
 #include <stdio.h>
