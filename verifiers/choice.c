@@ -2,12 +2,82 @@
 #include "verifiers/choice.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "verifiers/designator.h"
 #include "verifiers/either.h"
+#include "verifiers/folding.h"
 
 enum { N_LETTERS = 26 };
+
+// ---- a plain text
+
+typedef struct PlainText {
+    char text[CHOICE_MAX_BYTES + 1];
+    size_t n;
+} PlainText;
+
+// The length of a command of LaTeX at p that only dresses; *blank: it leaves a blank behind.
+static size_t dress_at(const char *p, const char *end, bool *blank) {
+    static const char *const dress[] = {
+        "text",      "textbf",       "textit", "textrm", "textsf",       "textnormal", "texttt",
+        "mathrm",    "mathbf",       "mathit", "mathsf", "mbox",         "hbox",       "boldsymbol",
+        "bm",        "pmb",          "left",   "right",  "displaystyle", "rm",         "bf",
+        "underline", "operatorname", "emph",   "boxed",  "fbox",         "mathtt",     "textup",
+        "large",     "Large",        "bold"};
+    static const char *const blanks[] = {"quad", "qquad", "enspace", "space", "thinspace"};
+    const char *q = p + 1;
+    while (q < end && isalpha((unsigned char)*q)) q++;
+    size_t n = (size_t)(q - p - 1);
+    *blank = false;
+    if (!n) {
+        *blank = true;
+        return q < end && strchr(",;:! >()[]\n", *q) ? 2 : 0;
+    }
+    for (size_t i = 0; i < sizeof dress / sizeof *dress; i++)
+        if (strlen(dress[i]) == n && memcmp(dress[i], p + 1, n) == 0) return n + 1;
+    for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++)
+        if (strlen(blanks[i]) == n && memcmp(blanks[i], p + 1, n) == 0) return *blank = true, n + 1;
+    return 0;
+}
+
+// Without commands of fonts and sizes, braces, dollar signs, Markdown; one blank where there are
+// some; full-width signs as plain ones, dashes as " - ".
+static Slice plain_text(Slice s, PlainText *out) {
+    char *room;
+    s = folding_text(s, CHOICE_MAX_BYTES, &room);
+    out->n = 0;
+    bool blank = false;
+    for (const char *p = s.data, *end = p + s.size; p < end && out->n + 3 < sizeof out->text;) {
+        bool leaves;
+        size_t n = *p == '\\' ? dress_at(p, end, &leaves) : 0;
+        if (n) {
+            blank |= leaves;
+            p += n;
+            continue;
+        }
+        bool dash =
+            end - p >= 3 && memcmp(p, "\xE2\x80", 2) == 0 && (p[2] == '\x93' || p[2] == '\x94');
+        bool marks = end - p > 1 && (memcmp(p, "**", 2) == 0 || memcmp(p, "__", 2) == 0);
+        if (isspace((unsigned char)*p) || *p == '~') {
+            blank = true, p++;
+        } else if (*p == '{' || *p == '}' || *p == '$' || *p == '`' || *p == '"') {
+            p++;
+        } else if (marks) {
+            p += 2;
+        } else {
+            if (blank && out->n) out->text[out->n++] = ' ';
+            blank = false;
+            out->text[out->n++] = dash ? '-' : *p;
+            p += dash ? 3 : 1;
+        }
+    }
+    free(room);
+    out->text[out->n] = 0;
+    return slice_trim((Slice){out->text, out->n});
+}
 
 static Slice without(Slice s, size_t front, size_t back) {
     return slice_trim((Slice){s.data + front, s.size - front - back});
@@ -18,35 +88,52 @@ static bool begins(Slice s, const char *with) {
     return s.size >= n && strncasecmp(s.data, with, n) == 0;
 }
 
-// Takes off one layer: $..$  (..)  [..]  {..}  **..**  \text{..}  "Option .."  a final dot.
+// Takes off one layer of a plain text: (..)  [..]  *..*  "Option .."  a final dot.
 static bool peel(Slice *s) {
-    static const char *const macro[] = {"\\text{",   "\\textbf{", "\\mathrm{", "\\mathbf{",
-                                        "\\textit{", "\\mbox{",   "\\mathit{", "\\textrm{"};
-    static const char *const lead[] = {"the correct answer is ",
-                                       "the answer is ",
-                                       "the correct option is ",
-                                       "correct answer:",
-                                       "answer:",
-                                       "option ",
-                                       "choice ",
-                                       "option:",
-                                       "\\left",
-                                       "answer "};
-    static const char pairs[] = "(){}[]\"\"";
+    static const char *const lead[] = {
+        "the final answer is ",
+        "the correct answer is ",
+        "the correct option is ",
+        "the correct choice is ",
+        "the right answer is ",
+        "the best answer is ",
+        "the answer is ",
+        "my answer is ",
+        "answer is ",
+        "the answer:",
+        "final answer:",
+        "correct answer:",
+        "correct option:",
+        "best answer:",
+        "answer:",
+        "ans:",
+        "option:",
+        "choice:",
+        "option ",
+        "choice ",
+        "answer ",
+        "so ",
+        "therefore ",
+        "thus ",
+        "\xE7\xAD\x94\xE6\xA1\x88\xE6\x98\xAF", // 答案是
+        "\xE7\xAD\x94\xE6\xA1\x88\xE4\xB8\xBA", // 答案为
+        "\xE7\xAD\x94\xE6\xA1\x88:",            // 答案:
+        "\xE7\xAD\x94\xE6\xA1\x88",             // 答案
+        "\xE6\x95\x85\xE9\x80\x89:",            // 故选:
+        "\xE6\x95\x85\xE9\x80\x89",             // 故选
+        "\xE9\x80\x89\xE9\xA1\xB9",             // 选项
+        "\xE9\x80\x89:",                        // 选:
+        "\xE9\x80\x89",                         // 选
+    };
+    static const char pairs[] = "()[]";
     if (s->size == 0) return false;
     char last = s->data[s->size - 1];
-    for (size_t i = 0; i < sizeof macro / sizeof *macro; i++)
-        if (begins(*s, macro[i]) && last == '}' &&
-            !memchr(s->data + strlen(macro[i]), '}', s->size - strlen(macro[i]) - 1)) {
-            *s = without(*s, strlen(macro[i]), 1);
-            return true;
-        }
     for (size_t i = 0; i < sizeof lead / sizeof *lead; i++)
         if (begins(*s, lead[i]) && s->size > strlen(lead[i])) {
             *s = without(*s, strlen(lead[i]), 0);
             return true;
         }
-    if (s->size > 2 && (last == '*' || last == '$') && s->data[0] == last) {
+    if (s->size > 2 && last == '*' && s->data[0] == last) {
         *s = without(*s, 1, 1);
         return true;
     }
@@ -108,8 +195,11 @@ static Slice bare_option(const Json *option, int letter) {
 // The letter whose option this text is, -1 if none or several.
 static int by_text(const Json *options, Slice text) {
     int found = -1, letter = 0;
+    PlainText bare, all;
     for (const Json *o = json_first(options); o && letter < N_LETTERS; o = json_next(o), letter++) {
-        if (!same_text(bare_option(o, letter), text) && !same_text(text_of(o), text)) continue;
+        if (!same_text(plain_text(bare_option(o, letter), &bare), text) &&
+            !same_text(plain_text(text_of(o), &all), text))
+            continue;
         if (found >= 0) return -1;
         found = letter;
     }
@@ -129,7 +219,7 @@ static uint32_t letters(Slice s) {
         char c = s.data[i];
         if (begins((Slice){s.data + i, s.size - i}, "and ") && i) {
             i += 4;
-        } else if (isspace((unsigned char)c) || c == ',' || c == ';' || c == '(' || c == ')') {
+        } else if (isspace((unsigned char)c) || one_of(",;()[]&+", c)) {
             i++;
         } else if (isalpha((unsigned char)c)) {
             bool word = i + 1 < s.size && islower((unsigned char)s.data[i + 1]) &&
@@ -145,14 +235,42 @@ static uint32_t letters(Slice s) {
     return set;
 }
 
+// "B. two", "(B) two", "B - two", "(B): two": the letter, and *rest = "two"; -1 if it is none of
+// that.
+static int letter_and_text(Slice s, Slice *rest) {
+    bool bracket = s.size > 2 && (*s.data == '(' || *s.data == '[');
+    Slice t = without(s, bracket, 0);
+    if (t.size < 3 || !isalpha((unsigned char)*t.data)) return -1;
+    int letter = toupper((unsigned char)*t.data) - 'A';
+    if (!bracket && t.size > 5 && t.data[1] == ' ' && t.data[2] == '(' &&
+        t.data[t.size - 1] == ')') { // "B (two)"
+        *rest = without(t, 3, 1);
+        return letter;
+    }
+    size_t sign = 1;
+    if (t.data[1] == ' ' && (t.data[2] == '-' || t.data[2] == ':' || t.data[2] == '=')) sign = 2;
+    if (!one_of(bracket ? ")]" : ".):]-=", t.data[sign])) return -1;
+    bool joined = sign == 1 && (t.data[1] == '-' || t.data[1] == '=');
+    if (joined && t.data[2] != ' ') return -1; // "A-frame"
+    *rest = without(t, sign + 1, 0);
+    while (rest->size > 1 && one_of(".:-", *rest->data)) *rest = without(*rest, 1, 0);
+    return letter;
+}
+
 // The chosen letters; 0 and a reason if there are none.
-static uint32_t read_choice(Slice s, const Json *options, const char **why) {
+static uint32_t read_choice(Slice text, const Json *options, const char **why) {
+    PlainText plain, own_text;
     *why = "no letter and no option";
-    Slice whole = s;
+    if (text.size > CHOICE_MAX_BYTES) return 0;
+    Slice s = plain_text(text, &plain), whole = s;
+    int n_options = options ? json_count(options) : N_LETTERS;
     for (int layer = 0; layer < 16; layer++) {
-        bool one_letter = s.size == 1 && isalpha((unsigned char)*s.data);
+        bool one_letter = s.size == 1 && isalpha((unsigned char)*s.data) &&
+                          toupper((unsigned char)*s.data) - 'A' < n_options;
         int letter = options && s.size && !one_letter ? by_text(options, s) : -1;
         if (letter >= 0) return 1u << letter;
+        uint32_t several = s.size > 1 && s.size < 64 ? letters(s) : 0;
+        if (several & (several - 1)) return several; // (A), (C)
         if (!peel(&s)) break;
     }
     if (s.size == 1 && isalpha((unsigned char)*s.data))
@@ -160,17 +278,17 @@ static uint32_t read_choice(Slice s, const Json *options, const char **why) {
     // A letter, a sign, and the text of its option.
     Slice form[] = {s, whole};
     for (int i = 0; i < 2; i++) {
-        size_t bracket = form[i].size > 2 && (*form[i].data == '(' || *form[i].data == '[');
-        Slice t = without(form[i], bracket, 0);
-        if (t.size < 3 || !isalpha((unsigned char)*t.data) || !one_of(".):]", t.data[1])) continue;
-        int letter = toupper((unsigned char)*t.data) - 'A';
-        Slice rest = without(t, 2, 0);
+        Slice rest;
+        int letter = letter_and_text(form[i], &rest);
+        if (letter < 0) continue;
         const Json *own = options ? option(options, letter) : NULL;
-        if (!rest.size || !options) return 1u << letter;
-        if (own && same_text(bare_option(own, letter), rest)) return 1u << letter;
+        if (!rest.size) return 1u << letter;
+        if (options && own && same_text(plain_text(bare_option(own, letter), &own_text), rest))
+            return 1u << letter;
+        if (!options && !designator_hedged(rest)) return 1u << letter;
         uint32_t several = letters(s);
         if (several) return several;
-        *why = "a letter with another text than its option's";
+        *why = options ? "a letter with another text than its option's" : "more than one choice";
         return 0;
     }
     return letters(s);
@@ -179,7 +297,7 @@ static uint32_t read_choice(Slice s, const Json *options, const char **why) {
 static const char *read_gold(const JudgeInput *in, uint32_t *set) {
     if (!in->gold) return "the task has no gold answer";
     const char *why;
-    *set = read_choice(slice_trim(slice_of(in->gold)), options_of(in), &why);
+    *set = read_choice(slice_of(in->gold), options_of(in), &why);
     if (!*set) return "the gold answer is no letter and no option";
     const Json *options = options_of(in);
     int n = options ? json_count(options) : N_LETTERS;
@@ -189,6 +307,21 @@ static const char *read_gold(const JudgeInput *in, uint32_t *set) {
 const char *choice_refuses(const JudgeInput *in) {
     uint32_t set;
     return read_gold(in, &set);
+}
+
+// "\boxed{B} or \boxed{C}": right only if each of the boxes is.
+static bool is_hedge(const JudgeInput *in, uint32_t gold) {
+    enum { MAX_BOXES = 16 };
+    Slice box[MAX_BOXES];
+    bool unsure;
+    const char *why;
+    if (in->extract && strcmp(in->extract, "boxed") != 0) return false;
+    int n =
+        boxed_run(boxed_after_think(in->text, in->size, in->prefilled), box, MAX_BOXES, &unsure);
+    if (!unsure) return false;
+    for (int i = 0; i + 1 < n && i < MAX_BOXES; i++)
+        if (read_choice(box[i], options_of(in), &why) != gold) return true;
+    return n > MAX_BOXES;
 }
 
 Judgement choice_judge(const JudgeInput *in) {
@@ -207,6 +340,7 @@ Judgement choice_judge(const JudgeInput *in) {
     } else if (answer.data) {
         uint32_t set = read_choice(answer, options_of(in), &j.reason);
         bool right = set == gold;
+        if (right && is_hedge(in, gold)) right = false, set = 0, j.reason = "several boxes";
         if (set) j.reason = right ? "the right choice" : "another choice";
         j.verdict = right ? VERDICT_RIGHT : VERDICT_WRONG;
         j.score = right;

@@ -26,12 +26,14 @@ static bool one_of(Slice word, const char *const *list) {
 }
 
 // A run of letters (bytes above 127 are letters), with ' and - inside; size 0 at the end. *gap
-// tells whether a sentence or line ended before it.
-static Slice next_word(const char **at, const char *end, bool *gap) {
+// tells whether a sentence or line ended before it, *doubt (never cleared) whether "?" or "!=" did.
+static Slice next_word(const char **at, const char *end, bool *gap, bool *doubt) {
     const char *p = *at;
     *gap = false;
     while (p < end && !isalpha((unsigned char)*p) && !((unsigned char)*p & 0x80)) {
         *gap = *gap || *p == '\n' || *p == ';' || *p == '.';
+        *doubt = *doubt || *p == '?' || (*p == '!' && p + 1 < end && p[1] == '=') ||
+                 (*p == '/' && p + 1 < end && p[1] == '=');
         p++;
     }
     const char *from = p;
@@ -57,6 +59,21 @@ static int find(const People *p, Slice name) {
 
 static const char *const filler[] = {"is",   "a",      "an",     "the",   "are",   "and", "both",
                                      "text", "textbf", "mathrm", "boxed", "while", "but", NULL};
+// Words that say nothing about a role; every other word might, and is not a plain statement.
+static const char *const harmless[] = {
+    "is",        "a",          "an",         "the",          "are",      "and",        "both",
+    "all",       "text",       "textbf",     "textit",       "mathrm",   "mathbf",     "boxed",
+    "quad",      "qquad",      "while",      "but",          "whereas",  "also",       "too",
+    "therefore", "thus",       "hence",      "so",           "then",     "answer",     "final",
+    "solution",  "conclusion", "result",     "must",         "be",       "we",         "have",
+    "conclude",  "that",       "following",  "as",           "follows",  "people",     "person",
+    "islander",  "islanders",  "inhabitant", "inhabitants",  "identity", "identities", "role",
+    "roles",     "type",       "types",      "respectively", "mbox",     "left",       "right",
+    "begin",     "end",        "aligned",    "array",        "cases",    "of",         "in",
+    "this",      "island",     "puzzle",     "each",         "they",     "one",        "who",
+    "here",      "finally",    "newline",    "item",         "itemize",  "enumerate",  "it",
+    "colon",     "correct",    "assignment", "definitely",   "indeed",   "certainly",  "truth",
+    "teller",    NULL};
 static const char *const unclear[] = {"not", "or",    "if",     "either", "neither",
                                       "nor", "isn't", "aren't", "maybe",  NULL};
 
@@ -66,8 +83,8 @@ static const char *read_gold(const char *gold, People *out) {
     if (!gold) return "the task has no gold answer";
     const char *p = gold, *end = p + strlen(p);
     int waiting = 0; // the last so many have no role yet
-    for (bool gap;;) {
-        Slice word = next_word(&p, end, &gap);
+    for (bool gap, doubt = false;;) {
+        Slice word = next_word(&p, end, &gap, &doubt);
         if (!word.size) break;
         Role role = role_of(word);
         if (role != UNSAID) {
@@ -95,8 +112,9 @@ static const char *compare(const People *gold, Slice text) {
     Role said[KNIGHTS_MAX_PEOPLE] = {0};
     int waiting[KNIGHTS_MAX_PEOPLE], n_waiting = 0;
     const char *p = text.data, *end = p + text.size;
-    for (bool gap;;) {
-        Slice word = next_word(&p, end, &gap);
+    for (bool gap, doubt = false;;) {
+        Slice word = next_word(&p, end, &gap, &doubt);
+        if (doubt) return "not a plain statement";
         if (!word.size) break;
         if (gap && n_waiting) return "somebody is named without a role";
         Role role = role_of(word);
@@ -111,8 +129,10 @@ static const char *compare(const People *gold, Slice text) {
             n_waiting = 0;
         } else if (one_of(word, unclear)) {
             return "not a plain statement";
-        } else if (who >= 0 && n_waiting < KNIGHTS_MAX_PEOPLE) {
-            waiting[n_waiting++] = who;
+        } else if (who >= 0) {
+            if (n_waiting < KNIGHTS_MAX_PEOPLE) waiting[n_waiting++] = who;
+        } else if (!one_of(word, harmless)) {
+            return "a word that a plain statement does not have";
         }
     }
     if (n_waiting) return "somebody is named without a role";

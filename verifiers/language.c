@@ -8,65 +8,7 @@
 #include <utf8proc.h>
 
 #include "verifiers/language_words.h"
-
-// ---- scripts
-
-typedef struct Range {
-    uint32_t first, last;
-    Script script;
-} Range;
-
-static const Range ranges[] = {
-    {0x41, 0x5a, SCRIPT_LATIN},       {0x61, 0x7a, SCRIPT_LATIN},
-    {0xaa, 0xaa, SCRIPT_LATIN},       {0xba, 0xba, SCRIPT_LATIN},
-    {0xc0, 0x2af, SCRIPT_LATIN},      {0x370, 0x3ff, SCRIPT_GREEK},
-    {0x400, 0x52f, SCRIPT_CYRILLIC},  {0x531, 0x58f, SCRIPT_ARMENIAN},
-    {0x591, 0x5f4, SCRIPT_HEBREW},    {0x600, 0x6ff, SCRIPT_ARABIC},
-    {0x750, 0x77f, SCRIPT_ARABIC},    {0x900, 0x97f, SCRIPT_DEVANAGARI},
-    {0x980, 0x9ff, SCRIPT_BENGALI},   {0xa00, 0xa7f, SCRIPT_GURMUKHI},
-    {0xa80, 0xaff, SCRIPT_GUJARATI},  {0xb80, 0xbff, SCRIPT_TAMIL},
-    {0xc00, 0xc7f, SCRIPT_TELUGU},    {0xc80, 0xcff, SCRIPT_KANNADA},
-    {0xd00, 0xd7f, SCRIPT_MALAYALAM}, {0xd80, 0xdff, SCRIPT_SINHALA},
-    {0xe01, 0xe4e, SCRIPT_THAI},      {0xe81, 0xecd, SCRIPT_LAO},
-    {0x1000, 0x109f, SCRIPT_MYANMAR}, {0x10a0, 0x10ff, SCRIPT_GEORGIAN},
-    {0x1100, 0x11ff, SCRIPT_HANGUL},  {0x1200, 0x137f, SCRIPT_ETHIOPIC},
-    {0x1780, 0x17d3, SCRIPT_KHMER},   {0x1e00, 0x1eff, SCRIPT_LATIN},
-    {0x1f00, 0x1fff, SCRIPT_GREEK},   {0x3005, 0x3007, SCRIPT_HAN},
-    {0x3041, 0x30fa, SCRIPT_KANA},    {0x30fc, 0x30ff, SCRIPT_KANA},
-    {0x3130, 0x318f, SCRIPT_HANGUL},  {0x31f0, 0x31ff, SCRIPT_KANA},
-    {0x3400, 0x4dbf, SCRIPT_HAN},     {0x4e00, 0x9fff, SCRIPT_HAN},
-    {0xac00, 0xd7af, SCRIPT_HANGUL},  {0xf900, 0xfaff, SCRIPT_HAN},
-    {0xfb50, 0xfdff, SCRIPT_ARABIC},  {0xfe70, 0xfefc, SCRIPT_ARABIC},
-    {0xff21, 0xff5a, SCRIPT_LATIN},   {0xff66, 0xff9d, SCRIPT_KANA},
-    {0x20000, 0x2fa1f, SCRIPT_HAN},
-};
-enum { N_RANGES = sizeof ranges / sizeof *ranges };
-
-// Letters, and the marks that follow them; digits, signs and emoji are SCRIPT_NONE.
-static Script script_of(uint32_t c) {
-    if (c < 0x80) {
-        uint32_t low = c | 32;
-        return low >= 'a' && low <= 'z' ? SCRIPT_LATIN : SCRIPT_NONE;
-    }
-    utf8proc_category_t kind = utf8proc_category((utf8proc_int32_t)c);
-    bool letter = kind >= UTF8PROC_CATEGORY_LU && kind <= UTF8PROC_CATEGORY_ME;
-    if (!letter && c != 0x3007) return SCRIPT_NONE;
-    int low = 0, high = N_RANGES;
-    while (high - low > 0) {
-        int mid = (low + high) / 2;
-        if (c > ranges[mid].last)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low < N_RANGES && c >= ranges[low].first ? ranges[low].script : SCRIPT_OTHER;
-}
-
-static bool is_mark(uint32_t c) {
-    if (c < 0x300) return false;
-    utf8proc_category_t kind = utf8proc_category((utf8proc_int32_t)c);
-    return kind >= UTF8PROC_CATEGORY_MN && kind <= UTF8PROC_CATEGORY_ME;
-}
+#include "verifiers/script.h"
 
 // ---- common words: a hash table of the set of languages that have the word
 
@@ -148,9 +90,11 @@ typedef struct Word {
     Script script;
     uint64_t in;
     int count;
+    bool strong; // of a language for certain, not a name in a formula or a keyword
 } Word;
 
-typedef struct Tally {
+typedef struct Tally Tally;
+struct Tally {
     int target; // or NONE
     long words[N_LANGUAGES], other, all;
     // the sentence
@@ -159,9 +103,11 @@ typedef struct Tally {
     uint64_t voted;
     int in_sentence;
     int last[N_SCRIPTS];  // what the sentence before was
-    Word held[PROSE_RUN]; // words inside of LaTeX, until they are a run
-    int n_held;
-} Tally;
+    Word held[PROSE_RUN]; // words inside of LaTeX or code, until they are a run
+    int n_held, n_strong;
+    bool parted; // they come from more than one formula or piece of code
+    Tally *hid;  // strong words of formulas that are no run, or NULL
+};
 
 static void add(Tally *t, const Word *w) {
     t->count[w->script] += w->count;
@@ -212,14 +158,33 @@ static void end_sentence(Tally *t) {
     t->in_sentence = 0;
 }
 
-// Latin and Greek words in LaTeX are names of functions and variables, unless they go on.
-static void add_held(Tally *t, const Word *w) {
-    if (t->n_held == PROSE_RUN) {
+static void drop_held(Tally *t) {
+    t->n_held = t->n_strong = 0;
+    t->parted = false;
+}
+
+// Latin and Greek words in LaTeX and code are names of functions and variables, unless they go on.
+// Where they stand in several formulas or in code, two of the run must be words for certain.
+static void add_held(Tally *t, const Word *w, bool certain) {
+    enum { STRONG = 2, OPEN = PROSE_RUN + 1 };
+    if (t->n_held == OPEN) { // the run has begun
         add(t, w);
         return;
     }
+    if (w->strong && t->hid && !certain) {
+        add(t->hid, w);
+        if (t->hid->in_sentence >= SENTENCE_WORDS) end_sentence(t->hid);
+    }
+    if (t->n_held == PROSE_RUN) { // the oldest makes room
+        t->n_strong -= t->held[0].strong;
+        memmove(t->held, t->held + 1, (PROSE_RUN - 1) * sizeof *t->held);
+        t->n_held--;
+    }
     t->held[t->n_held++] = *w;
-    for (int i = 0; t->n_held == PROSE_RUN && i < PROSE_RUN; i++) add(t, &t->held[i]);
+    t->n_strong += w->strong;
+    if (t->n_held < PROSE_RUN || ((certain || t->parted) && t->n_strong < STRONG)) return;
+    for (int i = 0; i < PROSE_RUN; i++) add(t, &t->held[i]);
+    t->n_held = OPEN;
 }
 
 // ---- the scan
@@ -312,6 +277,16 @@ static size_t no_language(const Scan *s) {
     return 0;
 }
 
+// \text{..} and its like: words may stand behind it.
+static bool is_text_command(const char *p, size_t n) {
+    static const char *const names[] = {"\\text",   "\\textbf", "\\textit", "\\mathrm",
+                                        "\\textrm", "\\mbox",   "\\mathit", "\\mathbf",
+                                        "\\quad",   "\\",       "\\texttt", "\\textsf"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i]) == n && memcmp(names[i], p, n) == 0) return true;
+    return false;
+}
+
 static bool ends_sentence(uint32_t c) {
     return c == '.' || c == '!' || c == '?' || c == '\n' || c == ';' || c == 0x3002 ||
            c == 0xff01 || c == 0xff1f || c == 0x964 || c == 0x6d4 || c == 0x61f;
@@ -337,6 +312,22 @@ static bool is_notation(const char *word, size_t n) {
     return false;
 }
 
+// Words of programming languages that are words of English as well.
+static bool is_keyword(const char *word, size_t n) {
+    static const char words[] =
+        " for in if and or not is else as with from import while do return this new to end then "
+        "begin select where by on set let def class try case default break continue print true "
+        "false none null function var const int float list all any sum max min range len input "
+        "order group join into values update delete create table public static void string char "
+        "double long short package using include define switch except finally raise yield pass ";
+    char key[WORD_BYTES + 2];
+    if (n + 2 >= sizeof key) return false;
+    key[0] = ' ';
+    memcpy(key + 1, word, n);
+    key[n + 1] = ' ', key[n + 2] = 0;
+    return strstr(words, key) != NULL;
+}
+
 // Reads the word at s->p, whose first letter is of `script`.
 static void read_word(Scan *s, Script script, bool glued, Tally *t) {
     char low[WORD_BYTES];
@@ -345,19 +336,22 @@ static void read_word(Scan *s, Script script, bool glued, Tally *t) {
     bool fits = true;
     while (s->p < limit) {
         uint32_t c = next_char(s->p, limit, &n);
-        if (script_of(c) != script && !(letters && is_mark(c))) break;
+        if (script_of(c) != script && !(letters && script_is_mark(c))) break;
         uint32_t small = c < 0x80 ? (c | 32) : (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
         fits = fits && size + 4 <= sizeof low;
         if (fits)
             size += (size_t)utf8proc_encode_char((utf8proc_int32_t)small,
                                                  (utf8proc_uint8_t *)low + size);
-        letters += !is_mark(c);
+        letters += !script_is_mark(c);
         s->p += n;
         if (script == SCRIPT_HAN || script == SCRIPT_KANA) break;
     }
     glued = glued || (s->p < s->end && is_word_byte(s->p));
     bool names = script == SCRIPT_LATIN || script == SCRIPT_GREEK; // what formulas are made of
-    if (names && (letters < 2 || glued || s->mode == CODE)) return;
+    if (names && (letters < 2 || glued)) {
+        if (s->mode == CODE && glued) drop_held(t);
+        return;
+    }
     if (names && fits && is_notation(low, size)) return;
     Word w = {.script = script, .count = 1};
     if (fits) w.in = languages_of(low, size) & of_script[script];
@@ -365,10 +359,15 @@ static void read_word(Scan *s, Script script, bool glued, Tally *t) {
     if (script == SCRIPT_THAI || script == SCRIPT_LAO || script == SCRIPT_KHMER ||
         script == SCRIPT_MYANMAR)
         w.count = (int)((letters + 3) / 4);
-    if (names && s->mode == MATH)
-        add_held(t, &w);
-    else
-        add(t, &w);
+    bool code = s->mode == CODE;
+    w.strong = fits && ((w.in && letters >= 3 && !(code && is_keyword(low, size))) ||
+                        (letters >= 5 && !code));
+    if (names && s->mode != PROSE) {
+        add_held(t, &w, code);
+        return;
+    }
+    drop_held(t);
+    add(t, &w);
 }
 
 static void tally(const char *text, size_t size, Tally *t) {
@@ -380,40 +379,58 @@ static void tally(const char *text, size_t size, Tally *t) {
     while (s.p < s.end) {
         if (s.mode != PROSE && s.p >= s.mode_end) {
             leave(&s);
-            t->n_held = 0, glued = false;
+            if (t->n_held) t->parted = true;
+            glued = false;
             continue;
         }
         char c = *s.p;
-        if (s.mode == PROSE && (c == '`' || c == '$' || c == '\\' || c == '[') && enter(&s)) {
-            t->n_held = 0;
+        if (s.mode == PROSE && (c == '`' || c == '$' || c == '\\' || c == '[') && enter(&s))
             continue;
-        }
         size_t n =
             s.mode != CODE && (c == '\\' || c == '<' || c == 'h' || c == 'w') ? no_language(&s) : 0;
         if (n) {
             s.p += n;
-            if (c == '\\') t->n_held = t->n_held == PROSE_RUN ? PROSE_RUN : 0;
+            if (c == '\\' && t->n_held <= PROSE_RUN && s.mode != PROSE) {
+                if (is_text_command(s.p - n, n))
+                    t->parted = true;
+                else
+                    drop_held(t);
+            }
             continue;
         }
         uint32_t at = next_char(s.p, s.end, &n);
         Script script = script_of(at);
-        if (script != SCRIPT_NONE && !is_mark(at)) {
+        if (script != SCRIPT_NONE && !script_is_mark(at)) {
             read_word(&s, script, glued, t);
             glued = false;
             continue;
         }
-        if (c != ' ' && c != '\n' && c != ',' && c != '\'') t->n_held = 0;
+        bool goes_on = c == ' ' || c == ',' || c == '\'' || (c == '\n' && s.mode != CODE);
+        if (s.mode == MATH && (c == '{' || c == '}') && t->n_held) goes_on = t->parted = true;
+        if (s.mode != PROSE ? !goes_on : c >= '0' && c <= '9') drop_held(t);
         if (ends_sentence(at) || t->in_sentence >= SENTENCE_WORDS) end_sentence(t);
         glued = is_word_byte(s.p);
         s.p += n;
     }
     end_sentence(t);
+    if (t->hid) end_sentence(t->hid);
+}
+
+// Words in formulas that are too many to be names: more than half as many as stand outside.
+static void add_hidden(Tally *t) {
+    enum { MANY = 8 };
+    if (t->hid->all < MANY || 2 * t->hid->all <= t->all) return;
+    for (int l = 0; l < N_LANGUAGES; l++) t->words[l] += t->hid->words[l];
+    t->other += t->hid->other;
+    t->all += t->hid->all;
 }
 
 LanguageShare language_share(const char *text, size_t size, const char *target) {
-    Tally t = {.target = find(target)};
+    Tally hidden = {.target = find(target)}, t = {.target = find(target), .hid = &hidden};
     CHECK(t.target != NONE);
+    for (int i = 0; i < N_SCRIPTS; i++) hidden.last[i] = NONE;
     tally(text, size, &t);
+    add_hidden(&t);
     LanguageShare s = {.share = 1, .target = t.words[t.target], .words = t.all};
     if (t.all) s.share = (double)s.target / (double)t.all;
     return s;

@@ -6,8 +6,11 @@
 // of Han and Kana each character; of scripts without blanks (Thai, Lao, Khmer, Burmese) four
 // characters. Scripts tell most languages apart; where several share one (Latin, Cyrillic, Arabic,
 // Devanagari, Han) each sentence goes to the language most of whose commonest words it holds, and
-// to the target where nothing speaks against it. Four or more words in a row inside of LaTeX are
-// prose all the same, and foreign scripts count everywhere: nothing is hidden between dollars.
+// to the target where nothing speaks against it. Four or more words in a row inside of LaTeX or
+// code are prose all the same, also where they are spread over several formulas; so are many words
+// in formulas, more than half as many as stand outside; and foreign scripts count everywhere:
+// nothing is hidden between dollars or backticks. Real code is left out: keywords and names make no
+// prose.
 //
 // Linear time, no memory, any bytes. Of a longer text the first LANGUAGE_MAX_BYTES are looked at:
 // about 100,000 words, within 50 ms.

@@ -5,39 +5,11 @@
 #ifndef VERIFIERS_LANGUAGE_WORDS_H
 #define VERIFIERS_LANGUAGE_WORDS_H
 
+#include "verifiers/script.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef enum Script {
-    SCRIPT_NONE, // no letter
-    SCRIPT_LATIN,
-    SCRIPT_GREEK,
-    SCRIPT_CYRILLIC,
-    SCRIPT_ARMENIAN,
-    SCRIPT_HEBREW,
-    SCRIPT_ARABIC,
-    SCRIPT_DEVANAGARI,
-    SCRIPT_BENGALI,
-    SCRIPT_GURMUKHI,
-    SCRIPT_GUJARATI,
-    SCRIPT_TAMIL,
-    SCRIPT_TELUGU,
-    SCRIPT_KANNADA,
-    SCRIPT_MALAYALAM,
-    SCRIPT_SINHALA,
-    SCRIPT_THAI,
-    SCRIPT_LAO,
-    SCRIPT_MYANMAR,
-    SCRIPT_GEORGIAN,
-    SCRIPT_ETHIOPIC,
-    SCRIPT_KHMER,
-    SCRIPT_HANGUL,
-    SCRIPT_KANA,
-    SCRIPT_HAN,
-    SCRIPT_OTHER,
-    N_SCRIPTS
-} Script;
 
 typedef struct Language {
     const char *code; // ISO 639-1

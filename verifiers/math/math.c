@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "verifiers/boxed.h"
+#include "verifiers/designator.h"
 #include "verifiers/folding.h"
 #include "verifiers/math/ball.h"
 #include "verifiers/math/equal.h"
@@ -47,11 +48,17 @@ static bool same_choice(Work *w, Slice gold, Slice answer) {
     Slice a = words_normal(w, gold), b = words_normal(w, answer);
     char x = choice_letter(a, &rest_gold), y = choice_letter(b, &rest_answer);
     if (!x || x != y || (rest_gold.size && rest_answer.size)) return false;
+    Slice raw = rest_gold.size ? gold : answer;
+    size_t letter = strcspn(raw.data, "ABCDEFGHIJ"); // of the choice; a text ends with one
+    if ((rest_gold.size || rest_answer.size) && letter + 2 < raw.size &&
+        designator_hedged((Slice){raw.data + letter + 2, raw.size - letter - 2}))
+        return false; // "(B) two (C) three"
     if (w->rules->choice_bare && (rest_gold.size || rest_answer.size)) return false;
     // "(A)5" without a blank may be a product
     Slice with = rest_gold.size ? gold : answer;
     return (!rest_gold.size && !rest_answer.size) || memchr(with.data, ' ', with.size) ||
-           memchr(with.data, ':', with.size) || memmem(with.data, with.size, "\\quad", 5);
+           memchr(with.data, '~', with.size) || memchr(with.data, ':', with.size) ||
+           memmem(with.data, with.size, "\\quad", 5);
 }
 
 // "March 5, 2021" in \text{} or not. A letter that stands alone or in pairs may be a name: its case

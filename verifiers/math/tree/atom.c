@@ -271,7 +271,15 @@ Expr *grammar_atom(Reader *r) {
         case ']':
         case MARK_SET_OPEN:
         case MARK_ANGLE_OPEN: r->t++, e = grammar_bracketed(r, t->id); break;
-        case '{': e = grammar_group(r); break;
+        case '{':
+            if (t[1].kind == TK_NUMBER && t[1].plain && token_is(t + 2, '}') &&
+                token_is(t + 3, '_')) { // {4210}_{5}
+                r->t += 3;
+                e = grammar_based(r, t[1].text);
+                break;
+            }
+            e = grammar_group(r);
+            break;
         case '|': e = grammar_paired(r, EX_ABS, '|'); break;
         case MARK_BAR_OPEN: e = grammar_paired(r, EX_ABS, MARK_BAR_CLOSE); break;
         case MARK_DOUBLE_BAR: e = grammar_norm(r); break;

@@ -97,11 +97,65 @@ static bool is_plain_function(const Lexer *l, Slice run, const char *behind) {
            islower((unsigned char)*run.data);
 }
 
+static const char *skip_blanks(const char *p, const char *end) {
+    while (p < end && lexer_is_blank(*p)) p++;
+    return p;
+}
+
+// USD 12, US$12, Rs. 12: a currency before a number.
+static bool lex_currency(Lexer *l, Slice run) {
+    static const char *const rows[][2] = {
+        {"USD", "dollar"}, {"US", "dollar"}, {"EUR", "EUR"}, {"GBP", "GBP"}, {"JPY", "JPY"},
+        {"CNY", "CNY"},    {"RMB", "CNY"},   {"INR", "INR"}, {"Rs", "INR"},  {"Re", "INR"},
+        {"CAD", "CAD"},    {"AUD", "AUD"},   {"CHF", "CHF"}, {"KRW", "KRW"}, {"HK", "HKD"},
+        {"NZ", "NZD"},     {"RUB", "RUB"}};
+    const char *p = run.data + run.size, *dot = p;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (strlen(rows[i][0]) != run.size || memcmp(rows[i][0], run.data, run.size) != 0) continue;
+        if (p < l->end && *p == '.') p++;
+        p = skip_blanks(p, l->end);
+        bool sign = false;
+        if (l->end - p > 1 && memcmp(p, "\\$", 2) == 0) p += 2, sign = true;
+        if (p < l->end && *p == '$') p++, sign = true;
+        p = skip_blanks(p, l->end);
+        bool code = run.size == 3 || rows[i][0][0] == 'R' || sign; // "US 12" is none
+        if (!code || p >= l->end || !isdigit((unsigned char)*p) || p == dot) return false;
+        l->p = p;
+        lexer_emit(l, TK_MARK, MARK_CURRENCY, slice_of(rows[i][1]), run.data);
+        return true;
+    }
+    return false;
+}
+
+// 1.0 x 10^3: the letter between a number and a power of ten.
+static bool lex_times(Lexer *l, Slice run) {
+    if (run.size != 1 || (*run.data != 'x' && *run.data != 'X') || !l->out->n) return false;
+    if (l->out->token[l->out->n - 1].kind != TK_NUMBER) return false;
+    const char *p = skip_blanks(run.data + 1, l->end);
+    if (l->end - p < 3 || memcmp(p, "10", 2) != 0) return false;
+    p = skip_blanks(p + 2, l->end);
+    bool power = p < l->end && (*p == '^' || (l->end - p > 1 && memcmp(p, "**", 2) == 0) ||
+                                (unsigned char)*p == 0xC2 || (unsigned char)*p == 0xE2);
+    if (!power) return false;
+    l->p = run.data + 1;
+    lexer_emit(l, TK_MARK, '*', slice_of("*"), run.data);
+    return true;
+}
+
 // A run of plain letters: a word of mathematics, a word of prose, or one letter a token.
 static void lex_letters(Lexer *l) {
     const char *from = l->p, *p = from;
     while (p < l->end && isalpha((unsigned char)*p)) p++;
+    if (lexer_accented(p, l->end)) { // a word of German, French, ..
+        size_t n;
+        while (p < l->end && (isalpha((unsigned char)*p) || lexer_accented(p, l->end)))
+            n = lexer_accented(p, l->end), p += n ? n : 1;
+        l->p = p;
+        lexer_emit(l, TK_WORD, 0, (Slice){from, (size_t)(p - from)}, from);
+        return;
+    }
     Slice run = {from, (size_t)(p - from)};
+    if (lex_currency(l, run) || lex_times(l, run)) return;
     size_t half = run.size == 3 ? tail_addition((Slice){from, (size_t)(l->end - from)}) : 0;
     if (half) { // "5 and a half"
         l->p = from + half;

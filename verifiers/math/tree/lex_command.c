@@ -32,6 +32,28 @@ static bool is_bold(Slice font) {
     return lexer_is_one_of(font, (const char *const[]){"mathbf", "bm", "boldsymbol", "pmb", NULL});
 }
 
+// \num{1.2e4}, \SI{12}{\meter}, \unit{m}, \ang{90}; their options do not matter.
+static void lex_siunitx(Lexer *l, int which, const char *begin) {
+    for (int part = which == 3 ? 1 : 0; part < (which == 2 || which == 3 ? 2 : 1); part++) {
+        Slice group = {NULL, 0};
+        lexer_blanks(l);
+        if (l->p < l->end && *l->p == '[') {
+            const char *close = memchr(l->p, ']', (size_t)(l->end - l->p));
+            if (close) l->p = close + 1;
+            lexer_blanks(l);
+        }
+        if (l->p >= l->end || *l->p != '{' || !lexer_group(l, &group)) {
+            l->out->bad = true;
+            return;
+        }
+        if (part == 0)
+            lexer_inside(l, group);
+        else if (slice_trim(group).size)
+            lexer_emit(l, TK_WORD, 0, group, group.data);
+    }
+    if (which == 4) lexer_mark(l, MARK_DEGREE, begin);
+}
+
 void lexer_command(Lexer *l, const Command *c, Slice name, const char *begin) {
     Slice group = {NULL, 0};
     Token *t;
@@ -71,6 +93,7 @@ void lexer_command(Lexer *l, const Command *c, Slice name, const char *begin) {
         else
             lexer_emit(l, TK_LETTER, 0, group, begin);
         return;
+    case DO_SIUNITX: lex_siunitx(l, c->value, begin); return;
     case DO_SYMBOL: lexer_emit(l, TK_LETTER, 1, slice_of(c->text), begin); return;
     case DO_FUNCTION:
         lexer_emit(l, TK_FUNCTION, c->value, c->text ? slice_of(c->text) : name, begin);

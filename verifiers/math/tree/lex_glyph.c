@@ -1,6 +1,7 @@
 // verifiers/math/tree/lex_glyph.c -- signs outside of ASCII: what each of them means.
 #include <ctype.h>
 #include <string.h>
+#include <utf8proc.h>
 
 #include "verifiers/math/tree/lexer.h"
 #include "verifiers/math/tree/limits.h"
@@ -88,13 +89,58 @@ static const Glyph glyphs[] = {
     {"\xE2\x88\x91", 0, "sum"},
     {"\xE2\x88\x8F", 0, "prod"},
     {"\xE2\x88\xAB", 0, "int"},
+    {"\xE2\x84\x95", 0, "N"}, // double struck
+    {"\xE2\x84\xA4", 0, "Z"},
+    {"\xE2\x84\x9A", 0, "Q"},
+    {"\xE2\x84\x82", 0, "C"},
+    {"\xE2\x84\x99", 0, "P"},
+    {"\xE2\x88\x80", 0, "forall"},
+    {"\xE2\x88\x83", 0, "exists"},
+    {"\xE2\x88\x82", 0, "partial"},
+    {"\xE2\x88\x87", 0, "nabla"},
+    {"\xE2\x88\x9D", 0, "propto"},
+    {"\xE2\x89\x85", 0, "cong"},
+    {"\xE2\x87\x92", 0, "Rightarrow"},
+    {"\xE2\x87\x94", 0, "Leftrightarrow"},
+    {"\xE2\x88\xA5", 0, "parallel"},
+    {"\xE2\x8A\xA5", 0, "perp"},
+    {"\xE2\x8A\x82", 0, "subset"},
+    {"\xE2\x8A\x86", 0, "subseteq"},
+    {"\xE2\x8A\x83", 0, "supset"},
+    {"\xE2\x8A\x87", 0, "supseteq"},
+    {"\xE2\x96\xB3", MARK_ANGLE_SIGN, NULL},
+    {"\xE2\x80\x96", MARK_DOUBLE_BAR, NULL},
+    {"\xE2\x84\x8F", 0, "hbar"},
+    {"\xCF\x95", 0, "phi"},
+    {"\xCF\xB5", 0, "epsilon"},
+    {"\xCF\x91", 0, "theta"},
+    {"\xCE\xB6", 0, "zeta"},
+    {"\xCE\xB7", 0, "eta"},
+    {"\xCE\xB9", 0, "iota"},
+    {"\xCE\xBA", 0, "kappa"},
+    {"\xCE\xBD", 0, "nu"},
+    {"\xCE\xBE", 0, "xi"},
+    {"\xCF\x85", 0, "upsilon"},
+    {"\xCF\x87", 0, "chi"},
+    {"\xCE\x93", 0, "Gamma"},
+    {"\xCE\x98", 0, "Theta"},
+    {"\xCE\x9B", 0, "Lambda"},
+    {"\xCE\x9E", 0, "Xi"},
+    {"\xCE\xA0", 0, "Pi"},
+    {"\xCE\xA3", 0, "Sigma"},
+    {"\xCE\xA6", 0, "Phi"},
+    {"\xCE\xA8", 0, "Psi"},
 };
 
 static const struct {
     const char *utf8, *up, *down;
-} fractions[] = {{"\xC2\xBD", "1", "2"},     {"\xC2\xBC", "1", "4"},
-                 {"\xC2\xBE", "3", "4"},     {"\xE2\x85\x93", "1", "3"},
-                 {"\xE2\x85\x94", "2", "3"}, {"\xE2\x85\x9B", "1", "8"}};
+} fractions[] = {
+    {"\xC2\xBD", "1", "2"},     {"\xC2\xBC", "1", "4"},     {"\xC2\xBE", "3", "4"},
+    {"\xE2\x85\x93", "1", "3"}, {"\xE2\x85\x94", "2", "3"}, {"\xE2\x85\x9B", "1", "8"},
+    {"\xE2\x85\x95", "1", "5"}, {"\xE2\x85\x96", "2", "5"}, {"\xE2\x85\x97", "3", "5"},
+    {"\xE2\x85\x98", "4", "5"}, {"\xE2\x85\x99", "1", "6"}, {"\xE2\x85\x9A", "5", "6"},
+    {"\xE2\x85\x9C", "3", "8"}, {"\xE2\x85\x9D", "5", "8"}, {"\xE2\x85\x9E", "7", "8"},
+    {"\xE2\x85\x90", "1", "7"}, {"\xE2\x85\x91", "1", "9"}, {"\xE2\x85\x92", "1", "10"}};
 
 typedef struct Small {
     const char *utf8, *text;
@@ -145,6 +191,79 @@ static bool lex_small(Lexer *l, const Small *row, size_t n_rows, int sign) {
     return open;
 }
 
+// The third root and the fourth.
+static bool lex_root(Lexer *l, const char *begin) {
+    bool third = lexer_starts(l, "\xE2\x88\x9B");
+    if (!third && !lexer_starts(l, "\xE2\x88\x9C")) return false;
+    l->p += 3;
+    lexer_mark(l, MARK_SQRT, begin);
+    lexer_emit(l, TK_MARK, '[', slice_of("["), begin);
+    Token *t = lexer_emit(l, TK_NUMBER, 0, slice_of(third ? "3" : "4"), begin);
+    if (t) t->plain = true;
+    lexer_emit(l, TK_MARK, ']', slice_of("]"), begin);
+    return true;
+}
+
+// The bytes of a letter, mark, number sign or symbol of another script at p that has no meaning in
+// mathematics; 0 if there is none.
+static size_t script_char(const char *p, const char *end) {
+    if (p >= end || !(*p & 0x80)) return 0;
+    utf8proc_int32_t c;
+    utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)p, end - p, &c);
+    if (n <= 0) return 0;
+    size_t size = (size_t)n;
+    for (size_t i = 0; i < sizeof glyphs / sizeof *glyphs; i++)
+        if (strlen(glyphs[i].utf8) == size && memcmp(glyphs[i].utf8, p, size) == 0) return 0;
+    return utf8proc_category(c) == UTF8PROC_CATEGORY_CN ? 0 : size;
+}
+
+// Chinese, Japanese, Korean and Russian "and", "or" between formulas.
+static bool lex_connector(Lexer *l, const char *begin) {
+    static const struct {
+        const char *utf8, *word;
+    } rows[] = {{"\xE6\x88\x96\xE8\x80\x85", "or"},             // 或者
+                {"\xE6\x88\x96", "or"},                         // 或
+                {"\xE4\xBB\xA5\xE5\x8F\x8A", "and"},            // 以及
+                {"\xE5\x92\x8C", "and"},                        // 和
+                {"\xE4\xB8\x8E", "and"},                        // 与
+                {"\xE8\x88\x87", "and"},                        // 與
+                {"\xE5\x8F\x8A", "and"},                        // 及
+                {"\xE3\x81\xBE\xE3\x81\x9F\xE3\x81\xAF", "or"}, // または
+                {"\xE3\x81\xA8", "and"},                        // と
+                {"\xE3\x81\x8B", "or"},                         // か
+                {"\xEB\x98\x90\xEB\x8A\x94", "or"},             // 또는
+                {"\xED\x98\xB9\xEC\x9D\x80", "or"},             // 혹은
+                {"\xEC\x99\x80", "and"},                        // 와
+                {"\xEA\xB3\xBC", "and"},                        // 과
+                {"\xD0\xB8\xD0\xBB\xD0\xB8", "or"},             // или
+                {"\xD0\xB8", "and"}};                           // и
+    if (!l->out->n || l->out->token[l->out->n - 1].kind == TK_WORD) return false;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t n = strlen(rows[i].utf8);
+        if (!lexer_starts(l, rows[i].utf8) || script_char(l->p + n, l->end)) continue;
+        l->p += n;
+        lexer_emit(l, TK_MARK, MARK_AND, slice_of(rows[i].word), begin);
+        return true;
+    }
+    return false;
+}
+
+// A word of another script.
+static bool lex_script(Lexer *l, const char *begin) {
+    size_t n;
+    while ((n = script_char(l->p, l->end)) > 0) l->p += n;
+    if (l->p == begin) return false;
+    lexer_emit(l, TK_WORD, 0, (Slice){begin, (size_t)(l->p - begin)}, begin);
+    return true;
+}
+
+size_t lexer_accented(const char *p, const char *end) {
+    if (end - p < 2 || (unsigned char)*p < 0xC3 || (unsigned char)*p > 0xC9) return 0;
+    if ((unsigned char)*p == 0xC3 && ((unsigned char)p[1] == 0x97 || (unsigned char)p[1] == 0xB7))
+        return 0; // times, divided
+    return script_char(p, end);
+}
+
 void lexer_utf8(Lexer *l) {
     const char *begin = l->p;
     static const char *const money[][2] = {{"\xE2\x82\xAC", "EUR"}, {"\xC2\xA3", "GBP"},
@@ -179,14 +298,15 @@ void lexer_utf8(Lexer *l) {
             } else if (!glyphs[i].command) {
                 l->brackets += (glyphs[i].mark == '(') - (glyphs[i].mark == ')');
                 lexer_mark(l, glyphs[i].mark, begin);
-            } else if (strcmp(glyphs[i].command, "R") == 0) {
-                lexer_emit(l, TK_MARK, MARK_DOMAIN, slice_of("R"), begin);
+            } else if (strlen(glyphs[i].command) == 1) {
+                lexer_emit(l, TK_MARK, MARK_DOMAIN, slice_of(glyphs[i].command), begin);
             } else {
                 Slice name = slice_of(glyphs[i].command);
                 lexer_command(l, texcommand_find(name), name, begin);
             }
             return;
         }
+    if (lex_root(l, begin) || lex_connector(l, begin) || lex_script(l, begin)) return;
     l->out->bad = true;
     l->p++;
 }

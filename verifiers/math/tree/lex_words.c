@@ -37,6 +37,31 @@ static bool is_letters_list(Slice s) {
     return comma;
 }
 
+// x=5, x+1, a^2 in a font: no two letters side by side but functions, "and", "or"; and some sign.
+static bool is_formula(Slice s) {
+    bool sign = false;
+    for (size_t i = 0; i < s.size;) {
+        size_t n = 0;
+        if (s.data[i] == '\\') return true;
+        while (i + n < s.size && isalpha((unsigned char)s.data[i + n])) n++;
+        Slice word = {s.data + i, n};
+        if (n >= 2 && !texcommand_is_word(word)) return false;
+        sign |= !n && strchr("=+<>^_/*", s.data[i]) && s.data[i];
+        if (s.data[i] & 0x80) return false;
+        i += n ? n : 1;
+    }
+    return sign;
+}
+
+// May the next token begin an operand?
+static bool begins_operand(const Lexer *l) {
+    if (!l->out->n) return true;
+    const Token *t = &l->out->token[l->out->n - 1];
+    return token_is(t, ',') || token_is(t, ';') || token_is(t, MARK_AND) || token_is(t, '(') ||
+           token_is(t, '[') || token_is(t, '{') || token_is(t, '+') || token_is(t, '-') ||
+           token_is(t, '*') || token_is(t, MARK_SET_OPEN) || token_is(t, MARK_RELATION);
+}
+
 static bool begins_item(const Lexer *l) {
     if (!l->out->n) return true;
     const Token *t = &l->out->token[l->out->n - 1];
@@ -65,6 +90,34 @@ static bool lex_enumeration(Lexer *l, Slice s) {
     l->nested--;
     l->p = after;
     return true;
+}
+
+// "chickens and" before a number, "and 10 rabbits" behind one: the word and a separator.
+static bool lex_joined(Lexer *l, Slice s, const char *begin) {
+    static const char *const joins[] = {"and", "or"};
+    const char *after = l->p;
+    for (size_t i = 0; i < sizeof joins / sizeof *joins; i++) {
+        size_t n = strlen(joins[i]);
+        if (s.size <= n + 1) continue;
+        const char *last = s.data + s.size - n;
+        if (strncasecmp(last, joins[i], n) == 0 && lexer_is_blank(last[-1])) {
+            Slice word = slice_trim((Slice){s.data, s.size - n});
+            if (word.size && word.data[word.size - 1] == ',') word.size--;
+            l->p = word.data + word.size;
+            lexer_emit(l, TK_WORD, 0, word, begin);
+            l->p = after;
+            lexer_emit(l, TK_MARK, MARK_AND, slice_of(joins[i]), last);
+            return true;
+        }
+        if (strncasecmp(s.data, joins[i], n) == 0 && lexer_is_blank(s.data[n])) {
+            Slice rest = slice_trim((Slice){s.data + n, s.size - n});
+            if (!rest.size || !isdigit((unsigned char)*rest.data)) continue;
+            lexer_emit(l, TK_MARK, MARK_AND, slice_of(joins[i]), begin);
+            lexer_inside(l, rest);
+            return true;
+        }
+    }
+    return false;
 }
 
 // Behind "The answer is", "Answer:", "Final answer =": the text itself if it has no such title.
@@ -144,6 +197,14 @@ void lexer_words(Lexer *l, Slice content, bool font, bool bold, const char *begi
         lexer_inside(l, s);
         return;
     }
+    if (begins_operand(l) && is_formula(s)) { // \mathbf{x=5}
+        lexer_inside(l, s);
+        return;
+    }
+    if (!font && lexer_is_one_of(s, (const char *const[]){"only", "exactly", NULL}) &&
+        begins_item(l))
+        return; // "only x = 5"
     if (!font && begins_item(l) && lex_enumeration(l, s)) return;
+    if (!font && lex_joined(l, s, begin)) return;
     lexer_emit(l, TK_WORD, font, s, begin);
 }

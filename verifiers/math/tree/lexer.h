@@ -44,6 +44,8 @@ void lexer_words(Lexer *l, Slice content, bool font, bool bold, const char *begi
 void lexer_command(Lexer *l, const Command *c, Slice name, const char *begin);
 void lexer_backslash(Lexer *l); // p stands on it
 void lexer_utf8(Lexer *l);      // p stands on a byte above 127
+// The bytes of a Latin letter with an accent at p; 0 if there is none.
+size_t lexer_accented(const char *p, const char *end);
 
 #ifdef __cplusplus
 }

@@ -24,14 +24,18 @@ static size_t separator_at(const char *p, const char *end, bool commas, int *whi
                                         "\\ ",          "'",   "~",     "\xC2\xA0", "\xE2\x80\x89",
                                         "\xE2\x80\xAF", ",",   " "};
     enum { N = sizeof marks / sizeof *marks, BLANK = N - 1 };
-    const char *begin = p;
+    const char *begin = p, *bare = p;
     bool tight = false;
+    while (end - bare > 2 && *bare == ' ') bare++; // 1 \, 234
+    if (bare > p && *bare == '\\' && strchr(",;:", bare[1])) p = bare;
     if (end - p > 2 && memcmp(p, "\\!", 2) == 0) p += 2, tight = true;
     for (int i = 0; i < N; i++) {
         size_t n = strlen(marks[i]);
         if ((size_t)(end - p) < n || memcmp(p, marks[i], n) != 0) continue;
         const char *q = p + n;
         while (end - q > 2 && memcmp(q, "\\!", 2) == 0) q += 2, tight = true;
+        if (p == bare && *marks[i] == '\\')
+            while (q < end && *q == ' ') q++;
         if (tight && i != 0 && i != COMMA) return 0;
         int kind = tight && i == COMMA ? 0 : i;
         if ((kind == COMMA || kind == BLANK) && !commas) return 0;
@@ -140,6 +144,13 @@ bool numeral_take(Work *w, const char **at, const char *end, bool commas, char *
             append(&b, p + 1, tail);
             out->exp10 -= (int32_t)tail;
             p += 1 + tail;
+            while (tail == 3 && end - p > 2 && memcmp(p, "\\,", 2) == 0) { // 3.141\,592\,65
+                tail = run_of_digits(p + 2, end);
+                if (!tail || tail > 3 || b.n + tail > MATH_MAX_DIGITS) break;
+                append(&b, p + 2, tail);
+                out->exp10 -= (int32_t)tail;
+                p += 2 + tail;
+            }
         }
     }
     if (b.n > MATH_MAX_DIGITS) {

@@ -22,6 +22,7 @@ typedef enum CommandAction {
     DO_MARK,       // value: character or MarkId
     DO_ACCENT,     // text: which
     DO_BIG,        // text: which
+    DO_SIUNITX,    // value: 1 a number, 2 a number and its unit, 3 a unit, 4 an angle
     DO_RELATION,   // value: Relation; text: the command it is another name of
 } CommandAction;
 
