@@ -174,7 +174,7 @@ Pair 2
 Piece 3
 Policy 3
 Question 2
-Range 3
+Range 2
 Reader 4
 Row 2
 Rows 2
