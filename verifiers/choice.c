@@ -235,6 +235,19 @@ static uint32_t letters(Slice s) {
     return set;
 }
 
+// Letters of a list are all capitals or all small: "A, c" is none, "A and C" is.
+static bool is_one_case(Slice s) {
+    bool upper = false, lower = false;
+    for (size_t i = 0; i < s.size; i++) {
+        size_t n = 0;
+        while (i + n < s.size && isalpha((unsigned char)s.data[i + n])) n++;
+        upper |= n && isupper((unsigned char)s.data[i]);
+        lower |= n == 1 && islower((unsigned char)s.data[i]);
+        i += n ? n - 1 : 0;
+    }
+    return !(upper && lower);
+}
+
 // "B. two", "(B) two", "B - two", "(B): two": the letter, and *rest = "two"; -1 if it is none of
 // that.
 static int letter_and_text(Slice s, Slice *rest) {
@@ -269,8 +282,14 @@ static uint32_t read_choice(Slice text, const Json *options, const char **why) {
                           toupper((unsigned char)*s.data) - 'A' < n_options;
         int letter = options && s.size && !one_letter ? by_text(options, s) : -1;
         if (letter >= 0) return 1u << letter;
-        uint32_t several = s.size > 1 && s.size < 64 ? letters(s) : 0;
-        if (several & (several - 1)) return several; // (A), (C)
+        Slice rest;
+        int first = options ? letter_and_text(s, &rest) : -1;
+        const Json *own = first >= 0 ? option(options, first) : NULL;
+        if (own && same_text(plain_text(bare_option(own, first), &own_text), rest))
+            return 1u << first; // (B) y
+        uint32_t several = s.size > 1 && s.size < 64 && is_one_case(s) ? letters(s) : 0;
+        if (several & (several - 1) && (n_options == N_LETTERS || !(several >> n_options)))
+            return several; // (A), (C)
         if (!peel(&s)) break;
     }
     if (s.size == 1 && isalpha((unsigned char)*s.data))
