@@ -102,29 +102,33 @@ static const char *skip_blanks(const char *p, const char *end) {
     return p;
 }
 
-// USD 12, US$12, Rs. 12: a currency before a number.
-static bool lex_currency(Lexer *l, Slice run) {
+const char *lexer_currency(Slice word) {
     static const char *const rows[][2] = {
         {"USD", "dollar"}, {"US", "dollar"}, {"EUR", "EUR"}, {"GBP", "GBP"}, {"JPY", "JPY"},
         {"CNY", "CNY"},    {"RMB", "CNY"},   {"INR", "INR"}, {"Rs", "INR"},  {"Re", "INR"},
         {"CAD", "CAD"},    {"AUD", "AUD"},   {"CHF", "CHF"}, {"KRW", "KRW"}, {"HK", "HKD"},
-        {"NZ", "NZD"},     {"RUB", "RUB"}};
-    const char *p = run.data + run.size, *dot = p;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (strlen(rows[i][0]) != run.size || memcmp(rows[i][0], run.data, run.size) != 0) continue;
-        if (p < l->end && *p == '.') p++;
-        p = skip_blanks(p, l->end);
-        bool sign = false;
-        if (l->end - p > 1 && memcmp(p, "\\$", 2) == 0) p += 2, sign = true;
-        if (p < l->end && *p == '$') p++, sign = true;
-        p = skip_blanks(p, l->end);
-        bool code = run.size == 3 || rows[i][0][0] == 'R' || sign; // "US 12" is none
-        if (!code || p >= l->end || !isdigit((unsigned char)*p) || p == dot) return false;
-        l->p = p;
-        lexer_emit(l, TK_MARK, MARK_CURRENCY, slice_of(rows[i][1]), run.data);
-        return true;
-    }
-    return false;
+        {"NZ", "NZD"},     {"RUB", "RUB"},   {"Rs.", "INR"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strlen(rows[i][0]) == word.size && memcmp(rows[i][0], word.data, word.size) == 0)
+            return rows[i][1];
+    return NULL;
+}
+
+// USD 12, US$12, Rs. 12: a currency before a number.
+static bool lex_currency(Lexer *l, Slice run) {
+    const char *p = run.data + run.size, *behind = p, *name = lexer_currency(run);
+    if (!name) return false;
+    if (p < l->end && *p == '.') p++;
+    p = skip_blanks(p, l->end);
+    bool sign = false;
+    if (l->end - p > 1 && memcmp(p, "\\$", 2) == 0) p += 2, sign = true;
+    if (p < l->end && *p == '$') p++, sign = true;
+    p = skip_blanks(p, l->end);
+    bool code = run.size == 3 || *run.data == 'R' || sign; // "US 12" is none
+    if (!code || p >= l->end || !isdigit((unsigned char)*p) || p == behind) return false;
+    l->p = p;
+    lexer_emit(l, TK_MARK, MARK_CURRENCY, slice_of(name), run.data);
+    return true;
 }
 
 // 1.0 x 10^3: the letter between a number and a power of ten.

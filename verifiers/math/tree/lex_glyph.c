@@ -257,6 +257,22 @@ static bool lex_script(Lexer *l, const char *begin) {
     return true;
 }
 
+// A word of Greek: three letters and more side by side, one of which no formula has.
+static bool lex_greek(Lexer *l, const char *begin) {
+    const char *p = begin;
+    int letters = 0;
+    bool other = false;
+    while (l->end - p > 1 &&
+           ((unsigned char)*p == 0xCD || (unsigned char)*p == 0xCE || (unsigned char)*p == 0xCF)) {
+        other |= script_char(p, l->end) > 0;
+        p += 2, letters++;
+    }
+    if (letters < 3 || !other) return false;
+    l->p = p;
+    lexer_emit(l, TK_WORD, 0, (Slice){begin, (size_t)(p - begin)}, begin);
+    return true;
+}
+
 size_t lexer_accented(const char *p, const char *end) {
     if (end - p < 2 || (unsigned char)*p < 0xC3 || (unsigned char)*p > 0xC9) return 0;
     if ((unsigned char)*p == 0xC3 && ((unsigned char)p[1] == 0x97 || (unsigned char)p[1] == 0xB7))
@@ -270,6 +286,7 @@ void lexer_utf8(Lexer *l) {
                                            {"\xC2\xA5", "JPY"},     {"\xC2\xA2", "cent"},
                                            {"\xE2\x82\xB9", "INR"}, {"\xE2\x82\xA9", "KRW"},
                                            {"\xE2\x82\xBD", "RUB"}};
+    if (lex_greek(l, begin)) return;
     if (lex_small(l, raised, sizeof raised / sizeof *raised, '^') ||
         lex_small(l, lowered, sizeof lowered / sizeof *lowered, '_'))
         return;

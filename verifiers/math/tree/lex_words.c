@@ -46,7 +46,7 @@ static bool is_formula(Slice s) {
         while (i + n < s.size && isalpha((unsigned char)s.data[i + n])) n++;
         Slice word = {s.data + i, n};
         if (n >= 2 && !texcommand_is_word(word)) return false;
-        sign |= !n && strchr("=+<>^_/*", s.data[i]) && s.data[i];
+        sign |= !n && strchr("=+-<>^_/*", s.data[i]) && s.data[i];
         if (s.data[i] & 0x80) return false;
         i += n ? n : 1;
     }
@@ -199,6 +199,12 @@ void lexer_words(Lexer *l, Slice content, bool font, bool bold, const char *begi
     }
     if (begins_operand(l) && is_formula(s)) { // \mathbf{x=5}
         lexer_inside(l, s);
+        return;
+    }
+    const char *currency = lexer_currency(s), *next = l->p;
+    while (next < l->end && (lexer_is_blank(*next) || *next == '\\' || *next == ',')) next++;
+    if (currency && next < l->end && isdigit((unsigned char)*next)) { // \text{USD }12
+        lexer_emit(l, TK_MARK, MARK_CURRENCY, slice_of(currency), begin);
         return;
     }
     if (!font && lexer_is_one_of(s, (const char *const[]){"only", "exactly", NULL}) &&

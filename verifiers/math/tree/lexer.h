@@ -33,6 +33,7 @@ bool lexer_is_blank(char c);
 bool lexer_starts(const Lexer *l, const char *text);
 bool lexer_is_word(Slice s, const char *word); // in either case
 bool lexer_is_one_of(Slice s, const char *const *words);
+const char *lexer_currency(Slice word); // USD, Rs: its unit's name; NULL if it is none
 // "{...}" at p, with escapes: its content, and p behind it. False if it is not closed.
 bool lexer_group(Lexer *l, Slice *content);
 void lexer_inside(Lexer *l, Slice content);

@@ -53,8 +53,10 @@ static bool take(TailText *t, const char *text) {
 
 static bool at_end(const TailText *t) {
     TailText at = *t;
-    while (at.p < at.end && (is_blank(*at.p) || *at.p == '.' || *at.p == ')')) at.p++;
-    return at.p == at.end;
+    int points = 0;
+    while (at.p < at.end && (is_blank(*at.p) || *at.p == '.' || *at.p == ')'))
+        points += *at.p++ == '.';
+    return at.p == at.end && points < 2; // "7 ..." is no end
 }
 
 // Is the word, in lower case, one of a list with blanks around each word?
@@ -311,7 +313,7 @@ static bool noun_word(Slice w, bool last) {
     if (listed(tail_refused, key) || roman(w)) return false;
     if (last ? listed(tail_not_last, key) : listed(tail_last_only, key)) return false;
     if (ascii && key.size <= 2) return listed(tail_short, key);
-    if (ascii) return vowel;
+    if (ascii) return vowel || listed(tail_abbreviated, key);
     for (size_t i = 0; i < sizeof tail_foreign / sizeof *tail_foreign; i++)
         if (memmem(key.data, key.size, tail_foreign[i], strlen(tail_foreign[i])) ||
             memmem(w.data, w.size, tail_foreign[i], strlen(tail_foreign[i])))
@@ -366,6 +368,7 @@ bool tail_read(Slice text, NumberTail *out) {
     size_t n;
     *out = (NumberTail){.add_down = 1, .up = 1, .down = 1, .power = 1};
     if (text.size > 4 * TAIL_MAX_BYTES || !tail_plain(text, plain, &n)) return false;
+    if (memmem(plain, n, "..", 2)) return false;
     TailText t = {plain, plain + n};
     if (n > 2 && plain[0] == '(' && plain[n - 1] == ')' && !memchr(plain + 1, '(', n - 1))
         t.p++, t.end--; // "(base 5)", "(cm)"

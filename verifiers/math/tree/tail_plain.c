@@ -178,6 +178,8 @@ bool tail_plain(Slice text, char out[TAIL_MAX_BYTES + 1], size_t *size) {
                 const char *plain = command_text(name);
                 if (plain && strcmp(plain, " degree ") == 0 && n && out[n - 1] == '^') n--;
                 good = plain ? put(out, &n, plain) : put_siunitx(name, out, &n);
+                if (plain && *plain == 'u') // \mu m
+                    while (p < end && (*p == ' ' || *p == '~')) p++;
             }
             continue;
         }

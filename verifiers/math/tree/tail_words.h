@@ -10,7 +10,12 @@
 // Each list: words in lower case with a blank on both sides.
 static const char tail_refused[] =
     // denials
-    " not no non never nothing none neither nor hardly scarcely barely seldom rarely without false "
+    " unknown undetermined undecided uncertain unclear unsure doubtful ambiguous contradiction "
+    "impossible unsolvable unsolved undefined cancelled canceled disproved disproven falsely "
+    "wrongly missing formerly previously initially originally corrected revised invalidated "
+    "something anything everything whatever whichever somewhat etc inf teen teens odds trio trios "
+    "duo duos quartet quartets miljoen miljard pour por nil nought naught debt loss deficit "
+    "not no non never nothing none neither nor hardly scarcely barely seldom rarely without false "
     "wrong incorrect incorrectly untrue invalid isnt arent wasnt dont doesnt didnt cant cannot "
     "wont "
     "nowhere nobody nope nay fake except excepting excluding excluded exclusive besides unless "
@@ -73,16 +78,20 @@ static const char tail_refused[] =
     "trois quatre cinq sept huit neuf dix eins zwei drei vier funf sechs sieben acht neun zehn "
     "elf prozent pourcent porciento percento niet geen maar juist non ";
 
+// Abbreviations without a vowel.
+static const char tail_abbreviated[] =
+    " pcs pts hrs mths qty nos yds lbs wks yrs mts kgs cms kms mls ";
+
 // Nothing may follow these: "1 point" and "7 point five", "5 times" and "5 times ten".
 static const char tail_last_only[] = " point root times dot ";
 
 // Words of one or two letters that a noun may hold.
 static const char tail_short[] =
-    " of in a an to per by at on pc pcs oz ft cm mm km kg mg ml lb kw hz hr ";
+    " of in a an to per by at on pc oz ft cm mm km kg mg ml lb kw hz hr ";
 
 // A noun phrase that ends with one of these needs a word behind it: "5 negative roots", "5 prime".
-static const char tail_not_last[] =
-    " prime decimal negative imaginary complex rational irrational to of per by at a an in the on ";
+static const char tail_not_last[] = " prime decimal negative odd even imaginary complex rational "
+                                    "irrational to of per by at a an in the on ";
 
 static const struct {
     const char *word;

@@ -115,7 +115,8 @@ Expr *grammar_term(Reader *r) {
     Token *start = r->t;
     Expr *value = grammar_factor(r), *algebra = NULL;
     while (value) {
-        if (token_is(r->t, '*') || token_is(r->t, '/')) {
+        bool per = token_is(r->t, '/') && grammar_starts_unit(r, value); // 60/\text{hour}
+        if ((token_is(r->t, '*') || token_is(r->t, '/')) && !per) {
             const Token *sign = r->t++;
             Expr *factor = grammar_signed_factor(r);
             if (token_is(sign, '/'))

@@ -271,6 +271,13 @@ bool unit_read(Slice text, Unit *out) {
     int n = 0;
     for (int i = 0; i < out->n; i++) // m^2/m
         if (out->factor[i].power) out->factor[n++] = out->factor[i];
+    bool money = false, other = false; // "K dollars" are no kelvin
+    for (int i = 0; i < n; i++) {
+        bool is_money = unit_rows[out->factor[i].row].dimension == OF_MONEY;
+        money |= is_money && out->factor[i].power > 0;
+        other |= !is_money && out->factor[i].power > 0;
+    }
+    if (money && other) return false;
     bool compound = out->n > 1;
     out->n = n;
     if (compound) out->weak = false;

@@ -203,6 +203,8 @@ static const UnitRow unit_rows[] = {
     {"CHF", "franc|chf", OF_MONEY, TAKES_NONE, 0, 1, 0},
     {"CAD", "cad", OF_MONEY, TAKES_NONE, 0, 1, 0},
     {"AUD", "aud", OF_MONEY, TAKES_NONE, 0, 1, 0},
+    {"HKD", "hkd", OF_MONEY, TAKES_NONE, 0, 1, 0},
+    {"NZD", "nzd", OF_MONEY, TAKES_NONE, 0, 1, 0},
     {"peso", "peso", OF_MONEY, TAKES_NONE, 0, 1, 0},
     {"taka", "taka", OF_MONEY, TAKES_NONE, 0, 1, 0},
     {"paisa", "paisa|paise", OF_MONEY, TAKES_NONE, 0, 1, 0},

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <utf8proc.h>
 
 static bool dress(const char *p, const char *end, size_t *n) {
     static const char *const skip[] = {
@@ -58,7 +59,34 @@ Slice words_normal(Work *w, Slice text) {
     return (Slice){out, n};
 }
 
+static size_t next_letter(Slice s, size_t at, utf8proc_int32_t *c) {
+    utf8proc_ssize_t n =
+        utf8proc_iterate((const utf8proc_uint8_t *)s.data + at, (utf8proc_ssize_t)(s.size - at), c);
+    if (n > 0) {
+        *c = utf8proc_tolower(*c);
+        return (size_t)n;
+    }
+    *c = (unsigned char)s.data[at];
+    return 1;
+}
+
+static bool is_ascii(Slice s) {
+    for (size_t i = 0; i < s.size; i++)
+        if (s.data[i] & 0x80) return false;
+    return true;
+}
+
 bool words_equal(Slice a, Slice b, bool case_matters) {
+    if (!case_matters && a.size && b.size && !is_ascii(a) && !is_ascii(b)) {
+        size_t i = 0, k = 0;
+        while (i < a.size && k < b.size) {
+            utf8proc_int32_t x, y;
+            i += next_letter(a, i, &x);
+            k += next_letter(b, k, &y);
+            if (x != y) return false;
+        }
+        return i == a.size && k == b.size;
+    }
     if (a.size != b.size) return false;
     return a.size == 0 || (case_matters ? memcmp(a.data, b.data, a.size)
                                         : strncasecmp(a.data, b.data, a.size)) == 0;
