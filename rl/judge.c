@@ -96,6 +96,10 @@ void judge_configure(const RlConfig *cfg) {
     });
 }
 
+void judge_seed(uint64_t seed) {
+    code_seed(seed);
+}
+
 unsigned judge_layers(void) {
     return code_cage() ? cage_machine(code_cage())->layers : 0;
 }

@@ -24,6 +24,8 @@ typedef struct Bench Bench; // the judges' bench
 // Tells the judges what the configuration says about them; judge_new does it too. Call before a
 // judge is asked whether it can work (sources_check), which may open the sandbox.
 void judge_configure(const RlConfig *cfg);
+// The run's seed, for programs that draw random numbers (verifiers/code).
+void judge_seed(uint64_t seed);
 
 // Everything is borrowed; pool may be NULL. stop_token: an end token that closes a sample is not
 // part of its text. Finds the format judge and tries the template: ST_CONFIG names the key.

@@ -72,6 +72,7 @@ Status trainer_new(const TrainerDeps *deps, const RlConfig *cfg, Trainer **out) 
     t->arena = arena_new(1 << 20);
     t->scratch = arena_new(1 << 20);
     t->batch_mark = arena_mark(t->arena);
+    judge_seed(deps->seed);
     TRY_OUT(judge_new(deps->pool, deps->tokenizer, &t->cfg, t->deps.stop_token,
                       t->deps.n_stop_tokens, &t->bench));
     TRY_OUT(reward_metric_known(&t->cfg));

@@ -91,7 +91,7 @@ const SlotPlan *broker_plan(RootKind kind, const char **why) {
     return there ? plan : NULL;
 }
 
-Status broker_slot(RootKind kind, Slot *slot, uint32_t *made) {
+Status broker_slot(RootKind kind, uint32_t hash_seed, Slot *slot, uint32_t *made) {
     if (slot->fd >= 0 && slot->n_runs < SLOT_RECYCLE) return ST_OK;
     slot_stop(slot);
     const char *why = "";
@@ -99,7 +99,8 @@ Status broker_slot(RootKind kind, Slot *slot, uint32_t *made) {
     if (!plan) return FAIL(ST_UNSUPPORTED, "%s", why);
     unsigned number = __atomic_fetch_add(&n_slots, 1, __ATOMIC_RELAXED);
     *made += 1;
-    TRY(slot_start(plan, broker.uid_base ? broker.uid_base + 2 * (number % 20000) : 0, slot));
+    TRY(slot_start(plan, broker.uid_base ? broker.uid_base + 2 * (number % 20000) : 0, hash_seed,
+                   slot));
     slot->number = number + 1;
     return ST_OK;
 }

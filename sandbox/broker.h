@@ -33,7 +33,8 @@ const SlotPlan *broker_plan(RootKind kind, const char **why);
 void broker_forget_plans(void);
 
 // Starts *slot if it is not, or has run long enough. *made counts. ST_UNSUPPORTED, ST_IO.
-MUST_USE Status broker_slot(RootKind kind, Slot *slot, uint32_t *made);
+// hash_seed: of a Python that is started now.
+MUST_USE Status broker_slot(RootKind kind, uint32_t hash_seed, Slot *slot, uint32_t *made);
 
 // sandbox/probe.c: finds out what this machine can confine, by doing it; fills broker.machine.
 void probe_machine(void);
@@ -43,14 +44,15 @@ void lane_main(int socket);
 
 // sandbox/compile.c: the executable of a C or C++ program, from the store or made now. On success
 // *exec_fd is a memory file that stays open in the store (borrowed until the store ends, which is
-// with the broker) and true comes back; else *end and *why say what the compiler did.
+// with the broker) and true comes back; else *end and *why say what the compiler did. wall_ms: of
+// the compiler, where it is this call that has to start it; what it ended is not kept.
 typedef struct Compiled {
     int exec_fd; // -1: did not compile
     SlotEnd end; // then: owned
     uint32_t hit, made, slots_made;
 } Compiled;
 void compile_get(CageLang lang, CageRole role, const char *files, size_t files_bytes,
-                 uint32_t n_files, Compiled *out);
+                 uint32_t n_files, uint32_t wall_ms, Compiled *out);
 void compile_release(Compiled *c);
 void compile_end(void);   // stops the compilers' slots
 int compile_header(void); // the precompiled header as a memory file, or -1 while there is none

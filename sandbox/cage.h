@@ -79,11 +79,13 @@ const char *cage_verdict_name(CageVerdict verdict); // "ok", "time_limit", ...
 
 // Zero in a field means its default.
 typedef struct CageLimits {
-    int cpu_ms;            // 4000; user + system of all its processes
-    int wall_ms;           // 2 * cpu_ms + 2000; from start to verdict, compile time apart. Where a
-                           // busy host took it, the program is started once more (not a talk)
-    int64_t memory_bytes;  // 512 MiB; address space of a process, and of all where cgroups are
-    int64_t output_bytes;  // 1 MiB for each of stdout and stderr; all of stdout is kept
+    int cpu_ms;           // 4000; user + system of all its processes
+    int wall_ms;          // 2 * cpu_ms + 2000; from start to verdict. A compiler has one and a
+                          // half times as much (40 s at most), and its program what is left of
+                          // twice as much. Where a busy host took a program's, that is started once
+                          // more (not a talk, not a compiler)
+    int64_t memory_bytes; // 512 MiB; address space of a process, and of all where cgroups are
+    int64_t output_bytes; // 1 MiB for each of stdout and stderr; all of stdout is kept
     int64_t scratch_bytes; // 16 MiB in the working folder, a private tmpfs
     int processes;         // 4 (sh 32, js 32); processes and threads together
 } CageLimits;
@@ -109,7 +111,9 @@ typedef struct CageJob {
     const void *input;    // stdin, a file of this size that is read once; NULL is empty
     size_t input_bytes;
     CageLimits limits;
-    uint64_t seed; // of Python's `random`, so that a program that draws gives the same every time
+    // Of Python's `random` and, as one of four, of its hashes (PYTHONHASHSEED): a program that
+    // draws or goes through a set gives the same for the same seed. 0: hashes have no seed.
+    uint64_t seed;
 } CageJob;
 
 typedef enum CageLayer { // bits of CageRecord.layers

@@ -136,12 +136,12 @@ static void put_arg(Str *s, const char *text) {
 // One run of the compiler: a shell line whose stdout is the file that it makes.
 // `last`: of this thread, whose end would end a slot that it started.
 static void run_compiler(CageRole role, const char *line, const char *files, size_t files_bytes,
-                         uint32_t n_files, int out_fd, int64_t most, bool last, SlotEnd *end,
-                         uint32_t *slots_made) {
+                         uint32_t n_files, uint32_t wall_ms, int out_fd, int64_t most, bool last,
+                         SlotEnd *end, uint32_t *slots_made) {
     Str payload = {0};
     int i = take_slot(role);
     *end = (SlotEnd){0};
-    if (broker_slot(ROOT_COMPILER, &slots[i], slots_made) != ST_OK) {
+    if (broker_slot(ROOT_COMPILER, 0, &slots[i], slots_made) != ST_OK) {
         snprintf(end->why, sizeof end->why, "%s", status_text());
         end->fault = true;
     } else {
@@ -152,8 +152,8 @@ static void run_compiler(CageRole role, const char *line, const char *files, siz
         SlotRun run = {.run = {.n_args = 3,
                                .n_files = n_files,
                                .payload_bytes = (uint32_t)payload.size,
-                               .cpu_ms = 20000,
-                               .wall_ms = 40000,
+                               .cpu_ms = wall_ms < 20000 ? wall_ms : 20000, // of each process
+                               .wall_ms = wall_ms,
                                .processes = 16,
                                .memory_bytes = 1ull << 30,
                                .scratch_bytes = 256u << 20,
@@ -199,7 +199,7 @@ static void *make_header(void *unused) {
     snprintf(line, sizeof line,
              "g++ -std=gnu++17 -O2 -x c++-header %s -o h.gch 1>&2 && exec cat h.gch",
              plan ? plan->root->header : "");
-    run_compiler(CAGE_JUDGE, line, NULL, 0, 0, fd, 256 << 20, true, &end, &made);
+    run_compiler(CAGE_JUDGE, line, NULL, 0, 0, 40000, fd, 256 << 20, true, &end, &made);
     bool ok = fd >= 0 && !end.fault && !end.over_out && !end.oom &&
               end.tail.ended_by == CELL_BY_NOBODY && end.tail.status == 0 &&
               fstat(fd, &info) == 0 && info.st_size > 0;
@@ -233,7 +233,7 @@ static void want_header(void) {
 }
 
 static void compile_now(CageLang lang, CageRole role, const char *files, size_t files_bytes,
-                        uint32_t n_files, Entry *e, uint32_t *slots_made) {
+                        uint32_t n_files, uint32_t wall_ms, Entry *e, uint32_t *slots_made) {
     const SlotPlan *plan = broker_plan(ROOT_COMPILER, NULL);
     const char *pch = broker.bare ? "../../pch" : "/pch"; // from the program's folder
     char line[300], start[120] = "";
@@ -251,7 +251,7 @@ static void compile_now(CageLang lang, CageRole role, const char *files, size_t 
     name_files(lang, files, files_bytes, &named);
     int fd = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING | 0x10u /* MFD_EXEC */);
     if (fd < 0 && errno == EINVAL) fd = memfd_create("program", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    run_compiler(role, line, named.data, named.size, n_files, fd, LARGEST, false, &e->end,
+    run_compiler(role, line, named.data, named.size, n_files, wall_ms, fd, LARGEST, false, &e->end,
                  slots_made);
     str_free(&named);
     const CellTail *t = &e->end.tail;
@@ -276,7 +276,7 @@ static void copy_end(const SlotEnd *from, SlotEnd *to) {
 }
 
 void compile_get(CageLang lang, CageRole role, const char *files, size_t files_bytes,
-                 uint32_t n_files, Compiled *out) {
+                 uint32_t n_files, uint32_t wall_ms, Compiled *out) {
     size_t size = files_bytes + 1;
     char *key = malloc(size);
     CHECK(key);
@@ -305,7 +305,7 @@ void compile_get(CageLang lang, CageRole role, const char *files, size_t files_b
         *place = e;
         pthread_mutex_unlock(&lock);
         if (lang == CAGE_CPP) want_header();
-        compile_now(lang, role, files, files_bytes, n_files, e, &out->slots_made);
+        compile_now(lang, role, files, files_bytes, n_files, wall_ms, e, &out->slots_made);
         pthread_mutex_lock(&lock);
         e->busy = false;
         stored += e->bytes;
@@ -316,7 +316,9 @@ void compile_get(CageLang lang, CageRole role, const char *files, size_t files_b
         out->exec_fd = fcntl(e->fd, F_DUPFD_CLOEXEC, 0);
     else
         copy_end(&e->end, &out->end);
-    if (e->end.fault || (e->fd >= 0 && out->exec_fd < 0)) { // ours: the next asker tries again
+    // Ours, or another asker's limits: the next one tries again.
+    const bool late = e->fd < 0 && e->end.tail.ended_by != CELL_BY_NOBODY;
+    if (e->end.fault || late || (e->fd >= 0 && out->exec_fd < 0)) {
         for (int i = 0; i < ENTRIES; i++)
             if (entries[i] == e) entries[i] = NULL;
         stored -= e->bytes;

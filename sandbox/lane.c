@@ -6,14 +6,33 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/rng.h"
 #include "sandbox/broker.h"
 #include "sandbox/busy.h"
+
+enum {
+    COMPILE_MS = 40000, // wall time of a compiler at most
+    HASH_SEEDS = 4,     // of Pythons with one
+};
+
+// A Python's hash seed is fixed when it starts, and a fork of it has the same: all that it imported
+// is laid out by it. So a lane has a few Pythons of different seeds, each started when it is first
+// wanted, and the job's seed says which one. Seed 0: hashes without a seed.
+static Slot *slot_of(Slot *plain, Slot *hashed, RootKind kind, uint64_t seed, uint32_t *hash_seed) {
+    *hash_seed = 0;
+    if (kind != ROOT_PYTHON || !seed) return plain;
+    uint32_t i = (uint32_t)(rng_mix(seed) % HASH_SEEDS);
+    *hash_seed = 1 + i;
+    return &hashed[i];
+}
 
 typedef struct Lane {
     int fd;
     int role; // of its first ask, and so of all; -1: none came
     Slot slot[ROOT_KINDS];
-    char *block; // the ask's files and stdin
+    Slot hashed[HASH_SEEDS]; // Pythons whose hash seed is not 0
+    char *block;             // the ask's files and stdin
     size_t block_cap;
     Str payload; // for the slot
 } Lane;
@@ -155,7 +174,15 @@ static bool run_job(Lane *lane, const WireAsk *ask) {
     uint32_t slots = 0;
     take_limits(ask, &run);
     if (lang == CAGE_C || lang == CAGE_CPP) {
-        compile_get(lang, (CageRole)ask->role, lane->block, ask->files_bytes, ask->n_files, &made);
+        // A source may keep a compiler busy: it has one and a half times the wall time, and what it
+        // uses of more than half of twice that is the program's loss.
+        double begin = clock_now();
+        uint32_t wall_ms = run.run.wall_ms;
+        compile_get(lang, (CageRole)ask->role, lane->block, ask->files_bytes, ask->n_files,
+                    wall_ms < COMPILE_MS / 3 * 2 ? wall_ms + wall_ms / 2 : COMPILE_MS, &made);
+        double left_ms = 2.0 * wall_ms - (clock_now() - begin) * 1000;
+        if (left_ms < wall_ms)
+            run.run.wall_ms = left_ms > wall_ms / 2 ? (uint32_t)left_ms : wall_ms / 2;
         reply.compiled = made.made, reply.compile_hit = made.hit;
         slots += made.slots_made;
         if (made.exec_fd < 0) {
@@ -170,7 +197,9 @@ static bool run_job(Lane *lane, const WireAsk *ask) {
         run.exec_fd = made.exec_fd;
     }
     RootKind kind = kind_of(lang);
-    if (broker_slot(kind, &lane->slot[kind], &slots) != ST_OK) {
+    uint32_t hash_seed;
+    Slot *slot = slot_of(&lane->slot[kind], lane->hashed, kind, ask->seed, &hash_seed);
+    if (broker_slot(kind, hash_seed, slot, &slots) != ST_OK) {
         compile_release(&made);
         return reply_fault(lane, status_text(), slots);
     }
@@ -183,17 +212,17 @@ static bool run_job(Lane *lane, const WireAsk *ask) {
         compile_release(&made);
         return reply_fault(lane, "no pipes for a talk", slots);
     }
-    reply.slot = lane->slot[kind].number;
-    slot_run(&lane->slot[kind], &run, &end);
+    reply.slot = slot->number;
+    slot_run(slot, &run, &end);
     if (!ask->talk && taken_by_host(&run, &end)) {
         slot_end_free(&end);
         reply.second_try = 1;
-        if (broker_slot(kind, &lane->slot[kind], &slots) != ST_OK) {
+        if (broker_slot(kind, hash_seed, slot, &slots) != ST_OK) {
             compile_release(&made);
             return reply_fault(lane, status_text(), slots);
         }
-        reply.slot = lane->slot[kind].number;
-        slot_run(&lane->slot[kind], &run, &end);
+        reply.slot = slot->number;
+        slot_run(slot, &run, &end);
     }
     outcome_fill(ask, &run, &end, broker.machine.layers, &reply);
     compile_release(&made);
@@ -202,7 +231,7 @@ static bool run_job(Lane *lane, const WireAsk *ask) {
     slot_end_free(&end);
     if (ok && ahead) {
         fill_payload(lane, ask, lang, program, true, &run);
-        slot_ahead(&lane->slot[kind], &run);
+        slot_ahead(slot, &run);
     }
     return ok;
 }
@@ -234,10 +263,12 @@ void lane_main(int socket) {
     lane->fd = socket;
     lane->role = -1;
     for (int i = 0; i < ROOT_KINDS; i++) lane->slot[i] = (Slot){.fd = -1, .pid_fd = -1};
+    for (int i = 0; i < HASH_SEEDS; i++) lane->hashed[i] = (Slot){.fd = -1, .pid_fd = -1};
     WireAsk ask;
     while (receive_ask(lane, &ask) && run_job(lane, &ask)) {
     }
     for (int i = 0; i < ROOT_KINDS; i++) slot_stop(&lane->slot[i]);
+    for (int i = 0; i < HASH_SEEDS; i++) slot_stop(&lane->hashed[i]);
     close(lane->fd);
     str_free(&lane->payload);
     free(lane->block);

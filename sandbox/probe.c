@@ -57,7 +57,7 @@ static Status try_all(void) {
     Slot slot;
     uint32_t made = 0;
     slot = (Slot){.fd = -1, .pid_fd = -1};
-    TRY(broker_slot(ROOT_NATIVE, &slot, &made));
+    TRY(broker_slot(ROOT_NATIVE, 0, &slot, &made));
     SlotRun run = {.run = {.cpu_ms = 1000,
                            .wall_ms = 5000,
                            .processes = 4,

@@ -75,7 +75,7 @@ static pid_t spawn(int cell_fd, int control, int header) {
     return pid;
 }
 
-Status slot_start(const SlotPlan *plan, unsigned uid_base, Slot *out) {
+Status slot_start(const SlotPlan *plan, unsigned uid_base, uint32_t hash_seed, Slot *out) {
     int ends[2];
     Status st = ST_OK;
     *out = (Slot){.fd = -1, .pid_fd = -1};
@@ -103,6 +103,7 @@ Status slot_start(const SlotPlan *plan, unsigned uid_base, Slot *out) {
                      .root_bytes = (uint32_t)root->size,
                      .header = plan->header_fd > 0,
                      .start = plan->start,
+                     .hash_seed = hash_seed,
                      .bare = plan->bare};
     snprintf(slot.folder, sizeof slot.folder, "%s", out->folder);
     snprintf(slot.python, sizeof slot.python, "%s", plan->root->program);

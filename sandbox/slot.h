@@ -74,7 +74,8 @@ typedef struct SlotEnd {
 
 // uid_base: the first of two outer ids that no other slot has, or 0. ST_UNSUPPORTED: a step of the
 // set-up failed (named in the sentence); ST_IO: it does not start or answer.
-MUST_USE Status slot_start(const SlotPlan *plan, unsigned uid_base, Slot *out);
+// hash_seed: of Python, for all programs of the slot.
+MUST_USE Status slot_start(const SlotPlan *plan, unsigned uid_base, uint32_t hash_seed, Slot *out);
 void slot_stop(Slot *slot);
 
 // Blocks until the program has ended or its time is over. Fills *end in any case.

@@ -218,6 +218,49 @@ static void a_judge_never_runs_where_a_candidate_does(void **state) {
     assert_int_equal(after.compiles - before.compiles, 2); // the same source, once for each
 }
 
+// A program's hashes and random numbers are a function of the job's seed.
+static void seeds_decide_hashes_and_random_numbers(void **state) {
+    (void)state;
+    static const char source[] =
+        "import random\nprint(hash('a'), list({'x', 'y', 'zz', 'w'}), random.random())";
+    const CageFile file = {NULL, source, sizeof source - 1};
+    enum { SEEDS = 8 };
+    char said[SEEDS][200];
+    int n_other = 0;
+    for (int turn = 0; turn < 2; turn++) {
+        for (int i = 0; i < SEEDS; i++) {
+            CageJob job = {.lang = CAGE_PYTHON, .file = &file, .n_files = 1, .seed = (uint64_t)i};
+            CageRecord r;
+            cage_run(cage, &job, &r);
+            assert_int_equal(r.verdict, CAGE_OK);
+            if (turn)
+                assert_string_equal(said[i], str_text(&r.out));
+            else
+                snprintf(said[i], sizeof said[i], "%s", str_text(&r.out));
+            cage_record_free(&r);
+        }
+    }
+    for (int i = 1; i < SEEDS; i++)
+        n_other += strtoll(said[i], NULL, 10) != strtoll(said[0], NULL, 10);
+    assert_true(n_other >= 2);
+    for (int i = 1; i < SEEDS; i++) assert_string_not_equal(said[i], said[i - 1]);
+}
+
+// A compiler's time is the program's: twice the wall time is for both.
+static void a_source_does_not_keep_a_compiler_busy(void **state) {
+    (void)state;
+    static const char source[] = "#include __FILE__\n#include __FILE__\nint main(void) {}\n";
+    const CageFile file = {NULL, source, sizeof source - 1};
+    CageJob job = {
+        .lang = CAGE_C, .file = &file, .n_files = 1, .limits = {.cpu_ms = 500, .wall_ms = 1000}};
+    CageRecord r;
+    cage_run(cage, &job, &r);
+    assert_int_equal(r.verdict, CAGE_TIME_LIMIT);
+    assert_string_equal(r.stage, "compile");
+    assert_true(r.cpu_ms < 2 * 1000 + 1000); // a process has a second more than its limit
+    cage_record_free(&r);
+}
+
 int main(int argc, char **argv) {
     cage_main(argc, argv);
     if (is_bare()) among_ourselves();
@@ -227,6 +270,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_compiled_program_starts_and_ends_as_elsewhere),
         cmocka_unit_test(a_node_that_waited_is_as_new_as_another),
         cmocka_unit_test(a_program_that_ends_while_it_is_told_is_no_end_of_ours),
+        cmocka_unit_test(seeds_decide_hashes_and_random_numbers),
+        cmocka_unit_test(a_source_does_not_keep_a_compiler_busy),
         cmocka_unit_test(a_judge_never_runs_where_a_candidate_does),
     };
     return cmocka_run_group_tests(tests, open_one, close_one);

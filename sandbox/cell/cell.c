@@ -72,12 +72,13 @@ static int fill_notes(Cell *c, const char *root) {
 }
 
 static int start_python(Cell *c, const char *root) {
-    char so[200], tmp[200], helper[220], home[220], folder[220];
+    char so[200], tmp[200], helper[220], home[220], folder[220], hashes[40];
     cell_path(c, "/cell.so", so, sizeof so);
     cell_path(c, c->slot.bare ? "/w/tmp" : "/tmp", tmp, sizeof tmp);
     snprintf(helper, sizeof helper, "CELL_SO=%s", so);
     snprintf(home, sizeof home, "HOME=%s", tmp);
     snprintf(folder, sizeof folder, "TMPDIR=%s", tmp);
+    snprintf(hashes, sizeof hashes, "PYTHONHASHSEED=%u", (unsigned)c->slot.hash_seed);
     int fd = (int)DO(c, "helper of Python", open(so, O_WRONLY | O_CREAT | O_CLOEXEC, 0444));
     if (fd < 0) return -1;
     // cppcheck-suppress comparePointers ; two ends of one block that the assembler laid out
@@ -86,9 +87,8 @@ static int start_python(Cell *c, const char *root) {
     if (fill_notes(c, root) < 0) return -1;
     char *const argv[] = {c->slot.python,    "-s", "-S", "-B", "-X", "utf8", "-c",
                           (char *)zygote_py, NULL};
-    char *const env[] = {
-        "PATH=/usr/bin:/bin", home, folder, "LC_ALL=C.UTF-8", "LANG=C.UTF-8", helper,
-        "PYTHONHASHSEED=0",   NULL};
+    char *const env[] = {"PATH=/usr/bin:/bin", home,   folder, "LC_ALL=C.UTF-8",
+                         "LANG=C.UTF-8",       helper, hashes, NULL};
     return (int)DO(c, "start Python", execve(c->slot.python, argv, env));
 }
 

@@ -49,9 +49,10 @@ typedef struct CellSlot {
     uint32_t landlock;  // ABI
     uint32_t fail_slot; // the n-th set-up call fails
     uint32_t filter_len, root_bytes;
-    uint32_t header; // CELL_HEADER is there: lies in the root as /pch/bits/stdc++.h.gch
-    uint32_t start;  // write /pch/start.o (start.h)
-    uint32_t bare;   // no namespaces: all that the slot needs lies in `folder`, which it makes
+    uint32_t header;    // CELL_HEADER is there: lies in the root as /pch/bits/stdc++.h.gch
+    uint32_t start;     // write /pch/start.o (start.h)
+    uint32_t hash_seed; // of Python: PYTHONHASHSEED
+    uint32_t bare;      // no namespaces: all that the slot needs lies in `folder`, which it makes
     char folder[128];
     char python[256];
 } CellSlot;

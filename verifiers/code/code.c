@@ -4,16 +4,22 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "verifiers/code/dialogue.h"
 #include "verifiers/code/extract.h"
 #include "verifiers/code/trial.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static CodeOptions options;
+static uint64_t run_seed;
 static Cage *cage; // of this process
 
 void code_configure(const CodeOptions *given) {
     options = *given;
+}
+
+void code_seed(uint64_t seed) {
+    run_seed = seed;
 }
 
 Status code_ready(void) {
@@ -127,6 +133,20 @@ static void make_program(const Suite *s, const Extract *found, Texts *texts, Tri
 
 // ---- the judge
 
+// Of a program's random numbers and hashes: the run, the group and the row, never 0.
+static uint64_t seed_of(const JudgeInput *in, const Suite *s) {
+    uint64_t h = rng_mix(run_seed) ^ rng_mix(in->draw + 1);
+    for (int i = 0; i < s->n_tests; i++) {
+        const SuiteTest *t = &s->test[i];
+        const char *text = t->text ? t->text : t->input;
+        size_t size = t->text ? strlen(text) : t->input_size;
+        for (size_t k = 0; text && k < size; k++) h = (h ^ (unsigned char)text[k]) * 1099511628211u;
+    }
+    for (const char *p = s->entry; p && *p; p++) h = (h ^ (unsigned char)*p) * 1099511628211u;
+    for (const char *p = in->prompt; p && *p; p++) h = (h ^ (unsigned char)*p) * 1099511628211u;
+    return rng_mix(h) | 1;
+}
+
 static void put_layers(unsigned layers, Str *out) {
     bool any = false;
     str_puts(out, "\"layers\":[");
@@ -170,6 +190,7 @@ static Judgement judge_suite(const JudgeInput *in, const Suite *s, Arena *arena)
     TrialProgram program;
     Trial trial;
     make_program(s, &found, &texts, &program);
+    program.seed = seed_of(in, s);
     trial_run(cage, s, &program, &trial);
     if (trial.verdict == VERDICT_ERROR && trial.fault) trial_run(cage, s, &program, &trial);
 

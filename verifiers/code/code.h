@@ -36,6 +36,10 @@ typedef struct CodeOptions {
 // What judges from here on; call before the first judgement, or not at all. Copied.
 void code_configure(const CodeOptions *options);
 
+// The run's seed: a program's random numbers and hashes are a function of it, of the draw and of
+// the row. 0 where nobody says it.
+void code_seed(uint64_t seed);
+
 // Opens the process's cage if it is not open. ST_UNSUPPORTED says which layer is missing and how to
 // get it. The broker should start before weights are loaded: call this early where the judge will
 // be needed.

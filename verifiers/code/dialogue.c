@@ -47,7 +47,8 @@ void dialogue_forget(void) {
     pthread_mutex_unlock(&lock);
 }
 
-Status dialogue_begin(Cage *cage, CageRole role, const CageLimits *limits, Dialogue *out) {
+Status dialogue_begin(Cage *cage, CageRole role, const CageLimits *limits, uint64_t seed,
+                      Dialogue *out) {
     *out = (Dialogue){0};
     pthread_mutex_lock(&lock);
     Status st = compile_harness(cage, role);
@@ -55,8 +56,12 @@ Status dialogue_begin(Cage *cage, CageRole role, const CageLimits *limits, Dialo
                        {"h", compiled[role].data, compiled[role].size}};
     pthread_mutex_unlock(&lock); // written once for a cage
     if (st != ST_OK) return st;
-    CageJob job = {
-        .lang = CAGE_PYTHON, .role = role, .file = file, .n_files = 2, .limits = *limits};
+    CageJob job = {.lang = CAGE_PYTHON,
+                   .role = role,
+                   .file = file,
+                   .n_files = 2,
+                   .limits = *limits,
+                   .seed = seed};
     TRY(cage_talk_begin(cage, &job, &out->talk));
     int wall = limits->wall_ms ? limits->wall_ms : 2 * limits->cpu_ms + 2000;
     out->deadline = clock_now() + wall / 1000.0 + (wall < 4000 ? wall / 4000.0 : 1);

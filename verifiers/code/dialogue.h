@@ -29,7 +29,8 @@ typedef enum DialogueAnswer {
 
 // Starts a process that runs the program's end (CAGE_CANDIDATE) or the test's (CAGE_JUDGE), in a
 // slot of that role. Does not wait for it. ST_IO with a sentence: a fault of ours.
-MUST_USE Status dialogue_begin(Cage *cage, CageRole role, const CageLimits *limits, Dialogue *out);
+MUST_USE Status dialogue_begin(Cage *cage, CageRole role, const CageLimits *limits, uint64_t seed,
+                               Dialogue *out);
 // The harness is compiled once and kept; what closes a cage forgets it, for the next may have
 // another interpreter. No dialogue may be open.
 void dialogue_forget(void);

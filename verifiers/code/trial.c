@@ -152,8 +152,12 @@ static int checker_ms(int wall_ms, double passed) {
 
 static void run_io(Cage *cage, const Suite *s, const TrialProgram *p, Trial *t) {
     const CageFile file = {"program", p->text[0], p->size[0]};
-    CageJob job = {
-        .lang = p->lang, .role = CAGE_CANDIDATE, .file = &file, .n_files = 1, .limits = s->limits};
+    CageJob job = {.lang = p->lang,
+                   .role = CAGE_CANDIDATE,
+                   .file = &file,
+                   .n_files = 1,
+                   .limits = s->limits,
+                   .seed = p->seed};
     int slow = 0, wall_ms = trial_wall_ms(s);
     double row_begin = clock_now();
     for (int i = 0; i < s->n_tests && t->verdict != VERDICT_ERROR; i++) {

@@ -30,6 +30,7 @@ typedef struct TrialProgram {
     const char *text[TRIAL_CANDIDATES];
     size_t size[TRIAL_CANDIDATES];
     int n;
+    uint64_t seed; // CageJob's
 } TrialProgram;
 
 // Stops at the first test that fails if the suite's score is binary.

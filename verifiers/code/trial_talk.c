@@ -54,7 +54,7 @@ static void end_well(Trial *t, Dialogue *dialogue) {
 static bool begin_load(Cage *cage, const Suite *s, const TrialProgram *p, Trial *t,
                        Dialogue *dialogue) {
     Str out = {0};
-    if (dialogue_begin(cage, CAGE_CANDIDATE, &s->limits, dialogue) != ST_OK) {
+    if (dialogue_begin(cage, CAGE_CANDIDATE, &s->limits, p->seed, dialogue) != ST_OK) {
         trial_fault(t, status_text());
         return false;
     }
@@ -259,7 +259,7 @@ static bool begin_test(Cage *cage, const Suite *s, Trial *t, Dialogue *dialogue)
     int ms = trial_wall_ms(s) + trial_wall_ms(s) / 2;
     CageLimits limits = {
         .cpu_ms = ms, .wall_ms = ms, .memory_bytes = 1 << 30, .output_bytes = 8 << 20};
-    if (dialogue_begin(cage, CAGE_JUDGE, &limits, dialogue) != ST_OK) {
+    if (dialogue_begin(cage, CAGE_JUDGE, &limits, 0, dialogue) != ST_OK) {
         trial_fault(t, status_text());
         return false;
     }

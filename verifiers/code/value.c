@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
+
 // ---- writing
 
 static void put_u32(Str *out, uint32_t n) {
@@ -325,18 +327,70 @@ static bool key_equals(const Value *key, const char *want) {
 
 static bool equals(const Value *value, const Json *want, int depth);
 
+// A key as text: of equal keys, whole numbers too, it is the same. False: it is no key of JSON's.
+static bool key_text(const Value *key, Str *out) {
+    str_clear(out);
+    if (key->kind == 's') {
+        str_add(out, key->data, key->size);
+        return true;
+    }
+    if (key->kind != 'i' || key->size > 512) return false;
+    mpz_t z;
+    mpz_init(z);
+    to_mpz(key, z);
+    char *text = mpz_get_str(NULL, 10, z);
+    str_puts(out, text);
+    free(text);
+    mpz_clear(z);
+    return true;
+}
+
+static uint64_t hash_of(const char *data, size_t size) {
+    uint64_t h = 1469598103934665603ull; // FNV-1a
+    for (size_t i = 0; i < size; i++) h = (h ^ (unsigned char)data[i]) * 1099511628211ull;
+    return rng_mix(h);
+}
+
+// Where the keys of a dict stand: open addressing, a power of two that is at least twice as many.
+typedef struct KeyTable {
+    uint32_t *place; // index of the key in the dict's items, plus 1; 0: empty
+    size_t mask;
+} KeyTable;
+
+static KeyTable table_of(const Value *dict) {
+    size_t n = 16;
+    while (n < dict->size) n *= 2;
+    KeyTable t = {calloc(n, sizeof(uint32_t)), n - 1};
+    Str text = {0};
+    CHECK(t.place != NULL);
+    for (size_t i = 0; i < dict->size; i += 2) {
+        if (!key_text(&dict->item[i], &text)) continue;
+        size_t at = hash_of(str_text(&text), text.size) & t.mask;
+        while (t.place[at]) at = (at + 1) & t.mask;
+        t.place[at] = (uint32_t)i + 1;
+    }
+    str_free(&text);
+    return t;
+}
+
 static bool dict_equals(const Value *dict, const Json *want, int depth) {
     if (dict->size != 2 * (size_t)json_count(want)) return false;
     // The same order is the usual case; otherwise each key is looked for.
+    KeyTable t = {0};
+    bool equal = true;
     size_t at = 0;
-    for (const Json *n = json_first(want); n; n = json_next(n), at += 2) {
+    for (const Json *n = json_first(want); n && equal; n = json_next(n), at += 2) {
+        const char *key = json_key(n);
         const Value *found = NULL;
-        if (key_equals(&dict->item[at], json_key(n))) found = &dict->item[at + 1];
-        for (size_t i = 0; !found && i < dict->size; i += 2)
-            if (key_equals(&dict->item[i], json_key(n))) found = &dict->item[i + 1];
-        if (!found || !equals(found, n, depth)) return false;
+        if (key_equals(&dict->item[at], key)) found = &dict->item[at + 1];
+        if (!found && !t.place) t = table_of(dict);
+        size_t i = t.place ? hash_of(key, strlen(key)) & t.mask : 0;
+        for (; !found && t.place[i]; i = (i + 1) & t.mask)
+            if (key_equals(&dict->item[t.place[i] - 1], key)) found = &dict->item[t.place[i]];
+        equal = found && equals(found, n, depth);
     }
-    return true;
+    free(t.place);
+    return equal;
 }
 
 static bool equals(const Value *value, const Json *want, int depth) {
