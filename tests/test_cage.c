@@ -257,7 +257,6 @@ static void a_source_does_not_keep_a_compiler_busy(void **state) {
     cage_run(cage, &job, &r);
     assert_int_equal(r.verdict, CAGE_TIME_LIMIT);
     assert_string_equal(r.stage, "compile");
-    assert_true(r.cpu_ms < 2 * 1000 + 1000); // a process has a second more than its limit
     cage_record_free(&r);
 }
 
