@@ -63,7 +63,7 @@ NVFLAGS += -std=c++20 -I. -DHAVE_CUDA=1 -O3 -g -lineinfo -Xcompiler -Wall $(if $
            -gencode arch=compute_$(SM),code=sm_$(SM)
 # FLINT 3 holds Arb; beside FLINT 2 it is a library of its own (verifiers/math/arb_headers.h).
 ARB    := $(if $(wildcard /usr/include/flint/arb.h /usr/include/*/flint/arb.h),,-lflint-arb)
-LDLIBS += -lseccomp -lcjson -lpcre2-8 -lutf8proc $(ARB) -lflint -lgmp -lz -lm -lpthread
+LDLIBS += -lseccomp -lcjson -lpcre2-8 -lutf8proc $(ARB) -lflint -lgmp -lz -lzstd -lm -lpthread
 ifeq ($(CUDA),1)
   LDLIBS += -L$(CUDA_LIB) -lcudart_static -ldl -lrt -lstdc++
 endif

@@ -37,7 +37,8 @@ typedef struct ConfigKey {
     size_t offset;       // of the field in the section's struct
     const char *initial; // the default, as it would be typed
     double min, max;     // both included; min == max means any
-    const char *choices; // "grpo|dapo|gspo" for CONFIG_CHOICE
+    const char *choices; // "grpo|dapo|gspo" for CONFIG_CHOICE; "json" for a CONFIG_TEXT that a file
+                         // may give as an object
     const char *help;    // one line, with the unit
     const char *alias;   // other trainers' names, for "did you mean": "epsilon clip_range"; or NULL
 } ConfigKey;

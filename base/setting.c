@@ -110,6 +110,13 @@ Status setting_from_json(const ConfigKey *key, const char *name, const char *whe
     case CONFIG_LIST:
     case CONFIG_TEXTS: want = JSON_ARRAY; break;
     }
+    if (key->type == CONFIG_TEXT && key->choices && kind == JSON_OBJECT) { // a text that holds JSON
+        Str text = {0};
+        json_echo(node, &text);
+        out->text = arena_printf(arena, "%s", str_text(&text));
+        str_free(&text);
+        return ST_OK;
+    }
     if (kind != want) return wrong_type(key, name, where, json_kind_name(kind));
     switch (key->type) {
     case CONFIG_BOOL: out->flag = json_bool(node, false); return ST_OK;

@@ -1,12 +1,14 @@
 // datasets/corpus.c -- a family or a file behind one function of the index.
 #include "datasets/corpus.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
 #include "datasets/jsonl.h"
 #include "datasets/order.h"
+#include "datasets/rowform.h"
 
 struct Corpus {
     char *name;
@@ -14,12 +16,9 @@ struct Corpus {
     const TaskFamily *family; // NULL: a file
     const void *config;
     Jsonl *jsonl;
+    char *prompt, *response; // names of fields; NULL: by the row's form
     bool shuffle;
 };
-
-static const char *const texts[] = {"text", NULL};
-static const char *const prompts[] = {"prompt", "question", "problem", NULL};
-static const char *const responses[] = {"response", "completion", "solution", "answer", NULL};
 
 static Corpus *corpus_new(const char *name, uint64_t seed) {
     Corpus *corpus = calloc(1, sizeof *corpus);
@@ -42,66 +41,43 @@ Status corpus_of_family(const TaskFamily *family, const void *config, uint64_t s
     return ST_OK;
 }
 
-static bool known_role(const char *role) {
-    return strcmp(role, "system") == 0 || strcmp(role, "user") == 0 ||
-           strcmp(role, "assistant") == 0;
-}
-
-// The turns up to the last reply; NULL, or what is wrong with them.
-static const char *read_turns(const Json *messages, Document *out, Arena *arena) {
-    int n = 0;
-    DocumentTurn *turn = ARENA_ARRAY(arena, DocumentTurn, json_count(messages) + 1);
-    *out = (Document){.prompt = "", .response = "", .turn = turn};
-    if (json_kind(messages) != JSON_ARRAY) return "'messages' is not a list";
-    for (const Json *m = json_first(messages); m; m = json_next(m)) {
-        const char *role = json_text(json_get(m, "role"), NULL);
-        const char *content = json_text(json_get(m, "content"), NULL);
-        if (!role || !content) return "a message needs the texts 'role' and 'content'";
-        if (!known_role(role)) return "a message's role is not system, user or assistant";
-        turn[n++] =
-            (DocumentTurn){arena_printf(arena, "%s", role), arena_printf(arena, "%s", content)};
-        if (role[0] == 'a' && *content) out->n_turns = n;
-    }
-    return out->n_turns ? NULL : "'messages' holds no reply of the assistant";
-}
-
-// NULL, or why the row is no document.
-static const char *read_document(const Json *row, Document *out, Arena *arena) {
-    const Json *messages = json_get(row, "messages");
-    if (messages) return read_turns(messages, out, arena);
-    const char *text = jsonl_text(row, texts, arena);
-    *out = (Document){.prompt = "", .response = text};
-    if (text) return *text ? NULL : "the text is empty";
-    out->prompt = jsonl_text(row, prompts, arena);
-    out->response = jsonl_text(row, responses, arena);
-    return out->prompt && out->response && *out->response
-               ? NULL
-               : "no document: needs 'text', or 'prompt' and 'response', or 'messages'";
-}
-
 static const char *accept_document(void *ctx, const Json *row) {
-    (void)ctx;
+    static _Thread_local char reason[256];
+    const Corpus *corpus = ctx;
     Arena *arena = arena_new(4096);
     Document d;
-    const char *why = read_document(row, &d, arena);
+    const char *why = rowform_document(row, corpus->prompt, corpus->response, &d, arena);
+    if (why) snprintf(reason, sizeof reason, "%s", why);
     arena_free(arena);
-    return why;
+    return why ? reason : NULL;
+}
+
+Status corpus_of_rows(const char *path, const CorpusFields *fields, bool shuffle, uint64_t seed,
+                      Corpus **out) {
+    Corpus *corpus = corpus_new(path, seed);
+    corpus->shuffle = shuffle;
+    if (fields && fields->prompt) corpus->prompt = strdup(fields->prompt);
+    if (fields && fields->response) corpus->response = strdup(fields->response);
+    Status st = jsonl_open(path, accept_document, corpus, &corpus->jsonl);
+    if (st != ST_OK) corpus_free(corpus);
+    *out = st == ST_OK ? corpus : NULL;
+    return st;
 }
 
 Status corpus_of_jsonl(const char *path, bool shuffle, uint64_t seed, Corpus **out) {
-    Jsonl *jsonl;
-    *out = NULL;
-    TRY(jsonl_open(path, accept_document, NULL, &jsonl));
-    *out = corpus_new(path, seed);
-    (*out)->jsonl = jsonl;
-    (*out)->shuffle = shuffle;
-    return ST_OK;
+    return corpus_of_rows(path, NULL, shuffle, seed, out);
+}
+
+const char *corpus_format(const Corpus *corpus) {
+    return corpus->family ? "family" : jsonl_format(corpus->jsonl);
 }
 
 void corpus_free(Corpus *corpus) {
     if (!corpus) return;
     jsonl_close(corpus->jsonl);
     free(corpus->name);
+    free(corpus->prompt);
+    free(corpus->response);
     free(corpus);
 }
 
@@ -137,7 +113,8 @@ Status corpus_get(const Corpus *corpus, uint64_t index, Document *out, Arena *ar
     if (corpus->shuffle) i = order_at(corpus->seed, index / n, n, i);
     JsonDoc *doc;
     TRY(jsonl_row(corpus->jsonl, (int64_t)i, &doc));
-    CHECK(!read_document(json_root(doc), out, arena)); // the row was read when the file was opened
+    // The row was read when the file was opened.
+    CHECK(!rowform_document(json_root(doc), corpus->prompt, corpus->response, out, arena));
     json_free(doc);
     return ST_OK;
 }

@@ -23,13 +23,18 @@ typedef struct Corpus Corpus;
 // has no corpus.
 MUST_USE Status corpus_of_family(const TaskFamily *family, const void *config, uint64_t seed,
                                  Corpus **out);
-// Rows {"text"}, or {"prompt" | "question" | "problem", "response" | "completion" | "solution"
-// | "answer"}, the first that is there, or conversations: {"messages": [{"role", "content"}, ...]}
-// with the roles system, user and assistant; what stands after the last reply is left out. Other
-// lines are skipped and counted (datasets/jsonl.h).
-// shuffle false: file order.
+// Rows of files as documents, as their form says (rowform.h, docs/DATA.md): a text, a question and
+// its response, or a conversation up to its last reply. Other rows are skipped and counted
+// (datasets/jsonl.h). shuffle false: file order.
 MUST_USE Status corpus_of_jsonl(const char *path, bool shuffle, uint64_t seed, Corpus **out);
-void corpus_free(Corpus *corpus); // NULL is fine
+// The same with named fields (dotted paths, copied). `fields` may be NULL, and so may its texts.
+typedef struct CorpusFields {
+    const char *prompt, *response; // response alone: a text, or a conversation
+} CorpusFields;
+MUST_USE Status corpus_of_rows(const char *path, const CorpusFields *fields, bool shuffle,
+                               uint64_t seed, Corpus **out);
+const char *corpus_format(const Corpus *corpus); // "gzip CSV"; "family"
+void corpus_free(Corpus *corpus);                // NULL is fine
 
 const char *corpus_name(const Corpus *corpus);
 int64_t corpus_size(const Corpus *corpus);   // documents in an epoch; 0 = endless

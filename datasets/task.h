@@ -15,12 +15,21 @@
 extern "C" {
 #endif
 
+// One message of a conversation.
+typedef struct DocumentTurn {
+    const char *role, *content; // "system", "user", "assistant"
+} DocumentTurn;
+
 typedef struct Task {
     uint64_t id;        // hash of the question: equal questions have equal ids in every run
     const char *source; // "desk", "gsm8k": names the curve val-core/<source>/acc/mean@1
     const char *prompt; // what the model sees, template already applied
-    const char *gold;   // the right answer, as text
-    const char *judge;  // which verifier: "number"
+    // [n_turns] Where the question has a system message or several turns: all of them, `prompt` is
+    // the last one. Only a chat template makes a text of them. n_turns 0: `prompt` is all.
+    const DocumentTurn *turn;
+    int n_turns;
+    const char *gold;  // the right answer, as text
+    const char *judge; // which verifier: "number"
     const char *row; // what else that verifier is told (tests, kwargs, ...), a JSON object; or NULL
     int level;       // difficulty as the source knows it, for curricula; 0 = unknown
 } Task;
@@ -30,9 +39,10 @@ typedef struct Task {
 typedef struct TaskSource TaskSource;
 struct TaskSource {
     const char *name;
-    int64_t n_tasks; // 0 = endless
-    uint64_t hash;   // of what the tasks are made of (a file's bytes); goes into run.json
-    void *self;      // owned by the source
+    const char *form; // what kind of rows: "gzip JSON lines, verl: ..."; NULL where there are none
+    int64_t n_tasks;  // 0 = endless
+    uint64_t hash;    // of what the tasks are made of (a file's bytes); goes into run.json
+    void *self;       // owned by the source
     Status (*get)(const TaskSource *source, uint64_t index, Task *out, Arena *arena);
     void (*close)(TaskSource *source);
 };
@@ -40,11 +50,6 @@ struct TaskSource {
 static inline void task_source_close(TaskSource *source) { // a zeroed source is fine
     if (source->close) source->close(source);
 }
-
-// One message of a conversation.
-typedef struct DocumentTurn {
-    const char *role, *content; // "system", "user", "assistant"
-} DocumentTurn;
 
 // A document of a corpus for next-token training: prompt + response as one text (without end
 // token), or a conversation, which only a chat template makes a text of.

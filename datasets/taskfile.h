@@ -1,4 +1,4 @@
-// datasets/taskfile.h -- rows of a JSON-lines file, or of a known data set, as tasks.
+// datasets/taskfile.h -- rows of files, or of a known data set, as tasks.
 //
 // Layer 2 (datasets). Leaves with ST_IO or ST_FORMAT as jsonl_open does, and with ST_CONFIG where a
 // template has no place for the question or a data set has no file.
@@ -18,24 +18,31 @@
 extern "C" {
 #endif
 
-// How a row becomes a Task. NULL names are found in this order: prompt, question, problem, quiz;
-// gold, answer, expected_answer, solution, solution_text. Numbers serve as texts. A gold with
-// "####" (GSM8K) is what stands after the last one. Rows of a known data set (published.h), by its
-// name or by their fields, are put and judged as it says; some of them need no gold. The whole row
-// goes along (Task.row) for judges that want more.
+// How a row becomes a Task. What a row's fields mean is told by its form (rowform.h, docs/DATA.md),
+// or by the fields that are named here, as dotted paths ("extra.gt"). A gold with "####" (GSM8K) is
+// what stands after the last one. The row, or what its form makes of it, goes along (Task.row) for
+// judges that want more. A row that cannot be asked or judged is skipped and counted with its
+// reason.
+typedef enum TaskSide { TASKS_ALL, TASKS_TRAIN, TASKS_HELDOUT } TaskSide;
 typedef struct TaskFields {
-    const char *prompt, *gold;
-    const char *source;    // name of the curve; NULL: the row's "source", else the file's name
-    const char *judge;     // NULL: the row's "judge", else the data set's, else "math"
+    const char *prompt, *gold;                            // NULL: by the row's form
+    const char *source_field, *judge_field, *level_field; // NULL: "source", "judge", "level"
+    const char *source;    // name of the curve; NULL: the row's, else the file's name
+    const char *judge;     // NULL: the row's "judge", else its form's, else "math"
     const char *template_; // "User: {}\nAssistant:" with {} for the question (not that of a
                            // \boxed{}); NULL: as it stands
     bool shuffle;          // another order in each epoch, by `seed`; false: file order
     uint64_t seed;
     const Published *known; // NULL: by the fields of each row
+    // One side of a split: a row is held out if the hash of its question, without regard to case
+    // and spaces, and of split_seed is below heldout_fraction. Equal questions are on one side.
+    TaskSide side;
+    double heldout_fraction;
+    uint64_t split_seed;
 } TaskFields;
 
 // Opens a file as tasks; task `index` is in epoch index / n_tasks. `fields` is copied, its texts
-// are borrowed.
+// are borrowed, but those that name fields.
 MUST_USE Status taskfile_open(const char *path, const TaskFields *fields, TaskSource *out);
 // The same over bytes (borrowed) that are called `name`.
 MUST_USE Status taskfile_open_bytes(const char *data, size_t size, const char *name,

@@ -54,6 +54,7 @@ const ConfigNeed needs_table[] = {
     {"data.large", RL},
     {"data.folder", RL},
     {"data.eval_seed", RL},
+    {"data.heldout_fraction", RL " and data.heldout=\"\""},
     {"data.epochs", RL},
     {"data.order", RL},
     {"data.template", RL " and data.tasks!=desk or " RL " and data.heldout!=\"\"|desk or " RL

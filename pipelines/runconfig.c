@@ -142,6 +142,14 @@ static const ConfigKey data_keys[] = {
          "own"),
     ONE_OF(DataSettings, thinking, "auto", CHAT_THINKING_CHOICES,
            "with data.chat: the switch of templates that have one (qwen3)"),
+    ROW(DataSettings, fields, CONFIG_TEXT, "", 0, 0, "json",
+        "which field of a row is what, as {\"prompt\":\"problem\",\"answer\":\"extra.gt\"} with "
+        "dotted "
+        "paths (prompt, answer, response, source, judge, level), or such objects by the name of a "
+        "mix's part; empty = as the rows' form says"),
+    NUM(DataSettings, heldout_fraction, "0", 0, 0.9,
+        "this share of the training questions of files is held out, by data.eval_seed and content; "
+        "equal questions are on one side; 0 = data.heldout names them"),
     NUM(DataSettings, epochs, "0", 0, 1e6,
         "passes over the training questions, which set rl.steps; 0 = rl.steps decides"),
     ONE_OF(

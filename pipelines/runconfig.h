@@ -74,9 +74,11 @@ typedef struct DataSettings {
     const char *chat;   // "" = prompts as they stand; auto = the model folder's template; a name
     const char *system; // with chat: the system message; "" = the family's own; r1-zero
     int thinking;       // ChatThinking
-    double epochs;      // over the training questions; 0 = rl.steps decides
-    int order;          // 0 shuffled, 1 as in the file
-    int64_t eval_seed;  // the evaluation's questions are the same for every run.seed
+    const char *fields; // JSON: which field of a row is what (pipelines/datafields.h)
+    double heldout_fraction; // of the training questions of files; 0 = data.heldout is a file
+    double epochs;           // over the training questions; 0 = rl.steps decides
+    int order;               // 0 shuffled, 1 as in the file
+    int64_t eval_seed;       // the evaluation's questions are the same for every run.seed
 } DataSettings;
 
 typedef struct LogSettings {

@@ -9,13 +9,19 @@
 #include "datasets/jsonl.h"
 #include "datasets/mix.h"
 #include "datasets/published.h"
+#include "datasets/rowfile.h"
 #include "datasets/taskfile.h"
-#include "pipelines/input.h"
+#include "pipelines/datafields.h"
 #include "rl/judge.h"
 #include "verifiers/verify.h"
 
+// Are the held-out questions a part of the training ones?
+static bool is_split(const RunConfig *rc) {
+    return rc->data.heldout_fraction > 0 && !rc->data.heldout[0];
+}
+
 static const char *name_of(const RunConfig *rc, Split split) {
-    if (split == SPLIT_HELDOUT) return rc->data.heldout;
+    if (split == SPLIT_HELDOUT) return is_split(rc) ? rc->data.tasks : rc->data.heldout;
     if (split == SPLIT_LARGE) return rc->data.large;
     return rc->data.tasks;
 }
@@ -33,11 +39,10 @@ bool sources_has(const RunConfig *rc, Split split) {
 Status sources_open(const char *name, const char *folder, Split split, const TaskFields *fields,
                     TaskSource *out) {
     if (published_is(name)) return taskfile_open_published(name, folder, split, fields, out);
-    if (!file_exists(name))
+    if (!file_exists(name) && !rowfile_is_pattern(name))
         return FAIL(ST_CONFIG,
                     "%s: is neither a family (%s), nor a data set by name (%s), nor a file", name,
                     family_names(), published_names());
-    TRY(input_file(name));
     return taskfile_open(name, fields, out);
 }
 
@@ -54,19 +59,35 @@ static Status one_source(const RunConfig *rc, const char *name, Split split, Tas
     uint64_t seed = (uint64_t)(split == SPLIT_TRAIN ? rc->run.seed : rc->data.eval_seed);
     if (family) return procedural_tasks(family, family_config(rc, family), split, seed, out);
     if (!name[0])
-        return FAIL(ST_CONFIG, "data.%s: is needed, because data.tasks is a file (%s)",
-                    split_name(split), rc->data.tasks);
+        return FAIL(
+            ST_CONFIG, "data.%s: is needed, because data.tasks is a file (%s)%s", split_name(split),
+            rc->data.tasks,
+            split == SPLIT_HELDOUT ? "; or data.heldout_fraction=0.02 holds a part of it out" : "");
     TaskFields fields = {.template_ = sources_template(rc->data.template_),
                          .judge = rc->data.judge[0] ? rc->data.judge : NULL,
                          .shuffle = split == SPLIT_TRAIN && rc->data.order == 0,
                          .seed = seed};
-    return sources_open(name, rc->data.folder, split, &fields, out);
+    if (is_split(rc) && split != SPLIT_LARGE) {
+        fields.side = split == SPLIT_HELDOUT ? TASKS_HELDOUT : TASKS_TRAIN;
+        fields.heldout_fraction = rc->data.heldout_fraction;
+        fields.split_seed = (uint64_t)rc->data.eval_seed;
+    }
+    Arena *arena = arena_new(1024);
+    DataFields named;
+    Status st = datafields_parse(rc->data.fields, name, &named, arena);
+    datafields_tasks(&named, &fields);
+    // Both sides of a split are of the same files of a folder.
+    if (st == ST_OK)
+        st = sources_open(name, rc->data.folder, is_split(rc) ? SPLIT_TRAIN : split, &fields, out);
+    arena_free(arena);
+    return st;
 }
 
 enum { PARTS_MAX = 32 };
 
 static bool is_mix(const char *name) {
     if (family_find(name) || file_exists(name)) return false;
+    if (rowfile_is_pattern(name) && !strchr(name, ',') && !strrchr(name, ':')) return false;
     if (published_is(name) && !strchr(name, ',') && !strrchr(name, ':')) return false;
     return strchr(name, ',') || strchr(name, ':');
 }
@@ -190,6 +211,9 @@ static Status inspect_source(Inspection *c, const TaskSource *source) {
 Status sources_inspect(const RunConfig *rc, const TaskSource *source) {
     Inspection c = {.rc = rc};
     Status st = inspect_source(&c, source);
+    if (st == ST_OK && source->form)
+        log_info("%s: %lld questions (%s), judge %s", source->name, (long long)source->n_tasks,
+                 source->form, c.judge->name);
     if (st == ST_OK && c.refused == c.seen && c.seen > 0)
         st = FAIL(ST_CONFIG, "%s: none of its %lld questions can be judged:%s", source->name,
                   (long long)c.seen, str_text(&c.report));
@@ -243,7 +267,7 @@ static int by_id(const void *a, const void *b) {
 
 Status sources_overlap(const RunConfig *rc, int64_t *shared, int64_t *checked) {
     *shared = *checked = 0;
-    if (!name_of(rc, SPLIT_HELDOUT)[0]) return ST_OK; // the family's own
+    if (!name_of(rc, SPLIT_HELDOUT)[0] || is_split(rc)) return ST_OK; // disjoint by their making
     Parts train = {.rc = rc, .split = SPLIT_TRAIN}, heldout = {.rc = rc, .split = SPLIT_HELDOUT};
     uint64_t *in_train = NULL, *asked = NULL;
     int64_t n_train = 0, n_asked = 0;
@@ -264,22 +288,32 @@ out:
     return st;
 }
 
+static Status open_corpus(const RunConfig *rc, const char *path, bool shuffle, uint64_t seed,
+                          Corpus **out) {
+    Arena *arena = arena_new(1024);
+    DataFields named;
+    Status st = datafields_parse(rc->data.fields, path, &named, arena);
+    if (st == ST_OK)
+        st =
+            corpus_of_rows(path, &(CorpusFields){named.prompt, named.response}, shuffle, seed, out);
+    arena_free(arena);
+    return st;
+}
+
 Status sources_corpus(const RunConfig *rc, Corpus **out) {
     const char *name = rc->data.corpus;
     uint64_t seed = (uint64_t)rc->run.seed;
     const TaskFamily *family = family_find(name);
     if (family) return corpus_of_family(family, family_config(rc, family), seed, out);
-    if (!file_exists(name))
+    if (!file_exists(name) && !rowfile_is_pattern(name))
         return FAIL(ST_CONFIG, "%s: is neither a family (%s) nor a file", name, family_names());
-    TRY(input_file(name));
-    return corpus_of_jsonl(name, true, seed, out);
+    return open_corpus(rc, name, true, seed, out);
 }
 
 Status sources_corpus_heldout(const RunConfig *rc, Corpus **out) {
     *out = NULL;
     if (!rc->data.corpus_heldout[0]) return ST_OK;
-    TRY(input_file(rc->data.corpus_heldout));
-    return corpus_of_jsonl(rc->data.corpus_heldout, false, 0, out);
+    return open_corpus(rc, rc->data.corpus_heldout, false, 0, out);
 }
 
 Status sources_hashes(const RunConfig *rc, Str *out) {

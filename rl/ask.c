@@ -5,12 +5,43 @@
 
 #include "base/log.h"
 
+Status ask_prompt(const Task *task, const Tokenizer *tokenizer, const Chat *chat, int32_t **ids,
+                  int *n, Arena *arena) {
+    if (task->n_turns == 0) return chat_encode(chat, tokenizer, task->prompt, ids, n, arena);
+    if (!chat)
+        return FAIL(ST_CONFIG,
+                    "%s: a question has a system message or several turns, which only a chat "
+                    "template makes a prompt of: data.chat=auto, or the name of one",
+                    task->source);
+    int n_turns = 0;
+    ChatMessage *m = ARENA_ARRAY(arena, ChatMessage, task->n_turns + 1);
+    if (chat->said && chat->said[0] && strcmp(task->turn[0].role, "system") != 0)
+        m[n_turns++] = (ChatMessage){.role = "system", .content = chat->said};
+    for (int i = 0; i < task->n_turns; i++)
+        m[n_turns++] = (ChatMessage){.role = task->turn[i].role, .content = task->turn[i].content};
+    Str text = {0};
+    Status st = chat_render(chat, m, n_turns, true, &text);
+    if (st == ST_OK) {
+        size_t from = chat_own_bos(tokenizer, str_text(&text));
+        st = tokenizer_encode(tokenizer, str_text(&text) + from, text.size - from, true, true, ids,
+                              n, arena);
+    }
+    str_free(&text);
+    return st;
+}
+
+static size_t bytes_of(const Task *task) {
+    size_t n = strlen(task->prompt);
+    for (int i = 0; i < task->n_turns - 1; i++) n += strlen(task->turn[i].content) + 64;
+    return n;
+}
+
 Status ask_question(const TaskSource *source, uint64_t index, const Tokenizer *tokenizer,
                     const Chat *chat, const Bench *bench, Question *out, Arena *arena) {
     *out = (Question){.task = ARENA_ARRAY(arena, Task, 1), .index = index};
     TRY(source->get(source, index, out->task, arena));
     TRY(judge_knows(bench, out->task));
-    TRY(chat_encode(chat, tokenizer, out->task->prompt, &out->prompt, &out->n_prompt, arena));
+    TRY(ask_prompt(out->task, tokenizer, chat, &out->prompt, &out->n_prompt, arena));
     if (out->n_prompt == 0)
         return FAIL(ST_FORMAT, "%s: task %llu has an empty prompt", source->name,
                     (unsigned long long)index);
@@ -31,9 +62,9 @@ Status ask_room(const TaskSource *source, const Tokenizer *tokenizer, const Chat
         int n;
         st = source->get(source, (uint64_t)i, &task, scratch);
         // a token is a byte at least, before normalisation: most need not be cut into tokens
-        if (st != ST_OK || 2 * ((int64_t)strlen(task.prompt) + around) < context - max_new_tokens)
+        if (st != ST_OK || 2 * ((int64_t)bytes_of(&task) + around) < context - max_new_tokens)
             continue;
-        st = chat_encode(chat, tokenizer, task.prompt, &prompt, &n, scratch);
+        st = ask_prompt(&task, tokenizer, chat, &prompt, &n, scratch);
         if (st != ST_OK) break;
         longest = n > longest ? n : longest;
         tight += n + max_new_tokens > context;

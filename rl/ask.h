@@ -26,6 +26,10 @@ typedef struct Question {
     int n_prompt;
 } Question;
 
+// A task's prompt as tokens: its text, or its messages, which want a chat template (ST_CONFIG).
+MUST_USE Status ask_prompt(const Task *task, const Tokenizer *tokenizer, const Chat *chat,
+                           int32_t **ids, int *n, Arena *arena);
+
 // Task number `index` of the source (a finite one starts over by itself), its judge found
 // (ST_CONFIG), its prompt encoded with special tokens recognised and the tokenizer's own BOS rule.
 // chat: the prompt is what a user says in that template; NULL: it is the text itself.

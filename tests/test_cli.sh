@@ -289,7 +289,7 @@ done
 for word in "eval $model --data $dir/empty" "verify --in $dir/empty" "data stats $dir/empty" "sandbox --lang sh $dir/empty" \
     "sft data.corpus=$dir/empty -o $dir/x"; do
     # shellcheck disable=SC2086
-    run "a folder in place of a file: ${word%% *}" 4 'is a folder, not a file' $word
+    run "a folder in place of a file: ${word%% *}" 4 'is a folder, not a file|no file of rows is there' $word
 done
 run "an empty prompt" 2 'the prompt is empty' generate "$model" -p ''
 run "documents that are only scored" 0 . sft data.corpus_heldout="$dir/corpus.jsonl" eval.every=2 $tiny sft.steps=3 -o "$dir/scored" -q

@@ -30,14 +30,10 @@ static void bad_lines_are_skipped_counted_and_named(void **state) {
     Jsonl *j;
     assert_ok(jsonl_open_bytes(text, sizeof text - 1, "f.jsonl", NULL, NULL, &j));
     assert_int_equal(jsonl_size(j), 2);
-    assert_int_equal(jsonl_skipped(j), 7);
+    assert_int_equal(jsonl_skipped(j), 5); // blank lines are no rows
     const char *report = jsonl_report(j);
-    const char *want[] = {"f.jsonl:2: empty line\n",
-                          "f.jsonl:3: ",
-                          "f.jsonl:4: not a JSON object\n",
-                          "f.jsonl:5: ",
-                          "f.jsonl:6: ",
-                          "f.jsonl: and 2 more\n"};
+    const char *want[] = {"f.jsonl:3: ", "f.jsonl:4: not a JSON object\n",
+                          "f.jsonl:5: ", "f.jsonl:6: ", "f.jsonl:8: "};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         if (!strstr(report, want[i])) fail_msg("'%s' is not in\n%s", want[i], report);
     assert_null(strstr(report, "f.jsonl:7"));
@@ -56,7 +52,7 @@ static void a_file_without_a_good_row_is_an_error(void **state) {
     assert_null(j);
     assert_non_null(strstr(status_text(), "empty"));
     assert_int_equal(jsonl_open_bytes("\n{\n", 3, "f", NULL, NULL, &j), ST_FORMAT);
-    assert_non_null(strstr(status_text(), "f:1: empty line"));
+    assert_non_null(strstr(status_text(), "f:2: "));
     assert_int_equal(jsonl_open("/no/such/file", NULL, NULL, &j), ST_IO);
 }
 

@@ -1,28 +1,36 @@
 // pipelines/command/command_data.c -- `grpo data`: make and inspect data sets.
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/rng.h"
 #include "datasets/corpus.h"
 #include "datasets/jsonl.h"
 #include "datasets/published.h"
 #include "datasets/taskfile.h"
 #include "pipelines/actor.h"
+#include "pipelines/chatflags.h"
 #include "pipelines/command.h"
+#include "pipelines/command/dataimport.h"
 #include "pipelines/command/datapick.h"
+#include "pipelines/command/datastats.h"
+#include "pipelines/datafields.h"
 #include "pipelines/input.h"
 #include "pipelines/sources.h"
+#include "rl/ask.h"
 
 static const Flag flags[] = {
-    {"n", 'n', "N", "how many (default 100)"},
+    {"n", 'n', "N", "how many (default 100; show: 3)"},
     {"split", 0, "S", "train, heldout or large (default train)"},
     {"seed", 's', "N", "default 1"},
     {"first", 0, "I", "number of the first one (default 0)"},
     {"documents", 0, NULL, "documents of the corpus, not questions"},
     {"folder", 0, "DIR", "of data sets known by name, for show"},
+    {"fields", 0, "JSON",
+     "show, stats: which field is what: {\"prompt\":\"problem\",\"answer\":\"extra.gt\"}"},
+    {"model", 0, "MODEL", "show: the prompt as this model sees it, with --chat in its template"},
+    {"ask", 0, "TEXT", "show: the prompt with {} for the question"},
+    CHAT_FLAGS,
     {"out", 'o', "FILE", "where to (default: stdout; pick wants one)"},
     {"eval", 0, "RECORDS", "pick: what 'grpo eval -o RECORDS' kept of the questions"},
     {"min-right", 0, "N", "pick: questions that were right in N samples or more (default 1)"},
@@ -42,6 +50,13 @@ static void put_task(const Task *task, Str *out) {
     if (task->gold) pair("gold", task->gold, out);
     pair("judge", task->judge, out);
     pair("source", task->source, out);
+    for (int i = 0; i < task->n_turns; i++) {
+        str_puts(out, i ? ",{" : ",\"messages\":[{");
+        str_puts(out, "\"role\":");
+        str_json(out, task->turn[i].role, strlen(task->turn[i].role));
+        pair("content", task->turn[i].content, out);
+        str_puts(out, i == task->n_turns - 1 ? "}]" : "}");
+    }
     str_printf(out, ",\"level\":%d}\n", task->level);
 }
 
@@ -112,67 +127,31 @@ out:
     return st == ST_OK ? EXIT_DONE : command_failed(st);
 }
 
-typedef struct Stats {
-    int64_t n, bytes_prompt, bytes_answer;
-    int64_t longest_prompt, longest_answer, duplicates;
-} Stats;
-
-static int by_value(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 static int stats(const Args *args) {
     if (args->n_words != 2) return command_usage("data stats: wants one FILE");
-    static const char *const prompts[] = {"prompt", "question", "problem", "text", NULL};
-    static const char *const answers[] = {
-        "gold", "answer", "expected_answer", "solution", "response", "completion", NULL};
-    Jsonl *rows = NULL;
-    Status st = input_file(args->word[1]);
-    if (st == ST_OK) st = jsonl_open(args->word[1], NULL, NULL, &rows);
-    if (st != ST_OK) return command_failed(st);
-    Arena *arena = arena_new(1 << 16);
-    Stats s = {.n = jsonl_size(rows)};
-    uint64_t *hash = calloc((size_t)s.n + 1, sizeof *hash);
-    CHECK(hash);
-    for (int64_t i = 0; i < s.n && st == ST_OK; i++) {
-        JsonDoc *doc;
-        st = jsonl_row(rows, i, &doc);
-        if (st != ST_OK) break;
-        ArenaMark mark = arena_mark(arena);
-        const char *p = jsonl_text(json_root(doc), prompts, arena);
-        const char *a = jsonl_text(json_root(doc), answers, arena);
-        int64_t np = p ? (int64_t)strlen(p) : 0, na = a ? (int64_t)strlen(a) : 0;
-        s.bytes_prompt += np, s.bytes_answer += na;
-        if (np > s.longest_prompt) s.longest_prompt = np;
-        if (na > s.longest_answer) s.longest_answer = na;
-        hash[i] = rng_hash(p ? p : "", (uint64_t)np);
-        arena_rewind(arena, mark);
-        json_free(doc);
-    }
-    qsort(hash, (size_t)s.n, sizeof *hash, by_value);
-    for (int64_t i = 1; i < s.n; i++) s.duplicates += hash[i] == hash[i - 1];
-    double n = s.n ? (double)s.n : 1;
-    if (st == ST_OK && args_has(args, "json"))
-        printf("{\"rows\":%lld,\"skipped\":%lld,\"duplicate_prompts\":%lld,\"prompt_bytes_mean\":"
-               "%.1f,\"prompt_bytes_max\":%lld,\"answer_bytes_mean\":%.1f,\"answer_bytes_max\":"
-               "%lld,\"hash\":\"%016llx\"}\n",
-               (long long)s.n, (long long)jsonl_skipped(rows), (long long)s.duplicates,
-               (double)s.bytes_prompt / n, (long long)s.longest_prompt, (double)s.bytes_answer / n,
-               (long long)s.longest_answer, (unsigned long long)jsonl_hash(rows));
-    else if (st == ST_OK)
-        printf("rows       %lld (%lld lines skipped, %lld prompts seen before)\n"
-               "prompt     %.1f bytes in the mean, %lld at most\n"
-               "answer     %.1f bytes in the mean, %lld at most\n"
-               "hash       %016llx\n",
-               (long long)s.n, (long long)jsonl_skipped(rows), (long long)s.duplicates,
-               (double)s.bytes_prompt / n, (long long)s.longest_prompt, (double)s.bytes_answer / n,
-               (long long)s.longest_answer, (unsigned long long)jsonl_hash(rows));
-    if (jsonl_skipped(rows)) log_warn("%s", jsonl_report(rows));
-    free(hash);
+    Arena *arena = arena_new(1024);
+    DataFields named;
+    TaskFields fields = {0};
+    Str out = {0};
+    Status st;
+    TRY_OUT(datafields_parse(args_text(args, "fields", ""), args->word[1], &named, arena));
+    datafields_tasks(&named, &fields);
+    TRY_OUT(datastats(args->word[1], &fields, named.response, args_has(args, "json"), &out));
+    fputs(str_text(&out), stdout);
+out:
+    str_free(&out);
     arena_free(arena);
-    jsonl_close(rows);
     return st == ST_OK ? EXIT_DONE : command_failed(st);
+}
+
+static int import(const Args *args) {
+    const char *out = args_text(args, "out", NULL), *tool;
+    if (args->n_words != 2 || !out)
+        return command_usage("data import: wants one FILE.parquet (or .arrow) and -o FILE.jsonl");
+    Status st = dataimport(args->word[1], out, &tool);
+    if (st != ST_OK) return command_failed(st);
+    log_info("%s: written by %s", out, tool);
+    return EXIT_DONE;
 }
 
 static int list(const Args *args) {
@@ -206,28 +185,65 @@ static int list(const Args *args) {
     return EXIT_DONE;
 }
 
-// A data set by name is its rows: `data show gsm8k -n 3` prints them as the model would see them.
+// The prompt exactly as a model sees it, in its template where one is asked for.
+static Status put_seen(const Task *task, const Tokenizer *tokenizer, const Chat *chat, Str *out,
+                       Arena *arena) {
+    int32_t *ids;
+    int n;
+    Str seen = {0};
+    TRY(ask_prompt(task, tokenizer, chat, &ids, &n, arena));
+    tokenizer_decode(tokenizer, ids, n, false, &seen);
+    out->size -= 2; // the brace and the newline
+    str_printf(out, ",\"prompt_tokens\":%d", n);
+    pair("seen", str_text(&seen), out);
+    str_puts(out, "}\n");
+    str_free(&seen);
+    return ST_OK;
+}
+
+// A data set by name, or a file, is its rows: `data show gsm8k -n 3` prints them as questions.
 static int show(const Args *args) {
     if (args->n_words != 2) return command_usage("data show: wants one NAME or FILE");
-    int64_t n = 5, first = 0;
+    int64_t n = 3, first = 0;
     Split split;
     Str out = {0};
     TaskSource source = {0};
+    Tokenizer *tokenizer = NULL;
+    Chat chat = {0}, *speaks = NULL;
+    DataFields named;
     Arena *arena = arena_new(1 << 16);
+    const char *model = args_text(args, "model", NULL);
+    TaskFields fields = {.template_ = sources_template(args_text(args, "ask", ""))};
     Status st;
     TRY_OUT(args_int(args, "n", 0, 100000000, &n));
     TRY_OUT(args_int(args, "first", 0, INT64_MAX / 2, &first));
     TRY_OUT(split_parse(args_text(args, "split", "train"), &split));
-    TRY_OUT(sources_open(args->word[1], args_text(args, "folder", ""), split, &(TaskFields){0},
-                         &source));
+    TRY_OUT(datafields_parse(args_text(args, "fields", ""), args->word[1], &named, arena));
+    datafields_tasks(&named, &fields);
+    if (model) {
+        TRY_OUT(input_model(model, &model, arena));
+        TRY_OUT(tokenizer_load(model, &tokenizer));
+        if (chatflags_given(args)) {
+            TRY_OUT(chat_open(chatflags_name(args), model, tokenizer, &chat));
+            chat.thinking = chatflags_thinking(args);
+            chat.said = chatflags_system(args);
+            speaks = &chat;
+        }
+    }
+    TRY_OUT(sources_open(args->word[1], args_text(args, "folder", ""), split, &fields, &source));
+    if (source.form)
+        log_info("%s: %lld questions (%s)", source.name, (long long)source.n_tasks, source.form);
     for (int64_t i = first; i < first + n && i < source.n_tasks; i++) {
         Task task;
         TRY_OUT(source.get(&source, (uint64_t)i, &task, arena));
         put_task(&task, &out);
+        if (tokenizer) TRY_OUT(put_seen(&task, tokenizer, speaks, &out, arena));
     }
     fwrite(str_text(&out), 1, out.size, stdout);
 out:
+    chat_close(&chat);
     task_source_close(&source);
+    tokenizer_free(tokenizer);
     arena_free(arena);
     str_free(&out);
     return st == ST_OK ? EXIT_DONE : command_failed(st);
@@ -273,25 +289,31 @@ static int run(const Args *args) {
     if (strcmp(what, "show") == 0) return show(args);
     if (strcmp(what, "make") == 0) return make(args);
     if (strcmp(what, "stats") == 0) return stats(args);
+    if (strcmp(what, "import") == 0) return import(args);
     if (strcmp(what, "pick") == 0) return pick(args);
-    return command_usage("data: wants list, show, make, stats or pick");
+    return command_usage("data: wants list, show, stats, import, make or pick");
 }
 
 const Command command_data = {
     .name = "data",
     .summary = "make and inspect data sets",
-    .usage =
-        "data list | data show NAME | data make FAMILY [-n N] [--split S] [--documents] | data "
-        "stats FILE |\n       grpo data pick FILE --eval RECORDS -o FILE [--heldout FILE]",
+    .usage = "data list | data show NAME|FILE [--model MODEL] | data import FILE.parquet -o "
+             "FILE.jsonl |\n"
+             "       grpo data make FAMILY [-n N] [--split S] [--documents] | data "
+             "stats FILE |\n       grpo data pick FILE --eval RECORDS -o FILE [--heldout FILE]",
     .about =
         "list names the data sets that are known by name, each with the judge that is bound to "
-        "it; show prints\ntheir questions as a model sees them.",
+        "it; show prints\ntheir questions, and of any file what each row became; docs/DATA.md has "
+        "the "
+        "formats.",
     .examples =
         "grpo data list\n"
         "grpo data show humaneval -n 1\n"
         "grpo data make desk -n 100 --split heldout --seed 1\n"
         "grpo data make desk -n 5 --documents\n"
         "grpo data stats train.jsonl\n"
+        "grpo data show train.csv --fields '{\"prompt\":\"problem\",\"answer\":\"result\"}'\n"
+        "grpo data import train.parquet -o train.jsonl\n"
         "grpo eval model/ --data pool.jsonl --k 8 -o pool.eval && grpo data pick pool.jsonl "
         "--eval pool.eval -o train.jsonl --heldout test.jsonl",
     .flag = flags,

@@ -15,6 +15,7 @@
 #include "pipelines/chatflags.h"
 #include "pipelines/command.h"
 #include "pipelines/command/evalfile.h"
+#include "pipelines/datafields.h"
 #include "pipelines/input.h"
 #include "pipelines/interrupt.h"
 #include "pipelines/run/sample_lines.h"
@@ -29,6 +30,7 @@ static const Flag flags[] = {
     {"split", 0, "S", "heldout, train, or of desk also large (default heldout)"},
     {"folder", 0, "DIR", "of data sets known by name: DIR/gsm8k/test.jsonl"},
     {"judge", 0, "NAME", "who judges (default: as the rows or the data set say, else math)"},
+    {"fields", 0, "JSON", "which field is what: {\"prompt\":\"problem\",\"answer\":\"extra.gt\"}"},
     {"program", 0, "CMD", "the judge 'program'"},
     {"tasks", 'N', "N", "how many questions (default: the file's, or 1000)"},
     {"k", 'k', "1,8,64",
@@ -202,7 +204,14 @@ static Status open_source(const Args *args, const RunConfig *rc, TaskSource *out
         TRY(split_parse(args_text(args, "split", "heldout"), &split));
         const char *judge = args_text(args, "judge", NULL);
         TaskFields fields = {.judge = judge, .template_ = sources_template(rc->data.template_)};
-        TRY(sources_open(data, args_text(args, "folder", ""), split, &fields, out));
+        Arena *arena = arena_new(1024);
+        DataFields named;
+        Status st = datafields_parse(args_text(args, "fields", ""), data, &named, arena);
+        datafields_tasks(&named, &fields);
+        if (st == ST_OK)
+            st = sources_open(data, args_text(args, "folder", ""), split, &fields, out);
+        arena_free(arena);
+        TRY(st);
         TRY(sources_inspect(rc, out));
         *n_tasks = out->n_tasks;
     }
@@ -232,7 +241,7 @@ static Status longest_prompt(const Args *args, const TaskSource *source, int64_t
         int32_t *ids;
         int n_ids;
         TRY_OUT(source->get(source, (uint64_t)i, &task, arena));
-        TRY_OUT(chat_encode(speaks, tokenizer, task.prompt, &ids, &n_ids, arena));
+        TRY_OUT(ask_prompt(&task, tokenizer, speaks, &ids, &n_ids, arena));
         if (n_ids > *out) *out = n_ids;
         arena_rewind(arena, mark);
     }

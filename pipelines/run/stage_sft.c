@@ -46,6 +46,9 @@ static Status survey(const RunConfig *rc, Finetune *finetune, const Corpus *corp
     FinetuneSurvey s;
     TRY(finetune_survey(finetune, SURVEYED, &s));
     size_t before = warnings->size;
+    if (corpus_size(corpus) > 0)
+        log_info("%s: %lld documents (%s)", corpus_name(corpus), (long long)corpus_size(corpus),
+                 corpus_format(corpus));
     const char *first = s.documents == corpus_size(corpus) ? "" : "first ";
     if (s.overlong > 0 && rc->sft.overlong == FINETUNE_TRUNCATE)
         str_printf(
