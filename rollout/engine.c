@@ -90,7 +90,8 @@ const RequestLimits *engine_limits(const Engine *e) {
 // ---- submission
 
 static void give_tokens(const Engine *e, LiveSample *s, const GivenTokens *g) {
-    if (g->pause_after > 0) s->pause_after = g->pause_after;
+    if (g->n == 0 && !g->paused) return;
+    s->pause_after = g->pause_after;
     if (g->paused) s->state = SAMPLE_PAUSED;
     if (g->n == 0) return;
     live_reserve(s, s->group->n_prompt + g->n);
@@ -139,10 +140,12 @@ static void fill_view(const LiveSample *s, SampleView *out) {
                         .n_prompt = s->group->n_prompt,
                         .n_tokens = s->n_tokens,
                         .n_sampled = s->n_sampled,
+                        .pause_after = s->pause_after,
                         .token = s->token,
                         .kind = s->kind,
                         .logp = s->logp,
-                        .version = s->version};
+                        .version = s->version,
+                        .kv_version = s->kv_version};
 }
 
 bool engine_poll(Engine *e, SampleView *out) {

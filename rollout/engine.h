@@ -97,12 +97,14 @@ typedef struct SampleView {
     int stop_text, pause_text; // index of the text that ended it or paused it last; -1 = none
     int n_prompt, n_tokens;    // n_tokens: prompt included; 0 if nothing was drawn yet
     int n_sampled;
+    int pause_after;      // drawn tokens behind the last injected one at which it pauses; 0 = never
     const int32_t *token; // [n_tokens]
     const uint8_t *kind;  // [n_tokens] TOKEN_*
     const float *logp;    // [n_tokens] of drawn tokens, at the sampling temperature; else 0
-    // [n_tokens] policy version that drew the token; of prompt and injected tokens, the version
-    // that made the keys and values that later tokens saw (of the last computation).
-    const uint32_t *version;
+    const uint32_t *version; // [n_tokens] policy version that drew the token; 0 where not drawn
+    // [n_tokens] policy version that made the keys and values of the position, when they were
+    // computed last; the last token's are not computed yet, and 0.
+    const uint32_t *kv_version;
 } SampleView;
 
 // The next sample that finished or paused and was not returned yet, in that order; false: none.

@@ -76,6 +76,8 @@ static void set_cap(LiveSample *s, int cap) {
     s->kind = counted(store, s->kind, old * sizeof *s->kind, n * sizeof *s->kind);
     s->logp = counted(store, s->logp, old * sizeof *s->logp, n * sizeof *s->logp);
     s->version = counted(store, s->version, old * sizeof *s->version, n * sizeof *s->version);
+    s->kv_version =
+        counted(store, s->kv_version, old * sizeof *s->kv_version, n * sizeof *s->kv_version);
     s->cap = cap;
 }
 
@@ -91,7 +93,8 @@ void live_reserve(LiveSample *s, int n_tokens) {
     memcpy(s->token, g->prompt, n * sizeof *s->token);
     memset(s->kind, TOKEN_PROMPT, n);
     memset(s->logp, 0, n * sizeof *s->logp);
-    memcpy(s->version, g->prompt_version, n * sizeof *s->version);
+    memset(s->version, 0, n * sizeof *s->version);
+    memcpy(s->kv_version, g->kv_version, n * sizeof *s->kv_version);
     s->n_tokens = s->run_begin = g->n_prompt;
 }
 
@@ -101,7 +104,8 @@ void live_append(LiveSample *s, int32_t token, int kind, float logp, uint32_t ve
     s->token[at] = token;
     s->kind[at] = (uint8_t)kind;
     s->logp[at] = kind == TOKEN_SAMPLED ? logp : 0;
-    s->version[at] = version;
+    s->version[at] = kind == TOKEN_SAMPLED ? version : 0;
+    s->kv_version[at] = 0;
     if (kind == TOKEN_SAMPLED)
         s->n_sampled++;
     else
@@ -133,7 +137,7 @@ LiveGroup *live_add(LiveStore *store, const EngineRequest *request, int limit) {
     g->first_number = request->number;
     g->prompt = counted_new(store, n, sizeof *g->prompt);
     memcpy(g->prompt, request->prompt, n * sizeof *g->prompt);
-    g->prompt_version = counted_new(store, n, sizeof *g->prompt_version);
+    g->kv_version = counted_new(store, n, sizeof *g->kv_version);
     copy_sampling(g, request->sampling);
     g->sample = counted_new(store, (size_t)g->n_samples, sizeof *g->sample);
     for (int i = 0; i < g->n_samples; i++) {
@@ -175,7 +179,7 @@ static void group_free(LiveGroup *g) {
     LiveStore *store = g->store;
     CHECK(g->kv.n_pages == 0);
     counted_free(store, g->prompt, (size_t)g->n_prompt * sizeof *g->prompt);
-    counted_free(store, g->prompt_version, (size_t)g->n_prompt * sizeof *g->prompt_version);
+    counted_free(store, g->kv_version, (size_t)g->n_prompt * sizeof *g->kv_version);
     counted_free(store, g->given, g->given_bytes);
     counted_free(store, g->sample, (size_t)g->n_samples * sizeof *g->sample);
     counted_free(store, g, sizeof *g);
@@ -188,6 +192,7 @@ void live_remove(LiveStore *store, LiveSample *s) {
     counted_free(store, s->kind, cap * sizeof *s->kind);
     counted_free(store, s->logp, cap * sizeof *s->logp);
     counted_free(store, s->version, cap * sizeof *s->version);
+    counted_free(store, s->kv_version, cap * sizeof *s->kv_version);
     const int at = lower_bound(store, s->id);
     memmove(&store->sample[at], &store->sample[at + 1],
             (size_t)(store->n_samples - at - 1) * sizeof *store->sample);

@@ -37,12 +37,14 @@ struct LiveSample {
     int32_t *token;
     uint8_t *kind; // TOKEN_*
     float *logp;
-    uint32_t *version;
-    int n_sampled;   // tokens drawn
-    int run_begin;   // tokens from here on were drawn without an injection between them
-    int pause_after; // drawn tokens since run_begin at which it pauses; 0 = never
+    uint32_t *version;    // that drew the token; 0 where it was not drawn
+    uint32_t *kv_version; // that made its keys and values
+    int n_sampled;        // tokens drawn
+    int run_begin;        // tokens from here on were drawn without an injection between them
+    int pause_after;      // drawn tokens since run_begin at which it pauses; 0 = never
     KvTable kv;
-    bool admitted; // ran, and is not finished
+    bool admitted; // runs or ran, and is not finished
+    bool forked;   // admitted with the pages of its group's prompt
     bool broken;   // the logits of its next token were not finite
     bool queued;   // for engine_poll
     LiveSample *next_ready, *before_ready, *next_event;
@@ -52,18 +54,18 @@ struct LiveGroup {
     LiveStore *store;
     uint64_t number; // age
     int32_t *prompt;
-    uint32_t *prompt_version; // weights that made the keys and values of each position
-    int n_prompt, limit;      // limit: tokens of its longest sequence
-    LiveSample *sample;       // [n_samples]
+    uint32_t *kv_version; // [n_prompt] that made the keys and values of the prompt
+    int n_prompt, limit;  // limit: tokens of its longest sequence
+    LiveSample *sample;   // [n_samples]
     int n_samples, n_unfinished, n_unreleased;
     SampleConfig sampling; // its arrays are this group's
     RngKey key;
     int first_number; // the caller's number of sample 0
     // what the scheduler keeps
-    KvTable kv;       // the prompt, as long as a READY sample may fork it
-    int n_ready;      // READY samples without pages
-    int n_admitted;   // unfinished samples that ran
-    int n_reserved;   // pages, where the scheduler reserves them
+    KvTable kv;          // the prompt, as long as a READY or PAUSED sample may fork it
+    int n_forks;         // READY and PAUSED samples without pages
+    int n_own, n_forked; // admitted samples, without and with `forked`
+    int n_reserved;      // pages, where the scheduler reserves them
     bool begun;       // its prompt runs or ran, or nobody needs it: not in the list of waiting ones
     bool prompt_runs; // its prompt is a sequence of the scheduler
     void *given;      // the arrays that `sampling` points to

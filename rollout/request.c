@@ -1,6 +1,9 @@
 // rollout/request.c -- sampling parameters, lengths, pages and token ids of a request.
 #include "rollout/request.h"
 
+#include <string.h>
+
+#include "rollout/batch.h"
 #include "rollout/kv.h"
 
 static Status check_texts(const RequestLimits *l, const char *what, const char *const *text,
@@ -47,7 +50,7 @@ Status request_check_pages(const RequestLimits *l, int limit) {
     if (n <= l->kv_pages) return ST_OK;
     return FAIL(ST_CONFIG,
                 "a sequence of %d tokens needs %d KV pages of %d and there are %d: plan more "
-                "pages or allow fewer new tokens",
+                "pages or allow fewer new tokens (max_tokens, where a sample can pause)",
                 limit, n, KV_PAGE_TOKENS, l->kv_pages);
 }
 
@@ -59,6 +62,10 @@ Status request_check_tokens(const RequestLimits *l, const int32_t *token, int n,
     return ST_OK;
 }
 
+static bool has_injected(const GivenTokens *given) {
+    return given->kind && given->n > 0 && memchr(given->kind, TOKEN_INJECTED, (size_t)given->n);
+}
+
 Status request_check(const RequestLimits *l, const EngineRequest *r, int *limit) {
     TRY(request_check_sampling(l, r->sampling));
     if (r->n_prompt < 1 || r->n_samples < 0)
@@ -67,7 +74,7 @@ Status request_check(const RequestLimits *l, const EngineRequest *r, int *limit)
     const int n = r->n_samples > 0 ? r->n_samples : 1;
     bool pauses = can_pause(r->sampling);
     for (int i = 0; r->given && i < n; i++)
-        pauses = pauses || r->given[i].paused || r->given[i].kind || r->given[i].pause_after > 0;
+        pauses = pauses || r->given[i].paused || has_injected(&r->given[i]);
     *limit = request_limit(l, r->sampling, r->n_prompt, pauses);
     if (r->n_prompt >= *limit)
         return FAIL(ST_CONFIG, "the prompt has %d tokens and a sequence has room for %d",

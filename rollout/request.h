@@ -66,7 +66,7 @@ typedef struct GivenTokens {
     const float *logp;
     const uint32_t *version; // NULL = the current one
     bool paused;             // begins as SAMPLE_PAUSED
-    int pause_after;         // since the last injected token; 0 = SampleConfig's
+    int pause_after;         // SampleView's; with n 0 and not paused it is SampleConfig's
 } GivenTokens;
 
 typedef struct EngineRequest { // everything is copied

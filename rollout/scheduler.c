@@ -36,6 +36,24 @@ bool scheduler_drawn(const SchedSeq *seq) {
     return table_of(seq)->n_tokens == length_of(seq);
 }
 
+// A sample without pages that will fork the prompt of its group, if that is cached then.
+static bool forks(const LiveSample *sample) {
+    return (sample->state == SAMPLE_READY || sample->state == SAMPLE_PAUSED) &&
+           sample->kv.n_pages == 0;
+}
+
+static void set_state(LiveSample *sample, SampleState state) {
+    sample->group->n_forks -= forks(sample);
+    sample->state = state;
+    sample->group->n_forks += forks(sample);
+}
+
+static void drop_pages(Scheduler *s, LiveSample *sample) {
+    sample->group->n_forks -= forks(sample);
+    kv_release(s->kv, &sample->kv);
+    sample->group->n_forks += forks(sample);
+}
+
 // ---- lists
 
 static void ready_insert(Scheduler *s, LiveSample *sample) {
@@ -74,6 +92,7 @@ void scheduler_add(Scheduler *s, LiveGroup *group) {
     int n_waiting = 0, n_new = 0;
     for (int i = 0; i < group->n_samples; i++) {
         n_waiting += group->sample[i].state == SAMPLE_WAITING;
+        group->n_forks += forks(&group->sample[i]);
         n_new +=
             group->sample[i].state == SAMPLE_WAITING && !live_response_length(&group->sample[i]);
     }
@@ -85,36 +104,49 @@ void scheduler_add(Scheduler *s, LiveGroup *group) {
             if (group->sample[i].state == SAMPLE_WAITING) scheduler_ready(s, &group->sample[i]);
 }
 
-// ---- reserved pages: a group's first sample with the prompt, then each further one without it
+// ---- reserved pages: each sequence at its longest; what forks a prompt shares its full pages
 
-static int reservation(const LiveGroup *g, int n_admitted) {
+static int reservation(const LiveGroup *g, int n_own, int n_forked, bool prompt) {
     const int longest = kv_pages_of(g->limit), shared = g->n_prompt / KV_PAGE_TOKENS;
-    return longest + 1 + (n_admitted > 1 ? (n_admitted - 1) * (longest - shared) : 0);
+    const int forks = n_forked > 0 ? n_forked : 1; // a cached prompt is no use without one
+    return n_own * longest + (prompt || n_forked > 0 ? shared + 1 + forks * (longest - shared) : 0);
+}
+
+static bool prompt_cached(const LiveGroup *g) {
+    return !g->prompt_runs && g->kv.n_tokens > 0;
 }
 
 static void update_reservation(Scheduler *s, LiveGroup *g) {
     if (!s->reserve) return;
-    const bool holds =
-        g->n_unfinished > 0 && (g->prompt_runs || g->n_admitted > 0 || g->kv.n_pages > 0);
-    const int now = holds ? reservation(g, g->n_admitted) : 0;
+    const int now = g->n_unfinished == 0 ? 0
+                                         : reservation(g, g->n_own, g->n_forked,
+                                                       g->prompt_runs || g->kv.n_pages > 0);
     s->n_reserved += now - g->n_reserved;
     g->n_reserved = now;
 }
 
-// May one more sample of the group (or its prompt) be admitted?
-static bool may_reserve(const Scheduler *s, const LiveGroup *g, int n_admitted) {
-    return s->n_reserved - g->n_reserved + reservation(g, n_admitted) <= s->n_pages;
+// May the sample (NULL: the prompt of the group) be admitted?
+static bool may_reserve(const Scheduler *s, const LiveGroup *g, const LiveSample *sample) {
+    if (sample && sample->admitted) return true;
+    const bool fork = sample && prompt_cached(g);
+    const int then = reservation(g, g->n_own + (sample && !fork), g->n_forked + fork,
+                                 !sample || g->prompt_runs || g->kv.n_pages > 0);
+    return s->n_reserved - g->n_reserved + then <= s->n_pages;
+}
+
+static void set_admitted(LiveSample *sample, bool admitted, bool forked) {
+    LiveGroup *g = sample->group;
+    g->n_own -= sample->admitted && !sample->forked;
+    g->n_forked -= sample->admitted && sample->forked;
+    sample->admitted = admitted, sample->forked = forked;
+    g->n_own += admitted && !forked;
+    g->n_forked += admitted && forked;
 }
 
 // ---- giving pages back
 
 static void release_prompt(Scheduler *s, LiveGroup *g) {
-    if (!g->prompt_runs && g->n_ready == 0) kv_release(s->kv, &g->kv);
-}
-
-// A sample without pages that may fork the prompt of its group, as long as that is cached.
-static bool forks(const LiveSample *sample) {
-    return sample->state == SAMPLE_READY && sample->kv.n_pages == 0;
+    if (!g->prompt_runs && g->n_forks == 0) kv_release(s->kv, &g->kv);
 }
 
 // The pages of the youngest sample that has some and does not run.
@@ -124,8 +156,7 @@ static bool drop_idle_sample(Scheduler *s, const LiveSample *except) {
         LiveSample *sample = s->store->sample[i];
         if (sample == except || sample->kv.n_pages == 0) continue;
         if (sample->state != SAMPLE_PAUSED && sample->state != SAMPLE_READY) continue;
-        kv_release(s->kv, &sample->kv);
-        sample->group->n_ready += forks(sample);
+        drop_pages(s, sample);
         s->n_preempted++;
         return true;
     }
@@ -156,12 +187,24 @@ static void preempt_last(Scheduler *s) {
 void scheduler_forget_pages(Scheduler *s) {
     for (int i = 0; i < s->store->n_samples; i++) {
         LiveSample *sample = s->store->sample[i];
-        const bool forked = forks(sample);
-        kv_release(s->kv, &sample->kv);
+        drop_pages(s, sample);
         kv_release(s->kv, &sample->group->kv);
-        sample->group->n_ready += forks(sample) - forked;
     }
     CHECK(kv_pages_held(s->kv) == 0);
+    if (!s->reserve) return;
+    for (int i = 0; i < s->n_seqs; i++) { // without shared pages fewer may fit: admitted again
+        if (s->seq[i].sample) {
+            scheduler_ready(s, s->seq[i].sample);
+        } else {
+            s->seq[i].group->prompt_runs = false;
+            waiting_insert(s, s->seq[i].group);
+        }
+    }
+    s->n_seqs = 0;
+    for (int i = 0; i < s->store->n_samples; i++) {
+        set_admitted(s->store->sample[i], false, false);
+        update_reservation(s, s->store->sample[i]->group);
+    }
 }
 
 // ---- admission
@@ -175,13 +218,14 @@ static bool has_room(Scheduler *s, int n_pages, const LiveSample *for_sample) {
     return false;
 }
 
-// Tokens of the sequence whose pages the prefix cache has.
-static void find_cached(Scheduler *s, SchedSeq *seq, uint32_t *version) {
-    KvTable *table = table_of(seq);
-    const int n = kv_find(s->kv, table, tokens_of(seq), length_of(seq));
-    const uint8_t *kind = seq->sample ? seq->sample->kind : NULL;
-    for (int t = 0; t < n; t++)
-        if (!kind || kind[t] != TOKEN_SAMPLED) version[t] = policy_version(s->policy);
+static uint32_t *versions_of(const SchedSeq *seq) {
+    return seq->sample ? seq->sample->kv_version : seq->group->kv_version;
+}
+
+// Pages that the prefix cache has; the current weights made them.
+static void find_cached(Scheduler *s, SchedSeq *seq) {
+    const int n = kv_find(s->kv, table_of(seq), tokens_of(seq), length_of(seq));
+    for (int t = 0; t < n; t++) versions_of(seq)[t] = policy_version(s->policy);
     s->n_shared_tokens += n;
 }
 
@@ -202,14 +246,12 @@ static SchedSeq *new_seq(Scheduler *s, LiveGroup *group, LiveSample *sample) {
 static void admit_sample(Scheduler *s, LiveSample *sample) {
     LiveGroup *g = sample->group;
     SchedSeq *seq = new_seq(s, g, sample);
-    const bool forked = forks(sample);
+    const bool empty = sample->kv.n_pages == 0, fork = empty && prompt_cached(g);
     ready_remove(s, sample);
-    sample->state = SAMPLE_RUNNING;
-    if (forked) g->n_ready--;
-    if (!sample->admitted) g->n_admitted++;
-    sample->admitted = true;
-    if (forked && !g->prompt_runs && g->kv.n_tokens > 0) {
-        if (g->n_ready == 0) {
+    set_state(sample, SAMPLE_RUNNING);
+    if (!sample->admitted) set_admitted(sample, true, fork);
+    if (fork) {
+        if (g->n_forks == 0) {
             kv_move(&sample->kv, &g->kv); // the last one takes the pages, tail and all
         } else if (kv_fork(s->kv, &sample->kv, &g->kv, s->policy)) {
             s->n_shared_tokens += sample->kv.n_tokens;
@@ -218,10 +260,10 @@ static void admit_sample(Scheduler *s, LiveSample *sample) {
             drop_idle_prompts(s);
         }
         if (sample->kv.n_tokens > 0)
-            memcpy(sample->version, g->prompt_version,
-                   (size_t)g->n_prompt * sizeof *sample->version);
-    } else if (forked) {
-        find_cached(s, seq, sample->version);
+            memcpy(sample->kv_version, g->kv_version,
+                   (size_t)g->n_prompt * sizeof *sample->kv_version);
+    } else if (empty) {
+        find_cached(s, seq);
     }
     update_reservation(s, g);
     take_pages(s, seq);
@@ -235,15 +277,21 @@ static int pages_missing(const LiveSample *sample) {
     return all - (g->prompt_runs ? 0 : g->kv.n_tokens / KV_PAGE_TOKENS);
 }
 
+// The next sample that may be admitted; NULL: none now. Where pages are reserved and nothing runs,
+// one may go before others: those wait for pages that it will give back.
+static LiveSample *next_ready(Scheduler *s) {
+    LiveSample *sample = s->first_ready;
+    if (!sample) return NULL;
+    if (!s->reserve) return has_room(s, pages_missing(sample), sample) ? sample : NULL;
+    while (sample && !may_reserve(s, sample->group, sample))
+        sample = s->n_seqs == 0 ? sample->next_ready : NULL;
+    return sample;
+}
+
 static bool admit_ready(Scheduler *s) {
-    while (s->n_seqs < s->max_seqs && s->first_ready) {
-        LiveSample *sample = s->first_ready;
-        const LiveGroup *g = sample->group;
-        if (s->reserve) {
-            if (!may_reserve(s, g, g->n_admitted + !sample->admitted)) return false;
-        } else if (!has_room(s, pages_missing(sample), sample)) {
-            return false;
-        }
+    while (s->n_seqs < s->max_seqs) {
+        LiveSample *sample = next_ready(s);
+        if (!sample) break;
         admit_sample(s, sample);
     }
     return !s->first_ready;
@@ -256,12 +304,12 @@ static void admit_prompts(Scheduler *s) {
         coming += s->seq[i].sample ? 1 : s->seq[i].group->n_unfinished;
     while (s->first_waiting && s->n_seqs < s->max_seqs && coming < s->max_seqs) {
         LiveGroup *g = s->first_waiting;
-        if (s->reserve ? !may_reserve(s, g, 1) : !has_room(s, kv_pages_of(g->n_prompt), NULL))
+        if (s->reserve ? !may_reserve(s, g, NULL) : !has_room(s, kv_pages_of(g->n_prompt), NULL))
             return;
         waiting_remove(s, g);
         g->begun = g->prompt_runs = true;
         SchedSeq *seq = new_seq(s, g, NULL);
-        find_cached(s, seq, g->prompt_version);
+        find_cached(s, seq);
         update_reservation(s, g);
         take_pages(s, seq);
         coming += g->n_unfinished;
@@ -323,16 +371,23 @@ int scheduler_plan(Scheduler *s, DecodeSeq *decode) {
     return s->n_seqs;
 }
 
+// To the samples whose first token is drawn from the prompt.
+static void tell_versions(const LiveGroup *g) {
+    for (int i = 0; i < g->n_samples; i++)
+        if (g->sample[i].state == SAMPLE_WAITING && g->sample[i].n_tokens > 0)
+            memcpy(g->sample[i].kv_version, g->kv_version,
+                   (size_t)g->n_prompt * sizeof *g->kv_version);
+}
+
 void scheduler_advance(Scheduler *s, uint32_t version) {
     for (int i = 0; i < s->n_seqs; i++) {
         const SchedSeq *seq = &s->seq[i];
         KvTable *table = table_of(seq);
-        const uint8_t *kind = seq->sample ? seq->sample->kind : NULL;
-        uint32_t *made_by = seq->sample ? seq->sample->version : seq->group->prompt_version;
         for (int t = table->n_tokens; t < table->n_tokens + seq->n_new; t++)
-            if (!kind || kind[t] != TOKEN_SAMPLED) made_by[t] = version;
+            versions_of(seq)[t] = version;
         table->n_tokens += seq->n_new;
         s->n_computed_tokens += seq->n_new;
+        if (!seq->sample && scheduler_drawn(seq)) tell_versions(seq->group);
         kv_publish(s->kv, table, tokens_of(seq));
     }
 }
@@ -344,28 +399,24 @@ void scheduler_check(const Scheduler *s) {
 // ---- outcomes
 
 void scheduler_ready(Scheduler *s, LiveSample *sample) {
-    sample->state = SAMPLE_READY;
+    set_state(sample, SAMPLE_READY);
     ready_insert(s, sample);
-    sample->group->n_ready += forks(sample);
     update_reservation(s, sample->group);
 }
 
 void scheduler_pause(Scheduler *s, LiveSample *sample) {
     CHECK(sample->state == SAMPLE_RUNNING || sample->state == SAMPLE_WAITING);
-    sample->state = SAMPLE_PAUSED;
+    set_state(sample, SAMPLE_PAUSED);
     update_reservation(s, sample->group);
 }
 
 void scheduler_finish(Scheduler *s, LiveSample *sample) {
     LiveGroup *g = sample->group;
     CHECK(sample->state != SAMPLE_FINISHED);
-    if (sample->state == SAMPLE_READY) {
-        g->n_ready -= forks(sample);
-        ready_remove(s, sample);
-    }
-    kv_release(s->kv, &sample->kv);
-    sample->state = SAMPLE_FINISHED;
-    if (sample->admitted) g->n_admitted--;
+    if (sample->state == SAMPLE_READY) ready_remove(s, sample);
+    set_state(sample, SAMPLE_FINISHED);
+    drop_pages(s, sample);
+    set_admitted(sample, false, false);
     g->n_unfinished--;
     if (g->n_unfinished == 0 && !g->begun) {
         waiting_remove(s, g);

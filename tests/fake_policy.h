@@ -19,10 +19,11 @@ struct Policy {
     ModelConfig model;
     Pool *pool;
     int n_pages, max_rows;
-    int32_t *slot; // [n_pages * KV_PAGE_TOKENS] the token cached there, -1 = nothing
+    int32_t *slot;  // [n_pages * KV_PAGE_TOKENS] the token cached there, -1 = nothing
+    uint64_t *made; // the weights that cached it
     uint64_t weights;
     uint32_t version;
-    int n_calls, max_seen_rows, max_seen_seqs;
+    int n_calls, max_seen_rows, max_seen_seqs, last_rows, last_seqs;
     int nan_at; // prefix length whose logits are NaN; 0 = none
     int fail_at_call;
 };
@@ -36,19 +37,36 @@ static inline Policy *fake_new(int n_pages, int max_rows, Pool *pool) {
     p->n_pages = n_pages, p->max_rows = max_rows;
     size_t n = (size_t)n_pages * KV_PAGE_TOKENS;
     p->slot = malloc(n * sizeof *p->slot);
-    CHECK(p->slot);
+    p->made = calloc(n, sizeof *p->made);
+    CHECK(p->slot && p->made);
     memset(p->slot, 0xFF, n * sizeof *p->slot);
     p->weights = 11;
     return p;
 }
 
+// Another version has other weights.
+static inline uint64_t fake_weights(uint32_t version) {
+    return 11 + version * 977;
+}
+static inline void fake_set_version(Policy *p, uint32_t version) {
+    p->version = version;
+    p->weights = fake_weights(version);
+}
+
 static inline void fake_free(Policy *p) {
     free(p->slot);
+    free(p->made);
     free(p);
 }
 
 static inline uint64_t fake_step(uint64_t prefix, int32_t token) {
     return rng_mix(prefix ^ (uint64_t)(uint32_t)token);
+}
+
+// The same for a token that other weights cached.
+static inline uint64_t fake_cached(uint64_t prefix, int32_t token, uint64_t made,
+                                   uint64_t weights) {
+    return fake_step(made == weights ? prefix : prefix ^ rng_mix(made), token);
 }
 
 // Logits after a prefix; FAKE_STOP is likely enough to end samples at many lengths.
@@ -70,6 +88,8 @@ void policy_kv_copy(Policy *policy, int src, int dst, int n_tokens) {
     CHECK(n_tokens > 0 && n_tokens < KV_PAGE_TOKENS);
     memcpy(policy->slot + dst * KV_PAGE_TOKENS, policy->slot + src * KV_PAGE_TOKENS,
            (size_t)n_tokens * sizeof *policy->slot);
+    memcpy(policy->made + dst * KV_PAGE_TOKENS, policy->made + src * KV_PAGE_TOKENS,
+           (size_t)n_tokens * sizeof *policy->made);
 }
 
 float policy_logprob_row(const float *logits, int vocab, float inv_temperature, int32_t token,
@@ -88,10 +108,10 @@ typedef struct FakeCall {
     void *ctx;
 } FakeCall;
 
-static inline int32_t *fake_slot(Policy *p, const DecodeSeq *seq, int pos) {
+static inline int fake_slot(const Policy *p, const DecodeSeq *seq, int pos) {
     int page = seq->page[pos / KV_PAGE_TOKENS];
     CHECK(page >= 0 && page < p->n_pages);
-    return &p->slot[page * KV_PAGE_TOKENS + pos % KV_PAGE_TOKENS];
+    return page * KV_PAGE_TOKENS + pos % KV_PAGE_TOKENS;
 }
 
 static inline void fake_one(void *ctx, int i, int worker) {
@@ -99,12 +119,17 @@ static inline void fake_one(void *ctx, int i, int worker) {
     FakeCall *call = (FakeCall *)ctx;
     const DecodeSeq *seq = &call->seq[i];
     CHECK(seq->n_new >= 1 && seq->pos >= 0 && seq->n_logits <= seq->n_new);
-    for (int t = 0; t < seq->n_new; t++)
-        *fake_slot(call->policy, seq, seq->pos + t) = seq->token[t];
-    uint64_t prefix = call->policy->weights;
+    Policy *p = call->policy;
+    for (int t = 0; t < seq->n_new; t++) {
+        const int slot = fake_slot(p, seq, seq->pos + t);
+        p->slot[slot] = seq->token[t];
+        p->made[slot] = p->weights;
+    }
+    uint64_t prefix = p->weights;
     int length = seq->pos + seq->n_new, row = 0;
     for (int pos = 0; pos < length; pos++) {
-        prefix = fake_step(prefix, *fake_slot(call->policy, seq, pos));
+        const int slot = fake_slot(p, seq, pos);
+        prefix = fake_cached(prefix, p->slot[slot], p->made[slot], p->weights);
         if (pos < length - seq->n_logits) continue;
         float logits[FAKE_VOCAB];
         fake_logits(prefix, logits);
@@ -118,6 +143,7 @@ Status policy_decode(Policy *policy, const DecodeSeq *seq, int n_seqs, LogitsFn 
     for (int i = 0; i < n_seqs; i++) rows += seq[i].n_new;
     CHECK(n_seqs >= 1 && rows <= policy->max_rows);
     policy->n_calls++;
+    policy->last_rows = rows, policy->last_seqs = n_seqs;
     if (rows > policy->max_seen_rows) policy->max_seen_rows = rows;
     if (n_seqs > policy->max_seen_seqs) policy->max_seen_seqs = n_seqs;
     if (policy->n_calls == policy->fail_at_call) return FAIL(ST_CUDA, "planted failure");
