@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "rollout/drawweight.h"
+#include "policy/draw.h"
 
 enum { VOCAB_MAX = 1 << 19 }; // so that a sum of weights fits 63 bits
 
@@ -28,7 +28,8 @@ size_t sampler_scratch_bytes(int vocab) {
 
 // The best token, or -1 where no row of probabilities can be made of the logits.
 static int32_t best_of(const float *logits, int vocab) {
-    const int32_t best = drawweight_best(logits, vocab);
+    int32_t best;
+    draw_best(logits, vocab, &best);
     return best < 0 || isinf(logits[best]) ? -1 : best;
 }
 
@@ -91,7 +92,7 @@ int32_t sampler_draw(const Sampler *sampler, const float *logits, int vocab, dou
     uint64_t *weight = scratch, total;
     float scale = sampler->inv_temperature, top = logits[best] * scale;
     if (isinf(top)) return -1;
-    total = drawweight_fill(logits, vocab, scale, top, weight);
+    draw_weights(logits, vocab, scale, top, weight, &total);
 
     int32_t last = -1; // the lowest-ranking token that is kept; -1 = all are
     bool cut_k = sampler->top_k > 0 && sampler->top_k < vocab, cut_p = sampler->top_p < 1;
@@ -123,7 +124,8 @@ int32_t sampler_draw(const Sampler *sampler, const float *logits, int vocab, dou
 
     // 53 bits of uniform times 63 of total, exactly; below total because uniform < 1.
     uint64_t target = (uint64_t)((unsigned __int128)(uint64_t)(uniform * 0x1p53) * total >> 53);
-    const int32_t drawn = drawweight_walk(weight, vocab, target);
+    int32_t drawn;
+    draw_walk(weight, vocab, target, &drawn);
     CHECK(drawn >= 0); // the walk ends inside the row
     return drawn;
 }

@@ -1,11 +1,12 @@
-// tests/test_drawweight.c -- rollout/drawweight: lanes give what one value gives.
-#include "rollout/drawweight.h"
+// tests/test_draw.c -- policy/draw: every instruction set gives what one value at a time gives.
+#include "policy/draw.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
+#include "policy/cpu/gemm.h"
 #include "tests/test.h"
 
 enum { N = 5003 };
@@ -18,7 +19,7 @@ static uint64_t plain_weight(double x) {
     double low = (1 + y) + y2 * (1.0 / 2 + y * (1.0 / 6));
     double high = (1.0 / 24 + y * (1.0 / 120)) + y2 * (1.0 / 720 + y * (1.0 / 5040));
     double e = (low + y4 * high) + y4 * y4 * (1.0 / 40320);
-    return (uint64_t)(e * ldexp(1, (int)n + WEIGHT_BITS) + 0.5);
+    return (uint64_t)(e * ldexp(1, (int)n + DRAW_BITS) + 0.5);
 }
 
 static void fill_row(float *z, int round) {
@@ -28,6 +29,18 @@ static void fill_row(float *z, int round) {
         if (rng_below(&rng, 100) == 0) z[i] = -INFINITY;
         if (rng_below(&rng, 100) == 0) z[i] = z[(i * 7) % (i + 1)];
     }
+}
+
+static int32_t best_of(const float *z, int n) {
+    int32_t best;
+    draw_best(z, n, &best);
+    return best;
+}
+
+static int32_t walk_to(const uint64_t *weight, int n, uint64_t target) {
+    int32_t drawn;
+    draw_walk(weight, n, target, &drawn);
+    return drawn;
 }
 
 static void weights_are_those_of_one_value_at_a_time(void **state) {
@@ -41,17 +54,18 @@ static void weights_are_those_of_one_value_at_a_time(void **state) {
         int32_t best = 0;
         for (int i = 1; i < n; i++)
             if (z[i] > z[best]) best = i;
-        assert_int_equal(drawweight_best(z, n), best);
+        assert_int_equal(best_of(z, n), best);
         const float top = z[best] * scale;
         uint64_t sum = 0;
-        const uint64_t total = drawweight_fill(z, n, scale, top, weight);
+        uint64_t total;
+        draw_weights(z, n, scale, top, weight, &total);
         for (int i = 0; i < n; i++) {
             const uint64_t want = plain_weight((double)(z[i] * scale) - (double)top);
             assert_true(weight[i] == want);
             sum += want;
         }
         assert_true(total == sum);
-        assert_true(weight[best] == (uint64_t)1 << WEIGHT_BITS);
+        assert_true(weight[best] == (uint64_t)1 << DRAW_BITS);
     }
 }
 
@@ -63,33 +77,49 @@ static void the_walk_ends_where_the_sum_passes_the_target(void **state) {
     uint64_t before = 0;
     for (int i = 0; i < N; i++) {
         if (weight[i] > 0) {
-            assert_int_equal(drawweight_walk(weight, N, before), i);
-            assert_int_equal(drawweight_walk(weight, N, before + weight[i] - 1), i);
+            assert_int_equal(walk_to(weight, N, before), i);
+            assert_int_equal(walk_to(weight, N, before + weight[i] - 1), i);
         }
         before += weight[i];
     }
-    assert_int_equal(drawweight_walk(weight, N, total), -1);
+    assert_int_equal(walk_to(weight, N, total), -1);
 }
 
 static void a_row_with_a_nan_has_no_best(void **state) {
     (void)state;
     float z[21] = {0};
     z[4] = z[9] = 2;
-    assert_int_equal(drawweight_best(z, 21), 4);
+    assert_int_equal(best_of(z, 21), 4);
     for (int i = 0; i < 21; i++) {
         z[i] = NAN;
-        assert_int_equal(drawweight_best(z, 21), -1);
+        assert_int_equal(best_of(z, 21), -1);
         z[i] = i == 4 || i == 9 ? 2 : 0;
     }
     for (int i = 0; i < 21; i++) z[i] = -INFINITY;
-    assert_int_equal(drawweight_best(z, 21), 0);
+    assert_int_equal(best_of(z, 21), 0);
+}
+
+// The sets that this processor has, as GRPO_CPU names them.
+static void every_instruction_set_gives_the_same(void **state) {
+    for (int row = 0; row < GEMM_ROWS; row++) {
+        if (!gemm_row_supported((GemmRow)row)) {
+            print_message("not here: %s\n", gemm_row_name((GemmRow)row));
+            continue;
+        }
+        assert_int_equal(setenv("GRPO_CPU", gemm_row_name((GemmRow)row), 1), 0);
+        assert_ok(gemm_select(NULL));
+        assert_int_equal(gemm_row(), row);
+        weights_are_those_of_one_value_at_a_time(state);
+        the_walk_ends_where_the_sum_passes_the_target(state);
+        a_row_with_a_nan_has_no_best(state);
+    }
+    unsetenv("GRPO_CPU");
+    assert_ok(gemm_select(NULL));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(weights_are_those_of_one_value_at_a_time),
-        cmocka_unit_test(the_walk_ends_where_the_sum_passes_the_target),
-        cmocka_unit_test(a_row_with_a_nan_has_no_best),
+        cmocka_unit_test(every_instruction_set_gives_the_same),
     };
-    return cmocka_run_group_tests_name("rollout/drawweight", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("policy/draw", tests, NULL, NULL);
 }
