@@ -30,7 +30,8 @@ enum { ALIGN = 64 };
 typedef struct Block {
     struct Block *prev;
     size_t cap, used;
-    char *data; // ALIGN-aligned, inside the same malloc
+    size_t written; // bytes from here on are zero as the system gave them
+    char *data;     // ALIGN-aligned, inside the same allocation
 } Block;
 
 struct Arena {
@@ -65,7 +66,7 @@ void *arena_alloc(Arena *arena, size_t count, size_t size) {
     Block *b = arena->last;
     if (!b || b->cap - b->used < bytes) {
         size_t cap = bytes > arena->block_bytes ? bytes : arena->block_bytes;
-        b = malloc(sizeof *b + ALIGN + cap);
+        b = calloc(1, sizeof *b + ALIGN + cap); // large blocks take memory as they are written
         if (!b) {
             fprintf(stderr, "grpo: out of host memory: %zu bytes\n", cap);
             abort();
@@ -73,14 +74,16 @@ void *arena_alloc(Arena *arena, size_t count, size_t size) {
         b->data = (char *)(((uintptr_t)(b + 1) + ALIGN - 1) & ~(uintptr_t)(ALIGN - 1));
         b->prev = arena->last;
         b->cap = cap;
-        b->used = 0;
         arena->last = b;
         POISON(b->data, cap);
     }
-    void *p = b->data + b->used;
-    b->used += bytes;
+    char *p = b->data + b->used;
+    const size_t begin = b->used, end = begin + bytes;
     UNPOISON(p, bytes);
-    return memset(p, 0, bytes);
+    if (begin < b->written) memset(p, 0, (end < b->written ? end : b->written) - begin);
+    if (end > b->written) b->written = end;
+    b->used = end;
+    return p;
 }
 
 char *arena_printf(Arena *arena, const char *fmt, ...) {

@@ -26,7 +26,8 @@ typedef struct ArenaMark {
 Arena *arena_new(size_t block_bytes);
 void arena_free(Arena *arena); // NULL is fine
 
-// `count * size` zeroed bytes, 64-byte aligned. Never NULL: a full host aborts the run.
+// `count * size` zeroed bytes, 64-byte aligned. Never NULL: a full host aborts the run. A large
+// allocation takes memory from the system as it is written, not at once.
 void *arena_alloc(Arena *arena, size_t count, size_t size);
 #define ARENA_ARRAY(arena, type, count)                                                            \
     ((type *)arena_alloc((arena), (size_t)(count), sizeof(type)))

@@ -1,6 +1,8 @@
 // tests/test_arena.c -- base/arena: zeroed, aligned, and gone after a rewind.
 #include "base/arena.h"
 
+#include <unistd.h>
+
 #include "tests/test.h"
 
 static void memory_is_zeroed_and_aligned(void **state) {
@@ -53,12 +55,36 @@ static void texts_are_formatted_into_it(void **state) {
     arena_free(arena);
 }
 
+static long resident_bytes(void) {
+    long size, resident;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%ld %ld", &size, &resident), 2);
+    fclose(file);
+    return resident * sysconf(_SC_PAGESIZE);
+}
+
+static void what_is_not_written_takes_no_memory(void **state) {
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip();
+#endif
+    enum { BIG = 512 << 20 };
+    Arena *arena = arena_new(1 << 16);
+    const long before = resident_bytes();
+    char *big = ARENA_ARRAY(arena, char, BIG);
+    big[0] = big[BIG / 2] = 1;
+    assert_true(resident_bytes() - before < BIG / 16);
+    arena_free(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_is_zeroed_and_aligned),
         cmocka_unit_test(a_rewind_gives_the_same_memory_again_zeroed),
         cmocka_unit_test(an_empty_arena_may_be_rewound_to_empty),
         cmocka_unit_test(texts_are_formatted_into_it),
+        cmocka_unit_test(what_is_not_written_takes_no_memory),
     };
     return cmocka_run_group_tests_name("base/arena", tests, NULL, NULL);
 }
