@@ -144,7 +144,7 @@ void engine_counts(const Engine *engine, EngineCounts *out);
 // What the engine was opened with, and what it can serve.
 const EngineOpts *engine_opts(const Engine *engine);
 const RequestLimits *engine_limits(const Engine *engine);
-// With no sample in it: under the current weights, with an empty prefix cache and a new peak.
+// With no sample in it: under the current weights, and with a new peak of pages.
 void engine_restart(Engine *engine);
 
 // ---- a whole batch

@@ -147,7 +147,7 @@ void kv_set_version(KvPool *kv, uint32_t version) {
 
 void kv_flush(KvPool *kv, uint32_t version) {
     CHECK(kv->n_held == 0);
-    kv_set_version(kv, version);
+    if (version != kv->version) kv_set_version(kv, version);
     kv->peak = 0;
 }
 

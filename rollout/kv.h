@@ -29,8 +29,8 @@ typedef struct KvPool KvPool;
 KvPool *kv_new(int n_pages, bool prefix_cache);
 void kv_free(KvPool *kv); // NULL is fine; CHECKs that no page is held
 
-// From here on pages are made by weights `version`; what the prefix cache has is dropped. kv_flush
-// also resets the peak, and nobody may hold a page.
+// From here on pages are made by weights `version`. kv_set_version drops what the prefix cache has;
+// kv_flush only if the version is another one, it resets the peak, and nobody may hold a page.
 void kv_set_version(KvPool *kv, uint32_t version);
 void kv_flush(KvPool *kv, uint32_t version);
 int kv_pages_free(const KvPool *kv); // pages that nobody holds, cached ones among them

@@ -213,7 +213,8 @@ static void requests_that_cannot_be_are_refused(void **state) {
     const SampleConfig fine = endless(20);
     SampleConfig bad[5] = {fine, fine, fine, fine, fine};
     const char *const empty[] = {""};
-    bad[0].max_new_tokens = 40000, bad[0].max_tokens = 0, bad[1].top_p = 2, bad[2].max_tokens = 5, bad[3].pause_after = -1;
+    bad[0].max_new_tokens = 40000, bad[0].max_tokens = 0, bad[1].top_p = 2, bad[2].max_tokens = 5,
+    bad[3].pause_after = -1;
     bad[4].pause_text = empty, bad[4].n_pause_texts = 1;
     const char *const word[] = {"KV pages", "top_p", "room for 5", "pause_after", "pause text 0"};
     SampleId id;
@@ -273,6 +274,48 @@ static void kept_pages_do_not_depend_on_others(void **state) {
     }
 }
 
+// A conversation: each request begins with the one before it and its reply.
+static void a_prefix_is_computed_once(void **state) {
+    (void)state;
+    Arena *arena = arena_new(1 << 20);
+    int64_t computed[2];
+    Batch *b[2];
+    for (int cache = 0; cache < 2; cache++) {
+        Policy *policy = fake_new(100, 256, NULL);
+        const EngineOpts opts = {.policy = policy,
+                                 .max_seqs = 4,
+                                 .kv_pages = 100,
+                                 .max_decode_rows = 256,
+                                 .prefix_cache = cache,
+                                 .seed = SEED};
+        Engine *engine;
+        assert_ok(engine_new(&opts, &engine));
+        const SampleConfig c = endless(10);
+        int32_t talk[200];
+        int n = 40;
+        for (int t = 0; t < n; t++) talk[t] = t % FAKE_VOCAB;
+        computed[cache] = 0;
+        for (int reply = 0; reply < 4; reply++) {
+            b[cache] = batch_new(1, 2, arena);
+            batch_ask(b[cache], 0, NULL, (uint64_t)reply, 0, talk, n, arena);
+            EngineStats stats;
+            assert_ok(
+                engine_sample(engine, b[cache], &c, RNG_EVAL, NULL, NULL, NULL, &stats, arena));
+            computed[cache] += stats.n_computed_tokens;
+            if (cache && reply > 0) // all but the last page of what was known, and the new question
+                assert_true(stats.n_computed_tokens <= KV_PAGE_TOKENS + 5 + 2 * 9);
+            n = b[cache]->token_end[0];
+            memcpy(talk, b[cache]->token, (size_t)n * sizeof *talk);
+            for (int t = 0; t < 5; t++) talk[n++] = t;
+        }
+        engine_free(engine);
+        fake_free(policy);
+    }
+    assert_true(computed[1] * 2 < computed[0]);
+    for (int i = 0; i < 2; i++) assert_same_samples(b[0], i, b[1], i);
+    arena_free(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_joins_the_next_step),
@@ -281,6 +324,7 @@ int main(void) {
         cmocka_unit_test(failures_of_the_policy_lose_nothing),
         cmocka_unit_test(requests_that_cannot_be_are_refused),
         cmocka_unit_test(kept_pages_do_not_depend_on_others),
+        cmocka_unit_test(a_prefix_is_computed_once),
     };
     return cmocka_run_group_tests_name("rollout/engine: sessions", tests, NULL, NULL);
 }
