@@ -9,15 +9,15 @@
 // -------------------------------------------------------
 enum { MOST = 400, SAMPLES = 4, REQUESTS = 6, PAUSES = 3 };
 
-typedef struct Asked {
+typedef struct SessionAsk {
     int32_t prompt[64];
     int n_prompt, n_samples;
     SampleConfig sampling;
     RngKey key;
-} Asked;
+} SessionAsk;
 
 // What a test knows of a sample: everything until it was stopped last, then what the engine has.
-typedef struct Known {
+typedef struct SessionSeen {
     SampleId id; // 0 = not submitted
     int n, n_pauses, pause_after;
     int checked; // tokens that were drawn again and compared
@@ -27,10 +27,10 @@ typedef struct Known {
     float logp[MOST];
     uint32_t version[MOST], kv_version[MOST];
     Finish finish;
-} Known;
+} SessionSeen;
 
 // What the environment says to pause number `pause`, and how long the sample may then go on.
-static int injection(const Asked *asked, int sample, int pause, int32_t token[8],
+static int injection(const SessionAsk *asked, int sample, int pause, int32_t token[8],
                      int *pause_after) {
     Rng rng = rng_open((RngKey){.seed = 77,
                                 .stream = RNG_TEST,
@@ -56,7 +56,8 @@ static bool any_text(const char *const *text, int n_texts, const int32_t *token,
 }
 
 // Draws tokens [from, known->n) again, from the tokens and versions alone: no pages, no schedule.
-static void assert_drawn_alone(const Asked *a, int sample, const Known *k, int from, bool keep) {
+static void assert_drawn_alone(const SessionAsk *a, int sample, const SessionSeen *k, int from,
+                               bool keep) {
     uint64_t scratch[2 * FAKE_VOCAB];
     const SampleConfig *c = &a->sampling;
     const Sampler s = sampler_make(c->temperature, c->top_k, c->top_p, c->min_p);
@@ -82,7 +83,7 @@ static void assert_drawn_alone(const Asked *a, int sample, const Known *k, int f
 }
 
 // Walks a sample from its prompt: where it must pause, what is injected there, where it must end.
-static void assert_rules_kept(const Asked *a, int sample, const Known *k) {
+static void assert_rules_kept(const SessionAsk *a, int sample, const SessionSeen *k) {
     const SampleConfig *c = &a->sampling;
     assert_memory_equal(k->token, a->prompt,
                         (size_t)(k->n > 0 ? a->n_prompt : 0) * sizeof *a->prompt);
@@ -127,23 +128,24 @@ static void assert_rules_kept(const Asked *a, int sample, const Known *k) {
 
 // ---- a schedule
 // ------------------------------------------------------------------------------------
-typedef struct Schedule {
+typedef struct SessionPlay {
     Rng rng;
     EngineOpts opts;
     Engine *engine;
-    Asked asked[REQUESTS];
-    Known known[REQUESTS][SAMPLES];
+    SessionAsk asked[REQUESTS];
+    SessionSeen known[REQUESTS][SAMPLES];
     int n_requests, n_submitted;
     int64_t preempted, shared, stops, changes, aborts, pauses, forgets;
-} Schedule;
+} SessionPlay;
 
 static const char *const stop_texts[] = {"ab", "qq", "v"};
 static const char *const pause_texts[] = {"c", "de", "fgh"};
 
-static void make_request(Schedule *s, Asked *a, uint64_t task, int most_prompt) {
+static void make_request(SessionPlay *s, SessionAsk *a, uint64_t task, int most_prompt) {
     Rng *r = &s->rng;
-    *a = (Asked){.n_prompt = rng_below(r, 3) ? rng_range(r, 1, most_prompt)
-                                             : KV_PAGE_TOKENS * rng_range(r, 1, most_prompt / 16)};
+    *a = (SessionAsk){.n_prompt = rng_below(r, 3)
+                                      ? rng_range(r, 1, most_prompt)
+                                      : KV_PAGE_TOKENS * rng_range(r, 1, most_prompt / 16)};
     const bool alike = rng_below(r, 2); // prompts that begin alike, for the prefix cache
     for (int t = 0; t < a->n_prompt; t++)
         a->prompt[t] = alike ? t * t % FAKE_VOCAB : rng_range(r, 0, FAKE_VOCAB - 1);
@@ -165,7 +167,7 @@ static void make_request(Schedule *s, Asked *a, uint64_t task, int most_prompt) 
                        .pause_after = rng_below(r, 2) ? rng_range(r, 1, 12) : 0};
 }
 
-static void see(Known *k, const SampleView *v) {
+static void see(SessionSeen *k, const SampleView *v) {
     assert_true(v->n_tokens >= k->n && v->n_tokens <= MOST);
     k->n = v->n_sampled > 0 ? v->n_tokens : 0;
     k->pause_after = v->pause_after;
@@ -178,8 +180,8 @@ static void see(Known *k, const SampleView *v) {
     k->paused = v->state == SAMPLE_PAUSED;
 }
 
-static void check_sample(Schedule *s, int request, int sample, bool at_end) {
-    Known *k = &s->known[request][sample];
+static void check_sample(SessionPlay *s, int request, int sample, bool at_end) {
+    SessionSeen *k = &s->known[request][sample];
     SampleView v;
     assert_true(engine_view(s->engine, k->id, &v));
     assert_int_equal(v.number, request * 16 + sample);
@@ -190,8 +192,8 @@ static void check_sample(Schedule *s, int request, int sample, bool at_end) {
     if (at_end) k->checked = k->n;
 }
 
-static void submit(Schedule *s, int request, const GivenTokens *given, int begin, int n) {
-    const Asked *a = &s->asked[request];
+static void submit(SessionPlay *s, int request, const GivenTokens *given, int begin, int n) {
+    const SessionAsk *a = &s->asked[request];
     EngineRequest r = {.prompt = a->prompt,
                        .n_prompt = a->n_prompt,
                        .n_samples = n,
@@ -205,23 +207,23 @@ static void submit(Schedule *s, int request, const GivenTokens *given, int begin
     for (int i = 0; i < n; i++) s->known[request][begin + i].id = first + (SampleId)i;
 }
 
-static Known *known_of(Schedule *s, int number, Asked **asked) {
+static SessionSeen *known_of(SessionPlay *s, int number, SessionAsk **asked) {
     *asked = &s->asked[number / 16];
     return &s->known[number / 16][number % 16];
 }
 
-static void finished(Schedule *s, int number) {
-    Asked *a;
-    Known *k = known_of(s, number, &a);
+static void finished(SessionPlay *s, int number) {
+    SessionAsk *a;
+    SessionSeen *k = known_of(s, number, &a);
     k->done = true;
     check_sample(s, number / 16, number % 16, true);
     engine_release(s->engine, k->id);
     k->id = 0;
 }
 
-static void go_on(Schedule *s, int number) {
-    Asked *a;
-    Known *k = known_of(s, number, &a);
+static void go_on(SessionPlay *s, int number) {
+    SessionAsk *a;
+    SessionSeen *k = known_of(s, number, &a);
     check_sample(s, number / 16, number % 16, false);
     int32_t text[8];
     int pause_after;
@@ -238,7 +240,7 @@ static void go_on(Schedule *s, int number) {
     engine_end(s->engine, k->id, FINISH_LENGTH);
 }
 
-static void poll(Schedule *s) {
+static void poll(SessionPlay *s) {
     SampleView v;
     while (engine_poll(s->engine, &v)) {
         const int number = v.number;
@@ -249,7 +251,7 @@ static void poll(Schedule *s) {
     }
 }
 
-static SampleId random_sample(Schedule *s, SampleView *v) {
+static SampleId random_sample(SessionPlay *s, SampleView *v) {
     EngineCounts n;
     engine_counts(s->engine, &n);
     if (n.n_samples == 0) return 0;
@@ -260,7 +262,7 @@ static SampleId random_sample(Schedule *s, SampleView *v) {
     return id;
 }
 
-static void check_all(Schedule *s, bool at_end) {
+static void check_all(SessionPlay *s, bool at_end) {
     poll(s); // those that finished are taken
     for (int r = 0; r < s->n_submitted; r++)
         for (int i = 0; i < s->asked[r].n_samples; i++)
@@ -268,7 +270,7 @@ static void check_all(Schedule *s, bool at_end) {
 }
 
 // Everything is taken out of the engine, another one is opened, and what was sampled goes on.
-static void stop_and_resume(Schedule *s) {
+static void stop_and_resume(SessionPlay *s) {
     check_all(s, true);
     EngineCounts count;
     engine_counts(s->engine, &count);
@@ -278,11 +280,11 @@ static void stop_and_resume(Schedule *s) {
     assert_ok(engine_new(&s->opts, &s->engine));
     s->stops++;
     for (int r = 0; r < s->n_submitted; r++) {
-        const Asked *a = &s->asked[r];
+        const SessionAsk *a = &s->asked[r];
         GivenTokens given[SAMPLES];
         int n = 0;
         for (int i = 0; i <= a->n_samples; i++) {
-            const Known *k = &s->known[r][i < a->n_samples ? i : 0];
+            const SessionSeen *k = &s->known[r][i < a->n_samples ? i : 0];
             if (i == a->n_samples || k->done) { // neighbours go on as one request
                 if (n > 0) submit(s, r, given, i - n, n);
                 n = 0;
@@ -300,7 +302,7 @@ static void stop_and_resume(Schedule *s) {
     }
 }
 
-static void one_operation(Schedule *s, Policy *policy) {
+static void one_operation(SessionPlay *s, Policy *policy) {
     SampleView v;
     const uint32_t what = rng_below(&s->rng, 40);
     if (what < 3 && s->n_submitted < s->n_requests) {
@@ -310,7 +312,7 @@ static void one_operation(Schedule *s, Policy *policy) {
         fake_set_version(policy, policy->version + 1);
         s->changes++;
     } else if (what == 4 && rng_below(&s->rng, 3) == 0 && random_sample(s, &v)) {
-        Asked *a;
+        SessionAsk *a;
         if (v.state == SAMPLE_FINISHED) return;
         known_of(s, v.number, &a)->aborted = true;
         engine_abort(s->engine, v.id);
@@ -329,14 +331,14 @@ static void one_operation(Schedule *s, Policy *policy) {
     }
 }
 
-static bool all_done(Schedule *s) {
+static bool all_done(SessionPlay *s) {
     if (s->n_submitted < s->n_requests) return false;
     EngineCounts n;
     engine_counts(s->engine, &n);
     return n.n_samples == 0;
 }
 
-static void one_schedule(Schedule *s, uint64_t number, Pool *pool) {
+static void one_schedule(SessionPlay *s, uint64_t number, Pool *pool) {
     s->rng = rng_open((RngKey){.seed = 31, .stream = RNG_TEST, .task = number});
     const WeightRule rule = (WeightRule)(number % 3);
     s->n_requests = rng_range(&s->rng, 1, REQUESTS), s->n_submitted = 0;
@@ -385,7 +387,7 @@ static void random_schedules_leave_samples_as_they_are_alone(void **state) {
 #endif
     if (wanted) n = atoi(wanted);
     Pool *pool = pool_new(2);
-    Schedule *s = calloc(1, sizeof *s);
+    SessionPlay *s = calloc(1, sizeof *s);
     assert_non_null(s);
     for (int i = 0; i < n; i++) one_schedule(s, (uint64_t)i, pool);
     print_message(

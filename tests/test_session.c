@@ -4,13 +4,13 @@
 
 // ---- one rule at a time
 // ----------------------------------------------------------------------------
-typedef struct Small { // an engine with room for everything
+typedef struct SmallEngine { // an engine with room for everything
     Policy *policy;
     Engine *engine;
-} Small;
+} SmallEngine;
 
-static Small small_open(WeightRule rule) {
-    Small s = {.policy = fake_new(200, 256, NULL)};
+static SmallEngine small_open(WeightRule rule) {
+    SmallEngine s = {.policy = fake_new(200, 256, NULL)};
     fake_set_version(s.policy, 1);
     const EngineOpts opts = {.policy = s.policy,
                              .tokenizer = (const Tokenizer *)&plain,
@@ -22,14 +22,15 @@ static Small small_open(WeightRule rule) {
     return s;
 }
 
-static void small_close(Small *s) {
+static void small_close(SmallEngine *s) {
     engine_free(s->engine);
     fake_free(s->policy);
 }
 
 static const int32_t counting[64] = {0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17};
 
-static SampleId small_submit(const Small *s, const SampleConfig *c, int n_prompt, int n_samples) {
+static SampleId small_submit(const SmallEngine *s, const SampleConfig *c, int n_prompt,
+                             int n_samples) {
     SampleId first;
     const EngineRequest r = {.prompt = counting,
                              .n_prompt = n_prompt,
@@ -46,7 +47,7 @@ static SampleConfig endless(int n) {
     return c;
 }
 
-static int length_of(const Small *s, SampleId id) {
+static int length_of(const SmallEngine *s, SampleId id) {
     SampleView v;
     assert_true(engine_view(s->engine, id, &v));
     return v.n_sampled;
@@ -54,7 +55,7 @@ static int length_of(const Small *s, SampleId id) {
 
 static void a_request_joins_the_next_step(void **state) {
     (void)state;
-    Small s = small_open(WEIGHTS_FIXED);
+    SmallEngine s = small_open(WEIGHTS_FIXED);
     const SampleConfig c = endless(30);
     const SampleId a = small_submit(&s, &c, 5, 3);
     for (int i = 0; i < 5; i++) assert_ok(engine_step(s.engine, NULL));
@@ -86,7 +87,7 @@ static void a_request_joins_the_next_step(void **state) {
 
 static void a_paused_sample_costs_no_rows(void **state) {
     (void)state;
-    Small s = small_open(WEIGHTS_FIXED);
+    SmallEngine s = small_open(WEIGHTS_FIXED);
     SampleConfig c = endless(12);
     c.pause_after = 4;
     const SampleId id = small_submit(&s, &c, 20, 1);
@@ -129,7 +130,7 @@ static void a_paused_sample_costs_no_rows(void **state) {
 // The texts are made of what is drawn, so that they begin and end where tokens and injections do.
 static void texts_are_not_found_across_injections(void **state) {
     (void)state;
-    Small s = small_open(WEIGHTS_FIXED);
+    SmallEngine s = small_open(WEIGHTS_FIXED);
     SampleConfig c = endless(20);
     c.pause_after = 3;
     SampleId id = small_submit(&s, &c, 7, 1);
@@ -183,7 +184,7 @@ static void texts_are_not_found_across_injections(void **state) {
 
 static void failures_of_the_policy_lose_nothing(void **state) {
     (void)state;
-    Small s = small_open(WEIGHTS_FIXED), t = small_open(WEIGHTS_FIXED);
+    SmallEngine s = small_open(WEIGHTS_FIXED), t = small_open(WEIGHTS_FIXED);
     const SampleConfig c = endless(20);
     const SampleId a = small_submit(&s, &c, 5, 2), b = small_submit(&s, &c, 9, 1);
     small_submit(&t, &c, 5, 2), small_submit(&t, &c, 9, 1);
@@ -209,7 +210,7 @@ static void failures_of_the_policy_lose_nothing(void **state) {
 
 static void requests_that_cannot_be_are_refused(void **state) {
     (void)state;
-    Small s = small_open(WEIGHTS_KEEP);
+    SmallEngine s = small_open(WEIGHTS_KEEP);
     const SampleConfig fine = endless(20);
     SampleConfig bad[5] = {fine, fine, fine, fine, fine};
     const char *const empty[] = {""};
@@ -241,7 +242,7 @@ static void kept_pages_do_not_depend_on_others(void **state) {
         const int change = rng_range(&rng, 1, 20), n_prompt = rng_range(&rng, 1, 40);
         const SampleConfig c = endless(30);
         SampleView v[2];
-        Small s[2] = {{0}};
+        SmallEngine s[2] = {{0}};
         for (int k = 0; k < 2; k++) {
             const int pages = 10 + rng_range(&rng, 0, 8);
             s[k].policy = fake_new(pages, 64, NULL);

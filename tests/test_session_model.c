@@ -114,6 +114,7 @@ static void injected_tokens_and_found_prefixes_are_as_computed(void **state) {
     Policy *p = policy_of(4);
     SampleConfig c = sampling;
     c.pause_after = 5;
+    int64_t shared[2];
     for (int cache = 0; cache < 2; cache++) {
         Engine *e = engine_of(p, WEIGHTS_FIXED, cache);
         SampleView v;
@@ -134,9 +135,10 @@ static void injected_tokens_and_found_prefixes_are_as_computed(void **state) {
         assert_true(n > 200 && pauses > 20);
         EngineCounts count;
         engine_counts(e, &count);
-        assert_true((count.stats.n_shared_tokens > 24 * 18) == cache);
+        shared[cache] = count.stats.n_shared_tokens;
         engine_free(e);
     }
+    assert_true(shared[1] >= shared[0] + 6 * 16);
     policy_free(p);
 }
 
