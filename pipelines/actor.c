@@ -165,7 +165,7 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
                          .max_decode_rows = 2 * seqs,
                          .max_seq_tokens = longest,
                          .kv_pages = po.kv_pages,
-                         .prefix_cache = !opts->trainable,
+                         .prefix_cache = opts->keep_prefixes,
                          .seed = opts->seed};
         TRY_OUT(engine_new(&eo, &out->engine));
     }

@@ -161,6 +161,7 @@ static int run(const Args *args) {
                     .engine = true,
                     .allocate = true,
                     .quiet = true,
+                    .keep_prefixes = true,
                     .threads = (int)threads,
                     .decode_seqs = 1,
                     .max_seq_tokens = (int)context,
