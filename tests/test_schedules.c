@@ -291,13 +291,14 @@ static void stop_and_resume(SessionPlay *s) {
                 continue;
             }
             const int from = k->n > 0 ? a->n_prompt : 0;
-            given[n++] = (GivenTokens){.n = k->n - from,
-                                       .token = k->token + from,
-                                       .kind = k->kind + from,
-                                       .logp = k->logp + from,
-                                       .version = k->version + from,
-                                       .paused = k->paused,
-                                       .pause_after = k->pause_after};
+            given[n] = (GivenTokens){.n = k->n - from,
+                                     .token = k->token + from,
+                                     .kind = k->kind + from,
+                                     .logp = k->logp + from,
+                                     .version = k->version + from,
+                                     .paused = k->paused,
+                                     .pause_after = k->pause_after};
+            n++;
         }
     }
 }
