@@ -46,7 +46,8 @@ for suite in "${suites[@]}"; do
     in_root 'apt-get update && apt-get install -y make git ca-certificates && git config --global --add safe.directory "*"' >"$log" 2>&1
     check "$suite: a bare system gets make and git" $? "$log"
     in_root "cd /src && make CUDA=0 WERROR=1 ${TESTS:+ONLY='$TESTS'} test" >"$log" 2>&1
-    check "$suite: make test ($(tail -n 1 "$log"))" $? "$log"
+    code=$? last=$(tail -n 1 "$log")
+    check "$suite: make test ($last)" $code "$log"
     cp "$log" "$folder/$suite.test.log"
     in_root 'cd /src && timeout 1800 make demo ARGS="rl.steps=2 sft.steps=20 rl.preflight_tasks=0 eval.final_tasks=16"' >"$log" 2>&1
     check "$suite: make demo with two steps" $? "$log"

@@ -16,5 +16,6 @@
 #endif
 #include <flint/flint.h>
 #include <flint/fmpq.h>
+#include <flint/fmpz_vec.h>
 
 #endif

@@ -3,6 +3,7 @@
 #include "verifiers/math/linepoly.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "verifiers/math/arb_headers.h"
 #include "verifiers/math/residue.h"
