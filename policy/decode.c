@@ -15,7 +15,8 @@ typedef struct Decode {
     LogitsFn *fn;
     void *ctx;
     atomic_int next;
-    bool solo;
+    bool alone;
+    UnitFailure failure;
 } Decode;
 
 // One past the last sequence of the block that begins at `begin`.
@@ -25,61 +26,48 @@ static int block_end(const DecodeSeq *seq, int n_seqs, int begin, int rows) {
     return end;
 }
 
-typedef struct Emit { // rows [at, at + rows) of logits
-    Run *r;
+typedef struct EmitRows { // rows [at, at + n) of logits
     Decode *d;
-    int at, rows;
-} Emit;
+    const Workspace *w;
+    const DecodeSeq *seq; // of the block
+    const float *logits;
+    int at, n;
+} EmitRows;
 
 // The rows of one sequence, from its first on.
 static void emit_row(void *ctx, int i, int worker) {
     (void)worker;
-    const Emit *e = ctx;
-    const Workspace *w = e->r->w;
-    const int32_t *whose = w->want_token + e->at;
+    const EmitRows *e = ctx;
+    const Index *ix = &e->w->ix;
+    const int32_t *whose = ix->want_at + e->at;
     if (i > 0 && whose[i - 1] == whose[i]) return;
-    const DecodeSeq *seq = &e->r->decode[whose[i]];
-    const int first = w->offset[whose[i] + 1] - seq->n_logits;
-    for (int k = i; k < e->rows && whose[k] == whose[i]; k++)
-        e->d->fn(e->d->ctx, seq, w->want_row[e->at + k] - first,
-                 w->head_logit + (size_t)k * (size_t)e->r->p->model.vocab_size);
+    const DecodeSeq *seq = &e->seq[whose[i]];
+    const int first = ix->offset.host[whose[i] + 1] - seq->n_logits;
+    for (int k = i; k < e->n && whose[k] == whose[i]; k++)
+        e->d->fn(e->d->ctx, seq, ix->want_row.host[e->at + k] - first,
+                 e->logits + (size_t)k * (size_t)e->d->p->model.vocab_size);
 }
 
-static void emit(Run *r, Decode *d) {
-    Workspace *w = r->w;
-    int n = 0;
-    for (int s = 0; s < r->n_seqs; s++)
-        for (int i = 0; i < r->decode[s].n_logits; i++, n++) {
-            w->want_row[n] = w->offset[s + 1] - r->decode[s].n_logits + i;
-            w->want_token[n] = s; // whose row it is
-        }
-    for (int at = 0; at < n; at += r->p->head_rows) {
-        Emit e = {r, d, at, n - at < r->p->head_rows ? n - at : r->p->head_rows};
-        head_logits(r, at, e.rows);
-        pool_for(w->dev.pool, e.rows, emit_row, &e);
-    }
+static void emit_block(void *ctx, int at, int n, const float *logits) {
+    EmitRows *e = ctx;
+    e->at = at;
+    e->n = n;
+    e->logits = logits;
+    pool_for(e->d->alone ? e->d->p->opts.pool : NULL, n, emit_row, e);
 }
 
-static void decode_block(Decode *d, Workspace *w, int begin, int end) {
+static Status decode_block(Decode *d, Workspace *w, int begin, int end) {
     Policy *p = d->p;
-    Run r = {.p = p, .w = w, .decode = d->seq + begin, .n_seqs = end - begin};
-    w->dev.pool = d->solo ? p->opts.pool : NULL;
-    for (int s = 0; s < r.n_seqs; s++) {
-        const DecodeSeq *q = &r.decode[s];
-        w->offset[s] = r.n_tokens;
-        w->pos0[s] = q->pos;
-        for (int t = 0; t < q->n_new; t++) {
-            w->token[r.n_tokens] = q->token[t];
-            w->pos[r.n_tokens++] = q->pos + t;
-        }
-    }
-    w->offset[r.n_seqs] = r.n_tokens;
-    net_forward(&r);
-    emit(&r, d);
+    index_decode(&w->ix, d->seq + begin, end - begin);
+    Unit u = unit_begin(p, w, d->alone);
+    u.decode = true;
+    net_forward(&u, 0, p->model.n_layers);
+    EmitRows e = {.d = d, .w = w, .seq = d->seq + begin};
+    head_logits(&u, emit_block, &e);
+    return p->ops->wait(u.q);
 }
 
-static void decode_slot(void *ctx, int slot, int worker) {
-    (void)worker;
+static void decode_slot(void *ctx, int slot) {
     Decode *d = ctx;
     for (;;) { // claim the next block: its begin must still be the next unclaimed sequence
         int begin = atomic_load(&d->next), end;
@@ -87,7 +75,8 @@ static void decode_slot(void *ctx, int slot, int worker) {
             if (begin >= d->n_seqs) return;
             end = block_end(d->seq, d->n_seqs, begin, d->rows);
         } while (!atomic_compare_exchange_weak(&d->next, &begin, end));
-        decode_block(d, &d->p->work[slot], begin, end);
+        Status st = decode_block(d, &d->p->work[slot], begin, end);
+        if (st != ST_OK) failure_keep(&d->failure, st, begin);
     }
 }
 
@@ -108,21 +97,6 @@ static Status check_seq(const Policy *p, const DecodeSeq *q, int s) {
     return ST_OK;
 }
 
-// New tokens that make a block. At desk size two blocks a worker at least, but products want some
-// 32 rows. Weights that do not stay in a cache are read once a block: up to 64 rows then, as even
-// as can be; of fewer than 16 a worker, all share one block.
-static int block_rows(const Policy *p, int total) {
-    int rows = (total + 2 * p->n_work - 1) / (2 * p->n_work);
-    if (p->model.family == FAMILY_DENSE) {
-        const int each = (total + p->n_work - 1) / p->n_work, n = (each + 63) / 64;
-        rows = (each + n - 1) / n;
-        if (rows < 16) rows = 16 * p->n_work;
-    } else if (rows < 32) {
-        rows = 32;
-    }
-    return rows < p->work[0].cap ? rows : p->work[0].cap;
-}
-
 Status policy_decode(Policy *p, const DecodeSeq *seq, int n_seqs, LogitsFn *fn, void *ctx) {
     int total = 0;
     for (int s = 0; s < n_seqs; s++) {
@@ -131,12 +105,16 @@ Status policy_decode(Policy *p, const DecodeSeq *seq, int n_seqs, LogitsFn *fn, 
     }
     if (n_seqs == 0) return ST_OK;
     net_phase(p, false);
-    const int rows = block_rows(p, total);
-    Decode d = {.p = p, .seq = seq, .n_seqs = n_seqs, .rows = rows, .fn = fn, .ctx = ctx};
-    d.solo = block_end(seq, n_seqs, 0, rows) == n_seqs;
-    if (d.solo)
-        decode_slot(&d, 0, 0);
-    else
-        pool_for(p->opts.pool, p->n_work, decode_slot, &d);
-    return ST_OK;
+    const int rows =
+        p->ops->unit_rows(p->device, &p->model, UNIT_DECODE, total, p->n_work, p->work[0].cap);
+    Decode d = {.p = p,
+                .seq = seq,
+                .n_seqs = n_seqs,
+                .rows = rows,
+                .fn = fn,
+                .ctx = ctx,
+                .failure = {.lock = PTHREAD_MUTEX_INITIALIZER}};
+    d.alone = block_end(seq, n_seqs, 0, rows) == n_seqs;
+    p->ops->each(p->device, d.alone ? 1 : p->n_work, decode_slot, &d);
+    return failure_raise(&d.failure);
 }

@@ -13,7 +13,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/pool.h"
 #include "policy/ops.h"
 
 #ifdef __cplusplus
@@ -26,22 +25,22 @@ enum { N_LANES = 8, FOLD_LEVELS = 3 };
 
 typedef struct Fold {
     const Ops *ops;
-    Pool *pool;    // adds where it is free to: a call from inside an item adds alone
-    float *memory; // [n_buffers][n_floats], of the caller
+    DeviceByte *memory; // [n_buffers][n_floats] fp32, of the caller
     size_t n_floats;
     int n_buffers;
     bool held[N_LANES];
-    bool have[FOLD_LEVELS + 1][N_LANES];   // a lane below this node has work
-    float *done[FOLD_LEVELS + 1][N_LANES]; // a complete node that waits for its sibling
+    bool have[FOLD_LEVELS + 1][N_LANES];        // a lane below this node has work
+    DeviceByte *done[FOLD_LEVELS + 1][N_LANES]; // a complete node that waits for its sibling
     pthread_mutex_t lock;
     pthread_cond_t freed;
 } Fold;
 
 void fold_open(Fold *f, const bool work[N_LANES]);
-float *fold_take(Fold *f); // zeroed
-void fold_give(Fold *f, int lane, float *sum);
-// After all: out += the sum of all lanes.
-void fold_close(Fold *f, float *out);
+// The queue is the caller's, on which the buffer is zeroed, and added to its sibling.
+DeviceByte *fold_take(Fold *f, Queue *q); // zeroed
+void fold_give(Fold *f, Queue *q, int lane, DeviceByte *sum);
+// After all: out += the sum of all lanes; out may be NULL.
+void fold_close(Fold *f, Queue *q, DeviceByte *out);
 
 #ifdef __cplusplus
 }

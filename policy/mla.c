@@ -1,17 +1,20 @@
 // policy/mla.c -- multi-head latent attention, forward and backward, absorbed and expanded.
 //
-// DeepSeek-V3 section 2.1.1. Keys and values come from one latent vector per token (after its norm)
-// plus one rotated key shared by all heads. Absorbed: the query is carried into latent space by
-// W_UK, so all heads share one key of kv_lora_rank + rope values, and the result comes back through
-// W_UV. Expanded: keys and values of every head are made from the latent.
-#include <string.h>
-
+// DeepSeek-V3 (arXiv 2412.19437), section 2.1.1, equations 1 to 11. In its letters, by row:
+//
+//   cQ = norm(WDQ h)     q = [WUQ cQ ; rope(WQR cQ)]      queries of H heads, N + P wide
+//   c  = norm(WDKV h)    k = [WUK c ; rope(WKR h)]        keys; the second part serves all heads
+//                        v = WUV c                        values, V wide
+//   o  = softmax(q k / sqrt(N + P)) v                     u = x + WO o
+//
+// The cache holds [c ; rope(WKR h)], R + P values. Expanded: k and v are made as above. Absorbed:
+// q k = [q WUK ; qR] [c ; kR], so heads share the cached row as key, its first R values as value,
+// and o = WUV (sum of c).
 #include "policy/net.h"
 
-// Dimensions, bound once: D hidden, H heads, N nope, P rope, V value, R latent, C = R + P, Q
-// q_lora.
+// D hidden, H heads, N nope, P rope, V value, R latent, C = R + P, Q q_lora (0: none).
 typedef struct Dim {
-    int D, H, N, P, V, R, C, Q, NP, NV;
+    int D, H, N, P, V, R, C, Q;
 } Dim;
 
 static Dim dims(const ModelConfig *m) {
@@ -21,354 +24,224 @@ static Dim dims(const ModelConfig *m) {
                  .P = m->qk_rope_head_dim,
                  .V = m->v_head_dim,
                  .R = m->kv_lora_rank,
-                 .C = model_cache_dim(m),
-                 .Q = m->q_lora_rank,
-                 .NP = model_qk_dim(m),
-                 .NV = m->qk_nope_head_dim + m->v_head_dim};
+                 .C = m->kv_lora_rank + m->qk_rope_head_dim,
+                 .Q = m->q_lora_rank};
 }
 
-static float *kv_page(const Policy *p, int l) {
-    return net_kv(p, l);
+static bool absorbed(const ModelConfig *m) {
+    return m->mla_form == MLA_ABSORBED;
 }
 
-// New latents of a decoded sequence go to its pages.
-static void store(const Run *r, int l, int s, int at) {
-    const DecodeSeq *q = &r->decode[s];
-    const int c = model_cache_dim(&r->p->model);
-    float *kv = kv_page(r->p, l);
-    for (int t = 0; t < q->n_new; t++) {
-        const int pos = q->pos + t;
-        const size_t row =
-            (size_t)q->page[pos / KV_PAGE_TOKENS] * KV_PAGE_TOKENS + (size_t)(pos % KV_PAGE_TOKENS);
-        memcpy(kv + row * (size_t)c, net_save(r, l)->latent + (size_t)(at + t) * (size_t)c,
-               (size_t)c * sizeof *kv);
-    }
-}
+// ---- parameters and buffers
 
-// A layer's attention in items, which threads share where all work on this unit: an item is a part
-// of a sequence, cut between heads (one new token) or between tokens.
-typedef struct Attend {
-    Run *r;
-    int l, parts;
-    Dim d;
-    const float *latent, *kv; // expanded: of the unit, or of the one sequence that is decoded
-    int s;
-} Attend;
-
-// The scratch of a thread: the first one's, unless all work on this unit.
-static CpuDev device_of(const Workspace *w, int worker) {
-    const size_t at = w->dev.pool ? (size_t)worker : 0;
-    return (CpuDev){.work = (char *)w->dev.work + at * w->attention_bytes};
-}
-
-// Parts of a sequence, so that every thread has one; a part keeps four heads at least, or tokens.
-static int parts_of(const Run *r, int heads) {
-    const int threads = r->w->dev.pool ? pool_threads(r->w->dev.pool) : 1;
-    const int want = r->n_seqs < threads ? (threads + r->n_seqs - 1) / r->n_seqs : 1;
-    if (r->n_tokens > r->n_seqs) return want;
-    const int most = heads / 4 > 1 ? heads / 4 : 1;
-    return want < most ? want : most;
-}
-
-static void attend_absorbed(void *ctx, int i, int worker) {
-    const Attend *all = ctx;
-    const Dim *d = &all->d;
-    const Run *r = all->r;
-    const int l = all->l, s = i / all->parts, part = i % all->parts;
-    const Policy *p = r->p;
-    const Workspace *w = r->w;
-    const Save *a = net_save(r, l);
-    const size_t at = (size_t)w->offset[s];
-    const int n = w->offset[s + 1] - w->offset[s], whole = n > 1 ? n : d->H;
-    const int from = whole * part / all->parts, count = whole * (part + 1) / all->parts - from;
-    if (count == 0) return;
-    AttentionShape shape = {.tokens = n > 1 ? count : 1,
-                            .heads = n > 1 ? d->H : count,
-                            .pos0 = w->pos0[s] + (n > 1 ? from : 0),
-                            .k_dim = d->C,
-                            .v_dim = d->R,
-                            .ldk = d->C,
-                            .ldv = d->C,
-                            .scale = p->softmax_scale};
-    if (!r->decode) {
-        shape.k = shape.v = a->latent + net_keys(w, s, &shape) * (size_t)d->C;
-    } else {
-        shape.k = shape.v = kv_page(p, l);
-        shape.page = r->decode[s].page;
-        shape.page_rows = KV_PAGE_TOKENS;
-        shape.page_step = KV_PAGE_TOKENS * (size_t)d->C;
-    }
-    const size_t row = at * (size_t)d->H + (size_t)from * (size_t)(n > 1 ? d->H : 1);
-    CpuDev dev = device_of(w, worker);
-    p->ops->attention(&dev, &shape, a->o_lat + row * (size_t)d->R, d->R, a->lse + row, 1,
-                      a->qk + row * (size_t)d->C, d->C);
-}
-
-static void attend_head(void *ctx, int h, int worker) {
-    const Attend *all = ctx;
-    const Dim *d = &all->d;
-    const Workspace *w = all->r->w;
-    const Save *a = net_save(all->r, all->l);
-    const int s = all->s;
-    AttentionShape shape = {.tokens = w->offset[s + 1] - w->offset[s],
-                            .heads = 1,
-                            .pos0 = w->pos0[s],
-                            .k_dim = d->N,
-                            .k2_dim = d->P,
-                            .v_dim = d->V,
-                            .ldk = d->H * d->NV,
-                            .ldk2 = d->C,
-                            .ldv = d->H * d->NV,
-                            .scale = all->r->p->softmax_scale};
-    const size_t first = all->r->decode ? 0 : net_keys(w, s, &shape);
-    shape.k = all->kv + first * (size_t)shape.ldk + h * d->NV;
-    shape.k2 = all->latent + first * (size_t)d->C + d->R;
-    shape.v = shape.k + d->N;
-    const size_t row = (size_t)w->offset[s] * (size_t)d->H + (size_t)h;
-    CpuDev dev = device_of(w, worker);
-    all->r->p->ops->attention(&dev, &shape, a->o + row * (size_t)d->V, d->H * d->V, a->lse + row,
-                              d->H, a->q + row * (size_t)d->NP, d->H * d->NP);
-}
-
-static void attend_expanded(Run *r, int l, int s, const Dim *d) {
-    Policy *p = r->p;
-    Workspace *w = r->w;
-    Save *a = net_save(r, l);
-    const float *latent = a->latent, *kv = a->kv;
-    if (r->decode) { // make keys and values of everything cached
-        const DecodeSeq *q = &r->decode[s];
-        const int keys = q->pos + q->n_new;
-        float *rows = w->keys, *made = rows + (size_t)p->opts.max_seq_tokens * (size_t)d->C + 32;
-        const float *cache = kv_page(p, l);
-        for (int t = 0; t < keys; t++) {
-            const size_t row =
-                (size_t)q->page[t / KV_PAGE_TOKENS] * KV_PAGE_TOKENS + (size_t)(t % KV_PAGE_TOKENS);
-            memcpy(rows + (size_t)t * (size_t)d->C, cache + row * (size_t)d->C,
-                   (size_t)d->C * sizeof *rows);
-        }
-        p->ops->gemm(&w->dev, made, d->H * d->NV, rows, d->C, keys, &p->layer[l].kv_b.fwd, false,
-                     NULL);
-        latent = rows;
-        kv = made;
-    }
-    Attend all = {.r = r, .l = l, .d = *d, .latent = latent, .kv = kv, .s = s};
-    pool_for(w->dev.pool, d->H, attend_head, &all);
-}
-
-// Queries and latents of all tokens; what both forms share.
-static void project(Run *r, int l, const Dim *d) {
-    Policy *p = r->p;
-    Workspace *w = r->w;
-    const Ops *ops = p->ops;
-    Layer *y = &p->layer[l];
-    Save *a = net_save(r, l);
-    const int T = r->n_tokens;
-    const float eps = (float)p->model.rms_norm_eps;
-
-    ops->rmsnorm(&w->dev, w->h, d->D, a->x0, d->D, net_at(p, p->master, y->attn_norm), T, d->D,
-                 eps);
-    if (d->Q > 0) {
-        ops->gemm(&w->dev, a->qa, d->Q, w->h, d->D, T, &y->q_a.fwd, false, NULL);
-        ops->rmsnorm(&w->dev, w->cq, d->Q, a->qa, d->Q, net_at(p, p->master, y->q_norm), T, d->Q,
-                     eps);
-        ops->gemm(&w->dev, a->q, d->H * d->NP, w->cq, d->Q, T, &y->q_b.fwd, false, NULL);
-    } else {
-        ops->gemm(&w->dev, a->q, d->H * d->NP, w->h, d->D, T, &y->q_b.fwd, false, NULL);
-    }
-    ops->gemm(&w->dev, a->kva, d->C, w->h, d->D, T, &y->kv_a.fwd, false, NULL);
-    ops->rmsnorm(&w->dev, a->latent, d->C, a->kva, d->C, net_at(p, p->master, y->kv_norm), T, d->R,
-                 eps);
-    for (int t = 0; t < T; t++)
-        memcpy(a->latent + (size_t)t * (size_t)d->C + d->R,
-               a->kva + (size_t)t * (size_t)d->C + d->R, (size_t)d->P * sizeof(float));
-    ops->rope(&w->dev, a->latent + d->R, d->C, 1, 0, p->rope, w->pos, T, d->P, false);
-    ops->rope(&w->dev, a->q + d->N, d->H * d->NP, d->H, d->NP, p->rope, w->pos, T, d->P, false);
-}
-
-void mla_forward(Run *r, int l) {
-    Policy *p = r->p;
-    Workspace *w = r->w;
-    const Ops *ops = p->ops;
-    Layer *y = &p->layer[l];
-    Save *a = net_save(r, l);
-    const Dim d = dims(&p->model);
-    const int T = r->n_tokens;
-
-    project(r, l, &d);
-    if (y->head) {
-        for (int h = 0; h < d.H; h++)
-            ops->gemm(&w->dev, a->qk + h * d.C, d.H * d.C, a->q + h * d.NP, d.H * d.NP, T,
-                      &y->head[h].uk, false, NULL);
-        for (size_t i = 0; i < (size_t)T * (size_t)d.H; i++)
-            memcpy(a->qk + i * (size_t)d.C + d.R, a->q + i * (size_t)d.NP + d.N,
-                   (size_t)d.P * sizeof(float));
-    } else if (!r->decode) {
-        ops->gemm(&w->dev, a->kv, d.H * d.NV, a->latent, d.C, T, &y->kv_b.fwd, false, NULL);
-    }
-    for (int s = 0; r->decode && s < r->n_seqs; s++) store(r, l, s, w->offset[s]);
-    if (y->head) {
-        Attend all = {.r = r, .l = l, .d = d, .parts = parts_of(r, d.H)};
-        pool_for(w->dev.pool, r->n_seqs * all.parts, attend_absorbed, &all);
-    }
-    for (int s = 0; !y->head && s < r->n_seqs; s++) attend_expanded(r, l, s, &d);
-    for (int h = 0; y->head && h < d.H; h++)
-        ops->gemm(&w->dev, a->o + h * d.V, d.H * d.V, a->o_lat + h * d.R, d.H * d.R, T,
-                  &y->head[h].uv, false, NULL);
-    if (a->x1 != a->x0) memcpy(a->x1, a->x0, (size_t)T * (size_t)d.D * sizeof(float));
-    ops->gemm(&w->dev, a->x1, d.D, a->o, d.H * d.V, T, &y->o.fwd, true, NULL);
-}
-
-// From dout (w->dout, gradient of o) to dq and dlatent.
-static void attend_absorbed_backward(Run *r, int l, const Dim *d) {
-    Policy *p = r->p;
-    Workspace *w = r->w;
-    const Ops *ops = p->ops;
-    Layer *y = &p->layer[l];
-    Save *a = net_save(r, l);
-    const int T = r->n_tokens;
-    float *dkv_b = net_at(p, r->grad, y->kv_b.param);
-
-    for (int h = 0; h < d->H; h++) {
-        const float *dout = w->dout + h * d->V;
-        ops->gemm(&w->dev, w->dlat + h * d->R, d->H * d->R, dout, d->H * d->V, T,
-                  &y->head[h].uv_back, false, NULL);
-        ops->gemm_grad(&w->dev, dkv_b + (size_t)(h * d->NV + d->N) * (size_t)d->R, d->R, dout,
-                       d->H * d->V, a->o_lat + h * d->R, d->H * d->R, NULL, T, d->V, d->R,
-                       y->kv_b.precision);
-    }
-    for (int s = 0; s < r->n_seqs; s++) {
-        const size_t at = (size_t)w->offset[s], row = at * (size_t)d->H;
-        AttentionShape shape = {.tokens = w->offset[s + 1] - w->offset[s],
-                                .heads = d->H,
-                                .pos0 = w->pos0[s],
-                                .k_dim = d->C,
-                                .v_dim = d->R,
-                                .ldk = d->C,
-                                .ldv = d->C,
-                                .scale = p->softmax_scale};
-        const size_t first = net_keys(w, s, &shape) * (size_t)d->C;
-        shape.k = shape.v = a->latent + first;
-        const AttentionGrad to = {.dq = w->dqk + row * (size_t)d->C,
-                                  .lddq = d->C,
-                                  .dk = w->dlatent + at * (size_t)d->C,
-                                  .shared_dk = w->dlatent + first,
-                                  .lddk = d->C};
-        ops->attention_grad(&w->dev, &shape, &to, w->dlat + row * (size_t)d->R,
-                            a->o_lat + row * (size_t)d->R, d->R, a->lse + row, 1,
-                            a->qk + row * (size_t)d->C, d->C);
-    }
-    for (int h = 0; h < d->H; h++) {
-        ops->gemm(&w->dev, w->dq + h * d->NP, d->H * d->NP, w->dqk + h * d->C, d->H * d->C, T,
-                  &y->head[h].uk_back, false, NULL);
-        ops->gemm_grad(&w->dev, dkv_b + (size_t)(h * d->NV) * (size_t)d->R, d->R, a->q + h * d->NP,
-                       d->H * d->NP, w->dqk + h * d->C, d->H * d->C, NULL, T, d->N, d->R,
-                       y->kv_b.precision);
-    }
-    for (size_t i = 0; i < (size_t)T * (size_t)d->H; i++)
-        memcpy(w->dq + i * (size_t)d->NP + d->N, w->dqk + i * (size_t)d->C + d->R,
-               (size_t)d->P * sizeof(float));
-}
-
-static void attend_expanded_backward(Run *r, int l, const Dim *d) {
-    Policy *p = r->p;
-    Workspace *w = r->w;
-    const Ops *ops = p->ops;
-    Layer *y = &p->layer[l];
-    Save *a = net_save(r, l);
-    const int ld = d->H * d->NV;
-    // per head [tokens, nope + rope] and [tokens, v], then scattered
-    float *dk = w->keys, *dv = dk + (size_t)p->opts.max_seq_tokens * (size_t)d->NP + 32;
-    for (int s = 0; s < r->n_seqs; s++) {
-        const int tokens = w->offset[s + 1] - w->offset[s], shared = w->pos0[s];
-        for (int h = 0; h < d->H; h++) {
-            AttentionShape shape = {.tokens = tokens,
-                                    .heads = 1,
-                                    .pos0 = shared,
-                                    .k_dim = d->N,
-                                    .k2_dim = d->P,
-                                    .v_dim = d->V,
-                                    .ldk = ld,
-                                    .ldk2 = d->C,
-                                    .ldv = ld,
-                                    .scale = p->softmax_scale};
-            const size_t first = net_keys(w, s, &shape);
-            shape.k = a->kv + first * (size_t)ld + h * d->NV;
-            shape.k2 = a->latent + first * (size_t)d->C + d->R;
-            shape.v = shape.k + d->N;
-            const size_t row = (size_t)w->offset[s] * (size_t)d->H + (size_t)h;
-            memset(dk, 0, (size_t)(shared + tokens) * (size_t)d->NP * sizeof *dk);
-            memset(dv, 0, (size_t)(shared + tokens) * (size_t)d->V * sizeof *dv);
-            const AttentionGrad sums = {.dq = w->dq + row * (size_t)d->NP,
-                                        .lddq = d->H * d->NP,
-                                        .dk = dk + shared * d->NP,
-                                        .dv = dv + shared * d->V,
-                                        .shared_dk = dk,
-                                        .shared_dv = dv,
-                                        .lddk = d->NP,
-                                        .lddv = d->V};
-            ops->attention_grad(&w->dev, &shape, &sums, w->dout + row * (size_t)d->V,
-                                a->o + row * (size_t)d->V, d->H * d->V, a->lse + row, d->H,
-                                a->q + row * (size_t)d->NP, d->H * d->NP);
-            for (int j = 0; j < shared + tokens; j++) {
-                const size_t at = first + (size_t)(j < shared ? j : j + shape.gap);
-                float *to = w->dkv + at * (size_t)ld + h * d->NV;
-                float *rope = w->dlatent + at * (size_t)d->C + d->R;
-                const float *k = dk + (size_t)j * (size_t)d->NP, *v = dv + (size_t)j * (size_t)d->V;
-                for (int i = 0; i < d->N; i++) to[i] = j < shared ? to[i] + k[i] : k[i];
-                for (int i = 0; i < d->V; i++)
-                    to[d->N + i] = j < shared ? to[d->N + i] + v[i] : v[i];
-                for (int i = 0; i < d->P; i++) rope[i] += k[d->N + i];
-            }
-        }
-    }
-    const int T = r->n_tokens;
-    ops->gemm(&w->dev, w->dlatent, d->C, w->dkv, ld, T, &y->kv_b.back, true, NULL);
-    ops->gemm_grad(&w->dev, net_at(p, r->grad, y->kv_b.param), d->R, w->dkv, ld, a->latent, d->C,
-                   NULL, T, ld, d->R, y->kv_b.precision);
-}
-
-void mla_backward(Run *r, int l) {
-    Policy *p = r->p;
-    Workspace *w = r->w;
-    const Ops *ops = p->ops;
-    Layer *y = &p->layer[l];
-    Save *a = net_save(r, l);
-    const Dim d = dims(&p->model);
-    const int T = r->n_tokens;
-    const float eps = (float)p->model.rms_norm_eps;
-
-    ops->gemm(&w->dev, w->dout, d.H * d.V, w->dx, d.D, T, &y->o.back, false, NULL);
-    net_linear_grad(r, &y->o, w->dx, a->o, d.H * d.V);
-    memset(w->dlatent, 0, (size_t)T * (size_t)d.C * sizeof(float));
-    if (y->head)
-        attend_absorbed_backward(r, l, &d);
-    else
-        attend_expanded_backward(r, l, &d);
-
-    ops->rope(&w->dev, w->dq + d.N, d.H * d.NP, d.H, d.NP, p->rope, w->pos, T, d.P, true);
-    ops->rope(&w->dev, w->dlatent + d.R, d.C, 1, 0, p->rope, w->pos, T, d.P, true);
-    ops->rmsnorm_grad(&w->dev, w->dkva, d.C, net_at(p, r->grad, y->kv_norm), w->dlatent, d.C,
-                      a->kva, d.C, net_at(p, p->master, y->kv_norm), T, d.R, eps, false);
-    for (int t = 0; t < T; t++)
-        memcpy(w->dkva + (size_t)t * (size_t)d.C + d.R, w->dlatent + (size_t)t * (size_t)d.C + d.R,
-               (size_t)d.P * sizeof(float));
-
-    ops->rmsnorm(&w->dev, w->h, d.D, a->x0, d.D, net_at(p, p->master, y->attn_norm), T, d.D, eps);
-    ops->gemm(&w->dev, w->dh, d.D, w->dkva, d.C, T, &y->kv_a.back, false, NULL);
-    net_linear_grad(r, &y->kv_a, w->dkva, w->h, d.D);
+static void params(ParamAdder *a, int l, Layer *y, const ModelConfig *m) {
+    const Dim d = dims(m);
+    const Precision p = m->precision, kv_b = p == PRECISION_FP8 ? PRECISION_BF16 : p;
+    y->attn_norm = add_vector(a, l, "input_layernorm", d.D);
     if (d.Q > 0) {
-        float *dqa = w->cq; // free once dW of q_b is done
-        ops->rmsnorm(&w->dev, w->cq, d.Q, a->qa, d.Q, net_at(p, p->master, y->q_norm), T, d.Q, eps);
-        net_linear_grad(r, &y->q_b, w->dq, w->cq, d.Q);
-        ops->gemm(&w->dev, w->dcq, d.Q, w->dq, d.H * d.NP, T, &y->q_b.back, false, NULL);
-        ops->rmsnorm_grad(&w->dev, dqa, d.Q, net_at(p, r->grad, y->q_norm), w->dcq, d.Q, a->qa, d.Q,
-                          net_at(p, p->master, y->q_norm), T, d.Q, eps, false);
-        net_linear_grad(r, &y->q_a, dqa, w->h, d.D);
-        ops->gemm(&w->dev, w->dh, d.D, dqa, d.Q, T, &y->q_a.back, true, NULL);
-    } else {
-        net_linear_grad(r, &y->q_b, w->dq, w->h, d.D);
-        ops->gemm(&w->dev, w->dh, d.D, w->dq, d.H * d.NP, T, &y->q_b.back, true, NULL);
+        y->q_a = add_matrix(a, l, "self_attn.q_a_proj", d.Q, d.D, p);
+        y->q_norm = add_vector(a, l, "self_attn.q_a_layernorm", d.Q);
     }
-    ops->rmsnorm_grad(&w->dev, w->dx, d.D, net_at(p, r->grad, y->attn_norm), w->dh, d.D, a->x0, d.D,
-                      net_at(p, p->master, y->attn_norm), T, d.D, eps, true);
+    y->q_b = add_matrix(a, l, d.Q > 0 ? "self_attn.q_b_proj" : "self_attn.q_proj",
+                        d.H * (d.N + d.P), d.Q > 0 ? d.Q : d.D, p);
+    y->kv_a = add_matrix(a, l, "self_attn.kv_a_proj_with_mqa", d.C, d.D, p);
+    y->kv_norm = add_vector(a, l, "self_attn.kv_a_layernorm", d.R);
+    y->kv_b = add_matrix(a, l, "self_attn.kv_b_proj", d.H * (d.N + d.V), d.R, kv_b);
+    y->o = add_matrix(a, l, "self_attn.o_proj", d.D, d.H * d.V, p);
+    if (!absorbed(m)) return;
+    y->uk = weight_part(&y->kv_b, 0, d.N, d.H, d.N + d.V);
+    y->uv = weight_part(&y->kv_b, d.N, d.V, d.H, d.N + d.V);
 }
+
+static void save(PlanCursor *b, const ModelConfig *m, Save *s) {
+    const Dim d = dims(m);
+    s->qa = plan_view(b, 1, d.Q, PLAN_ACT);
+    s->q = plan_view(b, 1, d.H * (d.N + d.P), PLAN_ACT);
+    s->kva = plan_view(b, 1, d.C, PLAN_ACT);
+    s->latent = plan_view(b, 1, d.C, PLAN_ACT);
+    s->qk = plan_view(b, 1, absorbed(m) ? d.H * d.C : 0, PLAN_ACT);
+    s->o_lat = plan_view(b, 1, absorbed(m) ? d.H * d.R : 0, PLAN_ACT);
+    s->kv = plan_view(b, 1, absorbed(m) ? 0 : d.H * (d.N + d.V), PLAN_ACT);
+    s->o = plan_view(b, 1, d.H * d.V, PLAN_CODES);
+    s->lse = plan_view(b, 1, d.H, VIEW_F32);
+}
+
+static void acts(PlanCursor *b, const ModelConfig *m, Acts *w) {
+    w->cq = plan_view(b, 1, m->q_lora_rank, PLAN_CODES);
+}
+
+static void grads(PlanCursor *b, const ModelConfig *m, Acts *w) {
+    const Dim d = dims(m);
+    w->dq = plan_view(b, 1, d.H * (d.N + d.P), PLAN_ACT);
+    w->dout = plan_view(b, 1, d.H * d.V, PLAN_ACT);
+    w->dqk = plan_view(b, 1, absorbed(m) ? d.H * d.C : 0, PLAN_ACT);
+    w->dlat = plan_view(b, 1, absorbed(m) ? d.H * d.R : 0, PLAN_ACT);
+    w->dkv = plan_view(b, 1, absorbed(m) ? 0 : d.H * (d.N + d.V), PLAN_ACT);
+    w->dlatent = plan_view(b, 1, d.C, PLAN_ACT);
+    w->dkva = plan_view(b, 1, d.C, PLAN_ACT);
+    w->dcq = plan_view(b, 1, d.Q, PLAN_ACT);
+}
+
+// ---- forward
+
+// The parts of a row of heads: [T * H, N], [T * H, P] of queries; [T * H, R], [T * H, P] absorbed.
+static View nope(View q, const Dim *d) {
+    return view_cols(view_heads(q, d->H), 0, d->N);
+}
+static View roped(View q, const Dim *d) {
+    return view_cols(view_heads(q, d->H), d->N, d->P);
+}
+static View lat(View qk, const Dim *d) {
+    return view_cols(view_heads(qk, d->H), 0, d->R);
+}
+static View lat_roped(View qk, const Dim *d) {
+    return view_cols(view_heads(qk, d->H), d->R, d->P);
+}
+
+static Attend attend_of(const Unit *u, int l, const Save *s, const Dim *d) {
+    Attend a = {.heads = d->H,
+                .kv_heads = 1,
+                .scale = u->p->softmax_scale,
+                .k = s->latent,
+                .lse = view_heads(s->lse, d->H),
+                .cache = unit_cache(u, l)};
+    if (absorbed(&u->p->model)) {
+        a.q = view_heads(s->qk, d->H);
+        a.v = view_cols(s->latent, 0, d->R);
+        a.o = view_heads(s->o_lat, d->H);
+        return a;
+    }
+    a.kv_heads = d->H;
+    a.q = view_heads(s->q, d->H);
+    a.o = view_heads(s->o, d->H);
+    if (u->decode) { // over latents: the backend makes keys and values
+        a.expand = &u->p->layer[l].kv_b;
+        return a;
+    }
+    a.k = view_cols(view_heads(s->kv, d->H), 0, d->N);
+    a.v = view_cols(view_heads(s->kv, d->H), d->N, d->V);
+    a.k2 = view_cols(s->latent, d->R, d->P);
+    return a;
+}
+
+static void forward(Unit *u, int l) {
+    const Layer *y = &u->p->layer[l];
+    const Dim d = dims(&u->p->model);
+    const Save s = unit_save(u, l);
+    const Acts *w = &u->acts;
+    const View c = view_cols(s.latent, 0, d.R), cq = d.Q > 0 ? w->cq : w->h;
+    const bool absorb = absorbed(&u->p->model);
+
+    net_norm(u, &(Norm){.y = w->h, .x = s.x0, .gain = &y->attn_norm}, 1);
+    const Product down[] = {{.y = s.kva, .x = w->h, .w = &y->kv_a},
+                            {.y = s.qa, .x = w->h, .w = &y->q_a}};
+    const Norm norm[] = {{.y = c, .x = view_cols(s.kva, 0, d.R), .gain = &y->kv_norm},
+                         {.y = cq, .x = s.qa, .gain = &y->q_norm}};
+    net_linear(u, down, d.Q > 0 ? 2 : 1);
+    net_norm(u, norm, d.Q > 0 ? 2 : 1);
+    net_linear(u, &(Product){.y = s.q, .x = cq, .w = &y->q_b}, 1);
+    const Rope rope[] = {
+        {.to = view_cols(s.latent, d.R, d.P), .from = view_cols(s.kva, d.R, d.P), .heads = 1},
+        {.to = absorb ? lat_roped(s.qk, &d) : roped(s.q, &d),
+         .from = roped(s.q, &d),
+         .heads = d.H}};
+    u->ops->rope(u->q, rope, 2, &u->p->rope, u->ix->pos, false);
+
+    const Product up = {.y = s.kv, .x = c, .w = &y->kv_b};
+    const Product into = {.y = lat(s.qk, &d), .x = nope(s.q, &d), .w = &y->uk, .turned = true};
+    if (absorb)
+        net_linear(u, &into, 1);
+    else if (!u->decode)
+        net_linear(u, &up, 1);
+    const Attend attend = attend_of(u, l, &s, &d);
+    u->ops->attend(u->q, &attend, u->ix);
+    const Product out = {.y = view_heads(s.o, d.H), .x = attend.o, .w = &y->uv};
+    if (absorb) net_linear(u, &out, 1);
+    net_linear(u, &(Product){.y = s.x1, .base = s.x0, .x = s.o, .w = &y->o}, 1);
+}
+
+// ---- backward
+
+// dout -> dq and dlatent, the gradients of queries and of what the cache would hold, rotated still.
+static void absorbed_back(Unit *u, int l, const Save *s, const Dim *d) {
+    const Layer *y = &u->p->layer[l];
+    const Acts *w = &u->acts;
+    const View dout = view_heads(w->dout, d->H), dlat = view_heads(w->dlat, d->H);
+    const Attend of = attend_of(u, l, s, d);
+    net_linear_back(u, dlat, (View){0}, dout, &y->uv);
+    u->ops->attend_back(
+        u->q,
+        &(AttendBack){.of = &of, .dout = dlat, .dq = view_heads(w->dqk, d->H), .dk = w->dlatent},
+        u->ix);
+    net_linear(u, &(Product){.y = nope(w->dq, d), .x = lat(w->dqk, d), .w = &y->uk}, 1);
+    const ProductGrad grad[] = {{.y = dout, .x = view_heads(s->o_lat, d->H), .w = &y->uv},
+                                {.y = nope(s->q, d), .x = lat(w->dqk, d), .w = &y->uk}};
+    net_linear_grad(u, grad, 2);
+}
+
+static void expanded_back(Unit *u, int l, const Save *s, const Dim *d) {
+    const Layer *y = &u->p->layer[l];
+    const Acts *w = &u->acts;
+    const View dkv = view_heads(w->dkv, d->H);
+    const Attend of = attend_of(u, l, s, d);
+    u->ops->attend_back(u->q,
+                        &(AttendBack){.of = &of,
+                                      .dout = view_heads(w->dout, d->H),
+                                      .dq = view_heads(w->dq, d->H),
+                                      .dk = view_cols(dkv, 0, d->N),
+                                      .dv = view_cols(dkv, d->N, d->V),
+                                      .dk2 = view_cols(w->dlatent, d->R, d->P)},
+                        u->ix);
+    net_linear_back(u, view_cols(w->dlatent, 0, d->R), (View){0}, w->dkv, &y->kv_b);
+    net_linear_grad(
+        u, &(ProductGrad){.y = w->dkv, .x = view_cols(s->latent, 0, d->R), .w = &y->kv_b}, 1);
+}
+
+static void backward(Unit *u, int l) {
+    const Layer *y = &u->p->layer[l];
+    const Dim d = dims(&u->p->model);
+    const Save s = unit_save(u, l);
+    const Acts *w = &u->acts;
+    const bool absorb = absorbed(&u->p->model);
+
+    net_linear_back(u, w->dout, (View){0}, w->dx, &y->o);
+    net_linear_grad(u, &(ProductGrad){.y = w->dx, .x = s.o, .w = &y->o}, 1);
+    (absorb ? absorbed_back : expanded_back)(u, l, &s, &d);
+
+    const Rope rope[] = {
+        {.to = view_cols(w->dkva, d.R, d.P), .from = view_cols(w->dlatent, d.R, d.P), .heads = 1},
+        {.to = roped(w->dq, &d),
+         .from = absorb ? lat_roped(w->dqk, &d) : roped(w->dq, &d),
+         .heads = d.H}};
+    u->ops->rope(u->q, rope, 2, &u->p->rope, u->ix->pos, true);
+    net_norm_back(u, &(NormBack){.dx = view_cols(w->dkva, 0, d.R),
+                                 .dy = view_cols(w->dlatent, 0, d.R),
+                                 .x = view_cols(s.kva, 0, d.R),
+                                 .gain = &y->kv_norm});
+
+    net_norm(u, &(Norm){.y = w->h, .x = s.x0, .gain = &y->attn_norm}, 1);
+    net_linear_back(u, w->dh, (View){0}, w->dkva, &y->kv_a);
+    net_linear_grad(u, &(ProductGrad){.y = w->dkva, .x = w->h, .w = &y->kv_a}, 1);
+    if (d.Q > 0) {
+        net_norm(u, &(Norm){.y = w->cq, .x = s.qa, .gain = &y->q_norm}, 1);
+        net_linear_grad(u, &(ProductGrad){.y = w->dq, .x = w->cq, .w = &y->q_b}, 1);
+        net_linear_back(u, w->dcq, (View){0}, w->dq, &y->q_b);
+        net_norm_back(u, &(NormBack){.dx = w->dcq, .dy = w->dcq, .x = s.qa, .gain = &y->q_norm});
+        net_linear_grad(u, &(ProductGrad){.y = w->dcq, .x = w->h, .w = &y->q_a}, 1);
+        net_linear_back(u, w->dh, w->dh, w->dcq, &y->q_a);
+    } else {
+        net_linear_grad(u, &(ProductGrad){.y = w->dq, .x = w->h, .w = &y->q_b}, 1);
+        net_linear_back(u, w->dh, w->dh, w->dq, &y->q_b);
+    }
+    net_norm_back(
+        u, &(NormBack){.dx = w->dx, .dy = w->dh, .x = s.x0, .gain = &y->attn_norm, .add = true});
+}
+
+const Attention attention_mla = {.name = "mla",
+                                 .params = params,
+                                 .save = save,
+                                 .acts = acts,
+                                 .grads = grads,
+                                 .rope = ROPE_PAIRS,
+                                 .forward = forward,
+                                 .backward = backward};

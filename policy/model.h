@@ -67,6 +67,10 @@ static inline int model_qk_dim(const ModelConfig *m) {
     if (m->family == FAMILY_DENSE) return m->head_dim;
     return m->qk_nope_head_dim + m->qk_rope_head_dim;
 }
+// Values of a query or key that are rotated.
+static inline int model_rope_dim(const ModelConfig *m) {
+    return m->family == FAMILY_DENSE ? m->head_dim : m->qk_rope_head_dim;
+}
 static inline int model_v_dim(const ModelConfig *m) {
     return m->family == FAMILY_DENSE ? m->head_dim : m->v_head_dim;
 }

@@ -1,39 +1,128 @@
-// policy/ops.h -- the arithmetic a model is made of, as a table with one row per device.
+// policy/ops.h -- what a model is computed with: a table of operations, one for every backend.
 //
-// Floor 2 (policy). The models call only this table. policy/cpu/ fills it in plain C and is the
-// truth; policy/cuda/ fills it fast and is tested against it, op by op, in tests/test_ops_parity.c.
+// Layer 2 (policy). The models (mla.c, dense.c, ffn.c, head.c) call nothing else to compute.
+// policy/cpu/ fills the table and defines what is right; another backend needs no change of
+// policy/*.c.
 //
-// Rules of every op: row-major, last dimension fastest; all pointers live on the table's own device
-// and never overlap unless the op says so; the call may return before the work is done (sync
-// waits); ops allocate nothing. An op that a row does not have is NULL there; policies
-// run on the CPU's row, which has all.
+// RULES OF EVERY OPERATION
+// Unit.    It works on a whole unit: all rows, sequences, heads, experts. How that is cut over
+// threads
+//          or blocks, packed, laid out and prefetched is the backend's own business.
+// Host.    Jobs, lists and spans are host data, read before the call returns. Views, a Weight's
+// data
+//          and DeviceByte addresses are device data. Ints are both (policy/device.h).
+// Lists.   The jobs of one call need nothing of each other: a backend may run them in one launch.
+// Types.   Activations are ops->act of the model's precision; f32 is said where it is always f32. T
+// is
+//          the unit's rows. Zero rows are fine and do nothing.
+// Aliases. Outputs overlap neither inputs nor each other unless the operation says so.
+// Memory.  Nothing is allocated: scratch is the queue's workspace (ops->work_bytes). Behind every
+//          buffer of the plan are 128 zero bytes, which a backend may read.
+// Grads.   A parameter's gradient is ADDED to the block `grad` at the Weight's place, in order of
+//          rows. An activation's gradient is written.
+// Bits.    The same call gives the same bits every time. On the CPU a row's bits depend on that row
+//          and its own sequence only, never on threads or on what else is in the unit.
+// Failure. A broken promise of the caller is a CHECK. A device's failure is kept by the queue,
+// makes
+//          its later operations do nothing, and is returned by ops->wait.
 #ifndef POLICY_OPS_H
 #define POLICY_OPS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "base/status.h"
+#include "base/pool.h"
+#include "policy/device.h"
+#include "policy/index.h"
 #include "policy/model.h"
+#include "policy/weight.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-typedef enum DType { DTYPE_F32, DTYPE_BF16, DTYPE_E4M3 } DType;
+// What units a queue will see, for its workspace.
+typedef struct UnitShape {
+    int rows, max_seq_tokens;
+    bool train;
+    bool alone;                 // units may run on it alone, with all threads
+    const Weight *const *layer; // [n_layer] every Weight of the layers
+    int n_layer;
+    const Weight *head;
+} UnitShape;
+typedef enum UnitKind { UNIT_SCORE, UNIT_DECODE } UnitKind;
+typedef void UnitFn(void *ctx, int slot);
 
-// A matrix on the device. `scale` only for DTYPE_E4M3: value = code * scale, scale f32 of shape
-// [rows, ceil(cols/128)] for activations (1x128) or [ceil(rows/128), ceil(cols/128)] for weights
-// (128x128).
-typedef struct View {
-    void *data;
-    float *scale;
-    int rows, cols, stride; // stride in elements
-    DType dtype;
-} View;
+// y = x * rstd * gain, rstd = 1 / sqrt(mean(x^2) + eps).
+typedef struct Norm {
+    View y, x; // [n, cols]
+    const Weight *gain;
+    Ints rows; // row i of y is of row rows[i] of x; no host array: of row i
+} Norm;
+typedef struct NormBack {
+    View dx, dy, x; // dx may be dy
+    const Weight *gain;
+    Ints rows; // row i of dy goes to row rows[i] of dx, each at most once, and is of that row of x
+    bool add;  // dx += instead of dx =
+} NormBack;
 
-enum { ROUTER_MAX_EXPERTS = 1024 };
+// y = base + x W^T + bias, or `turned`: y = base + x W. Matrix m of the Weight meets the rows i
+// with i % batch == m (heads: view_heads).
+typedef struct Product {
+    View y, x;
+    View base; // nothing; y itself; or another view of y's shape. One addition a value
+    const Weight *w;
+    bool turned; // in FP8 rows of x are then quantised as gradients (policy/cpu/gemm.h)
+} Product;
+typedef struct ProductGrad { // dW[n,k] += sum over rows of y[n] x[k]; the bias += y
+    View y, x;
+    const Weight *w;
+} ProductGrad;
+
+// gate = x Wg^T, up = x Wu^T, act = silu(gate) * up.
+typedef struct Glu {
+    View act, gate, up, x;
+    const Ffn *ffn;
+} Glu;
+typedef struct GluBack { // act is made again
+    View dgate, dup, act;
+    View dact, gate, up;
+} GluBack;
+
+// Rows [T * heads, dim]; row i is at position pos[i / heads]. to may be from.
+typedef struct Rope {
+    View to, from;
+    int heads;
+} Rope;
+typedef enum RopeKind { ROPE_PAIRS, ROPE_HALVES } RopeKind; // neighbours; i and i + dim / 2
+typedef struct RopeTable { // PAIRS: [positions, dim / 2] of cos, sin; HALVES: cosines, then sines
+    DeviceByte *data;
+    RopeKind kind;
+} RopeTable;
+
+// Causal attention of every sequence of the unit. Heads [g * G, (g + 1) * G), G = heads / kv_heads,
+// see key head g. A key is k and then k2, k2 the same for all heads or not there. Row t of sequence
+// s sees the keys of its leader before pos0[s], then its own up to itself. With a cache it sees
+// those in the sequence's pages, where k and v of the unit's rows are put first. A key that a row
+// does not see reaches it in no way, also where it is not finite.
+typedef struct Attend {
+    int heads, kv_heads;
+    float scale;
+    bool bf16; // keys and values are rounded to bf16: in pages, and rows of k and v in place
+    View q;    // [T * heads, k.cols + k2.cols]
+    View k, v; // [T * kv_heads, ..]; v may be the first columns of k
+    View k2;   // [T, ..]
+    View o;    // [T * heads, v.cols]
+    View lse;  // [T * heads, 1] f32, in the backend's own order, for attend_back
+    DeviceByte *cache; // this layer's pages; NULL: none
+    // With a cache of latents k = [R | P]: keys and values [N | V] of the heads are made of them by
+    // this Weight; v and k2 are not there.
+    const Weight *expand;
+} Attend;
+// Sums over all rows that see a key, in an order that the Index alone decides.
+typedef struct AttendBack {
+    const Attend *of; // as it was, no cache
+    View dout;        // of o
+    View dq, dk, dk2; // written
+    View dv;          // not there: v is the first columns of k, and so are its gradients
+} AttendBack;
 
 typedef struct RouterShape {
     int experts, k, groups, topk_group;
@@ -42,161 +131,160 @@ typedef struct RouterShape {
     bool norm;
     float scale; // routed_scaling_factor
 } RouterShape;
+enum { ROUTER_MAX_EXPERTS = 1024 };
 
-// Causal attention of one sequence's new tokens for one set of heads that share their keys. Query
-// row i = t * heads + h stands at position pos0 + t and sees keys 0 .. pos0 + t. A key is `k_dim`
-// values at k + j * ldk, then `k2_dim` at k2 + j * ldk2; its value v_dim values at v + j * ldv.
-// With `page`, row j stands at row j % page_rows of page[j / page_rows] (page_step floats apart).
-// With `turned` (only with pages of 16 rows, without k2) the keys of a page stand as columns: value
-// i of key j at k + page[j / 16] * page_step + order(i) * 16 + j % 16, order as in
-// policy/cpu/gemm.h's panels. Keys that other sequences share stand apart: key j < shared at row j,
-// the others at row j + gap (no pages). With `k16` instead of k and v (only with pages of 16 rows,
-// without k2) a page holds bf16 codes as policy/cpu/kvpage.h has them, page_step codes apart;
-// next16 with its next_pages pages is what this thread reads after it: asked for ahead, not read (0
-// pages: nothing).
-typedef struct AttentionShape {
-    int tokens, heads, pos0;
-    const float *k, *k2, *v;
-    int k_dim, k2_dim, v_dim, ldk, ldk2, ldv;
-    const int32_t *page;
-    size_t page_step;
-    int page_rows;
-    bool turned;
-    int shared, gap;
-    float scale;
-    const uint16_t *k16, *next16;
-    const int32_t *next_page;
-    int next_pages;
-} AttentionShape;
+// Slots [T * k] sorted by expert, then by row. Counts stay on the device.
+typedef struct Slots {
+    DeviceByte *begin; // i32 [experts + 1]
+    DeviceByte *token; // i32 [T * k] row of the slot
+    DeviceByte *entry; // i32 [T * k] row * k + i: the slot's place in route and weight
+} Slots;
+typedef struct Route {
+    View logit;         // [T, experts] f32
+    const Weight *bias; // moves the choice, never the weight; or NULL
+    View score, weight; // [T, experts], [T, k] f32, written
+    View route;         // [T, k] i16, ascending; written, or with `replay` read
+    bool replay;
+    Slots slots;      // written
+    DeviceByte *load; // i64 [experts] += times[row] of every slot; NULL: not counted
+} Route;
+typedef struct RouteBack {
+    View dlogit; // written; may be logit's place
+    View dweight, score, route;
+    float balance; // weight of each sequence's balance loss (V3, section 2.1.2); 0: none
+} RouteBack;
 
-// Where the gradients of attention go: dq is written; those of keys [k_dim + k2_dim] and values
-// [v_dim] are ADDED to rows of dk and dv, of key j < shared to row j of shared_dk and shared_dv, of
-// the others to row j - shared of dk and dv. With dv NULL the values are the first v_dim of the
-// keys and go into their rows.
-typedef struct AttentionGrad {
-    float *dq, *dk, *dv, *shared_dk, *shared_dv;
-    int lddq, lddk, lddv;
-} AttentionGrad;
+// out = base + sum over i of weight[t, i] * expert route[t, i] of x[t], i ascending.
+typedef struct Experts {
+    View out, base, x; // base: out itself or another
+    const Ffn *expert; // batch = experts
+    Slots slots;
+    View weight;   // [T, k] f32
+    bool save;     // gate and up are kept
+    View gate, up; // [T * k, width] by slot where they are kept, else scratch [T, width]
+    View act;      // scratch [T, width]
+} Experts;
+typedef struct ExpertsBack {
+    const Experts *of;     // gate and up are there
+    View dout, dx;         // dx += ; experts in order
+    View dweight;          // [T, k] f32, written
+    View dgate, dup, dact; // scratch [T, width]
+} ExpertsBack;
 
-typedef struct AdamWStep {
-    float beta1, beta2, eps, rate, decay; // w loses rate * decay of itself
+// Of rows x [n, D], normed: ln softmax(inv_temperature * x W^T)[token] and the entropy in nats. The
+// [n, vocabulary] array is never whole: blocks of rows, or of columns, are the backend's choice.
+typedef struct Logprob {
+    View x;
+    const Weight *head;
+    Ints token; // [n]
+    float inv_temperature;
+    View logp, entropy, lse; // [n, 1] f32, written; entropy may be not there
+} Logprob;
+typedef struct LogprobBack {
+    const Logprob *of; // lse and entropy as logprob wrote them
+    View dlogp, dentropy, dx;
+} LogprobBack;
+// Rows [at, at + n) of logits, f32, `vocab` apart, which the host may read during the call.
+typedef void LogitsBlockFn(void *ctx, int at, int n, const float *logits);
+
+// Floats [at, at + n) of every block of parameters: one tensor.
+typedef struct Span {
+    size_t at, n;
+    bool decay;
+} Span;
+typedef struct AdamW {     // decoupled weight decay (Loshchilov & Hutter 2019)
+    DeviceByte *w, *m, *v; // blocks
+    const DeviceByte *g;
+    float beta1, beta2, eps, rate, decay; // w loses rate * decay of itself where decay is set
     float scale;                          // of the gradient (clipping)
     float correct1, correct2;             // 1 / (1 - beta^t)
-} AdamWStep;
-
-struct Packed;
-struct GemmOpts;
-
-// What a product does to C: writes, adds, or goes on with the sums that C holds of the K before (of
-// a multiple of 128): the bits of one product over all K.
-enum { GEMM_SET, GEMM_ADD, GEMM_GO_ON };
+} AdamW;
 
 typedef struct Ops {
-    const char *name; // "cpu", "cuda"
+    const char *name;  // "cpu", "cuda"
+    ViewType act[3];   // by Precision: activations between operations. CPU: f32 always
+    bool codes[3];     // by Precision: E4M3 codes are kept beside what products read
+    bool copies_index; // operations read the Index on the device
 
-    // ---- device
-    // ----------------------------------------------------------------------------------------- One
-    // allocation per plan: zeroed bytes, 256-byte aligned. ST_NOMEM names bytes and device.
-    MUST_USE Status (*alloc)(void *dev, size_t bytes, void **out);
-    void (*release)(void *dev, void *memory);
-    // A part of such an allocation becomes as it was: zeroed.
-    void (*clear)(void *dev, void *memory, size_t bytes);
-    MUST_USE Status (*upload)(void *dev, void *to, const void *from, size_t bytes);
-    MUST_USE Status (*download)(void *dev, void *to, const void *from, size_t bytes);
-    MUST_USE Status (*sync)(void *dev);
+    // ---- what a backend needs and can: asked before anything is allocated
 
-    // ---- fused norm and quantisation
-    // -------------------------------------------------------------------- y[r,c] = x[r,c] *
-    // rstd[r] * gain[c], rstd[r] = 1 / sqrt(mean_c x[r,c]^2 + eps); then y in E4M3 by 1x128 tiles:
-    // scale = max(amax, 1e-4) / 448 of the tile, code = round-to-nearest-even(y / scale).
-    //   x f32 [R,C]   gain f32 [C]   rstd f32 [R] (may be NULL)   y E4M3 [R,C] with its scales; C
-    //   may end ragged
-    MUST_USE Status (*rmsnorm_quant)(void *dev, View y, float *rstd, View x, const float *gain,
-                                     float eps);
+    // `pool` (may be NULL) is borrowed: a CPU's threads; others launch from the caller.
+    MUST_USE Status (*open)(Pool *pool, Device **out);
+    void (*close)(Device *d);       // NULL is fine
+    int (*queues)(const Device *d); // units that may be in flight at once: CPU its threads, CUDA 1
+    // ST_UNSUPPORTED names what of the model is not built.
+    MUST_USE Status (*check)(const Device *d, const ModelConfig *m, bool train);
+    size_t (*weight_bytes)(const Device *d, const Weight *w);    // of w->data; 0: the master serves
+    size_t (*page_bytes)(const Device *d, const ModelConfig *m); // KV_PAGE_TOKENS of one layer
+    // Scratch of a queue: what it always needs, or what it needs besides while a unit is trained.
+    size_t (*work_bytes)(const Device *d, const ModelConfig *m, const UnitShape *shape, bool train);
+    // Rows of a unit when `total` rows are scored or decoded by `queues` queues, each with room for
+    // `cap` rows. It changes speed, never results.
+    int (*unit_rows)(const Device *d, const ModelConfig *m, UnitKind kind, int total, int queues,
+                     int cap);
 
-    // Reads x [R,C] f32 or bf16 once and writes both quantised copies that training needs: by_row
-    // with 1x128 tiles along C, and by_col, the transpose [C,R] with 1x128 tiles along R (for the
-    // weight gradient). Either data may be NULL.
-    MUST_USE Status (*quant_both)(void *dev, View by_row, View by_col, View x);
+    // ---- memory, queues, copies
 
-    // ---- log-probability of logits / temperature, and its gradient, for a chunk of rows
-    // ------------------ logits f32 [R,V]; token [R]. logp[r], entropy[r] (may be NULL), lse[r] (of
-    // scaled logits) are written.
-    MUST_USE Status (*logprob)(void *dev, View logits, const int32_t *token, float inv_temperature,
-                               float *logp, float *entropy, float *lse);
-    // In place: logits[r,j] becomes dLoss/dlogits = inv_temperature * (dlogp[r] * (1[j == token] -
-    // p_j)
-    //   - dentropy[r] * p_j * (ln p_j + H_r)), p = softmax. lse and entropy as logprob wrote them
-    //   (entropy, dentropy may be NULL). A part of the columns will do; a token outside has none.
-    MUST_USE Status (*logprob_grad)(void *dev, View logits, const int32_t *token,
-                                    float inv_temperature, const float *lse, const float *entropy,
-                                    const float *dlogp, const float *dentropy);
+    // One allocation per plan: zeroed, 256-byte aligned. ST_NOMEM names bytes and device.
+    MUST_USE Status (*alloc)(Device *d, size_t bytes, DeviceByte **out);
+    void (*release)(Device *d, DeviceByte *memory); // NULL is fine
+    // `work` and `train` are of work_bytes of the plan.
+    MUST_USE Status (*queue_open)(Device *d, const ModelConfig *m, const UnitShape *shape,
+                                  DeviceByte *work, DeviceByte *train, Queue **out);
+    void (*queue_close)(Queue *q); // NULL is fine
+    // Calls fn(ctx, slot) for every slot < n and returns when all have: at once on threads (CPU),
+    // else in order. n = 1 runs on the caller.
+    void (*each)(Device *d, int n, UnitFn *fn, void *ctx);
+    // A unit begins on the calling thread. alone: no other is in flight.
+    void (*begin)(Queue *q, bool alone);
+    // All operations so far are done, or the first failure since the last wait.
+    MUST_USE Status (*wait)(Queue *q);
+    // `from` of upload has been read when it returns; `to` of download is filled after wait.
+    void (*upload)(Queue *q, DeviceByte *to, const void *from, size_t bytes);
+    void (*download)(Queue *q, void *to, const DeviceByte *from, size_t bytes);
+    void (*copy)(Queue *q, DeviceByte *to, const DeviceByte *from, size_t bytes); // on the device
+    void (*zero)(Queue *q, DeviceByte *at, size_t bytes);
 
-    // ---- the model. These return nothing: a device's failure is sticky and reported by sync. Rows
-    // are `ld` floats apart. Gradients ADD to parameters' gradients, and write activations' unless
-    // `add`.
-    // C[m,n] = or += A W^T as `into` says, and the weight gradient C[n,k] += sum_t G[t,n] X[t,k]:
-    // policy/cpu/gemm.h.
-    void (*gemm)(void *dev, float *c, int ldc, const float *a, int lda, int m,
-                 const struct Packed *w, int into, const int32_t *gather);
-    void (*gemm_grad)(void *dev, float *c, int ldc, const float *g, int ldg, const float *x,
-                      int ldx, const int32_t *gather, int t, int n, int k, Precision precision);
-    // y = x * rstd * gain.
-    void (*rmsnorm)(void *dev, float *y, int ldy, const float *x, int ldx, const float *gain,
-                    int rows, int cols, float eps);
-    void (*rmsnorm_grad)(void *dev, float *dx, int lddx, float *dgain, const float *dy, int lddy,
-                         const float *x, int ldx, const float *gain, int rows, int cols, float eps,
-                         bool add);
-    // act = silu(gate) * up; dgate may be gate's own place.
-    void (*swiglu)(void *dev, float *act, const float *gate, const float *up, size_t n);
-    void (*swiglu_grad)(void *dev, float *dgate, float *dup, const float *dact, const float *gate,
-                        const float *up, size_t n);
-    // x[i] becomes the nearest bf16 value.
-    void (*round_bf16)(void *dev, float *x, size_t n);
-    // y[to[i]] += weight[entry[i]] * x[from[i]]; to, from NULL: i; weight NULL: 1. Rows in order.
-    void (*axpy_rows)(void *dev, float *y, int ldy, const int32_t *to, const float *x, int ldx,
-                      const int32_t *from, const float *weight, const int32_t *entry, int rows,
-                      int cols);
-    // y[i] = x[from[i]], contiguous.   x[i] *= weight[entry[i]].   out[entry[i]] = a[i] . b[i].
-    void (*gather_rows)(void *dev, float *y, const float *x, int ldx, const int32_t *from, int rows,
-                        int cols);
-    void (*scale_rows)(void *dev, float *x, const float *weight, const int32_t *entry, int rows,
-                       int cols);
-    void (*dot_rows)(void *dev, float *out, const int32_t *entry, const float *a, const float *b,
-                     int rows, int cols);
-    // Rotates adjacent pairs of x[row, head] (head `step` floats apart) by the angle of pos[row];
-    // table [positions, dim/2] holds cos, sin.
-    void (*rope)(void *dev, float *x, int ldx, int heads, int step, const float *table,
-                 const int32_t *pos, int rows, int dim, bool inverse);
-    // The same over the pairs (i, i + dim / 2) of a head, as Llama and Qwen have it; table
-    // [positions, dim] holds the cosines, then the sines.
-    void (*rope_halves)(void *dev, float *x, int ldx, int heads, int step, const float *table,
-                        const int32_t *pos, int rows, int dim, bool inverse);
-    // score [rows,experts] = sigmoid or softmax of the logits; route [rows,k] ascending experts
-    // chosen by score + bias (bias may be NULL) or copied from replay (replay_step apart); weight
-    // [rows,k].
-    void (*router)(void *dev, const RouterShape *shape, float *score, int16_t *route, float *weight,
-                   const float *logit, const float *bias, const int16_t *replay, int replay_step,
-                   int rows);
-    // dlogit from dLoss/dweight and dscore (dLoss/dscore from elsewhere, may be NULL).
-    void (*router_grad)(void *dev, const RouterShape *shape, float *dlogit, const float *dscore,
-                        const float *dweight, const float *score, const int16_t *route, int rows);
-    // dscore = gradient of alpha * sum_i f_i P_i over one sequence (V3, section 2.1.2).
-    void (*router_balance)(void *dev, const RouterShape *shape, float *dscore, const float *score,
-                           float alpha, int rows);
-    // o[row] = softmax(scale q k) v, lse[row * ldl] the log-sum-exp of the scaled scores.
-    void (*attention)(void *dev, const AttentionShape *shape, float *o, int ldo, float *lse,
-                      int ldl, const float *q, int ldq);
-    // No pages; o and lse as attention wrote them.
-    void (*attention_grad)(void *dev, const AttentionShape *shape, const AttentionGrad *to,
-                           const float *dout, const float *o, int ldo, const float *lse, int ldl,
-                           const float *q, int ldq);
-    // Decoupled weight decay (Loshchilov & Hutter 2019). *moved: 1 if any weight changed.
-    void (*adamw)(void *dev, float *w, float *m, float *v, const float *g, size_t n,
-                  const AdamWStep *step, int *moved);
+    // ---- weights
+
+    // `data` of all of them from their masters; shared work, so one call for many.
+    void (*weights_set)(Queue *q, Weight *const *w, int n);
+
+    // ---- the model; ix is the unit's
+
+    void (*embed)(Queue *q, View x, const Weight *table, Ints token); // x f32 [T, D]
+    void (*embed_back)(Queue *q, const Weight *table, View dx, Ints token, DeviceByte *grad);
+    void (*rmsnorm)(Queue *q, const Norm *job, int n, float eps);
+    void (*rmsnorm_back)(Queue *q, const NormBack *job, int n, float eps, DeviceByte *grad);
+    void (*linear)(Queue *q, const Product *job, int n);
+    void (*linear_grad)(Queue *q, const ProductGrad *job, int n, DeviceByte *grad);
+    void (*glu)(Queue *q, const Glu *job);
+    void (*glu_back)(Queue *q, const GluBack *job);
+    void (*rope)(Queue *q, const Rope *job, int n, const RopeTable *table, Ints pos, bool inverse);
+    void (*attend)(Queue *q, const Attend *a, const Index *ix);
+    void (*attend_back)(Queue *q, const AttendBack *a, const Index *ix);
+    // The first n_tokens tokens of page `from` -> page `to` in every layer (layer_bytes apart).
+    void (*page_copy)(Queue *q, DeviceByte *cache, size_t layer_bytes, int n_layers, int from,
+                      int to, int n_tokens);
+    void (*route)(Queue *q, const RouterShape *shape, const Route *r, const Index *ix);
+    void (*route_back)(Queue *q, const RouterShape *shape, const RouteBack *r, const Index *ix);
+    void (*experts)(Queue *q, const Experts *e);
+    void (*experts_back)(Queue *q, const ExpertsBack *e, DeviceByte *grad);
+
+    // ---- the head
+    void (*logprob)(Queue *q, const Logprob *l);
+    void (*logprob_back)(Queue *q, const LogprobBack *l, DeviceByte *grad);
+    // Logits of rows x on the host, block by block.
+    void (*logits)(Queue *q, View x, const Weight *head, LogitsBlockFn *fn, void *ctx);
+
+    // ---- gradients and the optimiser
+    void (*add)(Queue *q, DeviceByte *to, const DeviceByte *from, size_t floats); // to += from
+    // out[i], f64 = sum of squares of a span of the block, in one fixed order.
+    void (*sumsq)(Queue *q, DeviceByte *out, const DeviceByte *block, const Span *span, int n);
+    // moved[i], i32: 1 if a weight of the span changed.
+    void (*adamw)(Queue *q, const AdamW *a, const Span *span, int n, DeviceByte *moved);
 } Ops;
 
-// The truth, in plain C; `dev` is unused and may be NULL for alloc .. logprob_grad.
 extern const Ops ops_cpu;
 
 #ifdef __cplusplus

@@ -5,59 +5,17 @@
 #include "policy/net.h"
 
 void policy_zero_grad(Policy *p) {
-    if (p->grad) memset(p->grad, 0, p->n_floats * sizeof *p->grad);
+    if (p->grad) p->ops->zero(p->work[0].queue, p->grad, p->n_floats * sizeof(float));
     memset(p->load, 0, (size_t)p->n_moe * (size_t)p->model.n_routed_experts * sizeof *p->load);
 }
 
-// Sum of squares of one tensor: 8 double lanes, folded in order.
-static void square_sum(void *ctx, int i, int worker) {
-    (void)worker;
-    Policy *p = ctx;
-    const Param *q = &p->param[i];
-    double lane[8] = {0};
-    if (q->trainable) {
-        const float *grad = net_at(p, p->grad, i);
-        const size_t n = param_count(q);
-        size_t j = 0;
-        for (; j + 8 <= n; j += 8)
-            for (int k = 0; k < 8; k++)
-                lane[k] += (double)grad[j + (size_t)k] * (double)grad[j + (size_t)k];
-        for (; j < n; j++) lane[j % 8] += (double)grad[j] * (double)grad[j];
-    }
-    for (int w = 4; w > 0; w /= 2)
-        for (int k = 0; k < w; k++) lane[k] += lane[k + w];
-    p->sums[i] = lane[0];
-}
-
-typedef struct Update {
-    Policy *p;
-    AdamWStep step;
-    double weight_decay;
-} Update;
-
-static void update_tensor(void *ctx, int i, int worker) {
-    (void)worker;
-    Update *u = ctx;
-    Policy *p = u->p;
-    const Param *q = &p->param[i];
-    if (!q->trainable) return;
-    const bool idle = p->sums[i] == 0;
-    AdamWStep step = u->step;
-    step.decay = q->decay ? (float)u->weight_decay : 0;
-    int moved = 0;
-    p->ops->adamw(NULL, net_at(p, p->master, i), net_at(p, p->m, i), net_at(p, p->v, i),
-                  net_at(p, p->grad, i), param_count(q), &step, &moved);
-    p->moved[i] = moved;
-    p->idle[i] = idle;
-}
-
 // b_i += gamma * sign(mean load - load_i), V3 section 2.1.2; reports the loads.
-static void update_bias(Policy *p, double gamma, StepReport *out) {
+static Status update_bias(Policy *p, double gamma, StepReport *out) {
     const int E = p->model.n_routed_experts;
     bool first = true;
     for (int l = 0; l < p->model.n_layers; l++) {
         const Layer *y = &p->layer[l];
-        if (!y->moe) continue;
+        if (!layer_moe(y)) continue;
         const int64_t *load = p->load + (size_t)y->moe_at * (size_t)E;
         int64_t sum = 0, low = load[0], high = load[0];
         for (int e = 0; e < E; e++) {
@@ -70,53 +28,89 @@ static void update_bias(Policy *p, double gamma, StepReport *out) {
         if (first || lo < out->load_min) out->load_min = lo;
         if (first || hi > out->load_max) out->load_max = hi;
         first = false;
-        if (y->bias < 0 || gamma == 0) continue;
-        float *bias = net_at(p, p->master, y->bias);
+        if (!weight_here(&y->bias) || gamma == 0) continue;
+        float bias[ROUTER_MAX_EXPERTS];
+        TRY(policy_get(p, y->bias.param, PARAM_WEIGHT, 0, (size_t)E, bias));
         for (int e = 0; e < E; e++) {
             const int64_t diff = sum - load[e] * E;
             bias[e] += (float)(gamma * ((diff > 0) - (diff < 0)));
         }
+        TRY(policy_set(p, y->bias.param, PARAM_WEIGHT, 0, (size_t)E, bias));
+    }
+    return ST_OK;
+}
+
+// Sums of squares of every gradient, by span; their total.
+static Status square_sums(Policy *p, double *sums, double *total) {
+    Queue *q = p->work[0].queue;
+    p->ops->sumsq(q, p->sums, p->grad, p->span, p->n_spans);
+    p->ops->download(q, sums, p->sums, (size_t)p->n_spans * sizeof *sums);
+    TRY(p->ops->wait(q));
+    *total = 0;
+    for (int i = 0; i < p->n_spans; i++) {
+        if (!isfinite(sums[i]))
+            return FAIL(ST_FORMAT, "the gradient of %s is not finite",
+                        p->param[p->span_param[i]].name);
+        *total += sums[i];
+    }
+    return ST_OK;
+}
+
+// What did not learn, of spans whose sums of squares are `sums` and of which `moved` says if they
+// moved.
+static void report(const Policy *p, const double *sums, const int32_t *moved, StepReport *out) {
+    for (int i = 0; i < p->n_spans; i++) {
+        const Param *q = &p->param[p->span_param[i]];
+        const bool idle = sums[i] == 0;
+        if (q->expert) {
+            out->n_idle_experts += idle && strstr(q->name, "gate_proj") != NULL;
+            continue;
+        }
+        if (idle && out->n_without_grad++ == 0) out->first_without_grad = q->name;
+        out->n_unmoved += !moved[i];
     }
 }
 
-Status policy_step(Policy *p, const AdamWConfig *cfg, double lr, StepReport *out) {
-    CHECK(p->opts.trainable);
-    *out = (StepReport){0};
-    pool_for(p->opts.pool, p->n_params, square_sum, p);
-    double sum = 0;
-    for (int i = 0; i < p->n_params; i++) {
-        if (!isfinite(p->sums[i]))
-            return FAIL(ST_FORMAT, "the gradient of %s is not finite", p->param[i].name);
-        sum += p->sums[i];
-    }
+static Status step(Policy *p, const AdamWConfig *cfg, double lr, double *sums, int32_t *moved,
+                   StepReport *out) {
+    Queue *q = p->work[0].queue;
+    double sum;
+    TRY(square_sums(p, sums, &sum));
     out->grad_norm = sqrt(sum);
     if (!isfinite(out->grad_norm)) return FAIL(ST_FORMAT, "the gradient norm is not finite");
 
     p->steps++;
     const double clip =
         cfg->clip_norm > 0 && out->grad_norm > cfg->clip_norm ? cfg->clip_norm / out->grad_norm : 1;
-    Update u = {.p = p,
-                .step = {.beta1 = (float)cfg->beta1,
-                         .beta2 = (float)cfg->beta2,
-                         .eps = (float)cfg->eps,
-                         .rate = (float)lr,
-                         .scale = (float)clip,
-                         .correct1 = (float)(1 / (1 - pow(cfg->beta1, (double)p->steps))),
-                         .correct2 = (float)(1 / (1 - pow(cfg->beta2, (double)p->steps)))},
-                .weight_decay = cfg->weight_decay};
-    pool_for(p->opts.pool, p->n_params, update_tensor, &u);
-    for (int i = 0; i < p->n_params; i++) {
-        const Param *q = &p->param[i];
-        if (!q->trainable) continue;
-        if (q->expert) {
-            out->n_idle_experts += p->idle[i] && strstr(q->name, "gate_proj") != NULL;
-            continue;
-        }
-        if (p->idle[i] && out->n_without_grad++ == 0) out->first_without_grad = q->name;
-        out->n_unmoved += !p->moved[i];
-    }
-    update_bias(p, cfg->router_bias_step, out);
+    const AdamW a = {.w = p->master,
+                     .m = p->m,
+                     .v = p->v,
+                     .g = p->grad,
+                     .beta1 = (float)cfg->beta1,
+                     .beta2 = (float)cfg->beta2,
+                     .eps = (float)cfg->eps,
+                     .rate = (float)lr,
+                     .decay = (float)cfg->weight_decay,
+                     .scale = (float)clip,
+                     .correct1 = (float)(1 / (1 - pow(cfg->beta1, (double)p->steps))),
+                     .correct2 = (float)(1 / (1 - pow(cfg->beta2, (double)p->steps)))};
+    p->ops->adamw(q, &a, p->span, p->n_spans, p->moved);
+    p->ops->download(q, moved, p->moved, (size_t)p->n_spans * sizeof *moved);
+    TRY(p->ops->wait(q));
+    report(p, sums, moved, out);
+    TRY(update_bias(p, cfg->router_bias_step, out));
     policy_zero_grad(p);
     policy_sync(p);
     return ST_OK;
+}
+
+Status policy_step(Policy *p, const AdamWConfig *cfg, double lr, StepReport *out) {
+    CHECK(p->opts.trainable);
+    *out = (StepReport){0};
+    ArenaMark mark = arena_mark(p->arena);
+    double *sums = ARENA_ARRAY(p->arena, double, p->n_spans);
+    int32_t *moved = ARENA_ARRAY(p->arena, int32_t, p->n_spans);
+    Status st = step(p, cfg, lr, sums, moved, out);
+    arena_rewind(p->arena, mark);
+    return st;
 }

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "policy/net.h"
 #include "policy/rope.h"
 
@@ -82,13 +81,13 @@ Status net_check(const ModelConfig *m, const PolicyOpts *o) {
     return m->family == FAMILY_DENSE ? check_dense(m) : check_mla(m);
 }
 
-typedef struct Adder {
+struct ParamAdder {
     Policy *p;
     Param *param; // NULL while counting
     int n;
-} Adder;
+};
 
-static int add(Adder *a, int rows, int cols, bool decay, bool expert, const char *name) {
+static int add(ParamAdder *a, int rows, int cols, bool decay, bool expert, const char *name) {
     int at = a->n++;
     if (a->param)
         a->param[at] = (Param){.name = arena_printf(a->p->arena, "%s", name),
@@ -100,156 +99,204 @@ static int add(Adder *a, int rows, int cols, bool decay, bool expert, const char
     return at;
 }
 
-static Linear linear(Adder *a, int l, const char *what, int n, int k, Precision precision,
-                     bool expert) {
+// A matrix [n, k], or with k 0 a vector. `expert`: one of those of an expert.
+static Weight add_tensor(ParamAdder *a, int l, const char *what, int n, int k, Precision precision,
+                         bool expert) {
     char name[160];
     snprintf(name, sizeof name, "model.layers.%d.%s.weight", l, what);
-    return (Linear){
-        .param = add(a, n, k, true, expert, name), .n = n, .k = k, .precision = precision};
+    return (Weight){.param = add(a, n, k, k > 0, expert, name),
+                    .n = n,
+                    .k = k,
+                    .batch = 1,
+                    .precision = precision};
 }
 
-static int norm(Adder *a, int l, const char *what, int n) {
-    char name[160];
-    snprintf(name, sizeof name, "model.layers.%d.%s.weight", l, what);
-    return add(a, n, 0, false, false, name);
+Weight add_matrix(ParamAdder *a, int l, const char *what, int n, int k, Precision precision) {
+    return add_tensor(a, l, what, n, k, precision, false);
 }
 
-static Ffn ffn(Adder *a, int l, const char *prefix, int width, bool expert) {
-    const ModelConfig *m = &a->p->model;
-    char name[3][96];
-    const char *part[] = {"gate_proj", "up_proj", "down_proj"};
-    for (int i = 0; i < 3; i++) snprintf(name[i], sizeof name[i], "%s.%s", prefix, part[i]);
-    Ffn f = {.width = width};
-    f.gate = linear(a, l, name[0], width, m->hidden_size, m->precision, expert);
-    f.up = linear(a, l, name[1], width, m->hidden_size, m->precision, expert);
-    f.down = linear(a, l, name[2], m->hidden_size, width, m->precision, expert);
-    return f;
-}
-
-static void add_layer(Adder *a, int l, Layer *out) {
-    Policy *p = a->p;
-    const ModelConfig *m = &p->model;
-    const int d = m->hidden_size, qk = model_qk_dim(m), h = m->n_heads, r = m->kv_lora_rank;
-    const Precision kv_b = m->precision == PRECISION_FP8 ? PRECISION_BF16 : m->precision;
-    Layer y = {.q_norm = -1, .bias = -1, .moe = model_is_moe(m, l), .moe_at = -1};
-    if (out) y.head = out->head, y.expert = out->expert, y.moe_at = out->moe_at;
-
-    y.attn_norm = norm(a, l, "input_layernorm", d);
-    if (m->q_lora_rank > 0) {
-        y.q_a = linear(a, l, "self_attn.q_a_proj", m->q_lora_rank, d, m->precision, false);
-        y.q_norm = norm(a, l, "self_attn.q_a_layernorm", m->q_lora_rank);
-        y.q_b = linear(a, l, "self_attn.q_b_proj", h * qk, m->q_lora_rank, m->precision, false);
-    } else {
-        y.q_b = linear(a, l, "self_attn.q_proj", h * qk, d, m->precision, false);
-    }
-    y.kv_a =
-        linear(a, l, "self_attn.kv_a_proj_with_mqa", model_cache_dim(m), d, m->precision, false);
-    y.kv_norm = norm(a, l, "self_attn.kv_a_layernorm", r);
-    y.kv_b = linear(a, l, "self_attn.kv_b_proj", h * (m->qk_nope_head_dim + m->v_head_dim), r, kv_b,
-                    false);
-    y.o = linear(a, l, "self_attn.o_proj", d, h * m->v_head_dim, m->precision, false);
-    y.ffn_norm = norm(a, l, "post_attention_layernorm", d);
-    if (!y.moe) {
-        y.ffn = ffn(a, l, "mlp", m->intermediate_size, false);
-    } else {
-        y.router = linear(a, l, "mlp.gate", m->n_routed_experts, d, PRECISION_FP32, false);
-        if (m->topk_method == TOPK_NOAUX_TC) {
-            char name[96];
-            snprintf(name, sizeof name, "model.layers.%d.mlp.gate.e_score_correction_bias", l);
-            y.bias = add(a, m->n_routed_experts, 0, false, false, name);
-            if (a->param) a->param[y.bias].trainable = false;
-        }
-        for (int e = 0; e < m->n_routed_experts; e++) {
-            char name[48];
-            snprintf(name, sizeof name, "mlp.experts.%d", e);
-            Ffn f = ffn(a, l, name, m->moe_intermediate_size, true);
-            if (out) y.expert[e] = f;
-        }
-        if (m->n_shared_experts > 0)
-            y.ffn = ffn(a, l, "mlp.shared_experts", m->n_shared_experts * m->moe_intermediate_size,
-                        false);
-    }
-    if (out) *out = y;
-}
-
-static Linear biased(Adder *a, int l, const char *what, int n, int k, bool bias) {
-    Linear y = linear(a, l, what, n, k, a->p->model.precision, false);
+Weight add_biased(ParamAdder *a, int l, const char *what, int n, int k, Precision precision,
+                  bool bias) {
+    Weight w = add_matrix(a, l, what, n, k, precision);
     char name[160];
     snprintf(name, sizeof name, "model.layers.%d.%s.bias", l, what);
-    if (bias) y.bias = add(a, n, 0, false, false, name);
-    return y;
+    if (bias) w.bias = add(a, n, 0, false, false, name);
+    return w;
 }
 
-static void add_dense_layer(Adder *a, int l, Layer *out) {
+Weight add_vector(ParamAdder *a, int l, const char *what, int n) {
+    return add_tensor(a, l, what, n, 0, PRECISION_FP32, false);
+}
+
+Weight weight_part(const Weight *whole, int row, int n, int batch, int step) {
+    Weight w = *whole;
+    w.n = n;
+    w.batch = batch;
+    w.at = (size_t)row * (size_t)w.k; // from the whole, until net_params adds where that is
+    w.step = (size_t)step * (size_t)w.k;
+    return w;
+}
+
+static Ffn ffn(ParamAdder *a, int l, const char *prefix, int width, bool expert) {
     const ModelConfig *m = &a->p->model;
-    const int d = m->hidden_size, h = m->n_heads * m->head_dim, kv = m->n_kv_heads * m->head_dim,
-              f = m->intermediate_size;
-    Layer y = {.q_norm = -1, .kv_norm = -1, .bias = -1, .moe_at = -1};
-    y.attn_norm = norm(a, l, "input_layernorm", d);
-    y.q = biased(a, l, "self_attn.q_proj", h, d, m->qkv_bias);
-    y.k = biased(a, l, "self_attn.k_proj", kv, d, m->qkv_bias);
-    y.v = biased(a, l, "self_attn.v_proj", kv, d, m->qkv_bias);
-    y.o = biased(a, l, "self_attn.o_proj", d, h, m->o_bias);
-    if (m->qk_norm) {
-        y.q_norm = norm(a, l, "self_attn.q_norm", m->head_dim);
-        y.kv_norm = norm(a, l, "self_attn.k_norm", m->head_dim);
+    const int d = m->hidden_size;
+    const char *part[] = {"gate_proj", "up_proj", "down_proj"};
+    Weight w[3];
+    for (int i = 0; i < 3; i++) {
+        char name[96];
+        snprintf(name, sizeof name, "%s.%s", prefix, part[i]);
+        const int n = i < 2 ? width : d, k = i < 2 ? d : width;
+        w[i] = expert ? add_tensor(a, l, name, n, k, m->precision, true)
+                      : add_biased(a, l, name, n, k, m->precision, m->mlp_bias);
     }
-    y.ffn_norm = norm(a, l, "post_attention_layernorm", d);
-    y.ffn = (Ffn){.gate = biased(a, l, "mlp.gate_proj", f, d, m->mlp_bias),
-                  .up = biased(a, l, "mlp.up_proj", f, d, m->mlp_bias),
-                  .down = biased(a, l, "mlp.down_proj", d, f, m->mlp_bias),
-                  .width = f};
-    if (out) *out = y;
+    return (Ffn){w[0], w[1], w[2]};
 }
 
-static void walk(Adder *a) {
+// Router, selection bias and experts, whose matrices are one Weight each.
+static void add_experts(ParamAdder *a, int l, Layer *y) {
+    const ModelConfig *m = &a->p->model;
+    y->router = add_matrix(a, l, "mlp.gate", m->n_routed_experts, m->hidden_size, PRECISION_FP32);
+    if (m->topk_method == TOPK_NOAUX_TC) {
+        char name[96];
+        snprintf(name, sizeof name, "model.layers.%d.mlp.gate.e_score_correction_bias", l);
+        y->bias = (Weight){.param = add(a, m->n_routed_experts, 0, false, false, name),
+                           .n = m->n_routed_experts,
+                           .batch = 1};
+        if (a->param) a->param[y->bias.param].trainable = false;
+    }
+    for (int e = 0; e < m->n_routed_experts; e++) {
+        char name[48];
+        snprintf(name, sizeof name, "mlp.experts.%d", e);
+        const Ffn f = ffn(a, l, name, m->moe_intermediate_size, true);
+        if (e == 0) y->expert = f;
+    }
+    y->expert.gate.batch = y->expert.up.batch = y->expert.down.batch = m->n_routed_experts;
+    if (m->n_shared_experts > 0)
+        y->ffn =
+            ffn(a, l, "mlp.shared_experts", m->n_shared_experts * m->moe_intermediate_size, false);
+}
+
+static void add_layer(ParamAdder *a, int l, Layer *y) {
+    const ModelConfig *m = &a->p->model;
+    a->p->attention->params(a, l, y, m);
+    y->ffn_norm = add_vector(a, l, "post_attention_layernorm", m->hidden_size);
+    if (model_is_moe(m, l))
+        add_experts(a, l, y);
+    else
+        y->ffn = ffn(a, l, "mlp", m->intermediate_size, false);
+}
+
+static void walk(ParamAdder *a) {
     Policy *p = a->p;
     const ModelConfig *m = &p->model;
+    const int V = m->vocab_size, D = m->hidden_size;
     a->n = 0;
-    p->embed = add(a, m->vocab_size, m->hidden_size, false, false, "model.embed_tokens.weight");
-    for (int l = 0; l < m->n_layers; l++)
-        (m->family == FAMILY_DENSE ? add_dense_layer : add_layer)(a, l,
-                                                                  a->param ? &p->layer[l] : NULL);
-    p->final_norm = add(a, m->hidden_size, 0, false, false, "model.norm.weight");
-    p->head = (Linear){
-        .param = p->embed, .n = m->vocab_size, .k = m->hidden_size, .precision = PRECISION_FP32};
+    p->embed = (Weight){.param = add(a, V, D, false, false, "model.embed_tokens.weight"),
+                        .n = V,
+                        .k = D,
+                        .batch = 1};
+    for (int l = 0; l < m->n_layers; l++) {
+        Layer layer = {.moe_at = -1};
+        add_layer(a, l, &layer);
+        if (!a->param) continue;
+        if (layer_moe(&layer)) layer.moe_at = p->n_moe++;
+        p->layer[l] = layer;
+    }
+    p->final_norm =
+        (Weight){.param = add(a, D, 0, false, false, "model.norm.weight"), .n = D, .batch = 1};
+    p->head = p->embed;
     if (m->family == FAMILY_DENSE && m->precision != PRECISION_FP32)
         p->head.precision = PRECISION_BF16; // as such models are published; a third of a small one
-    if (!m->tie_word_embeddings)
-        p->head.param = add(a, m->vocab_size, m->hidden_size, true, false, "lm_head.weight");
+    if (!m->tie_word_embeddings) p->head.param = add(a, V, D, true, false, "lm_head.weight");
+}
+
+void layer_weights(Layer *y, Weight *out[LAYER_WEIGHTS]) {
+    Weight *const all[LAYER_WEIGHTS] = {
+        &y->attn_norm, &y->q_norm,      &y->kv_norm,   &y->ffn_norm,   &y->q_a,      &y->q_b,
+        &y->kv_a,      &y->kv_b,        &y->uk,        &y->uv,         &y->q,        &y->k,
+        &y->v,         &y->o,           &y->router,    &y->bias,       &y->ffn.gate, &y->ffn.up,
+        &y->ffn.down,  &y->expert.gate, &y->expert.up, &y->expert.down};
+    memcpy(out, all, sizeof all);
+}
+
+// Where a Weight is in the blocks of parameters.
+static void place_weight(const Policy *p, Weight *w) {
+    w->at += p->at[w->param];
+    if (w->bias) w->bias_at = p->at[w->bias];
+    if (w->batch > 1 && w->step == 0) // experts: gate, up and down one after the other
+        w->step = p->at[w->param + 3] - p->at[w->param];
+}
+
+static void list_weights(Policy *p) {
+    const int most = p->model.n_layers * LAYER_WEIGHTS + 3;
+    p->weight = ARENA_ARRAY(p->arena, Weight *, most);
+    p->weight[p->n_weights++] = &p->embed;
+    for (int l = 0; l < p->model.n_layers; l++) {
+        Weight *of[LAYER_WEIGHTS];
+        layer_weights(&p->layer[l], of);
+        for (int i = 0; i < LAYER_WEIGHTS; i++)
+            if (weight_here(of[i])) p->weight[p->n_weights++] = of[i];
+    }
+    p->weight[p->n_weights++] = &p->final_norm;
+    p->weight[p->n_weights++] = &p->head;
+    for (int i = 0; i < p->n_weights; i++) place_weight(p, p->weight[i]);
+}
+
+void net_uses(Policy *p) {
+    const bool train = p->opts.trainable;
+    // Of a large dense model every product of a chunk is long: making W^T before each costs 2 % and
+    // saves a copy of the weights. In FP8 its scales would have to be found anew.
+    const bool is_long =
+        p->n_lanes == 1 && p->model.family == FAMILY_DENSE && p->model.precision != PRECISION_FP8;
+    for (int i = 0; i < p->n_weights; i++) {
+        Weight *w = p->weight[i];
+        w->use = WEIGHT_ROWS;
+        if (w->k == 0 || w == &p->embed) continue;
+        w->use = WEIGHT_FWD | (train ? WEIGHT_BACK : 0u) | (train && is_long ? WEIGHT_LONG : 0u);
+    }
+    for (int l = 0; l < p->model.n_layers; l++) {
+        Layer *y = &p->layer[l];
+        if (!weight_here(&y->uk)) continue;
+        y->kv_b.use = 0;                                     // read as uk and uv
+        y->uk.use = WEIGHT_BACK | (train ? WEIGHT_FWD : 0u); // forward the product is q W
+    }
 }
 
 void net_params(Policy *p) {
     const ModelConfig *m = &p->model;
-    Adder a = {.p = p};
+    p->attention = attention_of(m);
+    p->rope.kind = p->attention->rope;
+    ParamAdder a = {.p = p};
     walk(&a);
     p->n_params = a.n;
     p->param = a.param = ARENA_ARRAY(p->arena, Param, a.n);
     p->at = ARENA_ARRAY(p->arena, size_t, a.n);
     p->layer = ARENA_ARRAY(p->arena, Layer, m->n_layers);
     p->n_moe = 0;
-    for (int l = 0; l < m->n_layers; l++) {
-        if (model_is_moe(m, l)) {
-            p->layer[l].moe_at = p->n_moe++;
-            p->layer[l].expert = ARENA_ARRAY(p->arena, Ffn, m->n_routed_experts);
-        }
-        if (m->family == FAMILY_MLA_MOE && m->mla_form == MLA_ABSORBED)
-            p->layer[l].head = ARENA_ARRAY(p->arena, HeadSlice, m->n_heads);
-    }
     walk(&a);
 
     PolicyPlan *plan = &p->plan;
     size_t at = 0;
     for (int i = 0; i < p->n_params; i++) {
         const Param *q = &p->param[i];
-        size_t count = (size_t)q->rows * (size_t)(q->cols > 0 ? q->cols : 1);
+        const size_t count = param_count(q);
         p->at[i] = at;
         at += (count + 31) & ~(size_t)31;
         plan->n_params += (int64_t)count;
-        if (i == p->embed && !m->tie_word_embeddings) continue;
+        if (i == p->embed.param && !m->tie_word_embeddings) continue;
         plan->n_active += q->expert ? 0 : (int64_t)count;
     }
     plan->n_active +=
         (int64_t)p->n_moe * m->n_experts_per_tok * 3 * m->hidden_size * m->moe_intermediate_size;
     p->n_floats = at;
+    list_weights(p);
+
+    p->span = ARENA_ARRAY(p->arena, Span, p->n_params);
+    p->span_param = ARENA_ARRAY(p->arena, int, p->n_params);
+    for (int i = 0; i < p->n_params; i++) {
+        if (!p->opts.trainable) p->param[i].trainable = false;
+        if (!p->param[i].trainable) continue;
+        p->span_param[p->n_spans] = i;
+        p->span[p->n_spans++] = (Span){p->at[i], param_count(&p->param[i]), p->param[i].decay};
+    }
 }

@@ -15,36 +15,35 @@
 #include "policy/net.h"
 #include "policy/rope.h"
 
-static void fill_rope_dense(Policy *p) {
-    const int d = p->model.head_dim, half = d / 2;
-    double scale;
-    float rate[ROPE_MAX_DIM / 2];
-    rope_rates_dense(&p->model.rope, d, rate, &scale);
-    for (int t = 0; t < p->opts.max_seq_tokens; t++) {
-        float *row = p->rope + (size_t)t * (size_t)d;
-        for (int i = 0; i < half; i++) {
-            const double phase = (double)((float)t * rate[i]); // rounded, as the models knew it
-            row[i] = (float)(cos(phase) * scale);
-            row[half + i] = (float)(sin(phase) * scale);
-        }
-    }
-    p->softmax_scale = (float)(1 / sqrt((double)d));
-}
-
+// The table of rotations, made on the host (rope.h).
 static void fill_rope(Policy *p) {
     const ModelConfig *m = &p->model;
-    const RopeConfig *r = &m->rope;
-    const int d = m->qk_rope_head_dim;
-    double scale = 1;
-    double rate[ROPE_MAX_DIM / 2]; // radians per position of each pair
+    const int d = model_rope_dim(m), half = d / 2;
+    const size_t values = (size_t)p->opts.max_seq_tokens * (size_t)d;
     CHECK(d <= ROPE_MAX_DIM);
-    rope_rates(r, d, rate, &scale);
-    for (int t = 0; t < p->opts.max_seq_tokens; t++)
-        for (int i = 0; i < d / 2; i++) {
-            p->rope[(size_t)t * (size_t)d + 2 * (size_t)i] = (float)(cos(t * rate[i]) * scale);
-            p->rope[(size_t)t * (size_t)d + 2 * (size_t)i + 1] = (float)(sin(t * rate[i]) * scale);
+    float *table = malloc((values + 1) * sizeof *table), single[ROPE_MAX_DIM / 2];
+    double scale = 1, rate[ROPE_MAX_DIM / 2]; // radians per position of each pair
+    CHECK(table);
+    if (p->rope.kind == ROPE_HALVES)
+        rope_rates_dense(&m->rope, d, single, &scale);
+    else
+        rope_rates(&m->rope, d, rate, &scale);
+    for (int t = 0; t < p->opts.max_seq_tokens; t++) {
+        float *row = table + (size_t)t * (size_t)d;
+        for (int i = 0; i < half; i++) {
+            // halves: rounded, as the models knew it
+            const double phase =
+                p->rope.kind == ROPE_HALVES ? (double)((float)t * single[i]) : t * rate[i];
+            const float c = (float)(cos(phase) * scale), s = (float)(sin(phase) * scale);
+            row[p->rope.kind == ROPE_HALVES ? i : 2 * i] = c;
+            row[p->rope.kind == ROPE_HALVES ? half + i : 2 * i + 1] = s;
         }
-    p->softmax_scale = (float)rope_softmax_scale(r, model_qk_dim(m));
+    }
+    p->ops->upload(p->work[0].queue, p->rope.data, table, values * sizeof *table);
+    free(table);
+    p->softmax_scale = m->family == FAMILY_DENSE
+                           ? (float)(1 / sqrt((double)d))
+                           : (float)rope_softmax_scale(&m->rope, model_qk_dim(m));
 }
 
 // Structure and plan of a policy; no memory yet.
@@ -58,11 +57,12 @@ static Status prepare(Policy *p, const ModelConfig *model, const PolicyOpts *opt
         m->n_routed_experts = m->n_shared_experts = 0;
     }
     p->opts = *opts;
-    p->ops = &ops_cpu;
-    p->row = gemm_row();
+    p->ops = opts->ops ? opts->ops : policy_backend(NULL);
     p->arena = arena_new(1 << 16);
+    TRY(p->ops->open(opts->pool, &p->device));
+    TRY(p->ops->check(p->device, model, opts->trainable));
     net_params(p);
-    const int threads = pool_threads(opts->pool);
+    const int threads = p->ops->queues(p->device);
     p->n_work = opts->chunks_in_flight > 0 && opts->chunks_in_flight < threads
                     ? opts->chunks_in_flight
                     : threads;
@@ -72,10 +72,11 @@ static Status prepare(Policy *p, const ModelConfig *model, const PolicyOpts *opt
                                                           : N_LANES;
     p->n_trainers = p->n_work < p->n_lanes ? p->n_work : p->n_lanes;
     if (!opts->trainable) p->n_trainers = 0;
+    net_uses(p);
+    p->load = ARENA_ARRAY(p->arena, int64_t, p->n_moe * model->n_routed_experts);
     p->work = ARENA_ARRAY(p->arena, Workspace, p->n_work);
     for (int i = 0; i < p->n_work; i++)
         p->work[i].save = ARENA_ARRAY(p->arena, Save, model->n_layers);
-    p->head_rows = model->family == FAMILY_DENSE ? 256 : 64;
     for (;;) {
         PolicyPlan plan = {.n_params = p->plan.n_params, .n_active = p->plan.n_active};
         net_layout(p, NULL, &plan);
@@ -99,6 +100,7 @@ Status policy_plan(const ModelConfig *model, const PolicyOpts *opts, PolicyPlan 
     Policy p = {0};
     Status st = prepare(&p, model, opts);
     *out = p.plan;
+    if (p.ops) p.ops->close(p.device);
     arena_free(p.arena);
     return st;
 }
@@ -109,16 +111,13 @@ Status policy_new(const ModelConfig *model, const PolicyOpts *opts, Policy **out
     Policy *p = calloc(1, sizeof *p);
     CHECK(p);
     TRY_OUT(prepare(p, model, opts));
-    TRY_OUT(p->ops->alloc(NULL, p->plan.total, &p->memory));
+    TRY_OUT(p->ops->alloc(p->device, p->plan.total, &p->memory));
     PolicyPlan plan = p->plan;
     net_layout(p, p->memory, &plan);
-    for (int i = 0; i < p->n_params && !opts->trainable; i++) p->param[i].trainable = false;
-    if (model->family == FAMILY_DENSE)
-        fill_rope_dense(p);
-    else
-        fill_rope(p);
-    pool_flush_denormals();
-    net_pack(p);
+    TRY_OUT(net_open_queues(p));
+    fill_rope(p);
+    p->ops->weights_set(p->work[0].queue, p->weight, p->n_weights);
+    TRY_OUT(p->ops->wait(p->work[0].queue));
     *out = p;
     return ST_OK;
 out:
@@ -139,7 +138,14 @@ void *policy_kept(const Policy *p) {
 void policy_free(Policy *p) {
     if (!p) return;
     policy_keep(p, NULL, NULL);
-    if (p->memory) p->ops->release(NULL, p->memory);
+    for (int i = 0; i < p->n_work; i++) {
+        p->ops->queue_close(p->work[i].queue);
+        index_free(&p->work[i].ix);
+    }
+    if (p->ops) {
+        p->ops->release(p->device, p->memory);
+        p->ops->close(p->device);
+    }
     arena_free(p->arena);
     free(p);
 }
@@ -153,7 +159,7 @@ static double deviation(const Policy *p, int i) {
     const ModelConfig *m = &p->model;
     const Param *q = &p->param[i];
     if (m->initializer_range > 0) return m->initializer_range;
-    if (i == p->embed && !m->tie_word_embeddings) return 0.5;
+    if (i == p->embed.param && !m->tie_word_embeddings) return 0.5;
     if (i == p->head.param) return 0.02;
     double dev = 1 / sqrt((double)q->cols);
     if (ends_with(q->name, "o_proj.weight") || ends_with(q->name, "down_proj.weight"))
@@ -161,105 +167,37 @@ static double deviation(const Policy *p, int i) {
     return dev;
 }
 
+static void put_weights(Policy *p, int i, const float *master) {
+    p->ops->upload(p->work[0].queue, net_at(p, p->master, i), master,
+                   param_count(&p->param[i]) * sizeof *master);
+}
+
 void policy_init(Policy *p, uint64_t seed) {
+    size_t most = 1;
+    for (int i = 0; i < p->n_params; i++)
+        if (param_count(&p->param[i]) > most) most = param_count(&p->param[i]);
+    float *master = malloc(most * sizeof *master);
+    CHECK(master);
     for (int i = 0; i < p->n_params; i++) {
         const Param *q = &p->param[i];
         const size_t n = param_count(q);
-        float *master = net_at(p, p->master, i);
         if (q->cols == 0) {
             const float value = ends_with(q->name, "bias") ? 0.0f : 1.0f;
             for (size_t j = 0; j < n; j++) master[j] = value;
+            put_weights(p, i, master);
             continue;
         }
         const double dev = deviation(p, i);
         Rng rng = rng_open((RngKey){.seed = seed, .stream = RNG_INIT, .task = (uint64_t)i});
         for (size_t j = 0; j < n; j++) master[j] = (float)(dev * rng_normal(&rng));
+        put_weights(p, i, master);
     }
+    free(master);
     policy_sync(p);
 }
 
-// ---- packed copies
-
-typedef struct PackJob {
-    Packed *out;
-    const float *w;
-    int ld, n, k;
-    bool transposed, back; // back: multiplies gradients
-    Precision precision;
-} PackJob;
-
-typedef struct PackList {
-    PackJob *job;
-    int n;
-} PackList;
-
-static void pack_one(void *ctx, int i, int worker) {
-    (void)worker;
-    const PackJob *j = &((const PackList *)ctx)->job[i];
-    gemm_pack(j->out, j->out->data, j->w, j->ld, j->n, j->k, j->transposed, j->precision);
-    j->out->takes_gradients = j->back;
-}
-
-static void push(PackList *list, Packed *out, const float *w, int ld, int n, int k, bool transposed,
-                 bool back, Precision precision) {
-    if (list->job && out->data) // .data is NULL for what is not packed
-        list->job[list->n] = (PackJob){out, w, ld, n, k, transposed, back, precision};
-    if (!list->job || out->data) list->n++;
-}
-
-static void push_linear(Policy *p, PackList *list, Linear *y) {
-    if (y->n == 0) return;
-    const float *w = net_at(p, p->master, y->param);
-    push(list, &y->fwd, w, y->k, y->n, y->k, false, false, y->precision);
-    push(list, &y->back, w, y->k, y->k, y->n, true, true, y->precision);
-}
-
-static void push_layer(Policy *p, PackList *list, Layer *y) {
-    const ModelConfig *m = &p->model;
-    const int n = m->qk_nope_head_dim, v = m->v_head_dim, r = m->kv_lora_rank;
-    Linear *plain[] = {&y->q_a, &y->q_b,    &y->kv_a,     &y->q,      &y->k,       &y->v,
-                       &y->o,   &y->router, &y->ffn.gate, &y->ffn.up, &y->ffn.down};
-    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) push_linear(p, list, plain[i]);
-    for (int e = 0; y->moe && e < m->n_routed_experts; e++) {
-        push_linear(p, list, &y->expert[e].gate);
-        push_linear(p, list, &y->expert[e].up);
-        push_linear(p, list, &y->expert[e].down);
-    }
-    if (!y->head && y->kv_b.n > 0) push_linear(p, list, &y->kv_b);
-    for (int h = 0; y->head && h < m->n_heads; h++) {
-        const float *uk = net_at(p, p->master, y->kv_b.param) + (size_t)(h * (n + v)) * (size_t)r;
-        const float *uv = uk + (size_t)n * (size_t)r;
-        const Precision precision = y->kv_b.precision;
-        HeadSlice *s = &y->head[h];
-        push(list, &s->uk, uk, r, r, n, true, false, precision);
-        push(list, &s->uk_back, uk, r, n, r, false, true, precision);
-        push(list, &s->uv, uv, r, v, r, false, false, precision);
-        push(list, &s->uv_back, uv, r, r, v, true, true, precision);
-    }
-}
-
-static void push_all(Policy *p, PackList *list) {
-    list->n = 0;
-    for (int l = 0; l < p->model.n_layers; l++) push_layer(p, list, &p->layer[l]);
-    push_linear(p, list, &p->head);
-}
-
-void net_pack(Policy *p) {
-    CHECK(p->row == gemm_row()); // another row wants another room
-    if (!p->pack_job) {          // once: the list never changes
-        PackList count = {0};
-        push_all(p, &count);
-        p->pack_job = ARENA_ARRAY(p->arena, PackJob, count.n);
-        count.job = p->pack_job;
-        push_all(p, &count);
-        p->n_pack = count.n;
-    }
-    PackList list = {p->pack_job, p->n_pack};
-    pool_for(p->opts.pool, list.n, pack_one, &list);
-}
-
 void policy_sync(Policy *p) {
-    net_pack(p);
+    p->ops->weights_set(p->work[0].queue, p->weight, p->n_weights);
     p->version++;
 }
 
@@ -270,7 +208,10 @@ Status policy_copy(Policy *dst, const Policy *src) {
     for (int i = 0; i < dst->n_params; i++)
         if (dst->param[i].rows != src->param[i].rows || dst->param[i].cols != src->param[i].cols)
             return FAIL(ST_CONFIG, "cannot copy weights: %s differs in shape", dst->param[i].name);
-    memcpy(dst->master, src->master, dst->n_floats * sizeof(float));
+    if (dst->ops != src->ops)
+        return FAIL(ST_CONFIG, "cannot copy weights between the backends %s and %s", src->ops->name,
+                    dst->ops->name);
+    dst->ops->copy(dst->work[0].queue, dst->master, src->master, dst->n_floats * sizeof(float));
     policy_sync(dst);
     return ST_OK;
 }
@@ -284,21 +225,23 @@ const Param *policy_params(const Policy *p, int *n) {
 }
 
 // Where values [at, at + n) of a part of tensor i are.
-static float *part_at(const Policy *p, int i, ParamPart part, size_t at, size_t n) {
-    float *const block[] = {p->master, p->grad, p->m, p->v};
+static DeviceByte *part_at(const Policy *p, int i, ParamPart part, size_t at, size_t n) {
+    DeviceByte *const block[] = {p->master, p->grad, p->m, p->v};
     CHECK(i >= 0 && i < p->n_params && at + n <= param_count(&p->param[i]));
     CHECK(part == PARAM_WEIGHT || p->param[i].trainable);
-    return net_at(p, block[part], i) + at;
+    return device_at(net_at(p, block[part], i), at * sizeof(float));
 }
 
 Status policy_get(const Policy *p, int i, ParamPart part, size_t at, size_t n, float *host) {
-    TRY(p->ops->download(NULL, host, part_at(p, i, part, at, n), n * sizeof *host));
-    return p->ops->sync(NULL);
+    Queue *q = p->work[0].queue;
+    p->ops->download(q, host, part_at(p, i, part, at, n), n * sizeof *host);
+    return p->ops->wait(q);
 }
 
 Status policy_set(Policy *p, int i, ParamPart part, size_t at, size_t n, const float *host) {
-    TRY(p->ops->upload(NULL, part_at(p, i, part, at, n), host, n * sizeof *host));
-    return p->ops->sync(NULL);
+    Queue *q = p->work[0].queue;
+    p->ops->upload(q, part_at(p, i, part, at, n), host, n * sizeof *host);
+    return p->ops->wait(q);
 }
 uint32_t policy_version(const Policy *p) {
     return p->version;
@@ -313,17 +256,13 @@ void policy_set_steps(Policy *p, int64_t steps) {
     p->steps = steps;
 }
 void policy_kv_copy(Policy *p, int src, int dst, int n_tokens) {
-    const size_t row = model_cache_bytes(&p->model), page = net_page_bytes(p);
-    if (p->model.family == FAMILY_DENSE) n_tokens = KV_PAGE_TOKENS; // keys stand as columns
     CHECK(src >= 0 && dst >= 0 && src < p->opts.kv_pages && dst < p->opts.kv_pages);
-    for (int l = 0; l < p->model.n_layers; l++) {
-        char *kv = net_kv(p, l);
-        memcpy(kv + (size_t)dst * page, kv + (size_t)src * page, (size_t)n_tokens * row);
-    }
+    p->ops->page_copy(p->work[0].queue, p->kv, p->layer_bytes, p->model.n_layers, src, dst,
+                      n_tokens);
 }
-float policy_logprob_row(const float *logits, int vocab, float inv_temperature, int32_t token,
-                         float *lse, float *entropy) {
-    float logp;
-    cpu_logprob_row(logits, vocab, inv_temperature, token, &logp, lse, entropy);
-    return logp;
+
+const Ops *policy_backend(const Ops *ops) {
+    static const Ops *chosen = &ops_cpu;
+    if (ops) chosen = ops;
+    return chosen;
 }

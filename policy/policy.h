@@ -27,17 +27,22 @@ extern "C" {
 
 typedef struct Policy Policy;
 
+struct Ops;
+// The backend of policies that name none: the CPU's, until another is given. Returns it.
+const struct Ops *policy_backend(const struct Ops *ops);
+
 typedef struct PolicyOpts {
-    Pool *pool;           // borrowed; NULL = one thread
-    bool trainable;       // gradients and moments are planned only then
-    int chunk_tokens;     // tokens walked in one piece; a larger chunk costs a second forward pass
-    int max_seq_tokens;   // the longest sequence
-    int chunks_in_flight; // 0 = as many as threads; never changes results
-    int lanes;            // of gradients, each a sum of its own: 1, 2, 4 or 8; part of the result.
-                          // 0 = 8, or 1 where a model has more than POLICY_LANES_PARAMS
-    int kv_pages;         // pages of KV_PAGE_TOKENS tokens for decoding; 0 = none
-    int max_decode_rows;  // new tokens in one policy_decode call, all sequences together
-    size_t memory_bytes;  // the plan must fit this; 0 = no limit
+    const struct Ops *ops; // the backend (policy/ops.h); NULL = policy_backend's
+    Pool *pool;            // borrowed; NULL = one thread
+    bool trainable;        // gradients and moments are planned only then
+    int chunk_tokens;      // tokens walked in one piece; a larger chunk costs a second forward pass
+    int max_seq_tokens;    // the longest sequence
+    int chunks_in_flight;  // 0 = as many as threads; never changes results
+    int lanes;             // of gradients, each a sum of its own: 1, 2, 4 or 8; part of the result.
+                           // 0 = 8, or 1 where a model has more than POLICY_LANES_PARAMS
+    int kv_pages;          // pages of KV_PAGE_TOKENS tokens for decoding; 0 = none
+    int max_decode_rows;   // new tokens in one policy_decode call, all sequences together
+    size_t memory_bytes;   // the plan must fit this; 0 = no limit
 } PolicyOpts;
 
 enum { KV_PAGE_TOKENS = 16, POLICY_LANES_PARAMS = 32 * 1000 * 1000 };

@@ -10,30 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "policy/net.h"
-
-// First failure by unit number, kept with its sentence for the calling thread.
-typedef struct Failure {
-    pthread_mutex_t lock;
-    Status st;
-    int unit;
-    char text[512];
-} Failure;
-
-static void failure_keep(Failure *f, Status st, int unit) {
-    pthread_mutex_lock(&f->lock);
-    if (f->st == ST_OK || unit < f->unit) {
-        f->st = st;
-        f->unit = unit;
-        snprintf(f->text, sizeof f->text, "%s", status_text());
-    }
-    pthread_mutex_unlock(&f->lock);
-}
-static Status failure_raise(Failure *f) {
-    pthread_mutex_destroy(&f->lock);
-    return f->st == ST_OK ? ST_OK : FAIL(f->st, "%s", f->text);
-}
 
 static Status check_pack(const Policy *p, const Pack *pack) {
     for (int s = 0; s < pack->n_seqs; s++) {
@@ -49,51 +26,19 @@ static Status check_pack(const Policy *p, const Pack *pack) {
     return ST_OK;
 }
 
-// Sequences of one leader in at most SHARE_PARTS slices, as even as can be.
-static void set_slices(Workspace *w, int n_seqs) {
-    w->n_slices = 0;
-    for (int begin = 0, end; begin < n_seqs; begin = end) {
-        for (end = begin + 1; end < n_seqs && w->leader[end] == begin;) end++;
-        const int n = end - begin, parts = n < SHARE_PARTS ? n : SHARE_PARTS;
-        for (int i = 0; i < parts; i++) {
-            Slice s = {begin + n * i / parts, begin + n * (i + 1) / parts, begin, i, 0};
-            for (int k = s.begin; k < s.end; k++)
-                if (w->pos0[k] > s.rows) s.rows = w->pos0[k];
-            w->slice[w->n_slices++] = s;
-        }
-    }
-}
-
-// The rows of a pack: every sequence's tokens that it does not share.
-static void set_inputs(Workspace *w, const Pack *pack, Run *r) {
-    int n = 0;
-    for (int s = 0; s < pack->n_seqs; s++) {
-        const Seq *q = &pack->seq[s];
-        w->pos0[s] = pack_shared(pack, s, &w->leader[s]);
-        w->offset[s] = n;
-        w->packed[s] = pack->offset[s] - pack->offset[0];
-        for (int t = 0; t < w->pos0[s]; t++) w->times[w->offset[w->leader[s]] + t]++;
-        for (int t = w->pos0[s]; t < q->end - q->begin; t++, n++) {
-            w->token[n] = pack->token[q->begin + t];
-            w->pos[n] = t;
-            w->times[n] = 1;
-        }
-    }
-    CHECK(n == pack->n_rows);
-    w->offset[pack->n_seqs] = r->n_tokens = n;
-    r->n_seqs = pack->n_seqs;
-    set_slices(w, r->n_seqs);
-}
-
-// Shared tokens took the way of their leader's.
-static void record_shared(const Run *r) {
-    const Workspace *w = r->w;
-    const size_t step = (size_t)(r->p->n_moe * r->p->model.n_experts_per_tok);
-    for (int s = 0; r->record && s < r->n_seqs; s++)
-        if (w->pos0[s] > 0)
-            memcpy(r->record + (size_t)w->packed[s] * step,
-                   r->record + (size_t)w->packed[w->leader[s]] * step,
-                   (size_t)w->pos0[s] * step * sizeof *r->record);
+// A pack as a unit, walked: log-probs and entropies of wanted rows are then in w->want_*.
+static Status unit_forward(Unit *u, const ScoreOpts *opts, size_t first, bool entropy) {
+    Policy *p = u->p;
+    Workspace *w = u->w;
+    const size_t step = (size_t)(p->n_moe * p->model.n_experts_per_tok);
+    if (opts->replay && step > 0) unit_replay(u, opts->replay->route + first * step);
+    net_forward(u, 0, p->model.n_layers);
+    if (opts->record && step > 0) TRY(unit_record(u, opts->record->route + first * step));
+    head_logprob(u, (float)(1 / opts->temperature), entropy);
+    const size_t bytes = (size_t)u->ix->n_want * sizeof(float);
+    p->ops->download(u->q, w->want_logp, w->acts.logp.data, bytes);
+    if (entropy) p->ops->download(u->q, w->want_entropy, w->acts.entropy.data, bytes);
+    return p->ops->wait(u->q);
 }
 
 // ---- scoring
@@ -106,7 +51,8 @@ typedef struct Score {
     int cap; // rows of a block
     atomic_int next;
     int n_blocks;
-    bool solo;
+    bool alone;
+    UnitFailure failure;
 } Score;
 
 static Pack block_at(const Score *s, int b) { // found by walking, which costs nothing
@@ -118,30 +64,25 @@ static Pack block_at(const Score *s, int b) { // found by walking, which costs n
     return out;
 }
 
-static void score_block(Score *s, Workspace *w, int b) {
-    Policy *p = s->p;
-    Pack block = block_at(s, b);
-    const int first = block.offset[0], step = p->n_moe * p->model.n_experts_per_tok;
-    Run r = {.p = p, .w = w};
-    if (s->opts->replay) r.replay = s->opts->replay->route + (size_t)first * (size_t)step;
-    if (s->opts->record) r.record = s->opts->record->route + (size_t)first * (size_t)step;
-    w->dev.pool = s->solo ? p->opts.pool : NULL;
-    set_inputs(w, &block, &r);
-    net_forward(&r);
-    record_shared(&r);
-    const int n = head_wanted(&block, w);
-    head_logprob(&r, n, (float)(1 / s->opts->temperature), s->entropy != NULL);
-    for (int i = 0; i < n; i++) {
-        s->logp[first + w->want_at[i]] = w->want_logp[i];
-        if (s->entropy) s->entropy[first + w->want_at[i]] = w->want_entropy[i];
+static Status score_block(Score *s, Workspace *w, int b) {
+    const Pack block = block_at(s, b);
+    const int first = block.offset[0];
+    index_pack(&w->ix, &block);
+    Unit u = unit_begin(s->p, w, s->alone);
+    TRY(unit_forward(&u, s->opts, (size_t)first, s->entropy != NULL));
+    for (int i = 0; i < w->ix.n_want; i++) {
+        s->logp[first + w->ix.want_at[i]] = w->want_logp[i];
+        if (s->entropy) s->entropy[first + w->ix.want_at[i]] = w->want_entropy[i];
     }
+    return ST_OK;
 }
 
-static void score_slot(void *ctx, int slot, int worker) {
-    (void)worker;
+static void score_slot(void *ctx, int slot) {
     Score *s = ctx;
-    for (int b; (b = atomic_fetch_add(&s->next, 1)) < s->n_blocks;)
-        score_block(s, &s->p->work[slot], b);
+    for (int b; (b = atomic_fetch_add(&s->next, 1)) < s->n_blocks;) {
+        Status st = score_block(s, &s->p->work[slot], b);
+        if (st != ST_OK) failure_keep(&s->failure, st, b);
+    }
 }
 
 static Status check_opts(const Policy *p, const ScoreOpts *o) {
@@ -165,17 +106,19 @@ Status policy_score(Policy *p, const Pack *pack, const ScoreOpts *opts, float *l
     memset(logp, 0, (size_t)pack->n_tokens * sizeof *logp);
     if (entropy) memset(entropy, 0, (size_t)pack->n_tokens * sizeof *entropy);
     if (pack->n_seqs == 0) return ST_OK;
-    // several blocks per worker, but not so small that products starve
-    int cap = (pack->n_rows + 4 * p->n_work - 1) / (4 * p->n_work);
-    if (cap < 256) cap = 256;
-    if (cap > p->work[0].cap) cap = p->work[0].cap;
-    Score s = {.p = p, .pack = pack, .opts = opts, .logp = logp, .entropy = entropy, .cap = cap};
+    const int cap = p->ops->unit_rows(p->device, &p->model, UNIT_SCORE, pack->n_rows, p->n_work,
+                                      p->work[0].cap);
+    Score s = {.p = p,
+               .pack = pack,
+               .opts = opts,
+               .logp = logp,
+               .entropy = entropy,
+               .cap = cap,
+               .failure = {.lock = PTHREAD_MUTEX_INITIALIZER}};
     for (int at = 0; at < pack->n_seqs; s.n_blocks++) at += pack_piece(pack, at, cap).n_seqs;
-    s.solo = s.n_blocks == 1;
-    if (s.solo)
-        score_slot(&s, 0, 0);
-    else
-        pool_for(p->opts.pool, p->n_work, score_slot, &s);
+    s.alone = s.n_blocks == 1;
+    p->ops->each(p->device, s.alone ? 1 : p->n_work, score_slot, &s);
+    TRY(failure_raise(&s.failure));
     for (int i = 0; i < pack->n_tokens; i++)
         if (!isfinite(logp[i]))
             return FAIL(ST_FORMAT, "log-probability of packed token %d is %f", i, (double)logp[i]);
@@ -195,49 +138,37 @@ typedef struct Train {
     int begin[N_LANES + 1]; // chunks of each lane
     atomic_int next;
     atomic_bool stop;
-    bool solo;
+    bool alone;
     size_t *first; // packed token at which each chunk begins, for routes
     float *room;   // [n_work][4][room_tokens] log-probs and gradients where a chunk has more packed
                    // tokens than the plan has rows
     int room_tokens;
-    Failure failure;
+    UnitFailure failure;
 } Train;
 
-// A piece of a chunk as a Run: inputs set, forward done, log-probs of wanted tokens in w. Returns
-// how many are wanted.
-static int piece_forward(const Train *t, Run *r, const Pack *piece, size_t first) {
-    const int step = t->p->n_moe * t->p->model.n_experts_per_tok;
-    if (t->opts->replay) r->replay = t->opts->replay->route + first * (size_t)step;
-    if (t->opts->record) r->record = t->opts->record->route + first * (size_t)step;
-    set_inputs(r->w, piece, r);
-    net_forward(r);
-    record_shared(r);
-    const int n = head_wanted(piece, r->w);
-    head_logprob(r, n, (float)(1 / t->opts->temperature), true);
-    return n;
+static void piece_backward(Unit *u, const ScoreOpts *opts) {
+    Policy *p = u->p;
+    Workspace *w = u->w;
+    const size_t bytes = (size_t)u->ix->n_want * sizeof(float);
+    p->ops->upload(u->q, w->acts.dlogp.data, w->want_logp, bytes);
+    p->ops->upload(u->q, w->acts.dentropy.data, w->want_entropy, bytes);
+    head_backward(u, (float)(1 / opts->temperature), true);
+    net_backward(u, 0, p->model.n_layers);
 }
 
-static void piece_backward(const Train *t, Run *r, int n) {
-    Policy *p = t->p;
-    Workspace *w = r->w;
-    const int D = p->model.hidden_size;
-    head_backward(r, n, (float)(1 / t->opts->temperature), true);
-    for (int l = p->model.n_layers - 1; l >= 0; l--) {
-        ffn_backward(r, l);
-        if (p->model.family == FAMILY_DENSE)
-            dense_backward(r, l);
-        else
-            mla_backward(r, l);
-    }
-    p->ops->axpy_rows(&w->dev, net_at(p, r->grad, p->embed), D, w->token, w->dx, D, NULL, NULL,
-                      NULL, r->n_tokens, D);
+// The next piece of a chunk becomes a unit.
+static Unit piece_begin(const Train *t, Workspace *w, const Pack *piece) {
+    index_pack(&w->ix, piece);
+    Unit u = unit_begin(t->p, w, t->alone);
+    u.balance = t->balance;
+    return u;
 }
 
 // A chunk that the plan holds is one piece. A larger one (a group may be) is cut by sequences: all
 // pieces forward for the loss, then each forward again and backward.
-static Status train_chunk(Train *t, int slot, int c, float *grad) {
-    Policy *p = t->p;
-    Workspace *w = &p->work[slot];
+static Status train_chunk(Train *t, int slot, int c, DeviceByte *grad) {
+    Workspace *w = &t->p->work[slot];
+    const Index *ix = &w->ix;
     const Pack *chunk = &t->chunk[c];
     const bool whole = chunk->n_rows <= w->cap;
     float *out[] = {w->logp, w->entropy, w->dlogp, w->dentropy};
@@ -246,15 +177,16 @@ static Status train_chunk(Train *t, int slot, int c, float *grad) {
             out[i] = t->room + (size_t)(slot * 4 + i) * (size_t)t->room_tokens;
         memset(out[i], 0, (size_t)chunk->n_tokens * sizeof(float));
     }
-    Run r = {.p = p, .w = w, .balance = t->balance, .save = whole, .grad = whole ? grad : NULL};
-    w->dev.pool = t->solo ? p->opts.pool : NULL;
-    int n = 0;
+    Unit u;
     for (int at = 0; at < chunk->n_seqs;) {
         const Pack piece = pack_piece(chunk, at, w->cap);
         const int first = piece.offset[0] - chunk->offset[0];
-        n = piece_forward(t, &r, &piece, t->first[c] + (size_t)first);
-        for (int i = 0; i < n; i++) {
-            const int to = first + w->want_at[i];
+        u = piece_begin(t, w, &piece);
+        u.save = whole;
+        u.grad = whole ? grad : NULL;
+        TRY(unit_forward(&u, t->opts, t->first[c] + (size_t)first, true));
+        for (int i = 0; i < ix->n_want; i++) {
+            const int to = first + ix->want_at[i];
             if (!isfinite(w->want_logp[i]))
                 return FAIL(ST_FORMAT, "chunk %d: log-probability of packed token %d is %f", c, to,
                             (double)w->want_logp[i]);
@@ -264,20 +196,23 @@ static Status train_chunk(Train *t, int slot, int c, float *grad) {
         at += piece.n_seqs;
     }
     TRY(t->loss(t->ctx, c, chunk, out[0], out[1], out[2], out[3]));
-    r.save = true;
-    r.grad = grad;
     for (int at = 0; at < chunk->n_seqs;) {
         const Pack piece = pack_piece(chunk, at, w->cap);
         const int first = piece.offset[0] - chunk->offset[0];
-        if (!whole) n = piece_forward(t, &r, &piece, t->first[c] + (size_t)first);
-        for (int i = 0; i < n; i++) {
-            w->want_dlogp[i] = out[2][first + w->want_at[i]];
-            w->want_dentropy[i] = out[3][first + w->want_at[i]];
+        if (!whole) {
+            u = piece_begin(t, w, &piece);
+            u.save = true;
+            u.grad = grad;
+            TRY(unit_forward(&u, t->opts, t->first[c] + (size_t)first, true));
         }
-        piece_backward(t, &r, n);
+        for (int i = 0; i < ix->n_want; i++) {
+            w->want_logp[i] = out[2][first + ix->want_at[i]];
+            w->want_entropy[i] = out[3][first + ix->want_at[i]];
+        }
+        piece_backward(&u, t->opts);
         at += piece.n_seqs;
     }
-    return ST_OK;
+    return t->p->ops->wait(w->queue);
 }
 
 // The next lane with work, in ascending order; n_lanes when there is none.
@@ -288,21 +223,35 @@ static int next_lane(Train *t) {
     return lane;
 }
 
-static void train_slot(void *ctx, int slot, int worker) {
-    (void)worker;
+static void train_slot(void *ctx, int slot) {
     Train *t = ctx;
     Policy *p = t->p;
     const bool one = p->n_lanes == 1;
     for (int lane; (lane = next_lane(t)) < p->n_lanes;) {
-        float *grad = one ? p->grad : fold_take(&p->fold);
+        Queue *q = p->work[slot].queue;
+        DeviceByte *grad = one ? p->grad : fold_take(&p->fold, q);
         for (int c = t->begin[lane]; c < t->begin[lane + 1] && !atomic_load(&t->stop); c++) {
             Status st = train_chunk(t, slot, c, grad);
             if (st == ST_OK) continue;
             failure_keep(&t->failure, st, c);
             atomic_store(&t->stop, true);
         }
-        if (!one) fold_give(&p->fold, lane, grad);
+        if (!one) fold_give(&p->fold, q, lane, grad);
     }
+}
+
+// Loads of experts that units counted go to the host's sums.
+static Status add_loads(Policy *p) {
+    const size_t n = (size_t)p->n_moe * (size_t)p->model.n_routed_experts;
+    int64_t *load = n > 0 ? ARENA_ARRAY(p->arena, int64_t, n) : NULL;
+    for (int i = 0; n > 0 && i < p->n_trainers; i++) {
+        const Workspace *w = &p->work[i];
+        p->ops->download(w->queue, load, w->acts.load, n * sizeof *load);
+        p->ops->zero(w->queue, w->acts.load, n * sizeof *load);
+        TRY(p->ops->wait(w->queue));
+        for (size_t j = 0; j < n; j++) p->load[j] += load[j];
+    }
+    return p->ops->wait(p->work[0].queue);
 }
 
 Status policy_train(Policy *p, const Pack *chunk, int n_chunks, const ScoreOpts *opts, LossFn *loss,
@@ -338,18 +287,12 @@ Status policy_train(Policy *p, const Pack *chunk, int n_chunks, const ScoreOpts 
     bool work[N_LANES] = {false};
     for (int l = 0; l < lanes; l++) work[l] = t.begin[l] < t.begin[l + 1];
     if (lanes > 1) fold_open(&p->fold, work);
-    t.solo = n_chunks == 1 || p->n_trainers == 1; // the threads then share each product
-    if (t.solo)
-        train_slot(&t, 0, 0);
-    else
-        pool_for(p->opts.pool, p->n_trainers, train_slot, &t);
-    if (lanes > 1) fold_close(&p->fold, t.failure.st == ST_OK ? p->grad : NULL);
-    const size_t n_load = (size_t)p->n_moe * (size_t)p->model.n_routed_experts;
-    for (int i = 0; i < p->n_work; i++)
-        for (size_t j = 0; j < n_load; j++) {
-            p->load[j] += p->work[i].load[j];
-            p->work[i].load[j] = 0;
-        }
+    t.alone = n_chunks == 1 || p->n_trainers == 1; // the threads then share each product
+    p->ops->each(p->device, t.alone ? 1 : p->n_trainers, train_slot, &t);
+    Queue *q = p->work[0].queue;
+    if (lanes > 1) fold_close(&p->fold, q, t.failure.st == ST_OK ? p->grad : NULL);
+    Status st = add_loads(p);
+    if (st != ST_OK) failure_keep(&t.failure, st, n_chunks);
     arena_rewind(p->arena, mark);
     return failure_raise(&t.failure);
 }

@@ -84,9 +84,9 @@ static void the_gradient_is_the_derivative(void **state) {
     const float dlogp = 0.7f, dentropy = -0.4f, by = 1.3f;
     fill(z, V, 1.5, 99);
     memcpy(d, z, sizeof d);
-    View view = {.data = d, .rows = 1, .cols = V, .stride = V, .dtype = DTYPE_F32};
-    assert_ok(ops_cpu.logprob(NULL, view, &token, by, &logp, &entropy, &lse));
-    assert_ok(ops_cpu.logprob_grad(NULL, view, &token, by, &lse, &entropy, &dlogp, &dentropy));
+    KernelView view = {.data = d, .rows = 1, .cols = V, .stride = V, .dtype = DTYPE_F32};
+    assert_ok(kernels_cpu.logprob(NULL, view, &token, by, &logp, &entropy, &lse));
+    assert_ok(kernels_cpu.logprob_grad(NULL, view, &token, by, &lse, &entropy, &dlogp, &dentropy));
     for (int i = 0; i < V; i++) {
         const float keep = z[i], h = 1e-3f;
         z[i] = keep + h;
@@ -107,9 +107,9 @@ static void the_gradient_works_without_entropy(void **state) {
     float z[] = {0, 0}, lse, logp;
     const int32_t token = 1;
     const float dlogp = 2;
-    View view = {.data = z, .rows = 1, .cols = 2, .stride = 2, .dtype = DTYPE_F32};
-    assert_ok(ops_cpu.logprob(NULL, view, &token, 1, &logp, NULL, &lse));
-    assert_ok(ops_cpu.logprob_grad(NULL, view, &token, 1, &lse, NULL, &dlogp, NULL));
+    KernelView view = {.data = z, .rows = 1, .cols = 2, .stride = 2, .dtype = DTYPE_F32};
+    assert_ok(kernels_cpu.logprob(NULL, view, &token, 1, &logp, NULL, &lse));
+    assert_ok(kernels_cpu.logprob_grad(NULL, view, &token, 1, &lse, NULL, &dlogp, NULL));
     assert_close(z, (float[]){-1, 1}, 2, 1e-6, 0);
 }
 
@@ -121,10 +121,10 @@ static void fused_norm_quantises_what_the_plain_norm_gives(void **state) {
     fill(x, R * C, 1, 5);
     fill(gain, C, 1, 6);
     cpu_rmsnorm(NULL, y, C, x, C, gain, R, C, 1e-6f);
-    View vy = {
+    KernelView vy = {
         .data = code, .scale = scale, .rows = R, .cols = C, .stride = C, .dtype = DTYPE_E4M3};
-    View vx = {.data = x, .rows = R, .cols = C, .stride = C, .dtype = DTYPE_F32};
-    assert_ok(ops_cpu.rmsnorm_quant(NULL, vy, rstd, vx, gain, 1e-6f));
+    KernelView vx = {.data = x, .rows = R, .cols = C, .stride = C, .dtype = DTYPE_F32};
+    assert_ok(kernels_cpu.rmsnorm_quant(NULL, vy, rstd, vx, gain, 1e-6f));
     for (int r = 0; r < R; r++) {
         double sum = 0;
         for (int c = 0; c < C; c++) sum += (double)x[r * C + c] * (double)x[r * C + c];
@@ -139,12 +139,12 @@ static void fused_norm_quantises_what_the_plain_norm_gives(void **state) {
     // both ways in one pass: the transpose of the transpose's tiles
     uint8_t rows[R * C], cols[C * R];
     float row_scale[R * 2], col_scale[C];
-    View by_row = {
+    KernelView by_row = {
         .data = rows, .scale = row_scale, .rows = R, .cols = C, .stride = C, .dtype = DTYPE_E4M3};
-    View by_col = {
+    KernelView by_col = {
         .data = cols, .scale = col_scale, .rows = C, .cols = R, .stride = R, .dtype = DTYPE_E4M3};
-    View vyy = {.data = y, .rows = R, .cols = C, .stride = C, .dtype = DTYPE_F32};
-    assert_ok(ops_cpu.quant_both(NULL, by_row, by_col, vyy));
+    KernelView vyy = {.data = y, .rows = R, .cols = C, .stride = C, .dtype = DTYPE_F32};
+    assert_ok(kernels_cpu.quant_both(NULL, by_row, by_col, vyy));
     assert_memory_equal(rows, code, sizeof code);
     for (int c = 0; c < C; c++) {
         float amax = 0;

@@ -1,4 +1,4 @@
-// tests/test_ops_parity.c -- policy/ops.h: the CUDA row against the CPU row and against FP64.
+// tests/test_ops_parity.c -- policy/kernels.h: the CUDA row against the CPU row and against FP64.
 //
 // Runs on a GPU where one answers, or on the CPU shim (tests/cuemu) with its three thread
 // schedules. The claim per value: the CUDA row's largest error against FP64 is at most twice the
@@ -14,7 +14,7 @@
 #include "tests/test.h"
 
 typedef struct Side { // one row of the table with its device
-    const Ops *ops;
+    const Kernels *ops;
     void *dev;
 } Side;
 
@@ -71,13 +71,13 @@ typedef struct NormOut {
 
 static NormOut norm_run(Side s, const float *x, const float *gain, int rows, int cols, int stride) {
     size_t n_code = (size_t)rows * (size_t)cols, n_scale = (size_t)rows * (size_t)tiles(cols);
-    View vx = {.data =
+    KernelView vx = {.data =
                    put(s, x, sizeof(float) * ((size_t)(rows - 1) * (size_t)stride + (size_t)cols)),
                .rows = rows,
                .cols = cols,
                .stride = stride,
                .dtype = DTYPE_F32};
-    View vy = {.data = put(s, NULL, n_code),
+    KernelView vy = {.data = put(s, NULL, n_code),
                .scale = put(s, NULL, n_scale * 4),
                .rows = rows,
                .cols = cols,
@@ -157,18 +157,18 @@ static BothOut both_run(Side s, const void *x, DType dtype, int rows, int cols, 
                         bool want_row, bool want_col) {
     size_t n = (size_t)rows * (size_t)cols, width = dtype == DTYPE_F32 ? 4 : 2;
     size_t nr = 4 * (size_t)rows * (size_t)tiles(cols), nc = 4 * (size_t)cols * (size_t)tiles(rows);
-    View vx = {.data = put(s, x, width * ((size_t)(rows - 1) * (size_t)stride + (size_t)cols)),
+    KernelView vx = {.data = put(s, x, width * ((size_t)(rows - 1) * (size_t)stride + (size_t)cols)),
                .rows = rows,
                .cols = cols,
                .stride = stride,
                .dtype = dtype};
-    View by_row = {.data = want_row ? put(s, NULL, n) : NULL,
+    KernelView by_row = {.data = want_row ? put(s, NULL, n) : NULL,
                    .scale = want_row ? put(s, NULL, nr) : NULL,
                    .rows = rows,
                    .cols = cols,
                    .stride = cols,
                    .dtype = DTYPE_E4M3};
-    View by_col = {.data = want_col ? put(s, NULL, n) : NULL,
+    KernelView by_col = {.data = want_col ? put(s, NULL, n) : NULL,
                    .scale = want_col ? put(s, NULL, nc) : NULL,
                    .rows = cols,
                    .cols = rows,
@@ -233,7 +233,7 @@ typedef struct LogIn {
 static LogOut log_run(Side s, const LogIn *in, bool with_entropy) {
     size_t n = 4 * (size_t)in->rows,
            all = 4 * ((size_t)(in->rows - 1) * (size_t)in->stride + (size_t)in->vocab);
-    View v = {.data = put(s, in->logits, all),
+    KernelView v = {.data = put(s, in->logits, all),
               .rows = in->rows,
               .cols = in->vocab,
               .stride = in->stride,
@@ -326,8 +326,8 @@ static void nothing_stays_allocated(void **state) {
 
 static int open_sides(void **state) {
     (void)state;
-    cpu = (Side){.ops = &ops_cpu, .dev = NULL};
-    cuda.ops = &ops_cuda;
+    cpu = (Side){.ops = &kernels_cpu, .dev = NULL};
+    cuda.ops = &kernels_cuda;
     return cuda_device_open(0, &cuda.dev) == ST_OK ? 0 : -1;
 }
 

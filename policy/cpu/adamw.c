@@ -6,11 +6,10 @@
 
 enum { BLOCK = 1024 };
 
-void cpu_adamw(void *dev, float *w, float *m, float *v, const float *g, size_t n,
-               const AdamWStep *step, int *moved) {
-    (void)dev;
+void cpu_adamw(float *w, float *m, float *v, const float *g, size_t n, const AdamW *step,
+               bool decay, int *moved) {
     const VecAdamW s = {.rate = step->rate,
-                        .decay = step->decay,
+                        .decay = decay ? step->decay : 0,
                         .b1 = step->beta1,
                         .b2 = step->beta2,
                         .eps = step->eps,

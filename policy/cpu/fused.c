@@ -7,20 +7,21 @@
 
 enum { TILE = 128 };
 
-static float value_at(const View *x, int r, int c) {
+static float value_at(const KernelView *x, int r, int c) {
     const size_t i = (size_t)r * (size_t)x->stride + (size_t)c;
     if (x->dtype == DTYPE_BF16) return bf16_decode(((const uint16_t *)x->data)[i]);
     return ((const float *)x->data)[i];
 }
 
 // One tile of n <= 128 values: codes `step` apart... contiguous in the view's row.
-static void quant_tile(View *y, int r, int tile, const float *value, int n) {
+static void quant_tile(KernelView *y, int r, int tile, const float *value, int n) {
     const int tiles = (y->cols + TILE - 1) / TILE;
     uint8_t *code = (uint8_t *)y->data + (size_t)r * (size_t)y->stride + (size_t)tile * TILE;
     quant_row(code, y->scale + (size_t)r * (size_t)tiles + tile, value, n);
 }
 
-Status cpu_rmsnorm_quant(void *dev, View y, float *rstd, View x, const float *gain, float eps) {
+Status cpu_rmsnorm_quant(void *dev, KernelView y, float *rstd, KernelView x, const float *gain,
+                         float eps) {
     (void)dev;
     float value[TILE];
     for (int r = 0; r < x.rows; r++) {
@@ -40,7 +41,7 @@ Status cpu_rmsnorm_quant(void *dev, View y, float *rstd, View x, const float *ga
     return ST_OK;
 }
 
-Status cpu_quant_both(void *dev, View by_row, View by_col, View x) {
+Status cpu_quant_both(void *dev, KernelView by_row, KernelView by_col, KernelView x) {
     (void)dev;
     float value[TILE];
     for (int r = 0; by_row.data && r < x.rows; r++)

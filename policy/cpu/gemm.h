@@ -10,7 +10,8 @@
 //   to bf16 first (products are then exact in fp32). fp8: operands are E4M3 codes; per 128 of K
 //   (four blocks) partial as above from +0, then acc = fma(partial, scale_a[m][k/128] *
 //   scale_w[n/128][k/128], acc). Denormals are zero in and out.
-// SCALES OF FP8: max(amax, 1e-4) / 448 for weights and activations (policy/ops.h); amax / 448, with
+// SCALES OF FP8: max(amax, 1e-4) / 448 for weights and activations (policy/cpu/quant.h); amax /
+// 448, with
 //   1 where that is below FLT_MIN, where an operand may hold gradients: A where `takes_gradients`
 //   is set, and both operands of gemm_grad (a caller may give the gradient as either). A gradient
 //   of 1e-9 so keeps E4M3's full precision.
@@ -65,11 +66,14 @@ size_t gemm_packed_bytes(int n, int k, Precision precision);
 void gemm_pack(Packed *out, void *data, const float *w, int ld, int n, int k, bool transposed,
                Precision precision);
 
+// What gemm_pack made at `data`.
+Packed gemm_packed(void *data, int n, int k, Precision precision);
+
 typedef struct GemmOpts {
     bool accumulate;       // C += result (one fp32 addition per element) instead of C = result
     const int32_t *gather; // row m of A is a[gather[m]]; NULL = a[m]
-    bool go_on;            // C holds the sums of the K before this one, GEMM_GO_ON of policy/ops.h;
-                           // readable up to N rounded to 32
+    bool go_on; // C holds the sums of the K before this one, GEMM_GO_ON of policy/cpu/rows.h;
+                // readable up to N rounded to 32
 } GemmOpts;
 
 // C[M,N] (f32, stride ldc) from A[M,K] (f32, stride lda). fp8 quantises A's rows 1x128 on the way

@@ -28,6 +28,13 @@ const float *gemm_spread(const Packed *w) {
     return (const float *)((const char *)w->scale + scales_bytes(w->n, w->k));
 }
 
+Packed gemm_packed(void *data, int n, int k, Precision precision) {
+    Packed out = {.data = data, .n = n, .k = k, .precision = precision};
+    if (precision == PRECISION_FP8)
+        out.scale = (const float *)((const char *)data + panels_bytes(n, k, precision));
+    return out;
+}
+
 typedef struct Source {
     const float *w;
     ptrdiff_t ld;
@@ -83,6 +90,7 @@ void gemm_pack(Packed *out, void *data, const float *w, int ld, int n, int k, bo
     const Source source = {w, ld, n, k, transposed};
     const int kq = scale_blocks(k), size = K_BLOCK * GEMM_PANEL;
     float *scale = NULL, *spread = NULL;
+    *out = gemm_packed(data, n, k, precision);
     if (precision == PRECISION_FP8) {
         scale = (float *)((char *)data + panels_bytes(n, k, precision));
         spread = (float *)((char *)scale + scales_bytes(n, k));
@@ -90,7 +98,6 @@ void gemm_pack(Packed *out, void *data, const float *w, int ld, int n, int k, bo
             for (int q = 0; q < kq; q++)
                 scale[n0 / SCALE_BLOCK * kq + q] = block_scale(&source, n0, q * SCALE_BLOCK);
     }
-    *out = (Packed){.data = data, .scale = scale, .n = n, .k = k, .precision = precision};
     if (transposed && precision == PRECISION_BF16 && gemm_tiled(kernel)) {
         pack_rows(data, &source, kernel);
         return;

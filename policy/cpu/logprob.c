@@ -7,6 +7,7 @@
 #include "policy/cpu/isa.h"
 #include "policy/cpu/lanes.h"
 #include "policy/cpu/rows.h"
+#include "policy/policy.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -101,8 +102,15 @@ void cpu_logprob_row(const float *logits, int vocab, float inv_temperature, int3
     logprob_row_lanes(logits, vocab, inv_temperature, token, logp, lse, entropy);
 }
 
-Status cpu_logprob(void *dev, View logits, const int32_t *token, float inv_temperature, float *logp,
-                   float *entropy, float *lse) {
+float policy_logprob_row(const float *logits, int vocab, float inv_temperature, int32_t token,
+                         float *lse, float *entropy) {
+    float logp;
+    cpu_logprob_row(logits, vocab, inv_temperature, token, &logp, lse, entropy);
+    return logp;
+}
+
+Status cpu_logprob(void *dev, KernelView logits, const int32_t *token, float inv_temperature,
+                   float *logp, float *entropy, float *lse) {
     (void)dev;
     const float *row = logits.data;
     for (int r = 0; r < logits.rows; r++, row += logits.stride)
@@ -132,7 +140,7 @@ LANES_FN(logprob_grad_row,
           float dentropy),
          (z, vocab, by, token, lse, entropy, dlogp, dentropy))
 
-Status cpu_logprob_grad(void *dev, View logits, const int32_t *token, float inv_temperature,
+Status cpu_logprob_grad(void *dev, KernelView logits, const int32_t *token, float inv_temperature,
                         const float *lse, const float *entropy, const float *dlogp,
                         const float *dentropy) {
     (void)dev;

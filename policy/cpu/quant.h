@@ -4,7 +4,7 @@
 //   bf16   round to nearest even; a denormal input gives zero of its sign; NaN stays NaN.
 //   E4M3   ("fn": 4 exponent bits, bias 7, 3 mantissa bits, no infinity; OCP OFP8 1.0) round to
 //          nearest even, saturates at +-448 (infinity too), NaN gives the NaN code 0x7f with sign.
-//   scale  = max(amax, 1e-4) / 448 of a block, code = E4M3(x / scale) as in policy/ops.h. amax
+//   scale  = max(amax, 1e-4) / 448 of a block, code = E4M3(x / scale) as in policy/kernels.h. amax
 //          skips NaN; where amax is infinite every code of the block is zero or NaN. Operands that
 //          hold gradients know no floor (quant_scale_gradient): theirs may be far below 1e-4.
 #ifndef POLICY_CPU_QUANT_H

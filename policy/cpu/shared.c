@@ -34,17 +34,17 @@ static size_t at(int row, int ld) {
     return (size_t)row * (size_t)ld;
 }
 
-typedef struct Norm {
+typedef struct NormRows {
     Share s;
     float *y;
     const float *x, *gain;
     int ldy, ldx, cols;
     float eps;
-} Norm;
+} NormRows;
 
 static void norm_piece(void *ctx, int i, int worker) {
     (void)worker;
-    const Norm *a = ctx;
+    const NormRows *a = ctx;
     int r;
     const int n = piece(&a->s, i, &r);
     cpu_rmsnorm(NULL, a->y + at(r, a->ldy), a->ldy, a->x + at(r, a->ldx), a->ldx, a->gain, n,
@@ -52,7 +52,7 @@ static void norm_piece(void *ctx, int i, int worker) {
 }
 void shared_rmsnorm(void *dev, float *y, int ldy, const float *x, int ldx, const float *gain,
                     int rows, int cols, float eps) {
-    Norm a = {share_of(dev, rows, cols), y, x, gain, ldy, ldx, cols, eps};
+    NormRows a = {share_of(dev, rows, cols), y, x, gain, ldy, ldx, cols, eps};
     pool_for(a.s.pool, a.s.n, norm_piece, &a);
 }
 
@@ -105,18 +105,18 @@ void shared_swiglu_grad(void *dev, float *dgate, float *dup, const float *dact, 
     pool_for(a.s.pool, a.s.n, swiglu_grad_piece, &a);
 }
 
-typedef struct Rope {
+typedef struct RopeRows {
     Share s;
     float *x;
     const float *table;
     const int32_t *pos;
     int ldx, heads, step, dim;
     bool inverse;
-} Rope;
+} RopeRows;
 
 static void rope_piece(void *ctx, int i, int worker) {
     (void)worker;
-    const Rope *a = ctx;
+    const RopeRows *a = ctx;
     int r;
     const int n = piece(&a->s, i, &r);
     cpu_rope_halves(NULL, a->x + at(r, a->ldx), a->ldx, a->heads, a->step, a->table, a->pos + r, n,
@@ -124,27 +124,27 @@ static void rope_piece(void *ctx, int i, int worker) {
 }
 void shared_rope_halves(void *dev, float *x, int ldx, int heads, int step, const float *table,
                         const int32_t *pos, int rows, int dim, bool inverse) {
-    Rope a = {share_of(dev, rows, heads * dim), x, table, pos, ldx, heads, step, dim, inverse};
+    RopeRows a = {share_of(dev, rows, heads * dim), x, table, pos, ldx, heads, step, dim, inverse};
     pool_for(a.s.pool, a.s.n, rope_piece, &a);
 }
 
-typedef struct Logprob {
+typedef struct LogprobRows {
     Share s;
-    View logits;
+    KernelView logits;
     const int32_t *token;
     float by, *logp, *entropy, *lse;
     const float *lse_in, *entropy_in, *dlogp, *dentropy;
-} Logprob;
+} LogprobRows;
 
-static View rows_of(const View *v, int begin, int n) {
-    View out = *v;
+static KernelView rows_of(const KernelView *v, int begin, int n) {
+    KernelView out = *v;
     out.data = (float *)v->data + at(begin, v->stride);
     out.rows = n;
     return out;
 }
 static void logprob_piece(void *ctx, int i, int worker) {
     (void)worker;
-    const Logprob *a = ctx;
+    const LogprobRows *a = ctx;
     int r;
     const int n = piece(&a->s, i, &r);
     Status st = cpu_logprob(NULL, rows_of(&a->logits, r, n), a->token + r, a->by,
@@ -154,7 +154,7 @@ static void logprob_piece(void *ctx, int i, int worker) {
 }
 static void logprob_grad_piece(void *ctx, int i, int worker) {
     (void)worker;
-    const Logprob *a = ctx;
+    const LogprobRows *a = ctx;
     int r;
     const int n = piece(&a->s, i, &r);
     Status st = cpu_logprob_grad(NULL, rows_of(&a->logits, r, n), a->token + r, a->by,
@@ -162,29 +162,29 @@ static void logprob_grad_piece(void *ctx, int i, int worker) {
                                  a->dlogp + r, a->dentropy ? a->dentropy + r : NULL);
     CHECK(st == ST_OK);
 }
-Status shared_logprob(void *dev, View logits, const int32_t *token, float inv_temperature,
+Status shared_logprob(void *dev, KernelView logits, const int32_t *token, float inv_temperature,
                       float *logp, float *entropy, float *lse) {
-    Logprob a = {.s = share_of(dev, logits.rows, logits.cols),
-                 .logits = logits,
-                 .token = token,
-                 .by = inv_temperature,
-                 .logp = logp,
-                 .entropy = entropy,
-                 .lse = lse};
+    LogprobRows a = {.s = share_of(dev, logits.rows, logits.cols),
+                     .logits = logits,
+                     .token = token,
+                     .by = inv_temperature,
+                     .logp = logp,
+                     .entropy = entropy,
+                     .lse = lse};
     pool_for(a.s.pool, a.s.n, logprob_piece, &a);
     return ST_OK;
 }
-Status shared_logprob_grad(void *dev, View logits, const int32_t *token, float inv_temperature,
-                           const float *lse, const float *entropy, const float *dlogp,
-                           const float *dentropy) {
-    Logprob a = {.s = share_of(dev, logits.rows, logits.cols),
-                 .logits = logits,
-                 .token = token,
-                 .by = inv_temperature,
-                 .lse_in = lse,
-                 .entropy_in = entropy,
-                 .dlogp = dlogp,
-                 .dentropy = dentropy};
+Status shared_logprob_grad(void *dev, KernelView logits, const int32_t *token,
+                           float inv_temperature, const float *lse, const float *entropy,
+                           const float *dlogp, const float *dentropy) {
+    LogprobRows a = {.s = share_of(dev, logits.rows, logits.cols),
+                     .logits = logits,
+                     .token = token,
+                     .by = inv_temperature,
+                     .lse_in = lse,
+                     .entropy_in = entropy,
+                     .dlogp = dlogp,
+                     .dentropy = dentropy};
     pool_for(a.s.pool, a.s.n, logprob_grad_piece, &a);
     return ST_OK;
 }

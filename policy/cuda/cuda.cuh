@@ -3,7 +3,7 @@
 #include <cuda_runtime.h>
 
 #include "base/status.h"
-#include "policy/ops.h"
+#include "policy/kernels.h"
 
 // Launches go through one macro and shared memory through another, so that tests/cuemu can run the
 // same files on a CPU; it defines both first.
@@ -25,7 +25,7 @@
                         cudaGetErrorString(e_));                                                   \
     } while (0)
 
-// What `void *dev` of policy/ops.h is on this device.
+// What `void *dev` of policy/kernels.h is on this device.
 struct CudaDevice {
     int ordinal;
     cudaStream_t stream; // every launch of the table goes here, in order
@@ -60,10 +60,10 @@ template <int WARPS> __device__ __forceinline__ float block_sum(float v, float *
 }
 
 // The table's functions, one kernel file a family; table.cu puts them in order.
-Status cuda_rmsnorm_quant(void *dev, View y, float *rstd, View x, const float *gain, float eps);
-Status cuda_quant_both(void *dev, View by_row, View by_col, View x);
-Status cuda_logprob(void *dev, View logits, const int32_t *token, float inv_temperature,
+Status cuda_rmsnorm_quant(void *dev, KernelView y, float *rstd, KernelView x, const float *gain, float eps);
+Status cuda_quant_both(void *dev, KernelView by_row, KernelView by_col, KernelView x);
+Status cuda_logprob(void *dev, KernelView logits, const int32_t *token, float inv_temperature,
                     float *logp, float *entropy, float *lse);
-Status cuda_logprob_grad(void *dev, View logits, const int32_t *token, float inv_temperature,
+Status cuda_logprob_grad(void *dev, KernelView logits, const int32_t *token, float inv_temperature,
                          const float *lse, const float *entropy, const float *dlogp,
                          const float *dentropy);

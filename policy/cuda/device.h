@@ -1,18 +1,18 @@
-// policy/cuda/device.h -- opening a GPU as the `dev` of policy/ops.h.
+// policy/cuda/device.h -- opening a GPU as the `dev` of policy/kernels.h.
 //
 // Floor 2 (policy/cuda). Host code may include this; it needs no CUDA header.
 #ifndef POLICY_CUDA_DEVICE_H
 #define POLICY_CUDA_DEVICE_H
 
 #include "base/status.h"
-#include "policy/ops.h"
+#include "policy/kernels.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 // The table's row for CUDA; linked only where HAVE_CUDA is 1 (or the CPU shim stands in).
-extern const Ops ops_cuda;
+extern const Kernels kernels_cuda;
 
 // How many GPUs answer; 0 where there is no driver.
 int cuda_device_count(void);

@@ -30,6 +30,6 @@ __device__ __forceinline__ void e4m3_store(unsigned char *out, unsigned word, in
     for (int i = 0; i < 4 && i < left; i++) out[i] = (unsigned char)(word >> (8 * i));
 }
 
-static inline bool e4m3_aligned(View v) {
+static inline bool e4m3_aligned(KernelView v) {
     return (reinterpret_cast<size_t>(v.data) | (size_t)v.stride) % 4 == 0;
 }

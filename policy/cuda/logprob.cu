@@ -1,6 +1,6 @@
 // policy/cuda/logprob.cu -- log-probability of one token a row, its entropy, and the gradient.
 //
-// Where it stands: the entries logprob and logprob_grad of ops_cuda (policy/ops.h has the
+// Where it stands: the entries logprob and logprob_grad of kernels_cuda (policy/kernels.h has the
 // formulas). A chunk of trained tokens goes through head, logprob, loss, logprob_grad; the logits
 // of that chunk are the only ones there are: no [B,T,V] tensor.
 //
@@ -84,7 +84,7 @@ __global__ void __launch_bounds__(32 * WARPS)
 
 } // namespace
 
-Status cuda_logprob(void *dev, View logits, const int32_t *token, float inv_temperature,
+Status cuda_logprob(void *dev, KernelView logits, const int32_t *token, float inv_temperature,
                     float *logp, float *entropy, float *lse) {
     CHECK(logits.dtype == DTYPE_F32 && logits.cols > 0);
     if (logits.rows == 0) return ST_OK;
@@ -95,7 +95,7 @@ Status cuda_logprob(void *dev, View logits, const int32_t *token, float inv_temp
     return ST_OK;
 }
 
-Status cuda_logprob_grad(void *dev, View logits, const int32_t *token, float inv_temperature,
+Status cuda_logprob_grad(void *dev, KernelView logits, const int32_t *token, float inv_temperature,
                          const float *lse, const float *entropy, const float *dlogp,
                          const float *dentropy) {
     CHECK(logits.dtype == DTYPE_F32 && logits.cols > 0 && (!dentropy || entropy));

@@ -1,6 +1,6 @@
 // policy/cuda/quant.cu -- one read of a matrix, two quantised copies: by rows and by columns.
 //
-// Where it stands: the entry quant_both of ops_cuda (policy/ops.h). The forward and input-gradient
+// Where it stands: the entry quant_both of kernels_cuda (policy/kernels.h). The forward and input-gradient
 // products want 1x128 tiles along the columns, the weight gradient wants them along the rows
 // (tokens), and a transposed tile is another tile: both are made from one read (DeepSeek-V3, 3.3).
 //
@@ -81,11 +81,11 @@ __global__ void __launch_bounds__(32 * WARPS)
     }
 }
 
-Copy copy_of(View v) {
+Copy copy_of(KernelView v) {
     return Copy{static_cast<unsigned char *>(v.data), v.scale, v.stride, e4m3_aligned(v)};
 }
 
-template <class T> Status run(const CudaDevice *d, View by_row, View by_col, View x) {
+template <class T> Status run(const CudaDevice *d, KernelView by_row, KernelView by_col, KernelView x) {
     CUDA_TRY(cudaFuncSetAttribute(reinterpret_cast<const void *>(&quant_both_kernel<T>),
                                   cudaFuncAttributeMaxDynamicSharedMemorySize, (int)SMEM_BYTES));
     const dim3 grid((unsigned)((x.cols + TILE - 1) / TILE), (unsigned)((x.rows + TILE - 1) / TILE));
@@ -98,7 +98,7 @@ template <class T> Status run(const CudaDevice *d, View by_row, View by_col, Vie
 
 } // namespace
 
-Status cuda_quant_both(void *dev, View by_row, View by_col, View x) {
+Status cuda_quant_both(void *dev, KernelView by_row, KernelView by_col, KernelView x) {
     CHECK(x.dtype == DTYPE_F32 || x.dtype == DTYPE_BF16);
     CHECK(!by_row.data ||
           (by_row.dtype == DTYPE_E4M3 && by_row.rows == x.rows && by_row.cols == x.cols));

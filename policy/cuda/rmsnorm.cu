@@ -1,6 +1,6 @@
 // policy/cuda/rmsnorm.cu -- RMS normalisation of rows, straight into E4M3.
 //
-// Where it stands: the entry rmsnorm_quant of ops_cuda (policy/ops.h has contract and formula); its
+// Where it stands: the entry rmsnorm_quant of kernels_cuda (policy/kernels.h has contract and formula); its
 // truth is the CPU row; tests/test_ops_parity.c holds the two together.
 //
 // Shape of the work: one block per row. Pass one sums squares, pass two reads the row again (from
@@ -43,7 +43,7 @@ __global__ void __launch_bounds__(32 * WARPS)
 
 } // namespace
 
-Status cuda_rmsnorm_quant(void *dev, View y, float *rstd, View x, const float *gain, float eps) {
+Status cuda_rmsnorm_quant(void *dev, KernelView y, float *rstd, KernelView x, const float *gain, float eps) {
     CHECK(x.dtype == DTYPE_F32 && y.dtype == DTYPE_E4M3 && y.scale);
     CHECK(x.rows == y.rows && x.cols == y.cols);
     if (x.rows == 0 || x.cols == 0) return ST_OK; // an empty grid is a CUDA error

@@ -1,4 +1,4 @@
-// policy/cuda/table.cu -- a device, its memory and its stream, and the row ops_cuda.
+// policy/cuda/table.cu -- a device, its memory and its stream, and the row kernels_cuda.
 #include <stdlib.h>
 
 #include "policy/cuda/cuda.cuh"
@@ -72,7 +72,7 @@ Status download(void *dev, void *to, const void *from, size_t bytes) {
 
 } // namespace
 
-extern "C" const Ops ops_cuda = {
+extern "C" const Kernels kernels_cuda = {
     .name = "cuda",
     .alloc = alloc,
     .release = release,

@@ -12,7 +12,7 @@
 enum { WARM = 3, REPEAT = 11, INNER = 10 };
 
 static void *dev;
-static const Ops *ops = &ops_cuda;
+static const Kernels *ops = &kernels_cuda;
 
 #define MUST(expr)                                                                                 \
     do {                                                                                           \
@@ -34,7 +34,7 @@ static int by_value(const void *a, const void *b) {
 }
 
 typedef struct Case {
-    View x, y, z;
+    KernelView x, y, z;
     float *gain, *a, *b, *c;
     int32_t *token;
 } Case;
@@ -116,7 +116,7 @@ int main(void) {
               .token = buffer(T * 4)};
     report("rmsnorm_quant", run_norm, &k, n * 5);
     report("quant_both", run_quant, &k, n * 6);
-    k.x = (View){
+    k.x = (KernelView){
         .data = buffer((size_t)R * V * 4), .rows = R, .cols = V, .stride = V, .dtype = DTYPE_F32};
     report("logprob", run_logprob, &k, logits);
     report("logprob_grad", run_grad, &k, 2 * logits);

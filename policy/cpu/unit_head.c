@@ -1,0 +1,95 @@
+// policy/cpu/unit_head.c -- logits of normed rows: log-probabilities, their gradients, or
+// themselves.
+//
+// The head runs over blocks of head_rows rows; the logits of a block are made, used and
+// overwritten, and made again in the backward pass: no [rows, vocabulary] array exists. Where W^T
+// of the head is not kept, the backward pass goes by columns instead.
+#include "policy/cpu/backend.h"
+
+static int head_block(Queue *q, View x, const Weight *head, int at) {
+    const int n = x.rows - at < q->head_rows ? x.rows - at : q->head_rows;
+    const Packed packed = cpu_weight(q, head, 0, false);
+    cpu_gemm(&q->dev, q->s.logit, head->n, cpu_f32(view_rows(x, at, n).data), x.stride, n, &packed,
+             GEMM_SET, NULL);
+    return n;
+}
+
+static KernelView logits_of(const Queue *q, int rows, int cols) {
+    return (KernelView){
+        .data = q->s.logit, .rows = rows, .cols = cols, .stride = cols, .dtype = DTYPE_F32};
+}
+
+void cpu_logits(Queue *q, View x, const Weight *head, LogitsBlockFn *fn, void *ctx) {
+    for (int at = 0, n; at < x.rows; at += n) {
+        n = head_block(q, x, head, at);
+        fn(ctx, at, n, q->s.logit);
+    }
+}
+
+void cpu_logprob_unit(Queue *q, const Logprob *l) {
+    float *logp = cpu_f32(l->logp.data), *entropy = cpu_f32(l->entropy.data),
+          *lse = cpu_f32(l->lse.data);
+    for (int at = 0, n; at < l->x.rows; at += n) {
+        n = head_block(q, l->x, l->head, at);
+        Status st =
+            shared_logprob(&q->dev, logits_of(q, n, l->head->n), cpu_ints(l->token) + at,
+                           l->inv_temperature, logp + at, entropy ? entropy + at : NULL, lse + at);
+        CHECK(st == ST_OK);
+    }
+}
+
+// Logits of rows from `at` on become their gradients.
+static void logit_gradients(Queue *q, const LogprobBack *b, KernelView logits, int at,
+                            const int32_t *token) {
+    const Logprob *l = b->of;
+    const bool entropy = view_here(l->entropy);
+    Status st = shared_logprob_grad(
+        &q->dev, logits, token, l->inv_temperature, cpu_f32(l->lse.data) + at,
+        entropy ? cpu_f32(l->entropy.data) + at : NULL, cpu_f32(b->dlogp.data) + at,
+        entropy ? cpu_f32(b->dentropy.data) + at : NULL);
+    CHECK(st == ST_OK);
+}
+
+// All rows, by columns of the vocabulary: once log-sum-exp and entropy are known, columns need
+// nothing of each other. So a chunk meets every row of the head and of its gradient once.
+static void back_by_columns(Queue *q, const LogprobBack *b, DeviceByte *grad) {
+    const Logprob *l = b->of;
+    const Weight *head = l->head;
+    const int D = head->k, V = head->n, rows = l->x.rows;
+    const int32_t *token = cpu_ints(l->token);
+    const float *x = cpu_f32(l->x.data);
+    for (int v = 0; v < V; v += HEAD_COLUMNS) {
+        const int n = V - v < HEAD_COLUMNS ? V - v : HEAD_COLUMNS;
+        Packed part = cpu_weight(q, head, 0, false);
+        part.data = (char *)part.data + gemm_packed_bytes(v, D, head->precision);
+        part.n = n;
+        cpu_gemm(&q->dev, q->s.logit, n, x, l->x.stride, rows, &part, GEMM_SET, NULL);
+        for (int i = 0; i < rows; i++) q->s.head_token[i] = token[i] - v;
+        logit_gradients(q, b, logits_of(q, rows, n), 0, q->s.head_token);
+        shared_gemm_grad(&q->dev, cpu_f32(grad) + head->at + (size_t)v * (size_t)D, D, q->s.logit,
+                         n, x, l->x.stride, NULL, rows, n, D, head->precision);
+        const Packed back = cpu_weight_back_rows(q, head, v, n);
+        cpu_gemm(&q->dev, cpu_f32(b->dx.data), b->dx.stride, q->s.logit, n, rows, &back,
+                 v > 0 ? GEMM_GO_ON : GEMM_SET, NULL);
+    }
+}
+
+void cpu_logprob_unit_back(Queue *q, const LogprobBack *b, DeviceByte *grad) {
+    const Logprob *l = b->of;
+    const Weight *head = l->head;
+    const int D = head->k, V = head->n;
+    if (!cpu_keeps_back(head)) {
+        back_by_columns(q, b, grad);
+        return;
+    }
+    for (int at = 0, n; at < l->x.rows; at += n) {
+        n = head_block(q, l->x, head, at);
+        logit_gradients(q, b, logits_of(q, n, V), at, cpu_ints(l->token) + at);
+        shared_gemm_grad(&q->dev, cpu_f32(grad) + head->at, D, q->s.logit, V,
+                         cpu_f32(view_rows(l->x, at, n).data), l->x.stride, NULL, n, V, D,
+                         head->precision);
+        const Packed back = cpu_weight(q, head, 0, true);
+        cpu_gemm(&q->dev, cpu_f32(view_rows(b->dx, at, n).data), b->dx.stride, q->s.logit, V, n,
+                 &back, GEMM_SET, NULL);
+    }
+}
