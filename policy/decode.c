@@ -59,7 +59,7 @@ static void emit_block(void *ctx, int at, int n, const float *logits) {
 static Status decode_block(Decode *d, Workspace *w, int begin, int end) {
     Policy *p = d->p;
     index_decode(&w->ix, d->seq + begin, end - begin);
-    Unit u = unit_begin(p, w, d->alone);
+    NetUnit u = unit_begin(p, w, d->alone);
     u.decode = true;
     net_forward(&u, 0, p->model.n_layers);
     EmitRows e = {.d = d, .w = w, .seq = d->seq + begin};

@@ -39,7 +39,7 @@ static void grads(PlanCursor *b, const ModelConfig *m, Acts *w) {
     w->dout = plan_view(b, 1, h, PLAN_ACT);
 }
 
-static Attend attend_of(const Unit *u, int l, const Save *s) {
+static Attend attend_of(const NetUnit *u, int l, const Save *s) {
     const ModelConfig *m = &u->p->model;
     return (Attend){.heads = m->n_heads,
                     .kv_heads = m->n_kv_heads,
@@ -53,14 +53,14 @@ static Attend attend_of(const Unit *u, int l, const Save *s) {
                     .cache = unit_cache(u, l)};
 }
 
-static void rotate(Unit *u, View q, View k, bool inverse) {
+static void rotate(NetUnit *u, View q, View k, bool inverse) {
     const int h = u->p->model.n_heads, kv = u->p->model.n_kv_heads;
     const View qh = view_heads(q, h), kh = view_heads(k, kv);
     u->ops->rope(u->q, (const Rope[]){{qh, qh, h}, {kh, kh, kv}}, 2, &u->p->rope, u->ix->pos,
                  inverse);
 }
 
-static void forward(Unit *u, int l) {
+static void forward(NetUnit *u, int l) {
     const Layer *y = &u->p->layer[l];
     const int h = u->p->model.n_heads, kv = u->p->model.n_kv_heads;
     const Save s = unit_save(u, l);
@@ -83,7 +83,7 @@ static void forward(Unit *u, int l) {
     net_linear(u, &(Product){.y = s.x1, .base = s.x0, .x = s.o, .w = &y->o}, 1);
 }
 
-static void backward(Unit *u, int l) {
+static void backward(NetUnit *u, int l) {
     const Layer *y = &u->p->layer[l];
     const int h = u->p->model.n_heads, kv = u->p->model.n_kv_heads;
     const Save s = unit_save(u, l);

@@ -19,7 +19,7 @@ static RouterShape router_shape(const ModelConfig *m) {
                          .scale = (float)m->routed_scaling_factor};
 }
 
-static void route(Unit *u, int l, const Save *s) {
+static void route(NetUnit *u, int l, const Save *s) {
     const Layer *y = &u->p->layer[l];
     const Acts *w = &u->acts;
     const RouterShape shape = router_shape(&u->p->model);
@@ -38,7 +38,7 @@ static void route(Unit *u, int l, const Save *s) {
                   u->ix);
 }
 
-static Experts experts_of(const Unit *u, int l, const Save *s) {
+static Experts experts_of(const NetUnit *u, int l, const Save *s) {
     const int width = u->p->model.moe_intermediate_size;
     return (Experts){.x = u->acts.h,
                      .expert = &u->p->layer[l].expert,
@@ -50,7 +50,7 @@ static Experts experts_of(const Unit *u, int l, const Save *s) {
                      .act = view_fit(u->acts.act, width)};
 }
 
-void ffn_forward(Unit *u, int l, View out) {
+void ffn_forward(NetUnit *u, int l, View out) {
     const Layer *y = &u->p->layer[l];
     const Save s = unit_save(u, l);
     const Acts *w = &u->acts;
@@ -76,7 +76,7 @@ void ffn_forward(Unit *u, int l, View out) {
 }
 
 // dx -> dh and the gradients of the MLP.
-static void mlp_back(Unit *u, const Ffn *f, const Save *s) {
+static void mlp_back(NetUnit *u, const Ffn *f, const Save *s) {
     const Acts *w = &u->acts;
     const int width = f->gate.n;
     const GluBack b = {.dgate = view_fit(w->dgate, width),
@@ -95,7 +95,7 @@ static void mlp_back(Unit *u, const Ffn *f, const Save *s) {
     net_linear_back(u, w->dh, w->dh, b.dup, &f->up);
 }
 
-static void moe_back(Unit *u, int l, const Save *s) {
+static void moe_back(NetUnit *u, int l, const Save *s) {
     const Layer *y = &u->p->layer[l];
     const Acts *w = &u->acts;
     const RouterShape shape = router_shape(&u->p->model);
@@ -121,7 +121,7 @@ static void moe_back(Unit *u, int l, const Save *s) {
     net_linear_back(u, w->dh, w->dh, w->logit, &y->router);
 }
 
-void ffn_backward(Unit *u, int l) {
+void ffn_backward(NetUnit *u, int l) {
     const Layer *y = &u->p->layer[l];
     const Save s = unit_save(u, l);
     const Acts *w = &u->acts;

@@ -1,14 +1,14 @@
 // policy/head.c -- log-probabilities and logits of wanted rows, and the way back.
 #include "policy/net.h"
 
-static View normed(Unit *u) {
+static View normed(NetUnit *u) {
     const View h = view_rows(u->acts.h, 0, u->ix->n_want);
     net_norm(u, &(Norm){.y = h, .x = u->acts.x, .gain = &u->p->final_norm, .rows = u->ix->want_row},
              1);
     return h;
 }
 
-static Logprob logprob_of(Unit *u, float inv_temperature, bool entropy) {
+static Logprob logprob_of(NetUnit *u, float inv_temperature, bool entropy) {
     const int n = u->ix->n_want;
     return (Logprob){.x = normed(u),
                      .head = &u->p->head,
@@ -19,12 +19,12 @@ static Logprob logprob_of(Unit *u, float inv_temperature, bool entropy) {
                      .lse = view_rows(u->acts.lse, 0, n)};
 }
 
-void head_logprob(Unit *u, float inv_temperature, bool entropy) {
+void head_logprob(NetUnit *u, float inv_temperature, bool entropy) {
     const Logprob l = logprob_of(u, inv_temperature, entropy);
     u->ops->logprob(u->q, &l);
 }
 
-void head_backward(Unit *u, float inv_temperature, bool entropy) {
+void head_backward(NetUnit *u, float inv_temperature, bool entropy) {
     const int n = u->ix->n_want;
     const Logprob of = logprob_of(u, inv_temperature, entropy);
     const View dh = view_rows(u->acts.dh, 0, n);
@@ -42,6 +42,6 @@ void head_backward(Unit *u, float inv_temperature, bool entropy) {
                                  .rows = u->ix->want_row});
 }
 
-void head_logits(Unit *u, LogitsBlockFn *fn, void *ctx) {
+void head_logits(NetUnit *u, LogitsBlockFn *fn, void *ctx) {
     u->ops->logits(u->q, normed(u), &u->p->head, fn, ctx);
 }

@@ -9,7 +9,6 @@
 
 #include "policy/device.h"
 #include "policy/pack.h"
-#include "policy/policy.h" // DecodeSeq
 
 #ifdef __cplusplus
 extern "C" {

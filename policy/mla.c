@@ -98,7 +98,7 @@ static View lat_roped(View qk, const Dim *d) {
     return view_cols(view_heads(qk, d->H), d->R, d->P);
 }
 
-static Attend attend_of(const Unit *u, int l, const Save *s, const Dim *d) {
+static Attend attend_of(const NetUnit *u, int l, const Save *s, const Dim *d) {
     Attend a = {.heads = d->H,
                 .kv_heads = 1,
                 .scale = u->p->softmax_scale,
@@ -124,7 +124,7 @@ static Attend attend_of(const Unit *u, int l, const Save *s, const Dim *d) {
     return a;
 }
 
-static void forward(Unit *u, int l) {
+static void forward(NetUnit *u, int l) {
     const Layer *y = &u->p->layer[l];
     const Dim d = dims(&u->p->model);
     const Save s = unit_save(u, l);
@@ -163,7 +163,7 @@ static void forward(Unit *u, int l) {
 // ---- backward
 
 // dout -> dq and dlatent, the gradients of queries and of what the cache would hold, rotated still.
-static void absorbed_back(Unit *u, int l, const Save *s, const Dim *d) {
+static void absorbed_back(NetUnit *u, int l, const Save *s, const Dim *d) {
     const Layer *y = &u->p->layer[l];
     const Acts *w = &u->acts;
     const View dout = view_heads(w->dout, d->H), dlat = view_heads(w->dlat, d->H);
@@ -179,7 +179,7 @@ static void absorbed_back(Unit *u, int l, const Save *s, const Dim *d) {
     net_linear_grad(u, grad, 2);
 }
 
-static void expanded_back(Unit *u, int l, const Save *s, const Dim *d) {
+static void expanded_back(NetUnit *u, int l, const Save *s, const Dim *d) {
     const Layer *y = &u->p->layer[l];
     const Acts *w = &u->acts;
     const View dkv = view_heads(w->dkv, d->H);
@@ -197,7 +197,7 @@ static void expanded_back(Unit *u, int l, const Save *s, const Dim *d) {
         u, &(ProductGrad){.y = w->dkv, .x = view_cols(s->latent, 0, d->R), .w = &y->kv_b}, 1);
 }
 
-static void backward(Unit *u, int l) {
+static void backward(NetUnit *u, int l) {
     const Layer *y = &u->p->layer[l];
     const Dim d = dims(&u->p->model);
     const Save s = unit_save(u, l);

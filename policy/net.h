@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-typedef struct Unit Unit;
+typedef struct NetUnit NetUnit;
 typedef struct Layer Layer;
 typedef struct Save Save;
 typedef struct Acts Acts;
@@ -51,8 +51,8 @@ typedef struct Attention {
     void (*save)(PlanCursor *b, const ModelConfig *m, Save *s);  // what a layer keeps
     void (*acts)(PlanCursor *b, const ModelConfig *m, Acts *w);  // what all layers share
     void (*grads)(PlanCursor *b, const ModelConfig *m, Acts *w); // the same while training
-    void (*forward)(Unit *u, int l);
-    void (*backward)(Unit *u, int l);
+    void (*forward)(NetUnit *u, int l);
+    void (*backward)(NetUnit *u, int l);
     RopeKind rope;
 } Attention;
 extern const Attention attention_mla, attention_dense;
@@ -142,7 +142,7 @@ struct Policy {
     int n_params;
     size_t n_floats;
     DeviceByte *master, *grad, *m, *v;
-    Span *span; // [n_spans] of trainable parameters
+    ParamSpan *span; // [n_spans] of trainable parameters
     int *span_param, n_spans;
     const Attention *attention;
     Layer *layer;
@@ -179,7 +179,7 @@ MUST_USE Status net_open_queues(Policy *p); // after net_layout
 
 // ---- a unit's walk
 
-struct Unit {
+struct NetUnit {
     Policy *p;
     const Ops *ops;
     Queue *q;
@@ -193,16 +193,16 @@ struct Unit {
     float balance;    // weight of the balance loss of one sequence
 };
 // A unit of w->ix begins: the index is copied, views get its rows.
-Unit unit_begin(Policy *p, Workspace *w, bool alone);
-Save unit_save(const Unit *u, int l);  // the views of layer l, of the unit's rows
-View unit_route(const Unit *u, int l); // [T,k] of an MoE layer
-static inline DeviceByte *unit_cache(const Unit *u, int l) {
+NetUnit unit_begin(Policy *p, Workspace *w, bool alone);
+Save unit_save(const NetUnit *u, int l);  // the views of layer l, of the unit's rows
+View unit_route(const NetUnit *u, int l); // [T,k] of an MoE layer
+static inline DeviceByte *unit_cache(const NetUnit *u, int l) {
     return u->decode ? device_at(u->p->kv, (size_t)l * u->p->layer_bytes) : NULL;
 }
 // Routes by packed token ([packed tokens, n_moe, k]) to the unit's rows, before the walk; and back,
 // after it.
-void unit_replay(Unit *u, const int16_t *route);
-MUST_USE Status unit_record(Unit *u, int16_t *route);
+void unit_replay(NetUnit *u, const int16_t *route);
+MUST_USE Status unit_record(NetUnit *u, int16_t *route);
 
 // First failure by unit number, kept with its sentence for the calling thread.
 typedef struct UnitFailure {
@@ -216,23 +216,23 @@ MUST_USE Status failure_raise(UnitFailure *f);
 
 // Layers [from, to): the whole model, or a pipeline stage. With from 0 tokens are embedded, else x0
 // of layer `from` is given; the result is in acts.x. Backward the same in reverse over acts.dx.
-void net_forward(Unit *u, int from, int to);
-void net_backward(Unit *u, int from, int to);
-void ffn_forward(Unit *u, int l, View out); // x1 of layer l -> out
-void ffn_backward(Unit *u, int l);          // over acts.dx
+void net_forward(NetUnit *u, int from, int to);
+void net_backward(NetUnit *u, int from, int to);
+void ffn_forward(NetUnit *u, int l, View out); // x1 of layer l -> out
+void ffn_backward(NetUnit *u, int l);          // over acts.dx
 
 // linear.c: every product of activations with a weight goes through here.
-void net_linear(Unit *u, const Product *job, int n);
-void net_linear_back(Unit *u, View dx, View base, View dy, const Weight *w); // dx = base + dy W
-void net_linear_grad(Unit *u, const ProductGrad *job, int n);
-void net_glu(Unit *u, const Glu *job);
-void net_norm(Unit *u, const Norm *job, int n);
-void net_norm_back(Unit *u, const NormBack *job);
+void net_linear(NetUnit *u, const Product *job, int n);
+void net_linear_back(NetUnit *u, View dx, View base, View dy, const Weight *w); // dx = base + dy W
+void net_linear_grad(NetUnit *u, const ProductGrad *job, int n);
+void net_glu(NetUnit *u, const Glu *job);
+void net_norm(NetUnit *u, const Norm *job, int n);
+void net_norm_back(NetUnit *u, const NormBack *job);
 
 // head.c: wanted rows of acts.x.
-void head_logprob(Unit *u, float inv_temperature, bool entropy);
-void head_backward(Unit *u, float inv_temperature, bool entropy); // writes acts.dx
-void head_logits(Unit *u, LogitsBlockFn *fn, void *ctx);
+void head_logprob(NetUnit *u, float inv_temperature, bool entropy);
+void head_backward(NetUnit *u, float inv_temperature, bool entropy); // writes acts.dx
+void head_logits(NetUnit *u, LogitsBlockFn *fn, void *ctx);
 
 static inline DeviceByte *net_at(const Policy *p, const DeviceByte *block, int param) {
     return device_at(block, p->at[param] * sizeof(float));

@@ -188,10 +188,10 @@ typedef struct LogprobBack {
 typedef void LogitsBlockFn(void *ctx, int at, int n, const float *logits);
 
 // Floats [at, at + n) of every block of parameters: one tensor.
-typedef struct Span {
+typedef struct ParamSpan {
     size_t at, n;
     bool decay;
-} Span;
+} ParamSpan;
 typedef struct AdamW {     // decoupled weight decay (Loshchilov & Hutter 2019)
     DeviceByte *w, *m, *v; // blocks
     const DeviceByte *g;
@@ -280,9 +280,9 @@ typedef struct Ops {
     // ---- gradients and the optimiser
     void (*add)(Queue *q, DeviceByte *to, const DeviceByte *from, size_t floats); // to += from
     // out[i], f64 = sum of squares of a span of the block, in one fixed order.
-    void (*sumsq)(Queue *q, DeviceByte *out, const DeviceByte *block, const Span *span, int n);
+    void (*sumsq)(Queue *q, DeviceByte *out, const DeviceByte *block, const ParamSpan *span, int n);
     // moved[i], i32: 1 if a weight of the span changed.
-    void (*adamw)(Queue *q, const AdamW *a, const Span *span, int n, DeviceByte *moved);
+    void (*adamw)(Queue *q, const AdamW *a, const ParamSpan *span, int n, DeviceByte *moved);
 } Ops;
 
 extern const Ops ops_cpu;

@@ -40,6 +40,16 @@ typedef struct Pack {
     int n_want; // wanted tokens
 } Pack;
 
+// New tokens of a sequence whose past is in pages of the cache.
+enum { KV_PAGE_TOKENS = 16 };
+typedef struct DecodeSeq {
+    const int32_t *token; // [n_new] appended at positions pos .. pos+n_new-1
+    int n_new, pos;       // pos = tokens already cached
+    const int32_t *page;  // page of position p is page[p / KV_PAGE_TOKENS]; must cover pos+n_new
+    int n_logits; // logits of the last n_logits new positions are wanted; 0 = only fill the cache
+    int id;       // the caller's number
+} DecodeSeq;
+
 // Fills a Pack over `seq` (borrowed); the offsets live in the arena. Nothing is shared.
 Pack pack_make(const int32_t *token, const uint8_t *want, const Seq *seq, int n_seqs, Arena *arena);
 

@@ -291,12 +291,12 @@ void net_params(Policy *p) {
     p->n_floats = at;
     list_weights(p);
 
-    p->span = ARENA_ARRAY(p->arena, Span, p->n_params);
+    p->span = ARENA_ARRAY(p->arena, ParamSpan, p->n_params);
     p->span_param = ARENA_ARRAY(p->arena, int, p->n_params);
     for (int i = 0; i < p->n_params; i++) {
         if (!p->opts.trainable) p->param[i].trainable = false;
         if (!p->param[i].trainable) continue;
         p->span_param[p->n_spans] = i;
-        p->span[p->n_spans++] = (Span){p->at[i], param_count(&p->param[i]), p->param[i].decay};
+        p->span[p->n_spans++] = (ParamSpan){p->at[i], param_count(&p->param[i]), p->param[i].decay};
     }
 }

@@ -45,7 +45,7 @@ typedef struct PolicyOpts {
     size_t memory_bytes;   // the plan must fit this; 0 = no limit
 } PolicyOpts;
 
-enum { KV_PAGE_TOKENS = 16, POLICY_LANES_PARAMS = 32 * 1000 * 1000 };
+enum { POLICY_LANES_PARAMS = 32 * 1000 * 1000 };
 
 // What policy_new would allocate, by purpose, in bytes. Printed before anything runs.
 typedef struct PolicyPlan {
@@ -156,17 +156,10 @@ typedef struct StepReport {
 MUST_USE Status policy_step(Policy *policy, const AdamWConfig *cfg, double lr, StepReport *out);
 void policy_zero_grad(Policy *policy);
 
-// ---- decoding: n_new >= 1 tokens per sequence over paged latent KV
-// ------------------------------------- Serves prefill, chunked prefill, decode and verification of
-// drafts with one call. Who owns which page is rollout/kv's business; the policy only reads page
-// tables.
-typedef struct DecodeSeq {
-    const int32_t *token; // [n_new] appended at positions pos .. pos+n_new-1
-    int n_new, pos;       // pos = tokens already cached
-    const int32_t *page;  // page of position p is page[p / KV_PAGE_TOKENS]; must cover pos+n_new
-    int n_logits; // logits of the last n_logits new positions are wanted; 0 = only fill the cache
-    int id;       // the caller's number
-} DecodeSeq;
+// ---- decoding: n_new >= 1 tokens per sequence over a paged cache (DecodeSeq: policy/pack.h)
+//
+// Serves prefill, chunked prefill, decode and verification of drafts with one call. Who owns which
+// page is rollout/kv's business; the policy only reads page tables.
 
 // Receives one row of logits [vocab_size] (raw: not divided by temperature), valid during the call;
 // called from several threads at once, the rows of one sequence in order by one thread.

@@ -27,7 +27,7 @@ static Status check_pack(const Policy *p, const Pack *pack) {
 }
 
 // A pack as a unit, walked: log-probs and entropies of wanted rows are then in w->want_*.
-static Status unit_forward(Unit *u, const ScoreOpts *opts, size_t first, bool entropy) {
+static Status unit_forward(NetUnit *u, const ScoreOpts *opts, size_t first, bool entropy) {
     Policy *p = u->p;
     Workspace *w = u->w;
     const size_t step = (size_t)(p->n_moe * p->model.n_experts_per_tok);
@@ -68,7 +68,7 @@ static Status score_block(Score *s, Workspace *w, int b) {
     const Pack block = block_at(s, b);
     const int first = block.offset[0];
     index_pack(&w->ix, &block);
-    Unit u = unit_begin(s->p, w, s->alone);
+    NetUnit u = unit_begin(s->p, w, s->alone);
     TRY(unit_forward(&u, s->opts, (size_t)first, s->entropy != NULL));
     for (int i = 0; i < w->ix.n_want; i++) {
         s->logp[first + w->ix.want_at[i]] = w->want_logp[i];
@@ -146,7 +146,7 @@ typedef struct Train {
     UnitFailure failure;
 } Train;
 
-static void piece_backward(Unit *u, const ScoreOpts *opts) {
+static void piece_backward(NetUnit *u, const ScoreOpts *opts) {
     Policy *p = u->p;
     Workspace *w = u->w;
     const size_t bytes = (size_t)u->ix->n_want * sizeof(float);
@@ -157,9 +157,9 @@ static void piece_backward(Unit *u, const ScoreOpts *opts) {
 }
 
 // The next piece of a chunk becomes a unit.
-static Unit piece_begin(const Train *t, Workspace *w, const Pack *piece) {
+static NetUnit piece_begin(const Train *t, Workspace *w, const Pack *piece) {
     index_pack(&w->ix, piece);
-    Unit u = unit_begin(t->p, w, t->alone);
+    NetUnit u = unit_begin(t->p, w, t->alone);
     u.balance = t->balance;
     return u;
 }
@@ -177,7 +177,7 @@ static Status train_chunk(Train *t, int slot, int c, DeviceByte *grad) {
             out[i] = t->room + (size_t)(slot * 4 + i) * (size_t)t->room_tokens;
         memset(out[i], 0, (size_t)chunk->n_tokens * sizeof(float));
     }
-    Unit u;
+    NetUnit u;
     for (int at = 0; at < chunk->n_seqs;) {
         const Pack piece = pack_piece(chunk, at, w->cap);
         const int first = piece.offset[0] - chunk->offset[0];

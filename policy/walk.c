@@ -20,21 +20,21 @@ static void upload_index(const Ops *ops, Queue *q, const Index *ix) {
     if (ix->device) ops->upload(q, ix->device, ix->host, ix->used * sizeof *ix->host);
 }
 
-Unit unit_begin(Policy *p, Workspace *w, bool alone) {
-    Unit u = {.p = p, .ops = p->ops, .q = w->queue, .ix = &w->ix, .w = w, .acts = w->acts};
+NetUnit unit_begin(Policy *p, Workspace *w, bool alone) {
+    NetUnit u = {.p = p, .ops = p->ops, .q = w->queue, .ix = &w->ix, .w = w, .acts = w->acts};
     cut((View *)&u.acts, offsetof(Acts, load) / sizeof(View), w->ix.n_rows);
     p->ops->begin(w->queue, alone);
     upload_index(p->ops, w->queue, &w->ix);
     return u;
 }
 
-Save unit_save(const Unit *u, int l) {
+Save unit_save(const NetUnit *u, int l) {
     Save s = u->save ? u->w->save[l] : u->w->pass;
     cut((View *)&s, offsetof(Save, slots) / sizeof(View), u->ix->n_rows);
     return s;
 }
 
-View unit_route(const Unit *u, int l) {
+View unit_route(const NetUnit *u, int l) {
     const int T = u->ix->n_rows;
     return view_rows(u->acts.route, u->p->layer[l].moe_at * T, T);
 }
@@ -47,7 +47,7 @@ static size_t packed_row(const Index *ix, int s) {
 }
 
 // Moves all routes of the unit between the two orders.
-static void move_routes(const Unit *u, int16_t *packed, int16_t *rows, bool record) {
+static void move_routes(const NetUnit *u, int16_t *packed, int16_t *rows, bool record) {
     const Index *ix = u->ix;
     const size_t k = (size_t)u->p->model.n_experts_per_tok, n_moe = (size_t)u->p->n_moe;
     for (int s = 0; s < ix->n_seqs; s++)
@@ -60,18 +60,18 @@ static void move_routes(const Unit *u, int16_t *packed, int16_t *rows, bool reco
             }
 }
 
-static size_t route_bytes(const Unit *u) {
+static size_t route_bytes(const NetUnit *u) {
     return (size_t)u->p->n_moe * (size_t)u->ix->n_rows * (size_t)u->p->model.n_experts_per_tok *
            sizeof(int16_t);
 }
 
-void unit_replay(Unit *u, const int16_t *route) {
+void unit_replay(NetUnit *u, const int16_t *route) {
     move_routes(u, (int16_t *)route, u->w->route, false);
     u->ops->upload(u->q, u->acts.route.data, u->w->route, route_bytes(u));
     u->replay = true;
 }
 
-Status unit_record(Unit *u, int16_t *route) {
+Status unit_record(NetUnit *u, int16_t *route) {
     const Index *ix = u->ix;
     const size_t step = (size_t)(u->p->n_moe * u->p->model.n_experts_per_tok);
     u->ops->download(u->q, u->w->route, u->acts.route.data, route_bytes(u));
@@ -103,7 +103,7 @@ Status failure_raise(UnitFailure *f) {
 
 // ---- the walk
 
-void net_forward(Unit *u, int from, int to) {
+void net_forward(NetUnit *u, int from, int to) {
     const Policy *p = u->p;
     if (from == 0) u->ops->embed(u->q, unit_save(u, 0).x0, &p->embed, u->ix->token);
     for (int l = from; l < to; l++) {
@@ -112,7 +112,7 @@ void net_forward(Unit *u, int from, int to) {
     }
 }
 
-void net_backward(Unit *u, int from, int to) {
+void net_backward(NetUnit *u, int from, int to) {
     const Policy *p = u->p;
     for (int l = to - 1; l >= from; l--) {
         ffn_backward(u, l);

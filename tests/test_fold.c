@@ -6,12 +6,14 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
-#include "policy/cpu/rows.h"
+#include "policy/cpu/backend.h"
 
 enum { N = 40000 }; // three blocks, the last one ragged
 
 typedef struct Case {
     Fold fold;
+    Device device;
+    Queue queue; // adds alone inside an item
     bool work[N_LANES];
     atomic_int next;
     int pause[N_LANES]; // turns of spinning before a lane ends
@@ -28,14 +30,15 @@ static void worker(void *ctx, int slot, int thread) {
     Case *c = ctx;
     for (int lane; (lane = atomic_fetch_add(&c->next, 1)) < N_LANES;) {
         if (!c->work[lane]) continue;
-        float *sum = fold_take(&c->fold);
+        DeviceByte *buffer = fold_take(&c->fold, &c->queue);
+        float *sum = cpu_f32(buffer);
         for (int i = 0; i < N; i++) {
             assert_true(sum[i] == 0);
             sum[i] = value(lane, i);
         }
         for (volatile int turn = 0; turn < c->pause[lane]; turn++) {
         }
-        fold_give(&c->fold, lane, sum);
+        fold_give(&c->fold, &c->queue, lane, buffer);
     }
 }
 
@@ -60,18 +63,19 @@ static float expected(const bool work[N_LANES], int i) {
 
 static void fold_of(int threads, const bool work[N_LANES], uint64_t seed) {
     Pool *pool = pool_new(threads);
-    Case c = {
-        .fold = {.ops = &ops_cpu, .pool = pool, .n_floats = N, .n_buffers = FOLD_BUFFERS(threads)}};
+    Case c = {.fold = {.ops = &ops_cpu, .n_floats = N, .n_buffers = FOLD_BUFFERS(threads)},
+              .device = {.pool = pool}};
+    c.queue = (Queue){.device = &c.device};
     memcpy(c.work, work, sizeof c.work);
     for (int l = 0; l < N_LANES; l++)
         c.pause[l] = (int)(rng_mix(seed * N_LANES + (uint64_t)l) % 4) * 40000;
     c.memory = malloc((size_t)c.fold.n_buffers * N * sizeof *c.memory);
-    c.fold.memory = c.memory;
+    c.fold.memory = (DeviceByte *)c.memory;
     float *out = malloc(N * sizeof *out);
     for (int i = 0; i < N; i++) out[i] = 0.5f;
     fold_open(&c.fold, work);
     pool_for(pool, threads, worker, &c);
-    fold_close(&c.fold, out);
+    fold_close(&c.fold, &c.queue, (DeviceByte *)out);
     for (int i = 0; i < N; i++) {
         const float want = 0.5f + expected(work, i);
         assert_memory_equal(&out[i], &want, sizeof want);

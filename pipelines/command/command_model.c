@@ -189,7 +189,7 @@ static bool same_shape(const TensorSource *a, const TensorSource *b) {
 }
 
 // One tensor that both have; *differ counts.
-static Status diff_one(const Weight *a, const Weight *b, TensorBuffer *x, TensorBuffer *y,
+static Status diff_one(const FileWeight *a, const FileWeight *b, TensorBuffer *x, TensorBuffer *y,
                        int *differ) {
     Difference d = {0};
     if (!same_shape(&a->source, &b->source))

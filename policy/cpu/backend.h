@@ -116,8 +116,8 @@ void cpu_rope_unit(Queue *q, const Rope *job, int n, const RopeTable *table, Int
                    bool inverse);
 void cpu_add(Queue *q, DeviceByte *to, const DeviceByte *from, size_t floats);
 void cpu_zero(Queue *q, DeviceByte *at, size_t bytes);
-void cpu_sumsq(Queue *q, DeviceByte *out, const DeviceByte *block, const Span *span, int n);
-void cpu_adamw_spans(Queue *q, const AdamW *a, const Span *span, int n, DeviceByte *moved);
+void cpu_sumsq(Queue *q, DeviceByte *out, const DeviceByte *block, const ParamSpan *span, int n);
+void cpu_adamw_spans(Queue *q, const AdamW *a, const ParamSpan *span, int n, DeviceByte *moved);
 void cpu_logprob_unit(Queue *q, const Logprob *l);
 void cpu_logprob_unit_back(Queue *q, const LogprobBack *l, DeviceByte *grad);
 void cpu_logits(Queue *q, View x, const Weight *head, LogitsBlockFn *fn, void *ctx);

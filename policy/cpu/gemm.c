@@ -32,22 +32,22 @@ size_t gemm_work_bytes(int m, int k) {
     return GEMM_LINE + spare_at(block_rows(m, k), k) + lines((size_t)k * sizeof(float));
 }
 
-typedef struct Product {
+typedef struct GemmProduct {
     float *c;
     const float *a;
     ptrdiff_t ldc, lda;
     const Packed *w;
     const int32_t *gather;
     bool accumulate, go_on;
-} Product;
+} GemmProduct;
 
-static Product product_of(float *c, int ldc, const float *a, int lda, const Packed *w,
-                          const GemmOpts *opts) {
+static GemmProduct product_of(float *c, int ldc, const float *a, int lda, const Packed *w,
+                              const GemmOpts *opts) {
     const GemmOpts none = {0}, *o = opts ? opts : &none;
-    return (Product){c, a, ldc, lda, w, o->gather, o->accumulate, o->go_on};
+    return (GemmProduct){c, a, ldc, lda, w, o->gather, o->accumulate, o->go_on};
 }
 
-static const float *row_of_a(const Product *p, int m) {
+static const float *row_of_a(const GemmProduct *p, int m) {
     return p->a + (p->gather ? p->gather[m] : m) * p->lda;
 }
 
@@ -62,7 +62,8 @@ static void quantise(float *to, float *scale, const float *row, int k, bool grad
 }
 
 // Rounds the rows of a job that starts at row m0 into `work`.
-static void prepare(GemmJob *job, const GemmKernel *kernel, const Product *p, int m0, char *work) {
+static void prepare(GemmJob *job, const GemmKernel *kernel, const GemmProduct *p, int m0,
+                    char *work) {
     const int k = job->k, kpad = up(k, K_BLOCK), kq = scale_blocks(k);
     const bool fp8 = p->w->precision == PRECISION_FP8;
     const int rows = block_rows(job->m, k);
@@ -110,7 +111,7 @@ static bool streams(const Packed *w, int m) {
 
 // The product of `rows` rows from m on (at most a block), prepared in `work`; its panels are yet to
 // be named. `all`: rows of A that meet these panels.
-static GemmJob job_of(const Product *p, int m, int rows, int all, void *work) {
+static GemmJob job_of(const GemmProduct *p, int m, int rows, int all, void *work) {
     const GemmKernel *kernel = gemm_kernel(p->w->precision);
     GemmJob job = {.m = rows,
                    .k = p->w->k,
@@ -129,7 +130,7 @@ static GemmJob job_of(const Product *p, int m, int rows, int all, void *work) {
 }
 
 // Panels [p0, p1) of it.
-static void run_job(const Product *p, GemmJob job, int p0, int p1) {
+static void run_job(const GemmProduct *p, GemmJob job, int p0, int p1) {
     const GemmKernel *kernel = gemm_kernel(p->w->precision);
     const ptrdiff_t from = (ptrdiff_t)p0 * GEMM_PANEL * up(job.k, K_BLOCK);
     job.n = least(p->w->n, p1 * GEMM_PANEL) - p0 * GEMM_PANEL;
@@ -147,7 +148,7 @@ static void run_job(const Product *p, GemmJob job, int p0, int p1) {
 }
 
 // Rows [m0, m1) and panels [p0, p1) of the product.
-static void multiply(const Product *p, int m0, int m1, int p0, int p1, void *work) {
+static void multiply(const GemmProduct *p, int m0, int m1, int p0, int p1, void *work) {
     const int rows = block_rows(m1 - m0, p->w->k);
     for (int m = m0; m < m1; m += rows)
         run_job(p, job_of(p, m, least(rows, m1 - m), m1 - m0, work), p0, p1);
@@ -155,12 +156,12 @@ static void multiply(const Product *p, int m0, int m1, int p0, int p1, void *wor
 
 void gemm(float *c, int ldc, const float *a, int lda, int m, const Packed *w, const GemmOpts *opts,
           void *work) {
-    const Product p = product_of(c, ldc, a, lda, w, opts);
+    const GemmProduct p = product_of(c, ldc, a, lda, w, opts);
     multiply(&p, 0, m, 0, panels(w->n), work);
 }
 
 typedef struct Shared {
-    Product p;
+    GemmProduct p;
     int m, rows, n_rows;  // rows of an item, and how many items that makes
     int n, cols, n_cols;  // the same in panels
     const GemmJob *ready; // or NULL: few rows, prepared once for all items

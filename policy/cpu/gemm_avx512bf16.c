@@ -17,8 +17,8 @@ ISA_TARGET(ISA_AVX512BF16)
 #define ROWS_A_TILE 4
 // The broadcast of integers is a load and no more; that of floats would also take a pipe (Zen 4: a
 // quarter of the rate).
-typedef int32_t Unit __attribute__((may_alias));
-#define vec_unit(p) _mm512_castsi512_ps(_mm512_set1_epi32(*(const Unit *)(p)))
+typedef int32_t NetUnit __attribute__((may_alias));
+#define vec_unit(p) _mm512_castsi512_ps(_mm512_set1_epi32(*(const NetUnit *)(p)))
 #define vec_chain(a, b, c) _mm512_dpbf16_ps(c, (__m512bh)(a), (__m512bh)(b))
 #undef UNROLL_STEPS
 #define UNROLL_STEPS UNROLL // four rows have few addresses to spill

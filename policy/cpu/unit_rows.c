@@ -109,7 +109,7 @@ void cpu_zero(Queue *q, DeviceByte *at, size_t bytes) {
 }
 
 typedef struct SpanJob {
-    const Span *span;
+    const ParamSpan *span;
     const AdamW *adamw;
     const float *block;
     double *out;
@@ -132,7 +132,7 @@ static void square_sum(void *ctx, int i, int worker) {
     job->out[i] = lane[0];
 }
 
-void cpu_sumsq(Queue *q, DeviceByte *out, const DeviceByte *block, const Span *span, int n) {
+void cpu_sumsq(Queue *q, DeviceByte *out, const DeviceByte *block, const ParamSpan *span, int n) {
     SpanJob job = {.span = span, .block = cpu_f32(block), .out = (double *)out};
     pool_for(q->device->pool, n, square_sum, &job);
 }
@@ -141,14 +141,14 @@ static void update_span(void *ctx, int i, int worker) {
     (void)worker;
     const SpanJob *job = ctx;
     const AdamW *a = job->adamw;
-    const Span *s = &job->span[i];
+    const ParamSpan *s = &job->span[i];
     int moved = 0;
     cpu_adamw(cpu_f32(a->w) + s->at, cpu_f32(a->m) + s->at, cpu_f32(a->v) + s->at,
               cpu_f32(a->g) + s->at, s->n, a, s->decay, &moved);
     job->moved[i] = moved;
 }
 
-void cpu_adamw_spans(Queue *q, const AdamW *a, const Span *span, int n, DeviceByte *moved) {
+void cpu_adamw_spans(Queue *q, const AdamW *a, const ParamSpan *span, int n, DeviceByte *moved) {
     SpanJob job = {.span = span, .adamw = a, .moved = (int32_t *)moved};
     pool_for(q->device->pool, n, update_span, &job);
 }

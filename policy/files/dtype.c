@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "policy/cpu/quant.h"
+#include "policy/lowbits.h"
 
 static const DtypeInfo dtypes[] = {
     {"F32", "float32", "f32", 4, DTYPE_F32}, {"BF16", "bfloat16", "bf16", 2, DTYPE_BF16},

@@ -12,7 +12,7 @@
 #include "policy/files/gguf/gguf_vocab.h"
 
 static int by_name(const void *a, const void *b) {
-    return strcmp(((const Weight *)a)->source.name, ((const Weight *)b)->source.name);
+    return strcmp(((const FileWeight *)a)->source.name, ((const FileWeight *)b)->source.name);
 }
 
 static Status open_gguf(const char *path, Weights *w) {
@@ -20,10 +20,10 @@ static Status open_gguf(const char *path, Weights *w) {
     TRY(gguf_open(path, &w->gguf));
     TRY(gguf_config(w->gguf, &w->model));
     TRY(gguf_map_import(w->gguf, &w->model, &source, &w->n, &w->skipped, w->arena));
-    w->weight = ARENA_ARRAY(w->arena, Weight, w->n + 1);
+    w->weight = ARENA_ARRAY(w->arena, FileWeight, w->n + 1);
     for (int i = 0; i < w->n; i++) {
         const GgufTensor *t = (const GgufTensor *)source[i].tensor;
-        w->weight[i] = (Weight){source[i], t ? t->type->name : "parts", 0};
+        w->weight[i] = (FileWeight){source[i], t ? t->type->name : "parts", 0};
     }
     for (int i = 0; i < gguf_n_tensors(w->gguf); i++) w->bytes += gguf_tensor_at(w->gguf, i)->bytes;
     w->tokenizer = gguf_has_vocab(w->gguf);
@@ -40,12 +40,12 @@ static Status open_folder(const char *path, Weights *w) {
     TRY(safetensors_open(path, &w->safe));
     TRY(gguf_map_check(w->safe, &w->model, w->arena));
     const int count = safetensors_count(w->safe);
-    w->weight = ARENA_ARRAY(w->arena, Weight, count + 1);
+    w->weight = ARENA_ARRAY(w->arena, FileWeight, count + 1);
     for (int i = 0; i < count; i++) {
         const SafeTensor *t = safetensors_at(w->safe, i);
         w->bytes += t->bytes;
         if (safetensors_is_scale(w->safe, t)) continue;
-        Weight *x = &w->weight[w->n++];
+        FileWeight *x = &w->weight[w->n++];
         x->source = (TensorSource){
             .name = t->name, .n_dims = t->n_dims, .file = w->safe, .tensor = t, .rows = rows};
         memcpy(x->source.dim, t->dim, sizeof t->dim);

@@ -19,16 +19,16 @@
 extern "C" {
 #endif
 
-typedef struct Weight {
+typedef struct FileWeight {
     TensorSource source;
     const char *dtype; // as stored: "BF16", "Q4_1"
     int64_t values;
-} Weight;
+} FileWeight;
 
 typedef struct Weights {
     ModelConfig model;
-    Weight *weight; // [n] sorted by name; scales of FP8 tensors are part of those
-    int n, skipped; // skipped: of a GGUF file, tensors that have no place here
+    FileWeight *weight; // [n] sorted by name; scales of FP8 tensors are part of those
+    int n, skipped;     // skipped: of a GGUF file, tensors that have no place here
     bool tokenizer;
     uint64_t bytes; // of all tensors, as stored
     Arena *arena;
