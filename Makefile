@@ -133,7 +133,7 @@ $B/policy/cpu/gemm_amx_emulated.o: policy/cpu/gemm_amx.c policy/cpu/tile.h $B/fl
 	@mkdir -p $(@D)
 	$(say) CC
 	$Q$(CC) $(CFLAGS) -DTILE_EMULATED -MMD -MP -c $< -o $@
-$B/tests/test_gemm $B/tests/test_policy $B/tests/test_ratio $B/tests/test_dense $B/tests/test_sharing $B/tests/test_bits: $B/policy/cpu/gemm_amx_emulated.o
+$B/tests/test_gemm $B/tests/test_policy $B/tests/test_ratio $B/tests/test_dense $B/tests/test_sharing $B/tests/test_bits $B/tests/test_backend: $B/policy/cpu/gemm_amx_emulated.o
 
 # Benchmarks; oneDNN is a comparator where its headers (the 2.x interface) are installed.
 DNNL := $(wildcard /usr/include/dnnl.h)
