@@ -71,18 +71,18 @@ typedef struct NormOut {
 
 static NormOut norm_run(Side s, const float *x, const float *gain, int rows, int cols, int stride) {
     size_t n_code = (size_t)rows * (size_t)cols, n_scale = (size_t)rows * (size_t)tiles(cols);
-    KernelView vx = {.data =
-                   put(s, x, sizeof(float) * ((size_t)(rows - 1) * (size_t)stride + (size_t)cols)),
-               .rows = rows,
-               .cols = cols,
-               .stride = stride,
-               .dtype = DTYPE_F32};
+    KernelView vx = {
+        .data = put(s, x, sizeof(float) * ((size_t)(rows - 1) * (size_t)stride + (size_t)cols)),
+        .rows = rows,
+        .cols = cols,
+        .stride = stride,
+        .dtype = DTYPE_F32};
     KernelView vy = {.data = put(s, NULL, n_code),
-               .scale = put(s, NULL, n_scale * 4),
-               .rows = rows,
-               .cols = cols,
-               .stride = cols,
-               .dtype = DTYPE_E4M3};
+                     .scale = put(s, NULL, n_scale * 4),
+                     .rows = rows,
+                     .cols = cols,
+                     .stride = cols,
+                     .dtype = DTYPE_E4M3};
     float *g = put(s, gain, sizeof(float) * (size_t)cols),
           *rstd = put(s, NULL, sizeof(float) * (size_t)rows);
     assert_ok(s.ops->rmsnorm_quant(s.dev, vy, rstd, vx, g, 1e-6f));
@@ -157,23 +157,24 @@ static BothOut both_run(Side s, const void *x, DType dtype, int rows, int cols, 
                         bool want_row, bool want_col) {
     size_t n = (size_t)rows * (size_t)cols, width = dtype == DTYPE_F32 ? 4 : 2;
     size_t nr = 4 * (size_t)rows * (size_t)tiles(cols), nc = 4 * (size_t)cols * (size_t)tiles(rows);
-    KernelView vx = {.data = put(s, x, width * ((size_t)(rows - 1) * (size_t)stride + (size_t)cols)),
-               .rows = rows,
-               .cols = cols,
-               .stride = stride,
-               .dtype = dtype};
+    KernelView vx = {.data =
+                         put(s, x, width * ((size_t)(rows - 1) * (size_t)stride + (size_t)cols)),
+                     .rows = rows,
+                     .cols = cols,
+                     .stride = stride,
+                     .dtype = dtype};
     KernelView by_row = {.data = want_row ? put(s, NULL, n) : NULL,
-                   .scale = want_row ? put(s, NULL, nr) : NULL,
-                   .rows = rows,
-                   .cols = cols,
-                   .stride = cols,
-                   .dtype = DTYPE_E4M3};
+                         .scale = want_row ? put(s, NULL, nr) : NULL,
+                         .rows = rows,
+                         .cols = cols,
+                         .stride = cols,
+                         .dtype = DTYPE_E4M3};
     KernelView by_col = {.data = want_col ? put(s, NULL, n) : NULL,
-                   .scale = want_col ? put(s, NULL, nc) : NULL,
-                   .rows = cols,
-                   .cols = rows,
-                   .stride = rows,
-                   .dtype = DTYPE_E4M3};
+                         .scale = want_col ? put(s, NULL, nc) : NULL,
+                         .rows = cols,
+                         .cols = rows,
+                         .stride = rows,
+                         .dtype = DTYPE_E4M3};
     assert_ok(s.ops->quant_both(s.dev, by_row, by_col, vx));
     assert_ok(s.ops->sync(s.dev));
     s.ops->release(s.dev, vx.data);
@@ -234,10 +235,10 @@ static LogOut log_run(Side s, const LogIn *in, bool with_entropy) {
     size_t n = 4 * (size_t)in->rows,
            all = 4 * ((size_t)(in->rows - 1) * (size_t)in->stride + (size_t)in->vocab);
     KernelView v = {.data = put(s, in->logits, all),
-              .rows = in->rows,
-              .cols = in->vocab,
-              .stride = in->stride,
-              .dtype = DTYPE_F32};
+                    .rows = in->rows,
+                    .cols = in->vocab,
+                    .stride = in->stride,
+                    .dtype = DTYPE_F32};
     int32_t *token = put(s, in->token, n);
     float *dlogp = put(s, in->dlogp, n), *dent = with_entropy ? put(s, in->dentropy, n) : NULL;
     float *logp = put(s, NULL, n), *ent = with_entropy ? put(s, NULL, n) : NULL,

@@ -56,7 +56,8 @@ static void rows_of_logits(void **state) {
     float *dlogp = values(R, 2), *dentropy = values(R, 3);
     int32_t token[R];
     for (int i = 0; i < R; i++) token[i] = i * 80;
-    KernelView va = {.data = a, .rows = R, .cols = VOCAB, .stride = VOCAB, .dtype = DTYPE_F32}, vb = va;
+    KernelView va = {.data = a, .rows = R, .cols = VOCAB, .stride = VOCAB, .dtype = DTYPE_F32},
+               vb = va;
     vb.data = b;
     assert_ok(cpu_logprob(NULL, va, token, 0.7f, logp[0], entropy[0], lse[0]));
     assert_ok(shared_logprob(&dev, vb, token, 0.7f, logp[1], entropy[1], lse[1]));

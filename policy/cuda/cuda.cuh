@@ -60,7 +60,8 @@ template <int WARPS> __device__ __forceinline__ float block_sum(float v, float *
 }
 
 // The table's functions, one kernel file a family; table.cu puts them in order.
-Status cuda_rmsnorm_quant(void *dev, KernelView y, float *rstd, KernelView x, const float *gain, float eps);
+Status cuda_rmsnorm_quant(void *dev, KernelView y, float *rstd, KernelView x, const float *gain,
+                          float eps);
 Status cuda_quant_both(void *dev, KernelView by_row, KernelView by_col, KernelView x);
 Status cuda_logprob(void *dev, KernelView logits, const int32_t *token, float inv_temperature,
                     float *logp, float *entropy, float *lse);

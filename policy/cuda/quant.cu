@@ -1,8 +1,9 @@
 // policy/cuda/quant.cu -- one read of a matrix, two quantised copies: by rows and by columns.
 //
-// Where it stands: the entry quant_both of kernels_cuda (policy/kernels.h). The forward and input-gradient
-// products want 1x128 tiles along the columns, the weight gradient wants them along the rows
-// (tokens), and a transposed tile is another tile: both are made from one read (DeepSeek-V3, 3.3).
+// Where it stands: the entry quant_both of kernels_cuda (policy/kernels.h). The forward and
+// input-gradient products want 1x128 tiles along the columns, the weight gradient wants them along
+// the rows (tokens), and a transposed tile is another tile: both are made from one read
+// (DeepSeek-V3, 3.3).
 //
 // Shape of the work: one block per 128 x 128 square. A warp reads a row of it, which is one tile by
 // rows: its codes leave at once. The values wait in shared memory, 129 to a row; then a warp takes
@@ -85,7 +86,8 @@ Copy copy_of(KernelView v) {
     return Copy{static_cast<unsigned char *>(v.data), v.scale, v.stride, e4m3_aligned(v)};
 }
 
-template <class T> Status run(const CudaDevice *d, KernelView by_row, KernelView by_col, KernelView x) {
+template <class T>
+Status run(const CudaDevice *d, KernelView by_row, KernelView by_col, KernelView x) {
     CUDA_TRY(cudaFuncSetAttribute(reinterpret_cast<const void *>(&quant_both_kernel<T>),
                                   cudaFuncAttributeMaxDynamicSharedMemorySize, (int)SMEM_BYTES));
     const dim3 grid((unsigned)((x.cols + TILE - 1) / TILE), (unsigned)((x.rows + TILE - 1) / TILE));

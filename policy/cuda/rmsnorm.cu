@@ -1,7 +1,7 @@
 // policy/cuda/rmsnorm.cu -- RMS normalisation of rows, straight into E4M3.
 //
-// Where it stands: the entry rmsnorm_quant of kernels_cuda (policy/kernels.h has contract and formula); its
-// truth is the CPU row; tests/test_ops_parity.c holds the two together.
+// Where it stands: the entry rmsnorm_quant of kernels_cuda (policy/kernels.h has contract and
+// formula); its truth is the CPU row; tests/test_ops_parity.c holds the two together.
 //
 // Shape of the work: one block per row. Pass one sums squares, pass two reads the row again (from
 // L2), scales it, and each warp turns a tile of 128 columns into codes with one shuffle reduction.
@@ -43,7 +43,8 @@ __global__ void __launch_bounds__(32 * WARPS)
 
 } // namespace
 
-Status cuda_rmsnorm_quant(void *dev, KernelView y, float *rstd, KernelView x, const float *gain, float eps) {
+Status cuda_rmsnorm_quant(void *dev, KernelView y, float *rstd, KernelView x, const float *gain,
+                          float eps) {
     CHECK(x.dtype == DTYPE_F32 && y.dtype == DTYPE_E4M3 && y.scale);
     CHECK(x.rows == y.rows && x.cols == y.cols);
     if (x.rows == 0 || x.cols == 0) return ST_OK; // an empty grid is a CUDA error
