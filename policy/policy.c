@@ -21,8 +21,8 @@ static void fill_rope(Policy *p) {
     const int d = model_rope_dim(m), half = d / 2;
     const size_t values = (size_t)p->opts.max_seq_tokens * (size_t)d;
     CHECK(d <= ROPE_MAX_DIM);
-    float *table = malloc((values + 1) * sizeof *table), single[ROPE_MAX_DIM / 2];
-    double scale = 1, rate[ROPE_MAX_DIM / 2]; // radians per position of each pair
+    float *table = malloc((values + 1) * sizeof *table), single[ROPE_MAX_DIM / 2] = {0};
+    double scale = 1, rate[ROPE_MAX_DIM / 2] = {0}; // radians per position of each pair
     CHECK(table);
     if (p->rope.kind == ROPE_HALVES)
         rope_rates_dense(&m->rope, d, single, &scale);
