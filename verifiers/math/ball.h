@@ -21,7 +21,7 @@ typedef enum PointKind {
     POINT_POSITIVE,
     POINT_MIXED,
     POINT_WHOLE,
-    POINT_COUNT, // n, m, k, .. whole, the other letters positive: where there is a \sum
+    POINT_COUNT, // n, m, k, .. whole, the other letters real: where there is a \sum
 } PointKind;
 
 typedef enum BallOrder {

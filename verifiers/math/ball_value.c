@@ -65,7 +65,8 @@ static void letter_value(const Point *p, const Expr *letter, acb_t out) {
         return;
     }
     uint64_t r = work_random(p->w, hash, p->number);
-    bool minus = p->number == 3 || (p->number == 5 ? !(work_random(p->w, hash, 4) & 1) : (r & 1));
+    bool minus = p->number == (p->kind == POINT_COUNT ? 8 : 3) ||
+                 (p->number == 5 ? !(work_random(p->w, hash, 4) & 1) : (r & 1));
     if (p->kind == POINT_WHOLE ||
         (whole && p->kind == POINT_COUNT)) { // small ones first, so that every remainder is met
         uint64_t span = p->number < 6 ? 9 : p->kind == POINT_COUNT ? 24 : 200;
@@ -73,7 +74,8 @@ static void letter_value(const Point *p, const Expr *letter, acb_t out) {
         return;
     }
     long top = (long)(r >> 40) + (1L << 22); // in [1/4, 5/4) * 2^24
-    acb_set_si(out, p->kind == POINT_MIXED && minus ? -top : top);
+    bool signs = p->kind == POINT_MIXED || (p->kind == POINT_COUNT && p->number % 3 == 2);
+    acb_set_si(out, signs && minus ? -top : top);
     acb_mul_2exp_si(out, out, -26 + (int)((r >> 8) % 5)); // 1/16 .. 5, also inside (-1, 1)
 }
 

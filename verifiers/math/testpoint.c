@@ -387,9 +387,10 @@ static void many_sizes(TestMaker *m, const TestLine *l) {
 // The breakpoints of both trees along a line that has its start and its way, and points of it.
 static void one_line(TestMaker *m, const Expr *a, const Expr *b, TestLine *l) {
     l->w = m->w;
-    l->positive = m->kind == POINT_COUNT || (m->kind == POINT_WHOLE && !m->below_zero);
     l->whole = false;
     for (int i = 0; i < m->out->n_letters; i++) l->whole |= l->way[i] != 0 && m->out->whole[i];
+    l->positive =
+        (m->kind == POINT_COUNT && l->whole) || (m->kind == POINT_WHOLE && !m->below_zero);
     l->at = (Point){.w = m->w,
                     .kind = m->kind,
                     .complex = ((a->has | b->has) & (HAS_I | HAS_COMPLEX)) != 0,
@@ -417,10 +418,11 @@ static void one_line(TestMaker *m, const Expr *a, const Expr *b, TestLine *l) {
 // Where one letter moves the others stay: positive, of both signs, large.
 static void base_values(TestMaker *m, int base, double *value) {
     static const double least[] = {0.2, 0.6, 20}, span[] = {4.5, 8, 700};
-    bool negative = m->kind == POINT_MIXED || (m->kind == POINT_WHOLE && m->below_zero);
     for (int i = 0; i < m->out->n_letters; i++) {
         double v = least[base] + span[base] * draw(m);
         if (m->out->whole[i]) v = 1 + floor(m->kind == POINT_COUNT && base == 2 ? v / 20 : v);
+        bool negative = m->out->whole[i] ? m->kind == POINT_WHOLE && m->below_zero
+                                         : m->kind == POINT_MIXED || m->kind == POINT_COUNT;
         bool minus = base > 0 && negative && (base == 1) != (draw(m) < 0.4);
         value[i] = minus ? -v : v;
     }
@@ -432,7 +434,7 @@ static void all_move(TestMaker *m, const double *value, int turn, TestLine *l) {
     for (int i = 0; i < m->out->n_letters; i++) {
         bool whole = m->out->whole[i];
         double speed = whole ? 1 + floor(2 * draw(m)) : 0.75 + draw(m) / 2;
-        bool back = turn > 0 && m->kind == POINT_MIXED && draw(m) < 0.5;
+        bool back = turn > 0 && m->kind != POINT_WHOLE && !whole && draw(m) < 0.5;
         l->way[i] = !m->out->moves[i] ? 0 : back ? -speed : speed;
         l->start[i] = m->kind == POINT_COUNT || whole ? 0 : value[i] / 8;
     }

@@ -135,7 +135,7 @@ static void mark_slash(Token *first, Token *slash) {
         up.begin = t;
     }
     open = 0;
-    for (int i = 0; i < MAX_SPAN; i++) {
+    for (int i = 0; i < MAX_SPAN && down.end->kind != TK_END; i++) {
         open += step(down.end);
         if (open < 0 || (open == 0 && (ends_side(down.end) || token_is(down.end, '*')))) break;
         down.end++;

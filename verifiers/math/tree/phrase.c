@@ -163,7 +163,7 @@ static Expr *read_for_all(Work *w, Slice text, bool group, bool *grouped) {
         Slice formula = {text.data, (size_t)(at - text.data)};
         Slice rest = without_first(text, (size_t)(at - text.data) + n);
         Expr *e = read_pair(w, formula, behind_quantity(rest), group, grouped);
-        if (!e && *rest.data == '}') // \text{for }x
+        if (!e && rest.size && *rest.data == '}') // \text{for }x
             e = read_pair(w, formula, rest, group, grouped);
         if (e) return e;
     }
