@@ -153,6 +153,7 @@ static void apply_operator(QuotientSide up, Token *behind) {
 
 void differential_mark(Token *first) {
     for (Token *t = first; t->kind != TK_END; t++) {
+        if (t->kind != TK_MARK) continue;
         if (token_is(t, MARK_FRAC)) {
             Token *behind, *end;
             QuotientSide up = group_at(t + 1, &behind), down = group_at(behind, &end);

@@ -249,8 +249,23 @@ static Expr *read_only(Work *w, Slice text, bool group, bool *grouped) {
     return NULL;
 }
 
+// One pass over the text: most answers hold no phrase, and the searches are slow.
+static bool may_hold_phrase(Slice s) {
+    static const char *const marks[] = {"for",       "where",   "xcept", "xcluding",
+                                        "ther than", "besides", "only",  "quad"};
+    const char *end = s.data + s.size;
+    for (const char *p = s.data; p + 3 < end; p++) {
+        char c = *p | 0x20;
+        if (c != 'f' && c != 'w' && c != 'x' && c != 't' && c != 'b' && c != 'o' && c != 'q')
+            continue;
+        for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+            if (c == *marks[i] && starts_with((Slice){p, (size_t)(end - p)}, marks[i])) return true;
+    }
+    return end[-1] == ')' && memchr(s.data, ' ', s.size) && memchr(s.data, '(', s.size);
+}
+
 Expr *phrase_read(Work *w, Slice text, bool group, bool *grouped) {
-    if (w->phrases >= MAX_NESTED_PHRASES || text.size < 5) return NULL;
+    if (w->phrases >= MAX_NESTED_PHRASES || text.size < 5 || !may_hold_phrase(text)) return NULL;
     w->phrases++;
     const char *over = w->over;
     bool tables = memmem(text.data, text.size, "\\begin", 6) != NULL;

@@ -81,6 +81,7 @@ static bool is_set_of_one(const Token *t) { // \{2\}, {2}
 
 void plainsign_mark(Token *first) {
     for (Token *t = first; t->kind != TK_END; t++) {
+        if (t->kind == TK_NUMBER || t->kind == TK_FUNCTION) continue;
         if (is_relation(t, RELATION_LT) && begins_item(first, t)) {
             mark_vector(t);
         } else if (token_is(t, '{') && begins_item(first, t)) {

@@ -34,6 +34,7 @@ static Expr *append_factor(Reader *r, Expr *value, Expr *factor) {
 // and behind it; 0 without moving if there is none.
 static int take_both_signs(Reader *r) {
     const Token *t = r->t;
+    if (t->kind != TK_MARK) return 0;
     if (reader_take(r, MARK_PM)) return '+';
     if (reader_take(r, MARK_MP)) return '-';
     if (!token_is(t, '+') && !token_is(t, '-')) return 0;
