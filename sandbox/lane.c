@@ -182,7 +182,7 @@ static bool run_job(Lane *lane, const WireAsk *ask) {
                     wall_ms < COMPILE_MS / 3 * 2 ? wall_ms + wall_ms / 2 : COMPILE_MS, &made);
         double left_ms = 2.0 * wall_ms - (clock_now() - begin) * 1000;
         if (left_ms < wall_ms)
-            run.run.wall_ms = left_ms > wall_ms / 2 ? (uint32_t)left_ms : wall_ms / 2;
+            run.run.wall_ms = left_ms > 0.5 * wall_ms ? (uint32_t)left_ms : wall_ms / 2;
         reply.compiled = made.made, reply.compile_hit = made.hit;
         slots += made.slots_made;
         if (made.exec_fd < 0) {

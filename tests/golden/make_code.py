@@ -125,6 +125,14 @@ def evaluated():
     f.add('a name of the program', 'right', 'def g(x):\n    return x + 1\ndef f(x):\n    return "g(3)"\n',
           tests=['assert g(1) == 2 and eval(f(3)) == 4'])
     f.add('the wanted value by its name', 'wrong', 'def f(x):\n    return "want"\n', tests=['want = 4\nassert eval(f(3)) == want'])
+    for title, test in (('within a bound', 'want = 4\nassert abs(eval(f(3)) - want) < 1e-6'), ('later', 'want = 4\nr = eval(f(3))\nassert abs(r - want) < 1e-6'),
+                        ('in a loop', 'for x, want in ((3, 4), (4, 5)):\n    assert eval(f(x)) == want'), ('by locals', 'def t():\n    want = 4\n    assert eval(f(3), locals()) == want\nt()'),
+                        ('by globals', 'want = 4\nassert eval(f(3), globals()) == want'),
+                        ('in unittest', 'import unittest\nclass T(unittest.TestCase):\n    def test(self):\n        want = 4\n        self.assertEqual(eval(f(3)), want)\n'
+                         'r = unittest.TextTestRunner().run(unittest.defaultTestLoader.loadTestsFromTestCase(T))\nassert r.wasSuccessful()')):
+        f.add('the wanted value by its name, ' + title, 'wrong', 'def f(x):\n    return "want"\n', tests=[test])
+        f.add('the right value, ' + title, 'right', 'def f(x):\n    return "%d" % (x + 1)\n', tests=[test])
+    f.add('the reference by its name', 'wrong', 'def f(x):\n    return "ref(%d)" % x\n', tests=['def ref(x):\n    return x + 1\nassert eval(f(3)) == ref(3)'])
     f.add('a namespace is given', 'right', 'def f():\n    return "a + b"\n',
           tests=['assert eval(f(), {"a": 1, "b": 2}) == 3', 'import math\nassert eval(f(), {"__builtins__": {}}, {"a": math.pi, "b": 0}) == math.pi'])
     f.add('statements', 'right', 'def f():\n    return "def g(x):\\n    return x * 2\\ny = g(4)\\n"\n',

@@ -348,7 +348,7 @@ int blocks_choose(const CodeBlock *block, int n, const BlockTask *task, int part
                   int *n_parts) {
     static const BlockNames none;
     BlockNames t = none;
-    BlockLook look[BLOCKS_MAX];
+    BlockLook look[BLOCKS_MAX] = {{0}};
     bool tested[SLOTS] = {false};
     int best = 0, best_rank = -1;
     *n_parts = 0;

@@ -138,9 +138,9 @@ static uint64_t seed_of(const JudgeInput *in, const Suite *s) {
     uint64_t h = rng_mix(run_seed) ^ rng_mix(in->draw + 1);
     for (int i = 0; i < s->n_tests; i++) {
         const SuiteTest *t = &s->test[i];
-        const char *text = t->text ? t->text : t->input;
-        size_t size = t->text ? strlen(text) : t->input_size;
-        for (size_t k = 0; text && k < size; k++) h = (h ^ (unsigned char)text[k]) * 1099511628211u;
+        const char *text = t->text ? t->text : t->input ? t->input : "";
+        size_t size = t->text ? strlen(t->text) : t->input_size;
+        for (size_t k = 0; k < size; k++) h = (h ^ (unsigned char)text[k]) * 1099511628211u;
     }
     for (const char *p = s->entry; p && *p; p++) h = (h ^ (unsigned char)*p) * 1099511628211u;
     for (const char *p = in->prompt; p && *p; p++) h = (h ^ (unsigned char)*p) * 1099511628211u;

@@ -385,7 +385,7 @@ static bool dict_equals(const Value *dict, const Json *want, int depth) {
         if (key_equals(&dict->item[at], key)) found = &dict->item[at + 1];
         if (!found && !t.place) t = table_of(dict);
         size_t i = t.place ? hash_of(key, strlen(key)) & t.mask : 0;
-        for (; !found && t.place[i]; i = (i + 1) & t.mask)
+        for (; !found && t.place && t.place[i]; i = (i + 1) & t.mask)
             if (key_equals(&dict->item[t.place[i] - 1], key)) found = &dict->item[t.place[i]];
         equal = found && equals(found, n, depth);
     }

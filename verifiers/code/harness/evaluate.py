@@ -105,14 +105,15 @@ class Evaluation:
     def __init__(self, test, trees):
         self.test, self.peer = test, None
         self.allowed, self.codes = set(), []
-        # Texts of the test's own; and names that a comparison has alone on one side: what is wanted.
+        # Texts of the test's own; and names beside an evaluation or in a comparison: what is wanted.
         self.texts, self.wanted = set(), set()
         for tree in trees:
             for node in ast.walk(tree):
                 if isinstance(node, ast.Constant) and type(node.value) in (str, bytes):
                     self.texts.add(node.value)
-                elif isinstance(node, ast.Compare):
-                    self.wanted.update(x.id for x in [node.left] + node.comparators if isinstance(x, ast.Name))
+                elif isinstance(node, (ast.Compare, ast.Assert)) or isinstance(node, ast.stmt) and \
+                        not hasattr(node, 'body') and any(map(is_evaluation, ast.walk(node))):
+                    self.wanted.update(names_beside(node))
 
     def begin(self, space, units):
         mine = types.ModuleType('builtins')
@@ -197,7 +198,7 @@ class Evaluation:
             return (REAL_EVAL if how == 'eval' else REAL_EXEC)(code, given, local)
         if isinstance(source, ast.AST):
             raise TypeError('%s() arg 1 must be a string, bytes or code object' % how)
-        if given is not None and given is not frame.f_globals:
+        if given is not None and given is not frame.f_globals and given.keys() != frame.f_locals.keys():
             if type(given) is dict and not all(map(crosses, given.values())):
                 mentioned = set(words(source))
                 given = {k: v for k, v in given.items() if k in mentioned and crosses(v)}
@@ -216,10 +217,30 @@ class Evaluation:
         for name in words(source):
             for space in (frame.f_locals, frame.f_globals):
                 if name in space and name[:2] != '__':
-                    if name not in self.wanted and crosses(space[name]):
+                    if (name not in self.wanted or of_program(space[name])) and crosses(space[name]):
                         out[name] = space[name]
                     break
         return out
+
+
+def is_evaluation(node):
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ('eval', 'exec', 'compile')
+
+
+def names_beside(node):
+    # Names that it reads, but not what it hands to an evaluation.
+    more, out = [node], set()
+    while more:
+        node = more.pop()
+        if isinstance(node, ast.Name):
+            out.add(node.id)
+        elif not is_evaluation(node):
+            more.extend(ast.iter_child_nodes(node))
+    return out
+
+
+def of_program(x):
+    return issubclass(type(x), Remote) or isinstance(x, types.ModuleType) or getattr(x, 'of_program', False) is True
 
 
 def words(source):

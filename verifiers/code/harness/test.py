@@ -172,6 +172,7 @@ class TestPeer(Peer):
             sys.stdout.write(printed)
             return result
         candidate.__name__ = candidate.__qualname__ = name
+        candidate.of_program = True
         return candidate
 
     def run(self, job):
