@@ -137,6 +137,12 @@ def evaluated():
           tests=['assert eval(f(), {"a": 1, "b": 2}) == 3', 'import math\nassert eval(f(), {"__builtins__": {}}, {"a": math.pi, "b": 0}) == math.pi'])
     f.add('statements', 'right', 'def f():\n    return "def g(x):\\n    return x * 2\\ny = g(4)\\n"\n',
           tests=['space = {}\nexec(f(), space)\nassert space["y"] == 8 and space["g"](5) == 10', 'exec(f())\nassert y == 8 and g(1) == 2'])
+    for title, text, test in (('a helper', 'def ok(v): return True\nr = 9\n', 'def ok(v):\n    return v == 4\nexec(f())\nassert ok(r)'),
+                              ('what is built in', 'def abs(v): return 0\nr = 9\n', 'exec(f())\nassert abs(r - 4) < 1e-6'),
+                              ('what is wanted', 'r = want = 9\n', 'want = 4\nexec(f())\nassert r == want'),
+                              ('a module', 'class math:\n    pi = 9\nr = 9\n', 'import math\nexec(f())\nassert r == math.pi')):
+        f.add('statements that overwrite ' + title, 'wrong', 'def f():\n    return %r\n' % text, tests=[test])
+    f.add('statements that fill a place', 'right', 'def f():\n    return "r = 4"\n', tests=['r = None\nexec(f())\nassert r == 4\nexec("r = 5")\nexec(f())\nassert r == 4 or r == 5'])
     f.add('statements that are off', 'wrong', 'def f():\n    return "def g(x):\\n    return x * 3\\n"\n',
           tests=['space = {}\nexec(f(), space)\nassert space["g"](5) == 10'])
     f.add('compiled first', 'right', 'def f():\n    return "2 + 2"\n',

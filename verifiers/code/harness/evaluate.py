@@ -104,7 +104,7 @@ class EvaluatorPeer(TestPeer):
 class Evaluation:
     def __init__(self, test, trees):
         self.test, self.peer = test, None
-        self.allowed, self.codes = set(), []
+        self.allowed, self.codes, self.made = set(), [], set()
         # Texts of the test's own; and names beside an evaluation or in a comparison: what is wanted.
         self.texts, self.wanted = set(), set()
         for tree in trees:
@@ -207,9 +207,19 @@ class Evaluation:
         got = self.remote().request(b'e', (how, source, None, names, ()))
         if how == 'exec' and type(got) is dict:
             if frame.f_locals is frame.f_globals or given is frame.f_globals:
-                frame.f_globals.update((k, v) for k, v in got.items() if type(k) is str and k[:2] != '__')
+                self.take_over(got, frame.f_globals)
             return None
         return got
+
+    def take_over(self, got, space):
+        # Names that the text bound: new ones, those of an earlier text, and a place that holds None.
+        # What the test made stays, for the test judges with it; so does what is built in.
+        for name, x in got.items():
+            if type(name) is not str or name[:2] == '__' or hasattr(builtins, name):
+                continue
+            if name in self.made or space.get(name) is None:
+                self.made.add(name)
+                space[name] = x
 
     def names(self, source, frame):
         # Of the test's names those that the text mentions and that may cross, but not what is wanted.
