@@ -360,7 +360,7 @@ static void read_word(Scan *s, Script script, bool glued, Tally *t) {
         script == SCRIPT_MYANMAR)
         w.count = (int)((letters + 3) / 4);
     bool code = s->mode == CODE;
-    w.strong = fits && ((w.in && letters >= 3 && !(code && is_keyword(low, size))) ||
+    w.strong = fits && ((w.in && letters >= (code ? 2 : 3) && !(code && is_keyword(low, size))) ||
                         (letters >= 5 && !code));
     if (names && s->mode != PROSE) {
         add_held(t, &w, code);

@@ -42,6 +42,10 @@ static MathResult right(const Work *w, MathLayer layer) {
     return result(VERDICT_RIGHT, layer, "equal");
 }
 
+static bool is_other_script(Slice s) { // "D.", then words that are no factors
+    return s.size && (*s.data & 0x80);
+}
+
 // (A), A. and "(A) 5" name the same choice; a letter with its content agrees with the letter alone.
 static bool same_choice(Work *w, Slice gold, Slice answer) {
     Slice rest_gold, rest_answer;
@@ -58,7 +62,8 @@ static bool same_choice(Work *w, Slice gold, Slice answer) {
     Slice with = rest_gold.size ? gold : answer;
     return (!rest_gold.size && !rest_answer.size) || memchr(with.data, ' ', with.size) ||
            memchr(with.data, '~', with.size) || memchr(with.data, ':', with.size) ||
-           memmem(with.data, with.size, "\\quad", 5);
+           memmem(with.data, with.size, "\\quad", 5) || is_other_script(rest_gold) ||
+           is_other_script(rest_answer);
 }
 
 // "March 5, 2021" in \text{} or not. A letter that stands alone or in pairs may be a name: its case
