@@ -53,7 +53,8 @@ static bool same_choice(Work *w, Slice gold, Slice answer) {
     char x = choice_letter(a, &rest_gold), y = choice_letter(b, &rest_answer);
     if (!x || x != y || (rest_gold.size && rest_answer.size)) return false;
     Slice raw = rest_gold.size ? gold : answer;
-    size_t letter = strcspn(raw.data, "ABCDEFGHIJ"); // of the choice; a text ends with one
+    size_t letter = 0; // of the choice
+    while (letter < raw.size && (raw.data[letter] < 'A' || raw.data[letter] > 'J')) letter++;
     if ((rest_gold.size || rest_answer.size) && letter + 2 < raw.size &&
         designator_hedged((Slice){raw.data + letter + 2, raw.size - letter - 2}))
         return false; // "(B) two (C) three"
@@ -390,10 +391,12 @@ static Slice formula_in_prose(Slice text) {
 static bool is_hedge(const JudgeInput *in, Slice gold, const MathOptions *options) {
     if (in->extract && strcmp(in->extract, "boxed") != 0) return false;
     Slice box[MAX_JOINED], text = boxed_after_think(in->text, in->size, in->prefilled);
-    bool unsure, each = true;
+    enum { MAX_EACH = 3 }; // looked at one by one: a comparison each
+    bool unsure;
     int n = boxed_run(text, box, MAX_JOINED, &unsure);
     if (n < 2 || !unsure) return false;
     if (n > MAX_JOINED) return true;
+    bool each = n <= MAX_EACH;
     for (int i = 0; each && i + 1 < n; i++) {
         Slice one = boxed_unmarked(box[i]);
         each = math_compare(gold.data, gold.size, one.data, one.size, options).verdict ==

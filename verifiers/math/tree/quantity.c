@@ -8,9 +8,13 @@
 #include "verifiers/math/tree/unit.h"
 #include "verifiers/math/tree/wording.h"
 
-// The token that ends the item t stands in; brackets that open inside of it belong to it.
+// The token that ends the item t stands in; brackets that open inside of it belong to it. The words
+// behind a number are few: where the item goes on for longer the result is in the middle of it, and
+// the text up to there is none that tail_read takes.
 static Token *item_end(Token *t) {
-    for (int open = 0; t->kind != TK_END; t++) {
+    enum { FAR = 96 };
+    int far = 0;
+    for (int open = 0; t->kind != TK_END && far < FAR; t++, far++) {
         if (open == 0 && (grammar_ends_item(t) || token_is(t, MARK_RELATION))) break;
         open += token_is(t, '(') || token_is(t, '{');
         open -= token_is(t, ')') || token_is(t, '}');
