@@ -155,7 +155,7 @@ static size_t fold(utf8proc_int32_t c, const char *from, size_t size, char *out)
         const char *plain = signs[(low + high) / 2].plain;
         size_t n = strlen(plain);
         if (n <= size) {
-            memcpy(out, plain, n);
+            for (size_t i = 0; i < n; i++) out[i] = plain[i];
             return n;
         }
     }

@@ -9,7 +9,7 @@
 static bool put(char *out, size_t *n, const char *text) {
     size_t size = strlen(text);
     if (*n + size > TAIL_MAX_BYTES) return false;
-    memcpy(out + *n, text, size);
+    for (size_t i = 0; i < size; i++) out[*n + i] = text[i];
     *n += size;
     return true;
 }
@@ -152,74 +152,91 @@ static bool is_letter_code(utf8proc_int32_t c) {
     return kind >= UTF8PROC_CATEGORY_LU && kind <= UTF8PROC_CATEGORY_ME;
 }
 
-bool tail_plain(Slice text, char out[TAIL_MAX_BYTES + 1], size_t *size) {
-    const char *p = text.data, *end = p + text.size;
-    size_t n = 0;
-    int fraction = 0, depth = 0; // 1: the numerator's group comes, 2: the denominator's
-    bool good = true;
-    while (p < end && good) {
-        unsigned char c = (unsigned char)*p;
-        if (c == '\\') {
-            const char *from = ++p;
-            while (p < end && isalpha((unsigned char)*p)) p++;
-            Slice name = {from, (size_t)(p - from)};
-            if (!name.size) {
-                if (p >= end) break;
-                const char *plain = *p == '%'   ? " percent "
-                                    : *p == '$' ? " dollar "
-                                    : *p == '!' ? ""
-                                                : " ";
-                good = strchr("%$!,;: >/\\()[]\n", *p) && *p && put(out, &n, plain);
-                p++;
-            } else if (name.size >= 4 && memcmp(name.data + name.size - 4, "frac", 4) == 0) {
-                good = !fraction && put(out, &n, "(");
-                fraction = 1, depth = 0;
-            } else {
-                const char *plain = command_text(name);
-                if (plain && strcmp(plain, " degree ") == 0 && n && out[n - 1] == '^') n--;
-                good = plain ? put(out, &n, plain) : put_siunitx(name, out, &n);
-                if (plain && *plain == 'u') // \mu m
-                    while (p < end && (*p == ' ' || *p == '~')) p++;
-            }
-            continue;
-        }
-        if (c & 0x80) {
-            size_t glyph;
-            const char *plain = glyph_text(p, end, &glyph);
-            if (plain) {
-                if (*plain == ' ' && n && out[n - 1] == '^') n--;
-                good = put(out, &n, plain);
-                p += glyph;
-                continue;
-            }
-            utf8proc_int32_t code;
-            utf8proc_ssize_t got = utf8proc_iterate((const utf8proc_uint8_t *)p, end - p, &code);
-            if (got <= 0 || !is_letter_code(code) || n + (size_t)got > TAIL_MAX_BYTES) return false;
-            memcpy(out + n, p, (size_t)got);
-            n += (size_t)got;
-            p += got;
-            continue;
-        }
-        char one[2] = {(char)c, 0};
-        if (isspace(c) || c == '~') {
-            good = n && out[n - 1] == ' ' ? true : put(out, &n, " ");
-        } else if (c == '{' || c == '}' || c == '$') {
-            if (fraction) depth += (c == '{') - (c == '}');
-            if (c == '}' && fraction && depth == 0) {
-                good = put(out, &n, fraction == 1 ? ")/(" : ")");
-                fraction = fraction == 1 ? 2 : 0;
-            }
-        } else if (c == '%') {
-            good = put(out, &n, " percent ");
-        } else if (isalnum(c) || strchr(".,'-/^()*:", (char)c)) {
-            good = put(out, &n, one);
-        } else {
-            return false;
-        }
-        p++;
+typedef struct PlainWriter {
+    const char *p, *end;
+    char *out;
+    size_t n;
+    int fraction, depth; // 1: the numerator's group comes, 2: the denominator's
+} PlainWriter;
+
+static bool write_text(PlainWriter *w, const char *text) {
+    return put(w->out, &w->n, text);
+}
+
+// p stands behind a backslash.
+static bool write_command(PlainWriter *w) {
+    const char *from = w->p;
+    while (w->p < w->end && isalpha((unsigned char)*w->p)) w->p++;
+    Slice name = {from, (size_t)(w->p - from)};
+    if (!name.size) {
+        if (w->p >= w->end) return true;
+        char c = *w->p++;
+        const char *plain = c == '%' ? " percent " : c == '$' ? " dollar " : c == '!' ? "" : " ";
+        return c && strchr("%$!,;: >/\\()[]\n", c) && write_text(w, plain);
     }
-    if (!good || fraction) return false;
-    size_t front = 0;
+    if (name.size >= 4 && memcmp(name.data + name.size - 4, "frac", 4) == 0) {
+        bool first = !w->fraction;
+        w->fraction = 1, w->depth = 0;
+        return first && write_text(w, "(");
+    }
+    const char *plain = command_text(name);
+    if (!plain) return put_siunitx(name, w->out, &w->n);
+    if (strcmp(plain, " degree ") == 0 && w->n && w->out[w->n - 1] == '^') w->n--;
+    if (*plain == 'u') // \mu m
+        while (w->p < w->end && (*w->p == ' ' || *w->p == '~')) w->p++;
+    return write_text(w, plain);
+}
+
+static bool write_utf8(PlainWriter *w) {
+    size_t glyph;
+    const char *plain = glyph_text(w->p, w->end, &glyph);
+    if (plain) {
+        if (*plain == ' ' && w->n && w->out[w->n - 1] == '^') w->n--;
+        w->p += glyph;
+        return write_text(w, plain);
+    }
+    utf8proc_int32_t code;
+    utf8proc_ssize_t got = utf8proc_iterate((const utf8proc_uint8_t *)w->p, w->end - w->p, &code);
+    if (got <= 0 || !is_letter_code(code) || w->n + (size_t)got > TAIL_MAX_BYTES) return false;
+    for (utf8proc_ssize_t i = 0; i < got; i++) w->out[w->n++] = *w->p++;
+    return true;
+}
+
+static bool write_brace(PlainWriter *w, char c) {
+    if (!w->fraction) return true;
+    w->depth += (c == '{') - (c == '}');
+    if (c != '}' || w->depth != 0) return true;
+    bool first = w->fraction == 1;
+    w->fraction = first ? 2 : 0;
+    return write_text(w, first ? ")/(" : ")");
+}
+
+static bool write_ascii(PlainWriter *w) {
+    char c = *w->p++, one[2] = {c, 0};
+    if (isspace((unsigned char)c) || c == '~')
+        return (w->n && w->out[w->n - 1] == ' ') || write_text(w, " ");
+    if (c == '{' || c == '}' || c == '$') return write_brace(w, c);
+    if (c == '%') return write_text(w, " percent ");
+    bool known = isalnum((unsigned char)c) || (c && strchr(".,'-/^()*:", c));
+    return known && write_text(w, one);
+}
+
+bool tail_plain(Slice text, char out[TAIL_MAX_BYTES + 1], size_t *size) {
+    PlainWriter w = {.p = text.data, .end = text.data + text.size, .out = out};
+    while (w.p < w.end) {
+        bool good;
+        if (*w.p == '\\') {
+            w.p++;
+            good = write_command(&w);
+        } else if (*w.p & 0x80) {
+            good = write_utf8(&w);
+        } else {
+            good = write_ascii(&w);
+        }
+        if (!good) return false;
+    }
+    if (w.fraction) return false;
+    size_t n = w.n, front = 0;
     while (front < n && out[front] == ' ') front++;
     while (n > front && out[n - 1] == ' ') n--;
     memmove(out, out + front, n - front);

@@ -174,11 +174,11 @@ static bool add_factor(Unit *u, UnitWord w, int power) {
     }
     for (int i = 0; i < u->n; i++)
         if (u->factor[i].row == w.row && u->factor[i].prefix == w.prefix) {
-            u->factor[i].power = (int8_t)(u->factor[i].power + power);
+            u->factor[i].power += power;
             return true;
         }
     if (u->n == UNIT_MAX_FACTORS) return false;
-    u->factor[u->n++] = (UnitFactor){(uint8_t)w.row, (int8_t)w.prefix, (int8_t)power};
+    u->factor[u->n++] = (UnitFactor){w.row, w.prefix, power};
     return true;
 }
 

@@ -19,9 +19,9 @@ extern "C" {
 enum { UNIT_DIMENSIONS = 10, UNIT_MAX_FACTORS = 8, UNIT_NAME_BYTES = 96 };
 
 typedef struct UnitFactor {
-    uint8_t row;   // of the table
-    int8_t prefix; // its power of ten
-    int8_t power;
+    int row;    // of the table
+    int prefix; // its power of ten
+    int power;
 } UnitFactor;
 
 typedef struct Unit {
