@@ -4,7 +4,7 @@
 // the same ops as scoring. Attention reads pages, products go row by row (the row rule), so a
 // token's logits do not depend on what else is in the call or on how its past was cut.
 #include <stdatomic.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "policy/net.h"
 
@@ -12,6 +12,9 @@ typedef struct Decode {
     Policy *p;
     const DecodeSeq *seq;
     int n_seqs, rows; // rows: new tokens that make a block
+    const Draw *draw; // [n_draws], or with fn logits are wanted
+    int n_draws;
+    Drawn *drawn;
     LogitsFn *fn;
     void *ctx;
     atomic_int next;
@@ -56,12 +59,42 @@ static void emit_block(void *ctx, int at, int n, const float *logits) {
     pool_for(e->d->alone ? e->d->p->opts.pool : NULL, n, emit_row, e);
 }
 
+// The draws of a block of sequences [begin, end), which are its own as requests are in their order.
+static Status draw_block(Decode *d, NetUnit *u, int begin, int end) {
+    Workspace *w = u->w;
+    const Index *ix = u->ix;
+    int first = 0, n = 0, row = 0, s = begin;
+    while (first < d->n_draws && d->draw[first].seq < begin) first++;
+    while (first + n < d->n_draws && d->draw[first + n].seq < end) n++;
+    if (n > w->draw_cap) {
+        free(w->draw);
+        w->draw = malloc((size_t)n * sizeof *w->draw);
+        CHECK(w->draw);
+        w->draw_cap = n;
+    }
+    for (int at = 0; at < n; at += w->cap) { // what the device has room for
+        const int some = n - at < w->cap ? n - at : w->cap;
+        for (int i = 0; i < some; i++) {
+            const Draw *of = &d->draw[first + at + i];
+            for (; s < of->seq; s++) row += d->seq[s].n_logits;
+            w->draw[i] = *of;
+            w->draw[i].row = row + of->row;
+            CHECK(w->draw[i].row < ix->n_want);
+        }
+        head_draw(u, w->draw, some);
+        u->ops->download(u->q, d->drawn + first + at, w->acts.drawn,
+                         (size_t)some * sizeof *d->drawn);
+    }
+    return u->ops->wait(u->q);
+}
+
 static Status decode_block(Decode *d, Workspace *w, int begin, int end) {
     Policy *p = d->p;
     index_decode(&w->ix, d->seq + begin, end - begin);
     NetUnit u = unit_begin(p, w, d->alone);
     u.decode = true;
     net_forward(&u, 0, p->model.n_layers);
+    if (!d->fn) return draw_block(d, &u, begin, end);
     EmitRows e = {.d = d, .w = w, .seq = d->seq + begin};
     head_logits(&u, emit_block, &e);
     return p->ops->wait(u.q);
@@ -97,24 +130,36 @@ static Status check_seq(const Policy *p, const DecodeSeq *q, int s) {
     return ST_OK;
 }
 
-Status policy_decode(Policy *p, const DecodeSeq *seq, int n_seqs, LogitsFn *fn, void *ctx) {
+static Status decode_all(Decode *d) {
+    Policy *p = d->p;
     int total = 0;
-    for (int s = 0; s < n_seqs; s++) {
-        TRY(check_seq(p, &seq[s], s));
-        total += seq[s].n_new;
+    for (int s = 0; s < d->n_seqs; s++) {
+        TRY(check_seq(p, &d->seq[s], s));
+        total += d->seq[s].n_new;
     }
-    if (n_seqs == 0) return ST_OK;
+    if (d->n_seqs == 0) return ST_OK;
     net_phase(p, false);
-    const int rows =
+    d->rows =
         p->ops->unit_rows(p->device, &p->model, UNIT_DECODE, total, p->n_work, p->work[0].cap);
-    Decode d = {.p = p,
-                .seq = seq,
-                .n_seqs = n_seqs,
-                .rows = rows,
-                .fn = fn,
-                .ctx = ctx,
-                .failure = {.lock = PTHREAD_MUTEX_INITIALIZER}};
-    d.alone = block_end(seq, n_seqs, 0, rows) == n_seqs;
-    p->ops->each(p->device, d.alone ? 1 : p->n_work, decode_slot, &d);
-    return failure_raise(&d.failure);
+    d->failure = (UnitFailure){.lock = PTHREAD_MUTEX_INITIALIZER};
+    d->alone = block_end(d->seq, d->n_seqs, 0, d->rows) == d->n_seqs;
+    p->ops->each(p->device, d->alone ? 1 : p->n_work, decode_slot, d);
+    return failure_raise(&d->failure);
+}
+
+Status policy_decode(Policy *p, const DecodeSeq *seq, int n_seqs, const Draw *draw, int n_draws,
+                     Drawn *drawn) {
+    for (int i = 0; i < n_draws; i++) {
+        CHECK(draw[i].seq >= (i > 0 ? draw[i - 1].seq : 0) && draw[i].seq < n_seqs);
+        CHECK(draw[i].row >= 0 && draw[i].row < seq[draw[i].seq].n_logits);
+        CHECK(draw[i].forced < p->model.vocab_size);
+    }
+    Decode d = {
+        .p = p, .seq = seq, .n_seqs = n_seqs, .draw = draw, .n_draws = n_draws, .drawn = drawn};
+    return decode_all(&d);
+}
+
+Status policy_logits(Policy *p, const DecodeSeq *seq, int n_seqs, LogitsFn *fn, void *ctx) {
+    Decode d = {.p = p, .seq = seq, .n_seqs = n_seqs, .fn = fn, .ctx = ctx};
+    return decode_all(&d);
 }

@@ -1,28 +1,60 @@
-// policy/draw.h -- a row of logits as integer weights, from which a token is drawn.
+// policy/draw.h -- which token is drawn from a row of logits: the rules, a request, its answer.
 //
-// Layer 2 (policy), for the sampler (rollout/sampler.h has the rules). A weight is
-// exp(logit * scale - top) * 2^DRAW_BITS to the nearest integer, by the Taylor series of e^y on
-// |y| <= ln(2)/2 (its relative error below 3e-10) in double, plain arithmetic in a fixed order,
-// eight values at a time: the instruction set, which GRPO_CPU chooses as for every other kernel,
-// changes the speed alone.
+// Layer 2 (policy). The rules in the order of Hugging Face's generate: temperature, top-k, top-p,
+// min-p. They shape the draw only: the log-prob of a token is that of logits * inv_temperature over
+// the whole vocabulary. Exact by integers: weight = exp(z - z_max) to the nearest multiple of
+// 2^-44, z = logit * inv_temperature, in double; sums of weights are exact, so a backend may add in
+// any order, and two backends draw the same token from the same logits. Tokens below 2^-45 of the
+// best one are never drawn. The draw inverts the cumulative sum over ascending ids. Equal logits:
+// the lower id ranks first.
 #ifndef POLICY_DRAW_H
 #define POLICY_DRAW_H
 
 #include <stdint.h>
 
+#include "base/status.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-enum { DRAW_BITS = 44, DRAW_LOWEST = -32 }; // exp(-32) * 2^44 < 1/4: weight 0
+typedef struct DrawRule {
+    float inv_temperature; // (float)(1 / temperature); 0 = greedy
+    int top_k;             // keep the k best; 0 = all
+    double top_p; // then the fewest best that hold at least top_p of what is left; >= 1 = all
+    double min_p; // then those with at least min_p of the best one's probability; 0 = all
+} DrawRule;
 
-// *best: the first largest logit, or -1 if one is NaN. n >= 1.
-void draw_best(const float *logits, int n, int32_t *best);
-// weight[0 .. n) and their sum; n < 2^19 keeps it below 2^63. -inf has weight 0.
-void draw_weights(const float *logits, int n, float scale, float top, uint64_t *weight,
-                  uint64_t *sum);
-// *drawn: the smallest i whose weights 0 .. i sum to more than `target`; -1 if none does.
-void draw_walk(const uint64_t *weight, int n, uint64_t target, int32_t *drawn);
+// temperature 0 is greedy: the best token, and log-probs at temperature 1.
+static inline DrawRule draw_rule(double temperature, int top_k, double top_p, double min_p) {
+    CHECK(temperature >= 0 && top_k >= 0 && top_p >= 0 && min_p >= 0);
+    DrawRule rule;
+    rule.inv_temperature = temperature > 0 ? (float)(1 / temperature) : 0.0f;
+    rule.top_k = top_k;
+    rule.top_p = top_p;
+    rule.min_p = min_p;
+    return rule;
+}
+
+// What a log-prob is taken at: inv_temperature, or 1 for a greedy rule.
+static inline float draw_logprob_scale(const DrawRule *rule) {
+    return rule->inv_temperature > 0 ? rule->inv_temperature : 1.0f;
+}
+
+// One token from a wanted row of a sequence. Several requests may name one row: the samples of a
+// group begin so. Requests are in the order of their sequences.
+typedef struct Draw {
+    int seq, row;   // number in the call; of its n_logits rows
+    int32_t forced; // >= 0: nothing is drawn, this token's log-prob is wanted
+    DrawRule rule;
+    double uniform; // in [0, 1): rng_uniform of (seed, stream, step, task, sample, position)
+} Draw;
+
+typedef struct Drawn {
+    int32_t token;  // -1: a logit is NaN or +inf, or none is finite
+    int32_t finite; // 1: there is a token, and its log-prob is a number
+    float logp;
+} Drawn;
 
 #ifdef __cplusplus
 }

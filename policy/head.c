@@ -42,6 +42,10 @@ void head_backward(NetUnit *u, float inv_temperature, bool entropy) {
                                  .rows = u->ix->want_row});
 }
 
+void head_draw(NetUnit *u, const Draw *draw, int n) {
+    u->ops->draw(u->q, normed(u), &u->p->head, draw, n, u->acts.drawn);
+}
+
 void head_logits(NetUnit *u, LogitsBlockFn *fn, void *ctx) {
     u->ops->logits(u->q, normed(u), &u->p->head, fn, ctx);
 }

@@ -105,6 +105,7 @@ struct Acts {
     View dgate, dup, dact;   // [T,width]
     View dweight;            // [T,k] f32
     View dlogp, dentropy;    // [T,1] f32
+    DeviceByte *drawn;       // [cap] of Drawn
     DeviceByte *load;        // i64 [n_moe, E]: tokens routed since they were last read
 };
 
@@ -122,7 +123,9 @@ typedef struct Workspace { // of one queue
     // on the host
     float *want_logp, *want_entropy;          // [cap] of wanted rows, or their gradients
     float *logp, *entropy, *dlogp, *dentropy; // [cap] of a chunk, by packed token
-    int16_t *route;                           // [n_moe * cap * k]
+    Draw *draw;                               // [draw_cap] of a unit, which grows
+    int draw_cap;
+    int16_t *route; // [n_moe * cap * k]
 } Workspace;
 
 struct Policy {
@@ -232,6 +235,7 @@ void net_norm_back(NetUnit *u, const NormBack *job);
 // head.c: wanted rows of acts.x.
 void head_logprob(NetUnit *u, float inv_temperature, bool entropy);
 void head_backward(NetUnit *u, float inv_temperature, bool entropy); // writes acts.dx
+void head_draw(NetUnit *u, const Draw *draw, int n); // -> acts.drawn; rows of wanted ones
 void head_logits(NetUnit *u, LogitsBlockFn *fn, void *ctx);
 
 static inline DeviceByte *net_at(const Policy *p, const DeviceByte *block, int param) {

@@ -30,6 +30,7 @@
 
 #include "base/pool.h"
 #include "policy/device.h"
+#include "policy/draw.h"
 #include "policy/index.h"
 #include "policy/model.h"
 #include "policy/weight.h"
@@ -274,7 +275,9 @@ typedef struct Ops {
     // ---- the head
     void (*logprob)(Queue *q, const Logprob *l);
     void (*logprob_back)(Queue *q, const LogprobBack *l, DeviceByte *grad);
-    // Logits of rows x on the host, block by block.
+    // out[i] (a Drawn) from the logits of row draw[i].row of x; rows ascend. Logits do not leave.
+    void (*draw)(Queue *q, View x, const Weight *head, const Draw *draw, int n, DeviceByte *out);
+    // Logits of rows x on the host, block by block: for tests and comparisons.
     void (*logits)(Queue *q, View x, const Weight *head, LogitsBlockFn *fn, void *ctx);
 
     // ---- gradients and the optimiser

@@ -72,7 +72,7 @@ static Status check_mla(const ModelConfig *m) {
 }
 
 Status net_check(const ModelConfig *m, const PolicyOpts *o) {
-    const Range need[] = {{"vocab_size", m->vocab_size, 1, 1 << 19}, // rollout/sampler.c's sums
+    const Range need[] = {{"vocab_size", m->vocab_size, 1, 1 << 19}, // policy/cpu/drawrow.c's sums
                           {"hidden_size", m->hidden_size, 1, 1 << 18},
                           {"num_hidden_layers", m->n_layers, 1, 512},
                           {"num_attention_heads", m->n_heads, 1, 4096},

@@ -117,6 +117,7 @@ static void place_work(Policy *p, Workspace *w, PlanCursor *b, PolicyPlan *plan)
     a->logp = plan_view(b, 1, 1, VIEW_F32);
     a->entropy = plan_view(b, 1, 1, VIEW_F32);
     a->lse = plan_view(b, 1, 1, VIEW_F32);
+    a->drawn = take(b, (size_t)T, sizeof(Drawn));
     a->load = take(b, (size_t)p->n_moe * (size_t)m->n_routed_experts, sizeof(int64_t));
     const UnitShape shape = shape_of(p, w);
     w->work = take(b, p->ops->work_bytes(p->device, m, &shape, false), 1);

@@ -141,6 +141,7 @@ void policy_free(Policy *p) {
     for (int i = 0; i < p->n_work; i++) {
         p->ops->queue_close(p->work[i].queue);
         index_free(&p->work[i].ix);
+        free(p->work[i].draw);
     }
     if (p->ops) {
         p->ops->release(p->device, p->memory);

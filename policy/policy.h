@@ -18,6 +18,7 @@
 #include "base/pool.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "policy/draw.h"
 #include "policy/model.h"
 #include "policy/pack.h"
 
@@ -161,11 +162,16 @@ void policy_zero_grad(Policy *policy);
 // Serves prefill, chunked prefill, decode and verification of drafts with one call. Who owns which
 // page is rollout/kv's business; the policy only reads page tables.
 
-// Receives one row of logits [vocab_size] (raw: not divided by temperature), valid during the call;
-// called from several threads at once, the rows of one sequence in order by one thread.
-typedef void LogitsFn(void *ctx, const DecodeSeq *seq, int row, const float *logits);
+// drawn[i] is what draw[i] asks for. Tokens are the same however sequences are put together in
+// calls.
+MUST_USE Status policy_decode(Policy *policy, const DecodeSeq *seq, int n_seqs, const Draw *draw,
+                              int n_draws, Drawn *drawn);
 
-MUST_USE Status policy_decode(Policy *policy, const DecodeSeq *seq, int n_seqs, LogitsFn *fn,
+// The same with logits on the host, for tests and comparisons. Receives one row of logits
+// [vocab_size] (raw: not divided by temperature), valid during the call; called from several
+// threads at once, the rows of one sequence in order by one thread.
+typedef void LogitsFn(void *ctx, const DecodeSeq *seq, int row, const float *logits);
+MUST_USE Status policy_logits(Policy *policy, const DecodeSeq *seq, int n_seqs, LogitsFn *fn,
                               void *ctx);
 // Copies the first n_tokens slots of page src to page dst in every layer (copy on write of a shared
 // page).

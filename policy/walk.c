@@ -22,7 +22,7 @@ static void upload_index(const Ops *ops, Queue *q, const Index *ix) {
 
 NetUnit unit_begin(Policy *p, Workspace *w, bool alone) {
     NetUnit u = {.p = p, .ops = p->ops, .q = w->queue, .ix = &w->ix, .w = w, .acts = w->acts};
-    cut((View *)&u.acts, offsetof(Acts, load) / sizeof(View), w->ix.n_rows);
+    cut((View *)&u.acts, offsetof(Acts, drawn) / sizeof(View), w->ix.n_rows);
     p->ops->begin(w->queue, alone);
     upload_index(p->ops, w->queue, &w->ix);
     return u;

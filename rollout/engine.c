@@ -3,8 +3,6 @@
 #include "rollout/engine.h"
 
 #include <limits.h>
-#include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,10 +10,13 @@
 #include "rollout/live.h"
 #include "rollout/scheduler.h"
 
-typedef struct DrawScratch {
-    struct DrawScratch *next;
-    uint64_t bytes[]; // sampler_scratch_bytes
-} DrawScratch;
+// The draws of a step: what is asked of the policy, its answers, and whose tokens they are.
+typedef struct StepDraws {
+    Draw *draw;
+    Drawn *drawn;
+    LiveSample **sample;
+    int n, cap;
+} StepDraws;
 
 struct Engine {
     EngineOpts opts;
@@ -26,9 +27,8 @@ struct Engine {
     DecodeSeq *decode; // [max_seqs]
     LiveSample *first_event, *last_event;
     EngineStats stats;
-    uint32_t version;     // of the policy at the last step
-    pthread_mutex_t lock; // of spare: draws run on several threads
-    DrawScratch *spare;   // as many as threads ever drew at once
+    uint32_t version; // of the policy at the last step
+    StepDraws draws;
 };
 
 Status engine_new(const EngineOpts *opts, Engine **out) {
@@ -57,7 +57,7 @@ Status engine_new(const EngineOpts *opts, Engine **out) {
     scheduler_open(&e->sched, opts->policy, e->kv, &e->store, e->opts.max_seqs,
                    e->opts.max_decode_rows, opts->kv_pages, e->limits.reserve);
     e->decode = calloc((size_t)e->opts.max_seqs, sizeof *e->decode);
-    CHECK(e->decode && pthread_mutex_init(&e->lock, NULL) == 0);
+    CHECK(e->decode);
     e->version = policy_version(opts->policy);
     kv_flush(e->kv, e->version);
     *out = e;
@@ -67,12 +67,9 @@ Status engine_new(const EngineOpts *opts, Engine **out) {
 void engine_free(Engine *e) {
     if (!e) return;
     while (e->store.n_samples > 0) engine_release(e, engine_next(e, 0));
-    while (e->spare) {
-        DrawScratch *next = e->spare->next;
-        free(e->spare);
-        e->spare = next;
-    }
-    pthread_mutex_destroy(&e->lock);
+    free(e->draws.draw);
+    free(e->draws.drawn);
+    free(e->draws.sample);
     scheduler_close(&e->sched);
     live_free(&e->store);
     kv_free(e->kv);
@@ -169,39 +166,26 @@ SampleId engine_next(const Engine *e, SampleId after) {
 
 // ---- drawing
 
-static DrawScratch *scratch_take(Engine *e) {
-    pthread_mutex_lock(&e->lock);
-    DrawScratch *s = e->spare;
-    if (s) e->spare = s->next;
-    pthread_mutex_unlock(&e->lock);
-    if (!s) s = malloc(sizeof *s + sampler_scratch_bytes(e->limits.vocab));
-    CHECK(s);
-    return s;
-}
-
-static void scratch_give(Engine *e, DrawScratch *s) {
-    pthread_mutex_lock(&e->lock);
-    s->next = e->spare;
-    e->spare = s;
-    pthread_mutex_unlock(&e->lock);
-}
-
-// Writes the next token of a sample and its log-prob behind its end.
-static void draw(const Engine *e, LiveSample *s, const float *logits, void *scratch) {
+// Asks for the next token of a sample from the last row of sequence `seq` of the step.
+static void ask_token(Engine *e, LiveSample *s, int seq) {
     const LiveGroup *g = s->group;
     const SampleConfig *c = &g->sampling;
-    const Sampler sampler = sampler_make(c->temperature, c->top_k, c->top_p, c->min_p);
-    const int at = s->n_tokens;
+    StepDraws *d = &e->draws;
+    if (d->n == d->cap) {
+        d->cap = d->cap ? 2 * d->cap : 64;
+        d->draw = realloc(d->draw, (size_t)d->cap * sizeof *d->draw);
+        d->drawn = realloc(d->drawn, (size_t)d->cap * sizeof *d->drawn);
+        d->sample = realloc(d->sample, (size_t)d->cap * sizeof(LiveSample *));
+        CHECK(d->draw && d->drawn && d->sample);
+    }
     RngKey key = g->key;
     key.sample += (uint32_t)s->index;
-    const double uniform = rng_uniform(&key, (uint32_t)(at - g->n_prompt));
-    const int32_t token = sampler_draw(&sampler, logits, e->limits.vocab, uniform, scratch);
-    s->broken = token < 0;
-    if (s->broken) return;
-    s->token[at] = token;
-    s->logp[at] = policy_logprob_row(logits, e->limits.vocab, sampler_logprob_scale(&sampler),
-                                     token, NULL, NULL);
-    s->broken = !isfinite(s->logp[at]);
+    d->sample[d->n] = s;
+    d->draw[d->n++] = (Draw){.seq = seq,
+                             .row = e->decode[seq].n_logits - 1,
+                             .forced = -1,
+                             .rule = draw_rule(c->temperature, c->top_k, c->top_p, c->min_p),
+                             .uniform = rng_uniform(&key, (uint32_t)(s->n_tokens - g->n_prompt))};
 }
 
 // A sample whose first token comes from the last row of its group's prompt.
@@ -209,19 +193,30 @@ static bool wants_first_token(const LiveSample *s) {
     return s->state == SAMPLE_WAITING && live_response_length(s) == 0;
 }
 
-// A LogitsFn: on any thread, but one sequence by one thread.
-static void on_logits(void *ctx, const DecodeSeq *seq, int row, const float *logits) {
-    (void)row; // only the last row of a sequence is asked for
-    Engine *e = ctx;
-    const SchedSeq *run = &e->sched.seq[seq->id];
-    DrawScratch *scratch = scratch_take(e);
-    if (run->sample)
-        draw(e, run->sample, logits, scratch->bytes);
-    else
-        for (int i = 0; i < run->group->n_samples; i++)
-            if (wants_first_token(&run->group->sample[i]))
-                draw(e, &run->group->sample[i], logits, scratch->bytes);
-    scratch_give(e, scratch);
+static void ask_tokens(Engine *e, int n_seqs) {
+    e->draws.n = 0;
+    for (int i = 0; i < n_seqs; i++) {
+        const SchedSeq *run = &e->sched.seq[e->decode[i].id];
+        if (e->decode[i].n_logits == 0) continue;
+        if (run->sample) {
+            ask_token(e, run->sample, i);
+            continue;
+        }
+        for (int k = 0; k < run->group->n_samples; k++)
+            if (wants_first_token(&run->group->sample[k])) ask_token(e, &run->group->sample[k], i);
+    }
+}
+
+// Writes the drawn tokens and their log-probs behind the ends of their samples.
+static void take_tokens(Engine *e) {
+    for (int i = 0; i < e->draws.n; i++) {
+        LiveSample *s = e->draws.sample[i];
+        const Drawn *d = &e->draws.drawn[i];
+        s->broken = !d->finite;
+        if (d->token < 0) continue;
+        s->token[s->n_tokens] = d->token;
+        s->logp[s->n_tokens] = d->logp;
+    }
 }
 
 // ---- what a drawn token means
@@ -334,7 +329,9 @@ Status engine_step(Engine *e, int *n_decoded) {
     const int n = scheduler_plan(&e->sched, e->decode);
     if (n == 0) return ST_OK;
     scheduler_check(&e->sched);
-    TRY(policy_decode(e->opts.policy, e->decode, n, on_logits, e));
+    ask_tokens(e, n);
+    TRY(policy_decode(e->opts.policy, e->decode, n, e->draws.draw, e->draws.n, e->draws.drawn));
+    take_tokens(e);
     e->stats.n_decode_calls++;
     scheduler_advance(&e->sched, e->version);
     Status st = accept_tokens(e);

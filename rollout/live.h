@@ -12,10 +12,10 @@
 #include <stdint.h>
 
 #include "base/rng.h"
+#include "policy/draw.h"
 #include "rollout/batch.h"
 #include "rollout/kv.h"
 #include "rollout/request.h"
-#include "rollout/sampler.h"
 #include "rollout/stop.h"
 
 #ifdef __cplusplus

@@ -2,9 +2,9 @@
 #ifndef TESTS_FAKE_ENGINE_H
 #define TESTS_FAKE_ENGINE_H
 
+#include "policy/cpu/drawrow.h"
 #include "policy/text/tokenizer.h"
 #include "rollout/engine.h"
-#include "rollout/sampler.h"
 #include "tests/fake_policy.h"
 #include "tests/test.h"
 
@@ -94,7 +94,7 @@ static inline void assert_as_drawn_alone(const Batch *b, const SampleConfig *cfg
                             (size_t)n_prompt * sizeof *token);
         uint64_t prefix = 11;
         for (int t = 0; t < n_prompt; t++) prefix = fake_step(prefix, token[t]);
-        Sampler s = sampler_make(cfg->temperature, cfg->top_k, cfg->top_p, cfg->min_p);
+        DrawRule s = draw_rule(cfg->temperature, cfg->top_k, cfg->top_p, cfg->min_p);
         uint64_t scratch[2 * FAKE_VOCAB];
         for (int t = n_prompt; t < n; t++) {
             float logits[FAKE_VOCAB];
@@ -105,8 +105,8 @@ static inline void assert_as_drawn_alone(const Batch *b, const SampleConfig *cfg
                           .task = b->task_id[g] ^ rng_mix(b->task_index[g]),
                           .sample = (uint32_t)(i - b->group_begin[g])};
             double u = rng_uniform(&key, (uint32_t)(t - n_prompt));
-            assert_int_equal(token[t], sampler_draw(&s, logits, FAKE_VOCAB, u, scratch));
-            float want = policy_logprob_row(logits, FAKE_VOCAB, sampler_logprob_scale(&s), token[t],
+            assert_int_equal(token[t], cpu_draw_row(&s, logits, FAKE_VOCAB, u, scratch));
+            float want = policy_logprob_row(logits, FAKE_VOCAB, draw_logprob_scale(&s), token[t],
                                             NULL, NULL);
             assert_true(b->logp_roll[b->token_begin[i] + t] == want);
             assert_int_equal(b->kind[b->token_begin[i] + t], TOKEN_SAMPLED);

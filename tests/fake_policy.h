@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "policy/cpu/drawrow.h"
 #include "policy/policy.h"
 
 enum { FAKE_VOCAB = 24, FAKE_STOP = 3 };
@@ -104,14 +105,31 @@ float policy_logprob_row(const float *logits, int vocab, float inv_temperature, 
 typedef struct FakeCall {
     Policy *policy;
     const DecodeSeq *seq;
-    LogitsFn *fn;
-    void *ctx;
+    const Draw *draw;
+    int n_draws;
+    Drawn *drawn;
 } FakeCall;
 
 static inline int fake_slot(const Policy *p, const DecodeSeq *seq, int pos) {
     int page = seq->page[pos / KV_PAGE_TOKENS];
     CHECK(page >= 0 && page < p->n_pages);
     return page * KV_PAGE_TOKENS + pos % KV_PAGE_TOKENS;
+}
+
+// All draws from row `row` of sequence s.
+static inline void fake_draw(const FakeCall *call, int s, int row, const float *logits) {
+    uint64_t scratch[2 * FAKE_VOCAB];
+    CHECK(cpu_draw_row_bytes(FAKE_VOCAB) <= sizeof scratch);
+    for (int i = 0; i < call->n_draws; i++) {
+        const Draw *d = &call->draw[i];
+        if (d->seq != s || d->row != row) continue;
+        Drawn *out = &call->drawn[i];
+        *out = (Drawn){.token = cpu_draw_row(&d->rule, logits, FAKE_VOCAB, d->uniform, scratch)};
+        if (out->token >= 0)
+            out->logp = policy_logprob_row(logits, FAKE_VOCAB, draw_logprob_scale(&d->rule),
+                                           out->token, NULL, NULL);
+        out->finite = out->token >= 0 && isfinite(out->logp);
+    }
 }
 
 static inline void fake_one(void *ctx, int i, int worker) {
@@ -134,11 +152,12 @@ static inline void fake_one(void *ctx, int i, int worker) {
         float logits[FAKE_VOCAB];
         fake_logits(prefix, logits);
         if (pos + 1 == call->policy->nan_at) logits[7] = NAN;
-        call->fn(call->ctx, seq, row++, logits);
+        fake_draw(call, i, row++, logits);
     }
 }
 
-Status policy_decode(Policy *policy, const DecodeSeq *seq, int n_seqs, LogitsFn *fn, void *ctx) {
+Status policy_decode(Policy *policy, const DecodeSeq *seq, int n_seqs, const Draw *draw,
+                     int n_draws, Drawn *drawn) {
     int rows = 0;
     for (int i = 0; i < n_seqs; i++) rows += seq[i].n_new;
     CHECK(n_seqs >= 1 && rows <= policy->max_rows);
@@ -147,7 +166,7 @@ Status policy_decode(Policy *policy, const DecodeSeq *seq, int n_seqs, LogitsFn 
     if (rows > policy->max_seen_rows) policy->max_seen_rows = rows;
     if (n_seqs > policy->max_seen_seqs) policy->max_seen_seqs = n_seqs;
     if (policy->n_calls == policy->fail_at_call) return FAIL(ST_CUDA, "planted failure");
-    FakeCall call = {policy, seq, fn, ctx};
+    FakeCall call = {policy, seq, draw, n_draws, drawn};
     pool_for(policy->pool, n_seqs, fake_one, &call);
     return ST_OK;
 }

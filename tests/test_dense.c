@@ -169,7 +169,7 @@ static void copied_page(Precision precision) {
     Decoded d = {&x, got};
     const Seq *seq = &x.seq[4];
     DecodeSeq q = {.token = x.token + seq->begin, .n_new = 100, .page = page, .id = 4};
-    assert_ok(policy_decode(p, &q, 1, keep_logp, &d));
+    assert_ok(policy_logits(p, &q, 1, keep_logp, &d));
     policy_kv_copy(p, 6, 100, 100 % KV_PAGE_TOKENS);
     page[6] = 100;
     q = (DecodeSeq){.token = x.token + seq->begin + 100,
@@ -178,7 +178,7 @@ static void copied_page(Precision precision) {
                     .page = page,
                     .n_logits = 30,
                     .id = 4};
-    assert_ok(policy_decode(p, &q, 1, keep_logp, &d));
+    assert_ok(policy_logits(p, &q, 1, keep_logp, &d));
     assert_memory_equal(&got[seq->begin + 101], &want[seq->begin + 101], 29 * sizeof *got);
     policy_free(p);
     arena_free(x.arena);

@@ -157,7 +157,7 @@ static void a_stale_page_a_changed_token_and_an_ulp_are_caught(void **state) {
     Decoded d = {&x, got};
     const Seq *seq = &x.seq[4];
     DecodeSeq q = {.token = x.token + seq->begin, .n_new = 100, .page = page, .id = 4};
-    assert_ok(policy_decode(p, &q, 1, keep_logp, &d));
+    assert_ok(policy_logits(p, &q, 1, keep_logp, &d));
     policy_kv_copy(p, 6, 2, 16); // somebody else's page
     q = (DecodeSeq){.token = x.token + seq->begin + 100,
                     .n_new = 30,
@@ -165,7 +165,7 @@ static void a_stale_page_a_changed_token_and_an_ulp_are_caught(void **state) {
                     .page = page,
                     .n_logits = 30,
                     .id = 4};
-    assert_ok(policy_decode(p, &q, 1, keep_logp, &d));
+    assert_ok(policy_logits(p, &q, 1, keep_logp, &d));
     assert_true(memcmp(&got[seq->begin + 110], &want[seq->begin + 110], 16 * sizeof *got) != 0);
 
     x.token[seq->begin + 3] ^= 1; // a sample that was tokenised again

@@ -1,5 +1,5 @@
 // tests/test_sampler.c -- rollout/sampler: the rules by hand, the draw by chi-square.
-#include "rollout/sampler.h"
+#include "policy/cpu/drawrow.h"
 
 #include <stdlib.h>
 
@@ -8,13 +8,13 @@
 
 static uint64_t scratch[1 << 18];
 
-static int32_t draw(Sampler s, const float *logits, int vocab, double u) {
-    assert_true(sampler_scratch_bytes(vocab) <= sizeof scratch);
-    return sampler_draw(&s, logits, vocab, u, scratch);
+static int32_t draw(DrawRule s, const float *logits, int vocab, double u) {
+    assert_true(cpu_draw_row_bytes(vocab) <= sizeof scratch);
+    return cpu_draw_row(&s, logits, vocab, u, scratch);
 }
 
 // The bitmask of tokens that a fine sweep over u reaches.
-static unsigned reached(Sampler s, const float *logits, int vocab) {
+static unsigned reached(DrawRule s, const float *logits, int vocab) {
     unsigned mask = 0;
     for (int i = 0; i < 4096; i++) mask |= 1u << draw(s, logits, vocab, i / 4096.0);
     return mask;
@@ -26,7 +26,7 @@ static const float five[] = {-0.916290732f, -2.302585093f, -1.609437912f, -2.995
 
 static void the_draw_inverts_the_cumulative_sum(void **state) {
     (void)state;
-    Sampler s = sampler_make(1, 0, 1, 0);
+    DrawRule s = draw_rule(1, 0, 1, 0);
     const double edge[] = {0.4, 0.5, 0.7, 0.75, 1.0};
     for (int i = 0; i < 5; i++) {
         double begin = i ? edge[i - 1] : 0;
@@ -39,56 +39,56 @@ static void the_draw_inverts_the_cumulative_sum(void **state) {
 
 static void temperature_scales_before_the_rest(void **state) {
     (void)state;
-    Sampler s = sampler_make(0.5, 0, 1, 0); // squares: 0.16 .01 .04 .0025 .0625, sum 0.275
+    DrawRule s = draw_rule(0.5, 0, 1, 0); // squares: 0.16 .01 .04 .0025 .0625, sum 0.275
     assert_int_equal(draw(s, five, 5, 0.16 / 0.275 - 1e-6), 0);
     assert_int_equal(draw(s, five, 5, 0.16 / 0.275 + 1e-6), 1);
     assert_int_equal(draw(s, five, 5, 0.2125 / 0.275 + 1e-6), 4);
-    assert_true(sampler_logprob_scale(&s) == 2.0f);
+    assert_true(draw_logprob_scale(&s) == 2.0f);
 }
 
 static void greedy_takes_the_best_and_the_lower_id(void **state) {
     (void)state;
-    Sampler s = sampler_make(0, 0, 1, 0);
+    DrawRule s = draw_rule(0, 0, 1, 0);
     const float tie[] = {0, 3, 1, 3, 3};
     assert_int_equal(draw(s, five, 5, 0.99), 0);
     assert_int_equal(draw(s, tie, 5, 0.99), 1);
-    assert_true(sampler_logprob_scale(&s) == 1.0f);
+    assert_true(draw_logprob_scale(&s) == 1.0f);
 }
 
 static void top_k_keeps_k_and_ties_go_to_the_lower_id(void **state) {
     (void)state;
-    assert_int_equal(reached(sampler_make(1, 1, 1, 0), five, 5), 1u << 0);
-    assert_int_equal(reached(sampler_make(1, 2, 1, 0), five, 5), 1u << 0 | 1u << 4);
-    assert_int_equal(reached(sampler_make(1, 3, 1, 0), five, 5), 1u << 0 | 1u << 4 | 1u << 2);
-    assert_int_equal(reached(sampler_make(1, 9, 1, 0), five, 5), 31u);
+    assert_int_equal(reached(draw_rule(1, 1, 1, 0), five, 5), 1u << 0);
+    assert_int_equal(reached(draw_rule(1, 2, 1, 0), five, 5), 1u << 0 | 1u << 4);
+    assert_int_equal(reached(draw_rule(1, 3, 1, 0), five, 5), 1u << 0 | 1u << 4 | 1u << 2);
+    assert_int_equal(reached(draw_rule(1, 9, 1, 0), five, 5), 31u);
     const float tie[] = {0, 1, 1, 1, 0};
-    assert_int_equal(reached(sampler_make(1, 2, 1, 0), tie, 5), 1u << 1 | 1u << 2);
-    assert_int_equal(reached(sampler_make(1, 4, 1, 0), tie, 5), 15u);
+    assert_int_equal(reached(draw_rule(1, 2, 1, 0), tie, 5), 1u << 1 | 1u << 2);
+    assert_int_equal(reached(draw_rule(1, 4, 1, 0), tie, 5), 15u);
 }
 
 static void top_p_keeps_the_fewest_that_reach_it(void **state) {
     (void)state; // ranked: id 0 (0.4), 4 (0.65), 2 (0.85), 1 (0.95), 3 (1)
-    assert_int_equal(reached(sampler_make(1, 0, 0.39, 0), five, 5), 1u << 0);
-    assert_int_equal(reached(sampler_make(1, 0, 0.41, 0), five, 5), 1u << 0 | 1u << 4);
-    assert_int_equal(reached(sampler_make(1, 0, 0.66, 0), five, 5), 1u << 0 | 1u << 4 | 1u << 2);
-    assert_int_equal(reached(sampler_make(1, 0, 0.96, 0), five, 5), 31u);
-    assert_int_equal(reached(sampler_make(1, 0, 0, 0), five, 5), 1u << 0);
+    assert_int_equal(reached(draw_rule(1, 0, 0.39, 0), five, 5), 1u << 0);
+    assert_int_equal(reached(draw_rule(1, 0, 0.41, 0), five, 5), 1u << 0 | 1u << 4);
+    assert_int_equal(reached(draw_rule(1, 0, 0.66, 0), five, 5), 1u << 0 | 1u << 4 | 1u << 2);
+    assert_int_equal(reached(draw_rule(1, 0, 0.96, 0), five, 5), 31u);
+    assert_int_equal(reached(draw_rule(1, 0, 0, 0), five, 5), 1u << 0);
     // of what top-k left: 0.4 and 0.25 are 0.615 and 0.385 of it
-    assert_int_equal(reached(sampler_make(1, 2, 0.61, 0), five, 5), 1u << 0);
-    assert_int_equal(reached(sampler_make(1, 2, 0.62, 0), five, 5), 1u << 0 | 1u << 4);
+    assert_int_equal(reached(draw_rule(1, 2, 0.61, 0), five, 5), 1u << 0);
+    assert_int_equal(reached(draw_rule(1, 2, 0.62, 0), five, 5), 1u << 0 | 1u << 4);
 }
 
 static void min_p_keeps_a_share_of_the_best(void **state) {
     (void)state;
-    assert_int_equal(reached(sampler_make(1, 0, 1, 0.6), five, 5), 1u << 0 | 1u << 4);
-    assert_int_equal(reached(sampler_make(1, 0, 1, 0.49), five, 5), 1u << 0 | 1u << 4 | 1u << 2);
-    assert_int_equal(reached(sampler_make(1, 0, 1, 1), five, 5), 1u << 0);
-    assert_int_equal(reached(sampler_make(1, 2, 1, 0.1), five, 5), 1u << 0 | 1u << 4);
+    assert_int_equal(reached(draw_rule(1, 0, 1, 0.6), five, 5), 1u << 0 | 1u << 4);
+    assert_int_equal(reached(draw_rule(1, 0, 1, 0.49), five, 5), 1u << 0 | 1u << 4 | 1u << 2);
+    assert_int_equal(reached(draw_rule(1, 0, 1, 1), five, 5), 1u << 0);
+    assert_int_equal(reached(draw_rule(1, 2, 1, 0.1), five, 5), 1u << 0 | 1u << 4);
 }
 
 static void a_broken_row_is_refused(void **state) {
     (void)state;
-    Sampler s = sampler_make(1, 0, 1, 0), greedy = sampler_make(0, 0, 1, 0);
+    DrawRule s = draw_rule(1, 0, 1, 0), greedy = draw_rule(0, 0, 1, 0);
     const float nan_row[] = {0, NAN, 1}, inf_row[] = {0, INFINITY, 1};
     const float dead_row[] = {-INFINITY, -INFINITY}, masked[] = {-INFINITY, 0, -INFINITY, 0};
     assert_int_equal(draw(s, nan_row, 3, 0.5), -1);
@@ -102,11 +102,10 @@ static void draws_follow_the_distribution(void **state) {
     (void)state;
     enum { V = 60, N = 100000 };
     const struct {
-        Sampler sampler;
+        DrawRule sampler;
         int kept; // the best `kept` ids may be drawn (logits fall with the id)
-    } cases[] = {{sampler_make(1, 0, 1, 0), V},
-                 {sampler_make(0.7, 0, 1, 0), V},
-                 {sampler_make(1.3, 20, 1, 0), 20}};
+    } cases[] = {
+        {draw_rule(1, 0, 1, 0), V}, {draw_rule(0.7, 0, 1, 0), V}, {draw_rule(1.3, 20, 1, 0), 20}};
     float logits[V];
     for (int i = 0; i < V; i++) logits[i] = -0.07f * (float)i;
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
@@ -147,7 +146,7 @@ static int by_rank(const void *a, const void *b) {
 }
 
 // A full sort and doubles, the plain way.
-static int32_t plain_draw(Sampler s, const float *logits, int vocab, double u, double *slack) {
+static int32_t plain_draw(DrawRule s, const float *logits, int vocab, double u, double *slack) {
     static Ranked r[1 << 17];
     static double p[1 << 17];
     double total = 0, mass = 0;
@@ -190,7 +189,7 @@ static void selection_equals_a_full_sort(void **state) {
             for (int i = 0; i < vocab; i++) { // steps of 1/8, so that ties abound
                 logits[i] = (float)(round(8 * spread * rng_normal(&rng)) / 8);
             }
-            Sampler s = sampler_make(
+            DrawRule s = draw_rule(
                 0.5 + rng_double(&rng), n % 2 ? (int)rng_below(&rng, (uint32_t)vocab) + 1 : 0,
                 n % 4 > 1 ? rng_double(&rng) : 1, n % 8 > 3 ? 0.2 * rng_double(&rng) : 0);
             double u = rng_double(&rng), slack;

@@ -60,7 +60,7 @@ static void assert_drawn_alone(const SessionAsk *a, int sample, const SessionSee
                                bool keep) {
     uint64_t scratch[2 * FAKE_VOCAB];
     const SampleConfig *c = &a->sampling;
-    const Sampler s = sampler_make(c->temperature, c->top_k, c->top_p, c->min_p);
+    const DrawRule s = draw_rule(c->temperature, c->top_k, c->top_p, c->min_p);
     RngKey key = a->key;
     key.sample += (uint32_t)sample;
     for (int t = from; t < k->n; t++) {
@@ -76,8 +76,8 @@ static void assert_drawn_alone(const SessionAsk *a, int sample, const SessionSee
         float logits[FAKE_VOCAB];
         fake_logits(prefix, logits);
         const double u = rng_uniform(&key, (uint32_t)(t - a->n_prompt));
-        assert_int_equal(k->token[t], sampler_draw(&s, logits, FAKE_VOCAB, u, scratch));
-        assert_true(k->logp[t] == policy_logprob_row(logits, FAKE_VOCAB, sampler_logprob_scale(&s),
+        assert_int_equal(k->token[t], cpu_draw_row(&s, logits, FAKE_VOCAB, u, scratch));
+        assert_true(k->logp[t] == policy_logprob_row(logits, FAKE_VOCAB, draw_logprob_scale(&s),
                                                      k->token[t], NULL, NULL));
     }
 }

@@ -33,6 +33,7 @@ typedef enum WatchedOp {
     WATCH_EXPERTS_BACK,
     WATCH_LOGPROB,
     WATCH_LOGPROB_BACK,
+    WATCH_DRAW,
     WATCH_LOGITS,
     WATCH_PAGE_COPY,
     WATCH_ADD,
@@ -49,9 +50,9 @@ typedef enum WatchedOp {
 static const char *const watched_name[WATCH_OPS] = {
     "embed",      "embed_back", "rmsnorm",      "rmsnorm_back", "linear",       "linear_grad",
     "glu",        "glu_back",   "rope",         "attend",       "attend_back",  "route",
-    "route_back", "experts",    "experts_back", "logprob",      "logprob_back", "logits",
-    "page_copy",  "add",        "sumsq",        "adamw",        "weights_set",  "upload",
-    "download",   "copy",       "zero"};
+    "route_back", "experts",    "experts_back", "logprob",      "logprob_back", "draw",
+    "logits",     "page_copy",  "add",          "sumsq",        "adamw",        "weights_set",
+    "upload",     "download",   "copy",         "zero"};
 
 enum { WATCHED_BLOCKS = 16, WATCHED_PAGE = 2 << 20 };
 static struct {
@@ -170,6 +171,9 @@ WATCHED(WATCH_EXPERTS_BACK, experts_back, (Queue * q, const ExpertsBack *e, Devi
 WATCHED(WATCH_LOGPROB, logprob, (Queue * q, const Logprob *l), (q, l))
 WATCHED(WATCH_LOGPROB_BACK, logprob_back, (Queue * q, const LogprobBack *l, DeviceByte *grad),
         (q, l, grad))
+WATCHED(WATCH_DRAW, draw,
+        (Queue * q, View x, const Weight *head, const Draw *d, int n, DeviceByte *out),
+        (q, x, head, d, n, out))
 WATCHED(WATCH_ADD, add, (Queue * q, DeviceByte *to, const DeviceByte *from, size_t floats),
         (q, to, from, floats))
 WATCHED(WATCH_SUMSQ, sumsq,
@@ -218,7 +222,8 @@ static Ops watched_ops(void) {
     PUT(upload), PUT(download), PUT(copy), PUT(zero), PUT(weights_set), PUT(embed), PUT(embed_back);
     PUT(rmsnorm), PUT(rmsnorm_back), PUT(linear), PUT(linear_grad), PUT(glu), PUT(glu_back);
     PUT(rope), PUT(attend), PUT(attend_back), PUT(page_copy), PUT(route), PUT(route_back);
-    PUT(experts), PUT(experts_back), PUT(logprob), PUT(logprob_back), PUT(logits), PUT(add);
+    PUT(experts), PUT(experts_back), PUT(logprob), PUT(logprob_back), PUT(draw), PUT(logits),
+        PUT(add);
     PUT(sumsq), PUT(adamw);
 #undef PUT
     return o;

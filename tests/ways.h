@@ -215,7 +215,7 @@ static void decode_text(Policy *p, Text *x, Cut cut, float *logp) {
             pos[s] += step;
         }
         if (n == 0) return;
-        assert_ok(policy_decode(p, q, n, keep_logp, &d));
+        assert_ok(policy_logits(p, q, n, keep_logp, &d));
     }
 }
 

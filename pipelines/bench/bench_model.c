@@ -10,9 +10,9 @@
 #include "base/clock.h"
 #include "base/pool.h"
 #include "base/rng.h"
+#include "policy/draw.h"
 #include "policy/files/checkpoint.h"
 #include "policy/policy.h"
-#include "rollout/sampler.h"
 
 enum { MAX_SEQS = 1024, MAX_ROUNDS = 101 };
 
@@ -70,15 +70,6 @@ static void say(const Bench *b, const char *what, int seqs, int tokens, Took *t)
     fflush(stdout);
 }
 
-// The best token becomes the next.
-static void take_best(void *ctx, const DecodeSeq *seq, int row, const float *logits) {
-    (void)row;
-    Bench *b = ctx;
-    const Sampler greedy = sampler_make(0, 0, 1, 0);
-    const int32_t best = sampler_draw(&greedy, logits, b->model.vocab_size, 0, NULL);
-    b->next[seq->id] = best < 0 ? 0 : best; // logits that are no numbers are not timed any better
-}
-
 static int pages_a_seq(const Bench *b) {
     return (b->longest + KV_PAGE_TOKENS - 1) / KV_PAGE_TOKENS;
 }
@@ -91,6 +82,20 @@ static DecodeSeq seq_of(Bench *b, int s, int pos, int n_new, const int32_t *toke
         .token = token, .n_new = n_new, .pos = pos, .page = page, .n_logits = 1, .id = s};
 }
 
+// The best token becomes the next.
+static Status decode_best(Bench *b, const DecodeSeq *seq, int n_seqs) {
+    ArenaMark mark = arena_mark(b->arena);
+    Draw *draw = ARENA_ARRAY(b->arena, Draw, n_seqs);
+    Drawn *drawn = ARENA_ARRAY(b->arena, Drawn, n_seqs);
+    for (int s = 0; s < n_seqs; s++)
+        draw[s] = (Draw){.seq = s, .forced = -1, .rule = draw_rule(0, 0, 1, 0)};
+    Status st = policy_decode(b->policy, seq, n_seqs, draw, n_seqs, drawn);
+    for (int s = 0; st == ST_OK && s < n_seqs; s++) // what is no number is not timed any better
+        b->next[seq[s].id] = drawn[s].token < 0 ? 0 : drawn[s].token;
+    arena_rewind(b->arena, mark);
+    return st;
+}
+
 static Status prefill(Bench *b, int n_seqs, Took *took) {
     const int n = b->opts->prompt;
     ArenaMark mark = arena_mark(b->arena);
@@ -98,7 +103,7 @@ static Status prefill(Bench *b, int n_seqs, Took *took) {
     for (int s = 0; s < n_seqs; s++)
         seq[s] = seq_of(b, s, 0, n, b->token + (size_t)s * (size_t)b->longest);
     took_begin(took);
-    Status st = policy_decode(b->policy, seq, n_seqs, take_best, b);
+    Status st = decode_best(b, seq, n_seqs);
     took_end(took);
     arena_rewind(b->arena, mark);
     return st;
@@ -113,7 +118,7 @@ static Status decode(Bench *b, int n_seqs) {
     Status st = ST_OK;
     for (int i = 0; i < b->opts->fresh && st == ST_OK; i++) {
         took_begin(&took);
-        st = policy_decode(b->policy, seq, n_seqs, take_best, b);
+        st = decode_best(b, seq, n_seqs);
         took_end(&took);
         for (int s = 0; s < n_seqs; s++) seq[s].pos++;
     }

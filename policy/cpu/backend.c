@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/cpu/drawrow.h"
+
 // ---- device and memory
 
 static Status cpu_open(Pool *pool, Device **out) {
@@ -180,6 +182,8 @@ static size_t lay_always(const Device *d, const ModelConfig *m, const UnitShape 
     if (s->train && !cpu_keeps_back(s->head))
         logits = larger(logits, rows * (size_t)head_columns(s->head));
     out->logit = take(base, &at, logits, sizeof(float));
+    out->draw_bytes = (cpu_draw_row_bytes(m->vocab_size) + 63) & ~(size_t)63;
+    out->draw = take(base, &at, threads * out->draw_bytes, 1);
     if (m->n_routed_experts > 0) out->row = take(base, &at, rows * D, sizeof(float));
     return at;
 }
@@ -284,6 +288,7 @@ const Ops ops_cpu = {
     .experts_back = cpu_experts_back,
     .logprob = cpu_logprob_unit,
     .logprob_back = cpu_logprob_unit_back,
+    .draw = cpu_draw,
     .logits = cpu_logits,
     .add = cpu_add,
     .sumsq = cpu_sumsq,

@@ -38,6 +38,8 @@ typedef struct Scratch {
     float *keys;            // expanded: keys and values of one sequence
     float *logit;           // [head_rows, V], or columns of all rows
     float *row;             // [T,D] of experts and of the head
+    char *draw;             // of one draw, for each thread
+    size_t draw_bytes;      // of one thread
     // while training
     char *turned;             // W^T of one linear, where it is not kept
     float *dk_part, *dv_part; // dense: [SHARE_PARTS - 1][T, KV*d] sums of slices
@@ -120,6 +122,7 @@ void cpu_sumsq(Queue *q, DeviceByte *out, const DeviceByte *block, const ParamSp
 void cpu_adamw_spans(Queue *q, const AdamW *a, const ParamSpan *span, int n, DeviceByte *moved);
 void cpu_logprob_unit(Queue *q, const Logprob *l);
 void cpu_logprob_unit_back(Queue *q, const LogprobBack *l, DeviceByte *grad);
+void cpu_draw(Queue *q, View x, const Weight *head, const Draw *draw, int n, DeviceByte *out);
 void cpu_logits(Queue *q, View x, const Weight *head, LogitsBlockFn *fn, void *ctx);
 
 #ifdef __cplusplus

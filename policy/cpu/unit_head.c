@@ -4,7 +4,10 @@
 // The head runs over blocks of head_rows rows; the logits of a block are made, used and
 // overwritten, and made again in the backward pass: no [rows, vocabulary] array exists. Where W^T
 // of the head is not kept, the backward pass goes by columns instead.
+#include <math.h>
+
 #include "policy/cpu/backend.h"
+#include "policy/cpu/drawrow.h"
 
 static int head_block(Queue *q, View x, const Weight *head, int at) {
     const int n = x.rows - at < q->head_rows ? x.rows - at : q->head_rows;
@@ -23,6 +26,40 @@ void cpu_logits(Queue *q, View x, const Weight *head, LogitsBlockFn *fn, void *c
     for (int at = 0, n; at < x.rows; at += n) {
         n = head_block(q, x, head, at);
         fn(ctx, at, n, q->s.logit);
+    }
+}
+
+// Draws whose rows are in the block of logits at hand, shared by the threads.
+typedef struct DrawBlock {
+    const Queue *q;
+    const Draw *draw;
+    Drawn *out;
+    int at, vocab; // at: row of the block's first
+} DrawBlock;
+
+static void draw_one(void *ctx, int i, int worker) {
+    const DrawBlock *b = ctx;
+    const Draw *d = &b->draw[i];
+    const float *logits = b->q->s.logit + (size_t)(d->row - b->at) * (size_t)b->vocab;
+    char *scratch = b->q->s.draw + (b->q->dev.pool ? (size_t)worker : 0) * b->q->s.draw_bytes;
+    Drawn out = {.token = d->forced};
+    if (out.token < 0) out.token = cpu_draw_row(&d->rule, logits, b->vocab, d->uniform, scratch);
+    if (out.token >= 0)
+        cpu_logprob_row(logits, b->vocab, draw_logprob_scale(&d->rule), out.token, &out.logp, NULL,
+                        NULL);
+    out.finite = out.token >= 0 && isfinite(out.logp);
+    b->out[i] = out;
+}
+
+void cpu_draw(Queue *q, View x, const Weight *head, const Draw *draw, int n, DeviceByte *out) {
+    Drawn *drawn = (Drawn *)out;
+    for (int at = 0, rows, i = 0; at < x.rows && i < n; at += rows) {
+        rows = head_block(q, x, head, at);
+        int end = i;
+        while (end < n && draw[end].row < at + rows) end++;
+        DrawBlock block = {q, draw + i, drawn + i, at, head->n};
+        pool_for(q->dev.pool, end - i, draw_one, &block);
+        i = end;
     }
 }
 

@@ -36,7 +36,7 @@ static Status run(const char *folder, const char *precision) {
         if (n < 1 || n > LONGEST || fread(token, sizeof *token, (size_t)n, stdin) != (size_t)n)
             return FAIL(ST_FORMAT, "stdin: 1 to %d ids", LONGEST);
         const DecodeSeq seq = {.token = token, .n_new = n, .page = page, .n_logits = n};
-        TRY(policy_decode(policy, &seq, 1, write_row, &vocab));
+        TRY(policy_logits(policy, &seq, 1, write_row, &vocab));
         fflush(stdout);
     }
     policy_free(policy);

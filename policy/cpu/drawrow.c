@@ -1,28 +1,17 @@
-// rollout/sampler.c -- one weighted selection for top-k and top-p, one walk over integer weights.
-#include "rollout/sampler.h"
+// policy/cpu/drawrow.c -- one weighted selection for top-k and top-p, one walk over integer
+// weights.
+#include "policy/cpu/drawrow.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/status.h"
-#include "policy/draw.h"
+#include "policy/cpu/drawweight.h"
 
 enum { VOCAB_MAX = 1 << 19 }; // so that a sum of weights fits 63 bits
 
-Sampler sampler_make(double temperature, int top_k, double top_p, double min_p) {
-    CHECK(temperature >= 0 && top_k >= 0 && top_p >= 0 && min_p >= 0);
-    return (Sampler){.inv_temperature = temperature > 0 ? (float)(1 / temperature) : 0.0f,
-                     .top_k = top_k,
-                     .top_p = top_p,
-                     .min_p = min_p};
-}
-
-float sampler_logprob_scale(const Sampler *sampler) {
-    return sampler->inv_temperature > 0 ? sampler->inv_temperature : 1.0f;
-}
-
-size_t sampler_scratch_bytes(int vocab) {
+size_t cpu_draw_row_bytes(int vocab) {
     return (size_t)vocab * (sizeof(uint64_t) + sizeof(int32_t));
 }
 
@@ -82,36 +71,36 @@ static int select_best(int32_t *id, int n, const float *logits, const uint64_t *
     return low;
 }
 
-int32_t sampler_draw(const Sampler *sampler, const float *logits, int vocab, double uniform,
+int32_t cpu_draw_row(const DrawRule *rule, const float *logits, int vocab, double uniform,
                      void *scratch) {
     CHECK(vocab > 0 && vocab <= VOCAB_MAX);
     CHECK(uniform >= 0 && uniform < 1);
     int32_t best = best_of(logits, vocab);
-    if (best < 0 || sampler->inv_temperature == 0) return best;
+    if (best < 0 || rule->inv_temperature == 0) return best;
 
     uint64_t *weight = scratch, total;
-    float scale = sampler->inv_temperature, top = logits[best] * scale;
+    float scale = rule->inv_temperature, top = logits[best] * scale;
     if (isinf(top)) return -1;
     draw_weights(logits, vocab, scale, top, weight, &total);
 
     int32_t last = -1; // the lowest-ranking token that is kept; -1 = all are
-    bool cut_k = sampler->top_k > 0 && sampler->top_k < vocab, cut_p = sampler->top_p < 1;
+    bool cut_k = rule->top_k > 0 && rule->top_k < vocab, cut_p = rule->top_p < 1;
     if (cut_k || cut_p) {
         int32_t *id = (int32_t *)(weight + vocab);
         int n = 0;
         for (int i = 0; i < vocab; i++)
             if (weight[i] > 0) id[n++] = i;
-        if (cut_k && sampler->top_k < n) {
-            n = select_best(id, n, logits, NULL, (uint64_t)sampler->top_k, &last);
+        if (cut_k && rule->top_k < n) {
+            n = select_best(id, n, logits, NULL, (uint64_t)rule->top_k, &last);
             total = 0;
             for (int i = 0; i < n; i++) total += weight[id[i]];
         }
         if (cut_p) {
-            uint64_t need = (uint64_t)ceil(sampler->top_p * (double)total);
+            uint64_t need = (uint64_t)ceil(rule->top_p * (double)total);
             select_best(id, n, logits, weight, need > 0 ? need : 1, &last);
         }
     }
-    uint64_t least = (uint64_t)ceil(sampler->min_p * (double)weight[best]);
+    uint64_t least = (uint64_t)ceil(rule->min_p * (double)weight[best]);
     if (last >= 0 || least > 1) {
         total = 0;
         for (int i = 0; i < vocab; i++) {

@@ -1,5 +1,5 @@
-// policy/cpu/draw.c -- integer weights of a row: exp in double, eight values at a time.
-#include "policy/draw.h"
+// policy/cpu/drawweight.c -- integer weights of a row: exp in double, eight values at a time.
+#include "policy/cpu/drawweight.h"
 
 #include <math.h>
 #include <stdbool.h>

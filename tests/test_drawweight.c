@@ -1,5 +1,6 @@
-// tests/test_draw.c -- policy/draw: every instruction set gives what one value at a time gives.
-#include "policy/draw.h"
+// tests/test_drawweight.c -- policy/cpu/drawweight: every instruction set gives what one value at a
+// time gives.
+#include "policy/cpu/drawweight.h"
 
 #include <math.h>
 #include <stdlib.h>
