@@ -2,6 +2,7 @@
 #include "base/arena.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@
 #define UNPOISON(p, n) ((void)(p), (void)(n))
 #endif
 
-enum { ALIGN = 64 };
+enum { ALIGN = 64, LARGE_BLOCK = 128 * 1024 };
 
 typedef struct Block {
     struct Block *prev;
@@ -66,7 +67,10 @@ void *arena_alloc(Arena *arena, size_t count, size_t size) {
     Block *b = arena->last;
     if (!b || b->cap - b->used < bytes) {
         size_t cap = bytes > arena->block_bytes ? bytes : arena->block_bytes;
-        b = calloc(1, sizeof *b + ALIGN + cap); // large blocks take memory as they are written
+        // A large block takes memory as it is written. A small one would be cleared as a whole for
+        // the part that is used, once a verdict.
+        bool large = cap >= LARGE_BLOCK;
+        b = large ? calloc(1, sizeof *b + ALIGN + cap) : malloc(sizeof *b + ALIGN + cap);
         if (!b) {
             fprintf(stderr, "grpo: out of host memory: %zu bytes\n", cap);
             abort();
@@ -74,6 +78,8 @@ void *arena_alloc(Arena *arena, size_t count, size_t size) {
         b->data = (char *)(((uintptr_t)(b + 1) + ALIGN - 1) & ~(uintptr_t)(ALIGN - 1));
         b->prev = arena->last;
         b->cap = cap;
+        b->used = 0;
+        b->written = large ? 0 : cap;
         arena->last = b;
         POISON(b->data, cap);
     }
