@@ -37,10 +37,10 @@ static size_t bytes_of(const Task *task) {
 }
 
 Status ask_question(const TaskSource *source, uint64_t index, const Tokenizer *tokenizer,
-                    const Chat *chat, const Bench *bench, Question *out, Arena *arena) {
+                    const Chat *chat, const BatchJudge *judging, Question *out, Arena *arena) {
     *out = (Question){.task = ARENA_ARRAY(arena, Task, 1), .index = index};
     TRY(source->get(source, index, out->task, arena));
-    TRY(judge_knows(bench, out->task));
+    TRY(judge_knows(judging, out->task));
     TRY(ask_prompt(out->task, tokenizer, chat, &out->prompt, &out->n_prompt, arena));
     if (out->n_prompt == 0)
         return FAIL(ST_FORMAT, "%s: task %llu has an empty prompt", source->name,

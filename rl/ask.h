@@ -1,6 +1,6 @@
 // rl/ask.h -- from a task stream to an ASKED batch: texts become prompt tokens, once.
 //
-// Floor 4 (rl). Shared by training, preflight and evaluation, so all ask in the same way.
+// Layer 4 (rl). Shared by training, preflight and evaluation, so all ask in the same way.
 #ifndef RL_ASK_H
 #define RL_ASK_H
 
@@ -35,7 +35,8 @@ MUST_USE Status ask_prompt(const Task *task, const Tokenizer *tokenizer, const C
 // chat: the prompt is what a user says in that template; NULL: it is the text itself.
 // ST_FORMAT for an empty prompt.
 MUST_USE Status ask_question(const TaskSource *source, uint64_t index, const Tokenizer *tokenizer,
-                             const Chat *chat, const Bench *bench, Question *out, Arena *arena);
+                             const Chat *chat, const BatchJudge *judging, Question *out,
+                             Arena *arena);
 
 // Refuses a finite source of which a prompt fills `context` tokens, so that nothing could be said
 // (ST_CONFIG: the first task by number, how many there are, and the remedy); warns where prompts

@@ -16,7 +16,7 @@ static Status next_question(const Collector *c, uint64_t *at, Question *out, Are
     for (int passed = 0;; passed++) {
         ArenaMark mark = arena_mark(arena);
         uint64_t index = (*at)++;
-        TRY(ask_question(c->source, index, c->tokenizer, c->chat, c->bench, out, arena));
+        TRY(ask_question(c->source, index, c->tokenizer, c->chat, c->judging, out, arena));
         if (passed == PASSED_OVER_MAX || curriculum_takes(c->curriculum, out->task, index))
             return ST_OK;
         arena_rewind(arena, mark);
@@ -31,18 +31,18 @@ static Status sample_round(const Collector *c, uint64_t number, int n, const vol
     Batch *batch = ask_batch(question, n, (int)c->cfg->group_size, number, arena);
     EngineStats stats = {0};
     span_begin(c->spans, "gen");
-    judge_begin(c->bench, batch);
-    Status st = engine_sample(c->engine, batch, &c->sampling, RNG_SAMPLE, judge_finished, c->bench,
-                              stop, &stats, arena);
+    judge_begin(c->judging, batch);
+    Status st = engine_sample(c->engine, batch, &c->sampling, RNG_SAMPLE, judge_finished,
+                              c->judging, stop, &stats, arena);
     span_end(c->spans, "gen");
     if (st != ST_OK || batch->stage != STAGE_SAMPLED) {
-        judge_cancel(c->bench);
+        judge_cancel(c->judging);
         r->nonfinite = st == ST_FORMAT;
         if (r->nonfinite) r->batch = batch; // its questions, for the dump
         return st;
     }
     span_begin(c->spans, "reward"); // what was not done while sampling went on
-    judge_end(c->bench, batch, arena);
+    judge_end(c->judging, batch, arena);
     span_end(c->spans, "reward");
     r->n_new_tokens += stats.n_new_tokens;
     *out = batch;

@@ -24,7 +24,7 @@ typedef struct Collector { // all borrowed
     const Chat *chat; // may be NULL
     const TaskSource *source;
     const RlConfig *cfg;
-    Bench *bench;
+    BatchJudge *judging;
     Curriculum *curriculum;
     SampleConfig sampling;
     Spans *spans; // gets "gen", "reward", "adv"

@@ -7,16 +7,16 @@
 
 #include "base/rng.h"
 
-typedef struct Entry {
+typedef struct RateEntry {
     uint64_t key;
     double rate;
-} Entry;
+} RateEntry;
 
 struct Curriculum {
     int kind; // CurriculumKind
     double floor, decay;
     uint64_t seed;
-    Entry *entry;
+    RateEntry *entry;
     size_t n, cap;
     uint32_t *slot; // index of an entry + 1; 0 = free
     size_t n_slots; // a power of two, at least 2 * cap
@@ -54,7 +54,7 @@ static size_t find(const Curriculum *c, uint64_t key) {
 static void grow(Curriculum *c) {
     c->cap = c->cap ? 2 * c->cap : 64;
     c->n_slots = 2 * c->cap;
-    Entry *entry = calloc(c->cap, sizeof *entry);
+    RateEntry *entry = calloc(c->cap, sizeof *entry);
     free(c->slot);
     c->slot = calloc(c->n_slots, sizeof *c->slot);
     CHECK(entry != NULL && c->slot != NULL && c->cap < UINT32_MAX);
@@ -64,13 +64,13 @@ static void grow(Curriculum *c) {
     for (size_t i = 0; i < c->n; i++) c->slot[find(c, c->entry[i].key)] = (uint32_t)i + 1;
 }
 
-static Entry *entry_of(const Curriculum *c, uint64_t key) {
+static RateEntry *entry_of(const Curriculum *c, uint64_t key) {
     if (c->n == 0) return NULL;
     uint32_t at = c->slot[find(c, key)];
     return at ? &c->entry[at - 1] : NULL;
 }
 
-static void append(Curriculum *c, Entry e) {
+static void append(Curriculum *c, RateEntry e) {
     if (c->n == c->cap) grow(c);
     CHECK(c->entry != NULL);
     c->entry[c->n] = e;
@@ -78,7 +78,7 @@ static void append(Curriculum *c, Entry e) {
 }
 
 double curriculum_rate(const Curriculum *c, const Task *task) {
-    const Entry *e = entry_of(c, key_of(c, task));
+    const RateEntry *e = entry_of(c, key_of(c, task));
     return e ? e->rate : 0.5;
 }
 
@@ -93,11 +93,11 @@ void curriculum_learn(Curriculum *c, const Task *task, int n_right, int n_known)
     if (c->kind == CURRICULUM_OFF || n_known == 0) return;
     double rate = (double)n_right / n_known;
     uint64_t key = key_of(c, task);
-    Entry *e = entry_of(c, key);
+    RateEntry *e = entry_of(c, key);
     if (e)
         e->rate = c->decay * e->rate + (1 - c->decay) * rate;
     else
-        append(c, (Entry){key, rate});
+        append(c, (RateEntry){key, rate});
 }
 
 void curriculum_save(const Curriculum *c, Str *out) {
@@ -107,10 +107,10 @@ void curriculum_save(const Curriculum *c, Str *out) {
 Status curriculum_load(Curriculum *c, const void *data, size_t size) {
     c->n = 0;
     if (c->slot) memset(c->slot, 0, c->n_slots * sizeof *c->slot);
-    if (size % sizeof(Entry) != 0)
+    if (size % sizeof(RateEntry) != 0)
         return FAIL(ST_FORMAT, "curriculum state of %zu bytes is not a list of pass rates", size);
-    for (size_t i = 0; i < size / sizeof(Entry); i++) {
-        Entry e;
+    for (size_t i = 0; i < size / sizeof(RateEntry); i++) {
+        RateEntry e;
         memcpy(&e, (const char *)data + i * sizeof e, sizeof e);
         if (!(e.rate >= 0 && e.rate <= 1) || entry_of(c, e.key)) {
             TRY(curriculum_load(c, NULL, 0));

@@ -1,6 +1,6 @@
 // rl/curriculum.h -- which questions come next: a memory of pass rates, and a taste for one half.
 //
-// Floor 4 (rl). The stream of tasks is walked in order; a question is passed over with a chance
+// Layer 4 (rl). The stream of tasks is walked in order; a question is passed over with a chance
 // that grows as its remembered pass rate p nears 0 or 1: it is taken with probability
 //   floor + (1 - floor) * 4 p (1 - p)
 // p is remembered by level or by task; one not yet seen counts as 1/2. A decision is a function of

@@ -55,12 +55,12 @@ static bool asked_first_time(Asked *a, uint64_t id) {
 }
 
 // Up to n new questions.
-static Status next_questions(const EvalDeps *deps, Asked *asked, const Bench *bench, int n,
+static Status next_questions(const EvalDeps *deps, Asked *asked, const BatchJudge *judging, int n,
                              Question *question, int *found, Arena *arena) {
     for (*found = 0; *found < n && asked->left > 0; asked->left--) {
         ArenaMark mark = arena_mark(arena);
         Question *q = &question[*found];
-        TRY(ask_question(deps->source, asked->next++, deps->tokenizer, deps->chat, bench, q,
+        TRY(ask_question(deps->source, asked->next++, deps->tokenizer, deps->chat, judging, q,
                          arena));
         if (asked_first_time(asked, q->task->id))
             ++*found;
@@ -237,43 +237,43 @@ SampleConfig evaluate_sampling(const EvalDeps *deps, const EvalConfig *cfg) {
 // Hands a finished sample to the judges, and says how far the whole has come.
 typedef struct Watch {
     const EvalDeps *deps;
-    Bench *bench;
+    BatchJudge *judging;
     int64_t done, all;
 } Watch;
 
 static void on_finished(void *ctx, Batch *batch, int sample) {
     Watch *w = ctx;
-    judge_finished(w->bench, batch, sample);
+    judge_finished(w->judging, batch, sample);
     w->done++;
     if (w->deps->progress) w->deps->progress(w->deps->progress_ctx, w->done, w->all);
 }
 
 static Status one_slice(const EvalDeps *deps, const EvalConfig *cfg, Watch *watch, Asked *asked,
                         int n, Tally *tally, EvalResult *out, Arena *arena) {
-    Bench *bench = watch->bench;
+    BatchJudge *judging = watch->judging;
     Question *question = ARENA_ARRAY(arena, Question, n);
-    TRY(next_questions(deps, asked, bench, n, question, &n, arena));
+    TRY(next_questions(deps, asked, judging, n, question, &n, arena));
     if (n == 0) return ST_OK;
     Batch *batch = ask_batch(question, n, cfg->k, cfg->step, arena);
     SampleConfig sampling = evaluate_sampling(deps, cfg);
     EngineStats stats = {0};
-    judge_begin(bench, batch);
+    judge_begin(judging, batch);
     Status st = engine_sample(deps->engine, batch, &sampling, RNG_EVAL, on_finished, watch,
                               deps->stop, &stats, arena);
     if (st != ST_OK || batch->stage != STAGE_SAMPLED) {
-        judge_cancel(bench);
+        judge_cancel(judging);
         if (st == ST_FORMAT && deps->nonfinite) *deps->nonfinite = true;
         out->stopped = true;
         return st;
     }
-    judge_end(bench, batch, arena);
+    judge_end(judging, batch, arena);
     out->n_new_tokens += stats.n_new_tokens;
     for (int g = 0; g < batch->n_groups; g++) {
         EvalRecord r = record_of(batch, g, tally->group_size);
         add_record(tally, &r, question[g].task->source);
         if (deps->record) TRY(deps->record(deps->record_ctx, &r, batch, g));
     }
-    if (deps->seen) deps->seen(deps->seen_ctx, batch, bench);
+    if (deps->seen) deps->seen(deps->seen_ctx, batch, judging);
     return ST_OK;
 }
 
@@ -284,7 +284,7 @@ static Status take_done(const EvalDeps *deps, const EvalConfig *cfg, Watch *watc
         ArenaMark mark = arena_mark(arena);
         Question question;
         int n;
-        TRY(next_questions(deps, asked, watch->bench, 1, &question, &n, arena));
+        TRY(next_questions(deps, asked, watch->judging, 1, &question, &n, arena));
         if (n == 0 || question.task->id != deps->done[i].id || deps->done[i].samples != cfg->k)
             return FAIL(ST_FORMAT, "question %d of the earlier evaluation is another one", i + 1);
         add_record(tally, &deps->done[i], question.task->source);
@@ -305,9 +305,9 @@ Status evaluate(const EvalDeps *deps, const EvalConfig *cfg, EvalResult *out, Ar
     if (deps->source->n_tasks > 0 && deps->source->n_tasks < n_tasks)
         n_tasks = (int)deps->source->n_tasks;
     double begin = clock_now();
-    Bench *bench = NULL;
+    BatchJudge *judging = NULL;
     TRY(judge_new(deps->pool, deps->tokenizer, deps->cfg, deps->stop_token, deps->n_stop_tokens,
-                  &bench));
+                  &judging));
     Tally tally = {
         .k = cfg->k,
         .group_size = cfg->group_size > 0 ? cfg->group_size : (int)deps->cfg->group_size,
@@ -316,7 +316,7 @@ Status evaluate(const EvalDeps *deps, const EvalConfig *cfg, EvalResult *out, Ar
     };
     int together = cfg->slice_samples > 0 ? cfg->slice_samples : SLICE_SAMPLES;
     int slice = cfg->k < together ? together / cfg->k : 1;
-    Watch watch = {.deps = deps, .bench = bench, .all = (int64_t)n_tasks * cfg->k};
+    Watch watch = {.deps = deps, .judging = judging, .all = (int64_t)n_tasks * cfg->k};
     Asked asked = asked_new(deps->source, cfg->first_index, n_tasks, arena);
     Status st = take_done(deps, cfg, &watch, &asked, &tally, arena);
     for (int at = tally.n_asked; at < n_tasks && st == ST_OK && !out->stopped && asked.left > 0;
@@ -326,7 +326,7 @@ Status evaluate(const EvalDeps *deps, const EvalConfig *cfg, EvalResult *out, Ar
         st = one_slice(deps, cfg, &watch, &asked, n, &tally, out, arena);
         arena_rewind(arena, mark);
     }
-    judge_free(bench);
+    judge_free(judging);
     if (st == ST_OK && !out->stopped) conclude_all(&tally, cfg, out, arena);
     out->seconds = clock_now() - begin;
     return st;

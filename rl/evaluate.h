@@ -1,6 +1,6 @@
 // rl/evaluate.h -- how good is the policy: n questions, k samples each, judged.
 //
-// Floor 4 (rl). Draws from RNG_EVAL, so an evaluation never moves a training run. Definitions:
+// Layer 4 (rl). Draws from RNG_EVAL, so an evaluation never moves a training run. Definitions:
 //   accuracy  mean@k: the mean over questions of the share of their k samples that are right
 //   pass@k    unbiased, from all samples of a question (rl/passk.h)
 //   cons@k    share of questions whose most frequent extracted answer is right (answers compared as
@@ -28,9 +28,9 @@ extern "C" {
 
 enum { EVAL_PASS_MAX = 8, EVAL_SOURCES_MAX = 8 };
 
-// Called with each slice of questions when it is judged (JUDGED; borrowed for the call). `bench`
+// Called with each slice of questions when it is judged (JUDGED; borrowed for the call). `judging`
 // gives its texts: judge_text.
-typedef void EvalSeenFn(void *ctx, const Batch *batch, const Bench *bench);
+typedef void EvalSeenFn(void *ctx, const Batch *batch, const BatchJudge *judging);
 
 // What is kept of one question; an evaluation is concluded from these alone.
 typedef struct EvalRecord {

@@ -1,7 +1,7 @@
 // rl/grpo.h -- the policy losses and their gradient with respect to log-prob and entropy.
 //
-// Where it stands:   [advantage], policy's [logp] -> HERE -> [dlogp, dentropy] -> policy
-// Floor 4 (rl). Pure arithmetic on one sequence: no tokens, no device, no randomness, no memory.
+// Position:   [advantage], policy's [logp] -> HERE -> [dlogp, dentropy] -> policy
+// Layer 4 (rl). Pure arithmetic on one sequence: no tokens, no device, no randomness, no memory.
 //
 // With r = exp(logp - logp_old), A the sample's advantage, loss of one token (minimised):
 //   grpo, dapo, dr_grpo   -min(r A, clip(r, 1 - low, 1 + high) A);  for A < 0 at most dual |A|

@@ -1,6 +1,6 @@
 // rl/health.h -- is the run well? Numbers that are none stop it; the rest is said in plain words.
 //
-// Floor 4 (rl). Rules look at the metrics of each step and keep running means; a warning says what
+// Layer 4 (rl). Rules look at the metrics of each step and keep running means; a warning says what
 // was seen and what to try, goes to the log, and is kept for the report. The same warning comes at
 // most every rl.warn_every_steps.
 #ifndef RL_HEALTH_H

@@ -1,4 +1,4 @@
-// rl/judge.c -- a cell per sample; a worker decodes, asks two verifiers, writes its own cell.
+// rl/judge.c -- one SampleJudgement for each sample: a worker decodes, asks the judges, fills it.
 #include "rl/judge.h"
 
 #include <limits.h>
@@ -15,7 +15,7 @@
 #include "verifiers/program.h"
 #include "verifiers/verify.h"
 
-typedef struct Cell {
+typedef struct SampleJudgement {
     const Judge *judge;
     const Task *task;
     const Json *row;      // task->row, read
@@ -28,9 +28,9 @@ typedef struct Cell {
     double further[BATCH_REWARDS_MAX]; // of rl.rewards
     uint64_t answer_hash;              // 0 = no answer was found
     int answer_begin, answer_end;      // bytes of the text; equal where the answer is no part of it
-} Cell;
+} SampleJudgement;
 
-struct Bench {
+struct BatchJudge {
     Pool *pool;
     const Tokenizer *tokenizer;
     RlConfig cfg;
@@ -42,8 +42,8 @@ struct Bench {
     Program *further_program[BATCH_REWARDS_MAX]; // NULL = program
     Arena *arena;                                // the batch's cells
     ArenaMark mark;
-    Cell *cell;
-    int n_cells;
+    SampleJudgement *sample;
+    int n_samples;
     JsonDoc **row; // [n_rows] of each group of the batch; NULL: its task has none
     int n_rows;
     Str *text; // [pool_threads] scratch of each worker
@@ -53,26 +53,27 @@ static const char *given(const char *text) {
     return text && text[0] ? text : NULL;
 }
 
-static JudgeInput input(const RlConfig *cfg, const char *text, size_t size, const Cell *cell) {
+static JudgeInput input(const RlConfig *cfg, const char *text, size_t size,
+                        const SampleJudgement *s) {
     return (JudgeInput){
         .text = text,
         .size = size,
-        .gold = cell->task ? cell->task->gold : NULL,
-        .prompt = cell->task ? cell->task->prompt : NULL,
-        .task = cell->row,
-        .draw = cell->draw,
+        .gold = s->task ? s->task->gold : NULL,
+        .prompt = s->task ? s->task->prompt : NULL,
+        .task = s->row,
+        .draw = s->draw,
         .template_ = given(cfg->format_template),
         .prefilled = given(cfg->prefilled),
         .extract = given(cfg->extract),
         .target = given(cfg->language),
         .policy = given(cfg->math_policy),
-        .finished = cell->ended,
+        .finished = s->ended,
     };
 }
 
 // Refuses what no response could be judged with, naming the key.
 static Status check_config(const RlConfig *cfg) {
-    JudgeInput probe = input(cfg, "", 0, &(Cell){.ended = true});
+    JudgeInput probe = input(cfg, "", 0, &(SampleJudgement){.ended = true});
     Judgement tried = format_judge(&probe);
     if (tried.verdict == VERDICT_ERROR)
         return FAIL(ST_CONFIG, "rl.format_template=%s: %s", cfg->format_template, tried.reason);
@@ -130,7 +131,7 @@ void judge_measure(Metrics *row) {
 }
 
 // The judges of rl.rewards.
-static Status open_further(Bench *b) {
+static Status open_further(BatchJudge *b) {
     TRY(reward_terms(&b->cfg, &b->terms));
     for (int p = N_REWARD_PARTS; p < b->terms.n; p++) {
         const RewardTerm *term = &b->terms.term[p];
@@ -156,7 +157,7 @@ static Status open_further(Bench *b) {
 }
 
 Status judge_new(Pool *pool, const Tokenizer *tokenizer, const RlConfig *cfg,
-                 const int32_t *stop_token, int n_stop_tokens, Bench **out) {
+                 const int32_t *stop_token, int n_stop_tokens, BatchJudge **out) {
     *out = NULL;
     TRY(check_config(cfg));
     judge_configure(cfg);
@@ -166,7 +167,7 @@ Status judge_new(Pool *pool, const Tokenizer *tokenizer, const RlConfig *cfg,
                                         .copies = pool_threads(pool),
                                         .deadline_ms = (int)cfg->judge_deadline_ms},
                          &program));
-    Bench *b = calloc(1, sizeof *b);
+    BatchJudge *b = calloc(1, sizeof *b);
     CHECK(b != NULL);
     b->pool = pool, b->tokenizer = tokenizer, b->cfg = *cfg;
     b->text = calloc((size_t)pool_threads(pool), sizeof *b->text);
@@ -184,25 +185,25 @@ Status judge_new(Pool *pool, const Tokenizer *tokenizer, const RlConfig *cfg,
     return ST_OK;
 }
 
-static void close_rows(Bench *bench) {
-    for (int g = 0; g < bench->n_rows; g++) json_free(bench->row[g]);
-    bench->n_rows = 0;
+static void close_rows(BatchJudge *judging) {
+    for (int g = 0; g < judging->n_rows; g++) json_free(judging->row[g]);
+    judging->n_rows = 0;
 }
 
-void judge_free(Bench *bench) {
-    if (!bench) return;
-    for (int i = 0; i < pool_threads(bench->pool); i++) str_free(&bench->text[i]);
-    free(bench->text);
-    program_close(bench->program);
-    for (int p = 0; p < BATCH_REWARDS_MAX; p++) program_close(bench->further_program[p]);
-    close_rows(bench);
-    arena_free(bench->arena);
-    free(bench);
+void judge_free(BatchJudge *judging) {
+    if (!judging) return;
+    for (int i = 0; i < pool_threads(judging->pool); i++) str_free(&judging->text[i]);
+    free(judging->text);
+    program_close(judging->program);
+    for (int p = 0; p < BATCH_REWARDS_MAX; p++) program_close(judging->further_program[p]);
+    close_rows(judging);
+    arena_free(judging->arena);
+    free(judging);
 }
 
-Status judge_knows(const Bench *bench, const Task *task) {
+Status judge_knows(const BatchJudge *judging, const Task *task) {
     const Judge *judge;
-    if (task->judge && strcmp(task->judge, "program") == 0 && !bench->program)
+    if (task->judge && strcmp(task->judge, "program") == 0 && !judging->program)
         return FAIL(ST_CONFIG,
                     "a task of '%s' asks for the judge 'program': name it in rl.judge_program, as "
                     "in rl.judge_program='python3 my_judge.py'",
@@ -216,44 +217,45 @@ Status judge_knows(const Bench *bench, const Task *task) {
 }
 
 // The rows were written by datasets/, so one that cannot be read is a bug of ours.
-static void open_rows(Bench *bench, const Batch *batch) {
-    bench->row = ARENA_ARRAY(bench->arena, JsonDoc *, batch->n_groups + 1);
-    bench->n_rows = batch->n_groups;
+static void open_rows(BatchJudge *judging, const Batch *batch) {
+    judging->row = ARENA_ARRAY(judging->arena, JsonDoc *, batch->n_groups + 1);
+    judging->n_rows = batch->n_groups;
     for (int g = 0; g < batch->n_groups; g++) {
         const Task *task = batch->task[g];
         if (!task || !task->row) continue;
         Status st =
-            json_parse(task->row, strlen(task->row), task->source, 1, false, &bench->row[g]);
+            json_parse(task->row, strlen(task->row), task->source, 1, false, &judging->row[g]);
         CHECK(st == ST_OK);
     }
 }
 
-void judge_begin(Bench *bench, const Batch *batch) {
-    close_rows(bench);
-    arena_rewind(bench->arena, bench->mark);
-    open_rows(bench, batch);
-    bench->cell = ARENA_ARRAY(bench->arena, Cell, batch->n_samples);
-    bench->n_cells = batch->n_samples;
+void judge_begin(BatchJudge *judging, const Batch *batch) {
+    close_rows(judging);
+    arena_rewind(judging->arena, judging->mark);
+    open_rows(judging, batch);
+    judging->sample = ARENA_ARRAY(judging->arena, SampleJudgement, batch->n_samples);
+    judging->n_samples = batch->n_samples;
 }
 
 // The response without an end token that closes it.
-static int text_tokens(const Bench *bench, const Batch *batch, int sample) {
+static int text_tokens(const BatchJudge *judging, const Batch *batch, int sample) {
     int n = batch_response_length(batch, sample);
     if (n == 0 || batch->finish[sample] != FINISH_STOP) return n;
     int32_t last = batch->token[batch->token_end[sample] - 1];
-    for (int i = 0; i < bench->n_stop_tokens; i++)
-        if (bench->stop_token[i] == last) return n - 1;
+    for (int i = 0; i < judging->n_stop_tokens; i++)
+        if (judging->stop_token[i] == last) return n - 1;
     return n;
 }
 
-void judge_text(const Bench *bench, const Batch *batch, int sample, Str *out) {
-    tokenizer_decode(bench->tokenizer, batch->token + batch->response_begin[sample],
-                     text_tokens(bench, batch, sample), false, out);
+void judge_text(const BatchJudge *judging, const Batch *batch, int sample, Str *out) {
+    tokenizer_decode(judging->tokenizer, batch->token + batch->response_begin[sample],
+                     text_tokens(judging, batch, sample), false, out);
 }
 
 // The hash serves votes among samples; the place serves readers of the batch. What a judge's own
 // process answers is no part of the text and has no place.
-static void keep_answer(Cell *c, const Judgement *judged, const char *text, size_t size) {
+static void keep_answer(SampleJudgement *c, const Judgement *judged, const char *text,
+                        size_t size) {
     if (judged->answer_size == 0) return;
     c->answer_hash = rng_hash(judged->answer, judged->answer_size) | 1;
     uintptr_t begin = (uintptr_t)judged->answer - (uintptr_t)text;
@@ -262,9 +264,9 @@ static void keep_answer(Cell *c, const Judgement *judged, const char *text, size
     c->answer_end = (int)(begin + judged->answer_size);
 }
 
-static void judge_cell(void *ctx, int i, int worker) {
-    Bench *b = ctx;
-    Cell *c = &b->cell[i];
+static void judge_sample(void *ctx, int i, int worker) {
+    BatchJudge *b = ctx;
+    SampleJudgement *c = &b->sample[i];
     Str *text = &b->text[worker];
     str_clear(text);
     tokenizer_decode(b->tokenizer, c->token, c->n_tokens, false, text);
@@ -297,14 +299,14 @@ static void judge_cell(void *ctx, int i, int worker) {
     c->accuracy = c->verdict == VERDICT_ERROR ? 0 : judged.score;
 }
 
-static const Json *bench_row(const Bench *b, int group) {
+static const Json *bench_row(const BatchJudge *b, int group) {
     return b->row[group] ? json_root(b->row[group]) : NULL;
 }
 
 void judge_finished(void *ctx, Batch *batch, int sample) {
-    Bench *b = ctx;
-    CHECK(sample >= 0 && sample < b->n_cells);
-    Cell *c = &b->cell[sample];
+    BatchJudge *b = ctx;
+    CHECK(sample >= 0 && sample < b->n_samples);
+    SampleJudgement *c = &b->sample[sample];
     int group = batch_group_of(batch, sample);
     const Task *task = batch->task[group];
     c->known = true;
@@ -323,36 +325,37 @@ void judge_finished(void *ctx, Batch *batch, int sample) {
     memcpy(copy, batch->token + batch->response_begin[sample], (size_t)c->n_tokens * sizeof *copy);
     c->token = copy;
     if (b->pool)
-        pool_submit(b->pool, judge_cell, b, sample);
+        pool_submit(b->pool, judge_sample, b, sample);
     else
-        judge_cell(b, sample, 0);
+        judge_sample(b, sample, 0);
 }
 
-void judge_cancel(Bench *bench) {
-    if (bench->pool) pool_drain(bench->pool);
-    close_rows(bench);
-    bench->n_cells = 0;
+void judge_cancel(BatchJudge *judging) {
+    if (judging->pool) pool_drain(judging->pool);
+    close_rows(judging);
+    judging->n_samples = 0;
 }
 
-void judge_end(Bench *bench, Batch *batch, Arena *arena) {
-    CHECK(bench->n_cells == batch->n_samples);
-    if (bench->pool) pool_drain(bench->pool);
-    batch_open_judged(batch, bench->terms.n, arena);
-    for (int p = 0; p < bench->terms.n; p++) batch_name_part(batch, p, bench->terms.term[p].name);
+void judge_end(BatchJudge *judging, Batch *batch, Arena *arena) {
+    CHECK(judging->n_samples == batch->n_samples);
+    if (judging->pool) pool_drain(judging->pool);
+    batch_open_judged(batch, judging->terms.n, arena);
+    for (int p = 0; p < judging->terms.n; p++)
+        batch_name_part(batch, p, judging->terms.term[p].name);
     for (int i = 0; i < batch->n_samples; i++) {
-        const Cell *c = &bench->cell[i];
+        const SampleJudgement *c = &judging->sample[i];
         CHECK(c->known);
         batch->verdict[i] = (uint8_t)c->verdict;
         batch->part[PART_ACCURACY][i] = (float)c->accuracy;
         batch->part[PART_FORMAT][i] = (float)c->format;
         batch->part[PART_LANGUAGE][i] = (float)c->language;
-        for (int p = N_REWARD_PARTS; p < bench->terms.n; p++)
+        for (int p = N_REWARD_PARTS; p < judging->terms.n; p++)
             batch->part[p][i] = (float)c->further[p];
         batch->answer_hash[i] = c->answer_hash;
         batch->answer_begin[i] = c->answer_begin;
         batch->answer_end[i] = c->answer_end;
     }
-    reward_fill(&bench->cfg, batch);
-    close_rows(bench);
-    bench->n_cells = 0;
+    reward_fill(&judging->cfg, batch);
+    close_rows(judging);
+    judging->n_samples = 0;
 }

@@ -1,7 +1,7 @@
 // rl/judge.h -- judging finished samples on the pool while the others are still being sampled.
 //
-// Where it stands:   rollout's [token] -> HERE -> [verdict, parts, reward, weight]
-// Floor 4 (rl). The one place where tokens become text for a verifier. Verdicts do not depend on
+// Position:   rollout's [token] -> HERE -> [verdict, parts, reward, weight]
+// Layer 4 (rl). The one place where tokens become text for a verifier. Verdicts do not depend on
 // the order in which samples finish.
 #ifndef RL_JUDGE_H
 #define RL_JUDGE_H
@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-typedef struct Bench Bench; // the judges' bench
+typedef struct BatchJudge BatchJudge; // the judges' judging
 
 // Tells the judges what the configuration says about them; judge_new does it too. Call before a
 // judge is asked whether it can work (sources_check), which may open the sandbox.
@@ -30,19 +30,20 @@ void judge_seed(uint64_t seed);
 // Everything is borrowed; pool may be NULL. stop_token: an end token that closes a sample is not
 // part of its text. Finds the format judge and tries the template: ST_CONFIG names the key.
 MUST_USE Status judge_new(Pool *pool, const Tokenizer *tokenizer, const RlConfig *cfg,
-                          const int32_t *stop_token, int n_stop_tokens, Bench **out);
-void judge_free(Bench *bench);
+                          const int32_t *stop_token, int n_stop_tokens, BatchJudge **out);
+void judge_free(BatchJudge *judging);
 
 // ST_CONFIG if the task names a judge that is not there; the sentence lists those that are.
-MUST_USE Status judge_knows(const Bench *bench, const Task *task);
+MUST_USE Status judge_knows(const BatchJudge *judging, const Task *task);
 
-// One batch at a time: judge_begin before sampling; judge_finished (a FinishedFn, ctx = bench) for
-// every sample, from one thread; judge_end joins, moves the batch from SAMPLED to JUDGED and fills
-// its columns (reward and weight too). judge_cancel instead of judge_end if sampling was given up.
-void judge_begin(Bench *bench, const Batch *batch);
-void judge_finished(void *bench, Batch *batch, int sample);
-void judge_end(Bench *bench, Batch *batch, Arena *arena);
-void judge_cancel(Bench *bench);
+// One batch at a time: judge_begin before sampling; judge_finished (a FinishedFn, ctx = the
+// BatchJudge) for every sample, from one thread; judge_end joins, moves the batch from SAMPLED to
+// JUDGED and fills its columns (reward and weight too). judge_cancel instead of judge_end if
+// sampling was given up.
+void judge_begin(BatchJudge *judging, const Batch *batch);
+void judge_finished(void *judging, Batch *batch, int sample);
+void judge_end(BatchJudge *judging, Batch *batch, Arena *arena);
+void judge_cancel(BatchJudge *judging);
 
 // What held the programs that were judged: sandbox/layers (a sum of CageLayer bits); since the
 // start, sandbox/runs, sandbox/errors (no verdict, by a fault of ours) and sandbox/second_tries (a
@@ -56,7 +57,7 @@ unsigned judge_layers(void);
 MUST_USE Status judge_same_layers(unsigned before);
 
 // The text that is judged: the response without its closing end token. Appends to out.
-void judge_text(const Bench *bench, const Batch *batch, int sample, Str *out);
+void judge_text(const BatchJudge *judging, const Batch *batch, int sample, Str *out);
 
 #ifdef __cplusplus
 }

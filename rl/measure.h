@@ -1,6 +1,6 @@
 // rl/measure.h -- the metrics of a rollout, from the columns of its batch.
 //
-// Floor 4 (rl). Pure; sums in sample order. Names and definitions: rl/README.md.
+// Layer 4 (rl). Pure; sums in sample order. Names and definitions: rl/README.md.
 #ifndef RL_MEASURE_H
 #define RL_MEASURE_H
 

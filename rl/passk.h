@@ -1,6 +1,6 @@
 // rl/passk.h -- pass@k without bias, and how sure a mean over questions is.
 //
-// Floor 4 (rl). Pure arithmetic. pass@k: the chance that at least one of k samples is right,
+// Layer 4 (rl). Pure arithmetic. pass@k: the chance that at least one of k samples is right,
 // estimated from c right ones among n >= k (arXiv 2107.03374, equation 1).
 #ifndef RL_PASSK_H
 #define RL_PASSK_H

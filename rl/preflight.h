@@ -1,6 +1,6 @@
 // rl/preflight.h -- before the first step: can this base learn from these questions?
 //
-// Floor 4 (rl). GRPO sharpens what a base already does sometimes. If it never succeeds, or always,
+// Layer 4 (rl). GRPO sharpens what a base already does sometimes. If it never succeeds, or always,
 // groups have equal rewards and nothing is learned; reference runs below 1 % pass@1 went the wrong
 // way.
 #ifndef RL_PREFLIGHT_H

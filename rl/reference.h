@@ -1,6 +1,6 @@
 // rl/reference.h -- the policy that KL keeps near: another Policy, refreshed now and then.
 //
-// Floor 4 (rl). Made only when rl.kl is not off. Codes: what policy.h and checkpoint.h say.
+// Layer 4 (rl). Made only when rl.kl is not off. Codes: what policy.h and checkpoint.h say.
 #ifndef RL_REFERENCE_H
 #define RL_REFERENCE_H
 

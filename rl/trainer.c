@@ -27,7 +27,7 @@ static Status check_tasks(const Trainer *t) {
     for (int i = 0; i < n && st == ST_OK; i++) {
         ArenaMark mark = arena_mark(t->scratch);
         Question q;
-        st = ask_question(source, (uint64_t)i, t->deps.tokenizer, t->deps.chat, t->bench, &q,
+        st = ask_question(source, (uint64_t)i, t->deps.tokenizer, t->deps.chat, t->judging, &q,
                           t->scratch);
         arena_rewind(t->scratch, mark);
     }
@@ -74,7 +74,7 @@ Status trainer_new(const TrainerDeps *deps, const RlConfig *cfg, Trainer **out) 
     t->batch_mark = arena_mark(t->arena);
     judge_seed(deps->seed);
     TRY_OUT(judge_new(deps->pool, deps->tokenizer, &t->cfg, t->deps.stop_token,
-                      t->deps.n_stop_tokens, &t->bench));
+                      t->deps.n_stop_tokens, &t->judging));
     TRY_OUT(reward_metric_known(&t->cfg));
     TRY_OUT(check_experts(&t->cfg, policy_model(deps->policy)));
     TRY_OUT(check_tasks(t));
@@ -100,7 +100,7 @@ void trainer_free(Trainer *t) {
     reference_free(t->reference);
     health_free(t->health);
     curriculum_free(t->curriculum);
-    judge_free(t->bench);
+    judge_free(t->judging);
     arena_free(t->arena);
     arena_free(t->scratch);
     free(t);
@@ -209,7 +209,7 @@ static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
         .chat = t->deps.chat,
         .source = t->deps.source,
         .cfg = &t->cfg,
-        .bench = t->bench,
+        .judging = t->judging,
         .curriculum = t->curriculum,
         .sampling = ask_sampling(&t->cfg, t->deps.stop_token,
                                  t->cfg.ignore_eos ? 0 : t->deps.n_stop_tokens),
@@ -279,7 +279,7 @@ static Status learn(Trainer *t, Metrics *row, bool *stepped) {
                          .final_ratio = t->cfg.min_lr_ratio,
                          .warmup_steps = t->cfg.warmup_steps,
                          .total_steps = t->cfg.steps};
-    Update update;
+    UpdateResult update;
     ArenaMark mark = arena_mark(t->scratch);
     span_begin(&t->spans, "update_actor");
     Status st = update_run(t->deps.policy, &t->cfg, t->deps.seed, t->batch,

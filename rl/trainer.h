@@ -1,8 +1,8 @@
 // rl/trainer.h -- the loop: ask, sample, judge, weigh, learn; one optimiser step at a time.
 //
-// Floor 4 (rl). One call of trainer_step is one OPTIMISER step. It samples a rollout when none is
-// in hand and trains one mini-batch of it. Between calls the state is always that of an optimiser
-// step: weights (the policy's), position, and the batch in hand with its cursor. Numbers are
+// Layer 4 (rl). One call of trainer_step is one OPTIMISER step. It samples a rollout when none is
+// in use and trains one mini-batch of it. Between calls the state is always that of an optimiser
+// step: weights (the policy's), position, and the batch in use with the updates made from it. Numbers are
 // functions of (weights, config, seed): not of threads, chunks in flight, stops or resumes; timings
 // apart.
 #ifndef RL_TRAINER_H
@@ -32,7 +32,7 @@ typedef struct TrainerDeps {
     Policy *policy; // trainable
     Engine *engine; // over that policy
     const Tokenizer *tokenizer;
-    const Chat *chat; // NULL: prompts are asked as they stand
+    const Chat *chat; // NULL: prompts are asked as they are
     Pool *pool;       // NULL = one thread
     const TaskSource *source;
     const int32_t *stop_token; // [n_stop_tokens]; none = the model's eos_id
@@ -58,11 +58,11 @@ typedef struct TrainerStep {
     int64_t step;       // its number, from 1; with `stopped` the number of the last finished one
     bool stopped;       // the stop flag was seen: no step was made and nothing changed; save and go
     bool fresh;         // this step sampled `batch` (its rollout is to be written down once)
-    const Batch *batch; // in hand, WEIGHED; borrowed until the next step
+    const Batch *batch; // in use, WEIGHED; borrowed until the next step
 } TrainerStep;
 
 // `stop` (may be NULL) is polled at the start and while sampling. `row` is cleared and filled
-// with the metrics of rl/README.md; rollout metrics stand in the rows of fresh steps only. Fails
+// with the metrics of rl/README.md; rollout metrics are in the rows of fresh steps only. Fails
 // with what policy, engine or judges say; a non-finite number is ST_FORMAT, after which
 // trainer_nonfinite is true, the weights are those of the last good step, and the batch is dumped.
 MUST_USE Status trainer_step(Trainer *trainer, const volatile int *stop, Metrics *row,

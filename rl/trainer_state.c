@@ -124,7 +124,7 @@ static Status read_batch(Trainer *t, const char *folder, const StateHead *head) 
     for (int g = 0; g < b->n_groups; g++) {
         Question q;
         TRY(ask_question(t->deps.source, b->task_index[g], t->deps.tokenizer, t->deps.chat,
-                         t->bench, &q, t->arena));
+                         t->judging, &q, t->arena));
         if (q.task->id != b->task_id[g])
             return FAIL(ST_CONFIG, "%s: task %llu is another one in this run's source '%s'", path,
                         (unsigned long long)b->task_index[g], t->deps.source->name);

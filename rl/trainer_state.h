@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-// Where the run is; saved as it stands.
+// Where the run is; saved as it is.
 typedef struct Position {
     int64_t steps_done;     // optimiser steps
     uint64_t rollouts_done; // also the number of the next one
@@ -29,12 +29,12 @@ struct Trainer {
     TrainerDeps deps;
     RlConfig cfg;
     int32_t eos;
-    Bench *bench;
+    BatchJudge *judging;
     Curriculum *curriculum;
     Health *health;
     Reference *reference; // NULL if kl is off
     Position at;
-    Batch *batch; // the rollout in hand, WEIGHED unless its step failed; NULL: none
+    Batch *batch; // the rollout in use, WEIGHED unless its step failed; NULL: none
     Arena *arena; // its columns
     ArenaMark batch_mark;
     Arena *scratch; // one update

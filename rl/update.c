@@ -221,8 +221,8 @@ static Status name_nonfinite(const UpdateWork *w, int n_chunks) {
 }
 
 Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const Batch *b, double lr,
-                  Metrics *row, Update *out, Arena *arena) {
-    *out = (Update){0};
+                  Metrics *row, UpdateResult *out, Arena *arena) {
+    *out = (UpdateResult){0};
     CHECK(b->stage == STAGE_WEIGHED);
     int n_groups, n_chunks = 0;
     int *group = choose_groups(cfg, seed, b, &n_groups, arena);

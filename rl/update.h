@@ -21,11 +21,11 @@ extern "C" {
 // out.
 Pack update_pack(const Batch *batch, const uint8_t *want, Arena *arena);
 
-typedef struct Update {
+typedef struct UpdateResult {
     bool stepped;                   // false: no sample of this mini-batch counts; no step was made
     bool nonfinite;                 // set with ST_FORMAT: the recorded sentence names the number
     const char *first_without_grad; // StepReport's
-} Update;
+} UpdateResult;
 
 // Samples whose gradient is exactly zero (advantage 0, and no other term of the loss) are never in
 // the chunks of gradient arithmetic, count in the denominators, and do not count in actor/ metrics.
@@ -36,7 +36,7 @@ typedef struct Update {
 // `lr`. Fills the actor/, sampling/ and moe/ metrics. On failure the weights are as they were and
 // the gradients zero.
 MUST_USE Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const Batch *batch,
-                           double lr, Metrics *row, Update *out, Arena *arena);
+                           double lr, Metrics *row, UpdateResult *out, Arena *arena);
 
 #ifdef __cplusplus
 }

@@ -147,16 +147,15 @@ type_names='
 Agreement 2
 Asked 2
 Batch 2
-Bench 2
 Block 2
 Case 7
-Cell 3
+Cell 2
 Command 2
 Control 2
 Copy 2
 Cursor 2
 Cut 2
-Entry 4
+Entry 3
 Fold 2
 Host 2
 Ids 2
@@ -168,7 +167,6 @@ Pack 2
 Pair 2
 Piece 3
 Policy 3
-Question 2
 Range 2
 Reader 4
 Row 2

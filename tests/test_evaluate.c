@@ -16,7 +16,7 @@ typedef struct Seen {
     char text[TASKS][K][16];
 } Seen;
 
-static void see(void *ctx, const Batch *b, const Bench *bench) {
+static void see(void *ctx, const Batch *b, const BatchJudge *judging) {
     Seen *s = ctx;
     s->slices++;
     for (int g = 0; g < b->n_groups; g++, s->n++)
@@ -26,7 +26,7 @@ static void see(void *ctx, const Batch *b, const Bench *bench) {
             s->reward[s->n][i] = b->reward[sample];
             s->length[s->n][i] = batch_response_length(b, sample);
             Str text = {0};
-            judge_text(bench, b, sample, &text);
+            judge_text(judging, b, sample, &text);
             snprintf(s->text[s->n][i], 16, "%s", str_text(&text));
             str_free(&text);
         }
@@ -167,8 +167,8 @@ typedef struct Ids {
     int n;
 } Ids;
 
-static void keep_ids(void *ctx, const Batch *b, const Bench *bench) {
-    (void)bench;
+static void keep_ids(void *ctx, const Batch *b, const BatchJudge *judging) {
+    (void)judging;
     Ids *ids = ctx;
     for (int g = 0; g < b->n_groups; g++, ids->n++) {
         assert_true(ids->n < 64);

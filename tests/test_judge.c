@@ -53,15 +53,15 @@ static void verdicts_do_not_depend_on_order_or_threads(void **state) {
     for (int threads = 0; threads <= 3; threads++) {
         Arena *arena = arena_new(1 << 14);
         Pool *pool = threads ? pool_new(threads) : NULL;
-        Bench *bench;
-        assert_ok(judge_new(pool, tokenizer, &cfg, &eos, 1, &bench));
-        assert_ok(judge_knows(bench, &task));
+        BatchJudge *judging;
+        assert_ok(judge_new(pool, tokenizer, &cfg, &eos, 1, &judging));
+        assert_ok(judge_knows(judging, &task));
         for (int order = 0; order < 2; order++) {
             Batch *b = sampled(tokenizer, &task, arena);
-            judge_begin(bench, b);
-            for (int i = 0; i < N; i++) judge_finished(bench, b, order ? N - 1 - i : i);
+            judge_begin(judging, b);
+            for (int i = 0; i < N; i++) judge_finished(judging, b, order ? N - 1 - i : i);
             batch_compact(b); // tokens move while judges may still be at work
-            judge_end(bench, b, arena);
+            judge_end(judging, b, arena);
             const int want[N] = {VERDICT_RIGHT, VERDICT_RIGHT, VERDICT_WRONG,
                                  VERDICT_WRONG, VERDICT_WRONG, VERDICT_ERROR};
             for (int i = 0; i < N; i++) assert_int_equal(b->verdict[i], want[i]);
@@ -75,11 +75,11 @@ static void verdicts_do_not_depend_on_order_or_threads(void **state) {
             assert_int_equal(b->answer_end[0] - b->answer_begin[0], 1);
             assert_int_equal(text[0][b->answer_begin[0]], '5');
             Str out = {0};
-            judge_text(bench, b, 0, &out);
+            judge_text(judging, b, 0, &out);
             assert_string_equal(str_text(&out), text[0]); // without the end token
             str_free(&out);
         }
-        judge_free(bench);
+        judge_free(judging);
         pool_free(pool);
         arena_free(arena);
     }
@@ -96,23 +96,23 @@ static void further_rewards_are_judged_beside_the_first(void **state) {
     Tokenizer *tokenizer;
     assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
     Arena *arena = arena_new(1 << 14);
-    Bench *bench;
-    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &bench));
+    BatchJudge *judging;
+    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &judging));
     Batch *b = sampled(tokenizer, &task, arena);
-    judge_begin(bench, b);
-    for (int i = 0; i < N; i++) judge_finished(bench, b, i);
+    judge_begin(judging, b);
+    for (int i = 0; i < N; i++) judge_finished(judging, b, i);
     batch_compact(b);
-    judge_end(bench, b, arena);
+    judge_end(judging, b, arena);
     assert_int_equal(b->n_parts, N_REWARD_PARTS + 2);
     assert_string_equal(batch_part_name(b, N_REWARD_PARTS + 1), "same");
     assert_close(b->part[N_REWARD_PARTS], b->part[PART_FORMAT], N, 0, 0);
     assert_close(b->part[N_REWARD_PARTS + 1], b->part[PART_ACCURACY], N, 0, 0);
     assert_close(b->reward, (float[]){1.45f, .75f, .7f, 0, 0, 0}, N, 1e-6, 0);
-    judge_free(bench);
+    judge_free(judging);
     const char *const bad[] = {"x:1:no-such", "x:1:program"};
     for (int i = 0; i < 2; i++) {
         cfg.rewards = (ConfigTexts){&bad[i], 1};
-        assert_int_equal(judge_new(NULL, tokenizer, &cfg, &eos, 1, &bench), ST_CONFIG);
+        assert_int_equal(judge_new(NULL, tokenizer, &cfg, &eos, 1, &judging), ST_CONFIG);
         assert_non_null(strstr(status_text(), "rl.rewards"));
     }
     arena_free(arena);
@@ -128,15 +128,15 @@ static void an_answer_that_was_cut_off_may_count_if_asked(void **state) {
     Tokenizer *tokenizer;
     assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
     Arena *arena = arena_new(1 << 14);
-    Bench *bench;
-    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &bench));
+    BatchJudge *judging;
+    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &judging));
     Batch *b = sampled(tokenizer, &task, arena);
-    judge_begin(bench, b);
-    for (int i = 0; i < N; i++) judge_finished(bench, b, i);
-    judge_end(bench, b, arena);
+    judge_begin(judging, b);
+    for (int i = 0; i < N; i++) judge_finished(judging, b, i);
+    judge_end(judging, b, arena);
     assert_int_equal(b->verdict[4], VERDICT_RIGHT);
     assert_true(b->part[PART_FORMAT][4] == 0); // the form was not completed
-    judge_free(bench);
+    judge_free(judging);
     arena_free(arena);
     tokenizer_free(tokenizer);
 }
@@ -151,18 +151,18 @@ static void a_judge_sees_the_row_of_its_task(void **state) {
     Tokenizer *tokenizer;
     assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
     Arena *arena = arena_new(1 << 14);
-    Bench *bench;
-    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &bench));
-    assert_ok(judge_knows(bench, &task));
+    BatchJudge *judging;
+    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &judging));
+    assert_ok(judge_knows(judging, &task));
     for (int again = 0; again < 2; again++) {
         Batch *b = sampled(tokenizer, &task, arena);
-        judge_begin(bench, b);
-        for (int i = 0; i < N; i++) judge_finished(bench, b, i);
-        judge_end(bench, b, arena);
+        judge_begin(judging, b);
+        for (int i = 0; i < N; i++) judge_finished(judging, b, i);
+        judge_end(judging, b, arena);
         assert_int_equal(b->verdict[0], VERDICT_RIGHT);
         assert_int_equal(b->verdict[2], VERDICT_WRONG);
     }
-    judge_free(bench);
+    judge_free(judging);
     arena_free(arena);
     tokenizer_free(tokenizer);
 }
@@ -176,17 +176,17 @@ static void no_verdict_is_masked_out(void **state) {
     Tokenizer *tokenizer;
     assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
     Arena *arena = arena_new(1 << 14);
-    Bench *bench;
-    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &bench));
+    BatchJudge *judging;
+    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &judging));
     Batch *b = sampled(tokenizer, &task, arena);
-    judge_begin(bench, b);
-    for (int i = 0; i < N; i++) judge_finished(bench, b, i);
-    judge_end(bench, b, arena);
+    judge_begin(judging, b);
+    for (int i = 0; i < N; i++) judge_finished(judging, b, i);
+    judge_end(judging, b, arena);
     for (int i = 0; i < N; i++) {
         assert_int_equal(b->verdict[i], VERDICT_ERROR);
         assert_true(b->weight[i] == 0 && b->reward[i] == 0);
     }
-    judge_free(bench);
+    judge_free(judging);
     arena_free(arena);
     tokenizer_free(tokenizer);
 }
@@ -201,23 +201,23 @@ static void the_thoughts_language_is_a_part_of_its_own(void **state) {
     Tokenizer *tokenizer;
     assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
     Arena *arena = arena_new(1 << 14);
-    Bench *bench;
-    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &bench));
+    BatchJudge *judging;
+    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &judging));
     Batch *b = sampled(tokenizer, &task, arena);
-    judge_begin(bench, b);
-    for (int i = 0; i < N; i++) judge_finished(bench, b, i);
-    judge_end(bench, b, arena);
+    judge_begin(judging, b);
+    for (int i = 0; i < N; i++) judge_finished(judging, b, i);
+    judge_end(judging, b, arena);
     assert_true(b->part[PART_LANGUAGE][3] == 1); // " I do not know."
     assert_close(b->reward, (float[]){1.7f}, 1, 1e-6, 0);
-    judge_free(bench);
+    judge_free(judging);
     cfg.language = "de";
-    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &bench));
+    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &judging));
     b = sampled(tokenizer, &task, arena);
-    judge_begin(bench, b);
-    for (int i = 0; i < N; i++) judge_finished(bench, b, i);
-    judge_end(bench, b, arena);
+    judge_begin(judging, b);
+    for (int i = 0; i < N; i++) judge_finished(judging, b, i);
+    judge_end(judging, b, arena);
     assert_true(b->part[PART_LANGUAGE][3] == 0);
-    judge_free(bench);
+    judge_free(judging);
     arena_free(arena);
     tokenizer_free(tokenizer);
 }
@@ -227,32 +227,32 @@ static void names_that_are_not_there_are_config_errors(void **state) {
     RlConfig cfg = config();
     Tokenizer *tokenizer;
     assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
-    Bench *bench;
-    assert_ok(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench));
-    assert_int_equal(judge_knows(bench, &(Task){.judge = "oracle", .source = "t"}), ST_CONFIG);
-    assert_int_equal(judge_knows(bench, &(Task){.source = "t"}), ST_CONFIG);
-    judge_free(bench);
+    BatchJudge *judging;
+    assert_ok(judge_new(NULL, tokenizer, &cfg, NULL, 0, &judging));
+    assert_int_equal(judge_knows(judging, &(Task){.judge = "oracle", .source = "t"}), ST_CONFIG);
+    assert_int_equal(judge_knows(judging, &(Task){.source = "t"}), ST_CONFIG);
+    judge_free(judging);
     cfg.format_template = "no-such";
-    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench), ST_CONFIG);
-    assert_null(bench);
+    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &judging), ST_CONFIG);
+    assert_null(judging);
     cfg = config(), cfg.extract = "latex";
-    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench), ST_CONFIG);
+    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &judging), ST_CONFIG);
     assert_non_null(strstr(status_text(), "rl.extract"));
     cfg = config(), cfg.language = "klingon";
-    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench), ST_CONFIG);
+    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &judging), ST_CONFIG);
     cfg = config(), cfg.reward_language = 1;
-    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench), ST_CONFIG);
+    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &judging), ST_CONFIG);
     assert_non_null(strstr(status_text(), "rl.language"));
     cfg = config(), cfg.math_policy = "mine";
-    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench), ST_CONFIG);
+    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &judging), ST_CONFIG);
     cfg = config(), cfg.judge_program = "exit 3";
-    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench), ST_CONFIG);
+    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &judging), ST_CONFIG);
     assert_non_null(strstr(status_text(), "status 3"));
     cfg = config();
-    assert_ok(judge_new(NULL, tokenizer, &cfg, NULL, 0, &bench));
-    assert_int_equal(judge_knows(bench, &(Task){.judge = "program", .source = "t"}), ST_CONFIG);
+    assert_ok(judge_new(NULL, tokenizer, &cfg, NULL, 0, &judging));
+    assert_int_equal(judge_knows(judging, &(Task){.judge = "program", .source = "t"}), ST_CONFIG);
     assert_non_null(strstr(status_text(), "rl.judge_program"));
-    judge_free(bench);
+    judge_free(judging);
     tokenizer_free(tokenizer);
 }
 

@@ -61,24 +61,24 @@ typedef struct Fixture {
     Arena *arena;
     Tokenizer *tokenizer;
     Pool *pool;
-    Bench *bench;
+    BatchJudge *judging;
     Batch *batch;
 } Fixture;
 
 static Fixture judged(const RlConfig *cfg) {
     Fixture f = {.arena = arena_new(1 << 14), .pool = pool_new(3)};
     assert_ok(tokenizer_load("tests/golden/tokenizer/qwen2.json", &f.tokenizer));
-    assert_ok(judge_new(f.pool, f.tokenizer, cfg, NULL, 0, &f.bench));
-    assert_ok(judge_knows(f.bench, &task));
+    assert_ok(judge_new(f.pool, f.tokenizer, cfg, NULL, 0, &f.judging));
+    assert_ok(judge_knows(f.judging, &task));
     f.batch = sampled(f.tokenizer, f.arena);
-    judge_begin(f.bench, f.batch);
-    for (int i = 0; i < N; i++) judge_finished(f.bench, f.batch, i);
-    judge_end(f.bench, f.batch, f.arena);
+    judge_begin(f.judging, f.batch);
+    for (int i = 0; i < N; i++) judge_finished(f.judging, f.batch, i);
+    judge_end(f.judging, f.batch, f.arena);
     return f;
 }
 
 static void done(Fixture *f) {
-    judge_free(f->bench);
+    judge_free(f->judging);
     pool_free(f->pool);
     tokenizer_free(f->tokenizer);
     arena_free(f->arena);

@@ -66,8 +66,8 @@ typedef struct Seen {
     Str lines;
 } Seen;
 
-static void write_samples(void *ctx, const Batch *batch, const Bench *bench) {
-    (void)bench;
+static void write_samples(void *ctx, const Batch *batch, const BatchJudge *judging) {
+    (void)judging;
     Seen *s = ctx;
     str_clear(&s->lines);
     for (int i = 0; i < batch->n_samples; i++) sample_line(batch, i, s->tokenizer, 0, &s->lines);

@@ -29,12 +29,13 @@ static const Flag flags[] = {
 enum { CHAT_ROOM = 1024 }; // tokens of a template around a prompt, and of its system message
 enum { SLICE = 64, SLICE_SAMPLES = 4096 }; // prompts and samples drawn together
 
-typedef struct Question {
+typedef struct InputQuestion {
     int32_t *ids;
     int n;
-} Question;
+} InputQuestion;
 
-static void read_prompt(const Actor *a, const Chat *chat, InLine *line, Question *q, Arena *arena) {
+static void read_prompt(const Actor *a, const Chat *chat, InLine *line, InputQuestion *q,
+                        Arena *arena) {
     const Json *messages = json_get(line->row, "messages");
     const Json *text = json_get(line->row, "prompt"), *tokens = json_get(line->row, "tokens");
     if (!text) text = json_get(line->row, "text");
@@ -121,7 +122,7 @@ static void put_sample(const Actor *a, const Batch *b, int sample, int number, c
 }
 
 // The draw of a sample is named by its prompt and number, not by its place in the file.
-static Status sample_slice(Actor *a, Lines *lines, const Question *q, int begin, int end,
+static Status sample_slice(Actor *a, Lines *lines, const InputQuestion *q, int begin, int end,
                            const SampleConfig *cfg, int n_samples, bool plain, Str *out,
                            bool *heard, Arena *arena) {
     int n = 0, group = 0;
@@ -216,7 +217,7 @@ static int run(const Args *args) {
     for (int begin = 0; begin < lines.n && heard && !*interrupt_flag(); begin += slice) {
         ArenaMark mark = arena_mark(arena);
         int end = begin + slice < lines.n ? begin + slice : lines.n;
-        Question *q = ARENA_ARRAY(arena, Question, lines.n);
+        InputQuestion *q = ARENA_ARRAY(arena, InputQuestion, lines.n);
         for (int i = begin; i < end; i++)
             if (!lines.line[i].error) read_prompt(&a, chat, &lines.line[i], &q[i], arena);
         if (prompt && lines.line->error) {

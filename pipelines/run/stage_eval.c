@@ -16,8 +16,8 @@ typedef struct Shown {
     Str lines;
 } Shown;
 
-static void keep_shown(void *ctx, const Batch *batch, const Bench *bench) {
-    (void)bench;
+static void keep_shown(void *ctx, const Batch *batch, const BatchJudge *judging) {
+    (void)judging;
     Shown *s = ctx;
     for (int g = 0; g < batch->n_groups; g++)
         if (batch->task_index[g] < (uint64_t)s->rc->eval.shown)
