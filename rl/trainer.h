@@ -2,9 +2,9 @@
 //
 // Layer 4 (rl). One call of trainer_step is one OPTIMISER step. It samples a rollout when none is
 // in use and trains one mini-batch of it. Between calls the state is always that of an optimiser
-// step: weights (the policy's), position, and the batch in use with the updates made from it. Numbers are
-// functions of (weights, config, seed): not of threads, chunks in flight, stops or resumes; timings
-// apart.
+// step: weights (the policy's), position, and the batch in use with the updates made from it.
+// Numbers are functions of (weights, config, seed): not of threads, chunks in flight, stops or
+// resumes; timings apart.
 #ifndef RL_TRAINER_H
 #define RL_TRAINER_H
 
