@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "verifiers/verdict.h"
+#include "verifiers/verify.h"
 
 static const char *const part_name[N_REWARD_PARTS] = {"accuracy", "format", "overlong", "language",
                                                       "kl"};
@@ -42,6 +43,9 @@ static Status parse_term(const char *text, RewardTerms *terms) {
         if (strcmp(terms->term[i].name, term->name) == 0)
             return FAIL(ST_CONFIG, "rl.rewards: '%s': there is a reward '%s' already", text,
                         term->name);
+    if (!verify_find(judge))
+        return FAIL(ST_CONFIG, "rl.rewards: '%s': there is no judge '%s'; there are: %s", text,
+                    judge, verify_names());
     terms->n++;
     return ST_OK;
 }
