@@ -3,8 +3,6 @@
 
 #include <stddef.h>
 
-#include "rl/reward.h"
-
 bool settings_reference(const RlConfig *cfg) {
     return cfg->kl != KL_OFF || cfg->kl_reward != KL_OFF;
 }
@@ -247,7 +245,6 @@ Status settings_resolve(RlConfig *cfg) {
     if (cfg->tis_cap > 0 && cfg->tis_floor >= cfg->tis_cap)
         return FAIL(ST_CONFIG, "rl.tis_floor=%g: must be below rl.tis_cap=%g", cfg->tis_floor,
                     cfg->tis_cap);
-    TRY(reward_metric_known(cfg)); // and rl.rewards can be read
     if (cfg->reward_agg == REWARD_NORMALIZE_FIRST && cfg->advantage != ADV_STD)
         return FAIL(ST_CONFIG, "rl.reward_agg=normalize-first: needs rl.advantage=std");
     if (cfg->warmup_steps > cfg->steps)

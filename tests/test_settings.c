@@ -60,9 +60,6 @@ static void what_cannot_be_is_refused_by_name(void **state) {
         {"{\"rl.updates_per_rollout\":33}", "rl.updates_per_rollout"},
         {"{\"rl.overlong_buffer\":200}", "rl.overlong_buffer"},
         {"{\"rl.warmup_steps\":101}", "rl.warmup_steps"},
-        {"{\"rl.rewards\":[\"short\"]}", "rl.rewards"},
-        {"{\"rl.rewards\":[\"a:1:no-such-judge\"]}", "no-such-judge"},
-        {"{\"rl.dynamic_metric\":\"speed\"}", "rl.dynamic_metric"},
         {"{\"rl\":{\"loss\":\"cispo\",\"reward_agg\":\"normalize-first\"}}", "rl.reward_agg"},
         {"{\"rl.tis_cap\":0.5,\"rl.tis_floor\":0.6}", "rl.tis_floor"},
     };

@@ -7,6 +7,7 @@
 #include "pipelines/run/stage.h"
 #include "pipelines/sources.h"
 #include "policy/cpu/gemm.h"
+#include "rl/reward.h"
 
 static Status hashes(const RunConfig *rc, Str *out) {
     TRY(sources_hashes(rc, out));
@@ -46,6 +47,7 @@ Status stage_zero(const StageOpts *opts, StageResult *out, Arena *arena) {
     Status st;
     RlConfig check = opts->rc->rl; // what cannot be is said now, not after the base is made
     TRY_OUT(settings_resolve(&check));
+    TRY_OUT(reward_metric_known(&check)); // and rl.rewards can be read
     st = sources_check(opts->rc); // the sandbox's broker starts here, before there are weights
     if (st == ST_OK) st = hashes(opts->rc, &data);
     if (st != ST_OK && !opts->dry_run) stage_never_ran(opts, opts->out, opts->command, st);
