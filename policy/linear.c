@@ -28,3 +28,11 @@ void net_norm(NetUnit *u, const Norm *job, int n) {
 void net_norm_back(NetUnit *u, const NormBack *job) {
     u->ops->rmsnorm_back(u->q, job, 1, (float)u->p->model.rms_norm_eps, u->grad);
 }
+
+void net_latent_norm(NetUnit *u, const Norm *job, int n) {
+    u->ops->rmsnorm(u->q, job, n, MLA_LATENT_EPS);
+}
+
+void net_latent_norm_back(NetUnit *u, const NormBack *job) {
+    u->ops->rmsnorm_back(u->q, job, 1, MLA_LATENT_EPS, u->grad);
+}

@@ -138,7 +138,7 @@ static void forward(NetUnit *u, int l) {
     const Norm norm[] = {{.y = c, .x = view_cols(s.kva, 0, d.R), .gain = &y->kv_norm},
                          {.y = cq, .x = s.qa, .gain = &y->q_norm}};
     net_linear(u, down, d.Q > 0 ? 2 : 1);
-    net_norm(u, norm, d.Q > 0 ? 2 : 1);
+    net_latent_norm(u, norm, d.Q > 0 ? 2 : 1);
     net_linear(u, &(Product){.y = s.q, .x = cq, .w = &y->q_b}, 1);
     const Rope rope[] = {
         {.to = view_cols(s.latent, d.R, d.P), .from = view_cols(s.kva, d.R, d.P), .heads = 1},
@@ -214,19 +214,20 @@ static void backward(NetUnit *u, int l) {
          .from = absorb ? lat_roped(w->dqk, &d) : roped(w->dq, &d),
          .heads = d.H}};
     u->ops->rope(u->q, rope, 2, &u->p->rope, u->ix->pos, true);
-    net_norm_back(u, &(NormBack){.dx = view_cols(w->dkva, 0, d.R),
-                                 .dy = view_cols(w->dlatent, 0, d.R),
-                                 .x = view_cols(s.kva, 0, d.R),
-                                 .gain = &y->kv_norm});
+    net_latent_norm_back(u, &(NormBack){.dx = view_cols(w->dkva, 0, d.R),
+                                        .dy = view_cols(w->dlatent, 0, d.R),
+                                        .x = view_cols(s.kva, 0, d.R),
+                                        .gain = &y->kv_norm});
 
     net_norm(u, &(Norm){.y = w->h, .x = s.x0, .gain = &y->attn_norm}, 1);
     net_linear_back(u, w->dh, (View){0}, w->dkva, &y->kv_a);
     net_linear_grad(u, &(ProductGrad){.y = w->dkva, .x = w->h, .w = &y->kv_a}, 1);
     if (d.Q > 0) {
-        net_norm(u, &(Norm){.y = w->cq, .x = s.qa, .gain = &y->q_norm}, 1);
+        net_latent_norm(u, &(Norm){.y = w->cq, .x = s.qa, .gain = &y->q_norm}, 1);
         net_linear_grad(u, &(ProductGrad){.y = w->dq, .x = w->cq, .w = &y->q_b}, 1);
         net_linear_back(u, w->dcq, (View){0}, w->dq, &y->q_b);
-        net_norm_back(u, &(NormBack){.dx = w->dcq, .dy = w->dcq, .x = s.qa, .gain = &y->q_norm});
+        net_latent_norm_back(
+            u, &(NormBack){.dx = w->dcq, .dy = w->dcq, .x = s.qa, .gain = &y->q_norm});
         net_linear_grad(u, &(ProductGrad){.y = w->dcq, .x = w->h, .w = &y->q_a}, 1);
         net_linear_back(u, w->dh, w->dh, w->dcq, &y->q_a);
     } else {

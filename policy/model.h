@@ -34,10 +34,15 @@ typedef struct RopeConfig {
     double low_freq_factor, high_freq_factor;
 } RopeConfig;
 
+// The published DeepSeek code makes q_a_layernorm and kv_a_layernorm without rms_norm_eps: they
+// keep their class's 1e-6, whatever config.json says.
+#define MLA_LATENT_EPS 1e-6f
+
 typedef struct ModelConfig {
     Family family;
     int vocab_size, hidden_size, intermediate_size, n_layers, n_heads, max_position;
-    double rms_norm_eps, initializer_range;
+    double rms_norm_eps; // of all norms but those of MLA's latents (MLA_LATENT_EPS)
+    double initializer_range;
     bool tie_word_embeddings;
     int32_t bos_id, eos_id; // -1 where absent
     RopeConfig rope;

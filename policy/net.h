@@ -231,6 +231,9 @@ void net_linear_grad(NetUnit *u, const ProductGrad *job, int n);
 void net_glu(NetUnit *u, const Glu *job);
 void net_norm(NetUnit *u, const Norm *job, int n);
 void net_norm_back(NetUnit *u, const NormBack *job);
+// The same with MLA_LATENT_EPS, for the latents of MLA.
+void net_latent_norm(NetUnit *u, const Norm *job, int n);
+void net_latent_norm_back(NetUnit *u, const NormBack *job);
 
 // head.c: wanted rows of acts.x.
 void head_logprob(NetUnit *u, float inv_temperature, bool entropy);

@@ -142,8 +142,33 @@ static void gradients_are_those_of_hugging_face(void **state) {
         }
 }
 
+// tests/golden/make_deepseek_eps.py: the latents' norms keep 1e-6 where rms_norm_eps is another.
+static void the_norms_of_the_latents_keep_their_own_epsilon(void **state) {
+    (void)state;
+    for (int form = 0; form < 2; form++) {
+        Golden g = open_golden("deepseek-v3", (MlaForm)form);
+        ModelConfig model = *policy_model(g.policy);
+        const PolicyOpts opts = {.trainable = true, .chunk_tokens = CHUNK, .max_seq_tokens = CHUNK};
+        SafeTensors *file;
+        policy_free(g.policy);
+        model.rms_norm_eps = 0.02;
+        assert_ok(policy_new(&model, &opts, &g.policy));
+        assert_ok(checkpoint_load("tests/golden/deepseek-v3", g.policy));
+        assert_ok(safetensors_open("tests/golden/deepseek-v3/eps.safetensors", &file));
+        int n = g.pack.n_tokens;
+        float *want = ARENA_ARRAY(g.arena, float, n), *logp = ARENA_ARRAY(g.arena, float, n);
+        assert_ok(safetensors_read(file, "logp", n, 0, want));
+        ScoreOpts score = {.temperature = g.temperature};
+        assert_ok(policy_score(g.policy, &g.pack, &score, logp, NULL));
+        assert_close(logp, want, (size_t)n, 2e-5, 1e-5);
+        safetensors_close(file);
+        close_golden(&g);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_norms_of_the_latents_keep_their_own_epsilon),
         cmocka_unit_test(log_probs_are_those_of_hugging_face),
         cmocka_unit_test(gradients_are_those_of_hugging_face),
     };
