@@ -171,13 +171,14 @@ static void see(SessionSeen *k, const SampleView *v) {
     assert_true(v->n_tokens >= k->n && v->n_tokens <= MOST);
     k->n = v->n_sampled > 0 ? v->n_tokens : 0;
     k->pause_after = v->pause_after;
+    k->finish = v->finish;
+    k->paused = v->state == SAMPLE_PAUSED;
+    if (k->n == 0) return; // no columns yet
     memcpy(k->token, v->token, (size_t)k->n * sizeof *k->token);
     memcpy(k->kind, v->kind, (size_t)k->n);
     memcpy(k->logp, v->logp, (size_t)k->n * sizeof *k->logp);
     memcpy(k->version, v->version, (size_t)k->n * sizeof *k->version);
     memcpy(k->kv_version, v->kv_version, (size_t)k->n * sizeof *k->kv_version);
-    k->finish = v->finish;
-    k->paused = v->state == SAMPLE_PAUSED;
 }
 
 static void check_sample(SessionPlay *s, int request, int sample, bool at_end) {
