@@ -23,8 +23,8 @@ static const char *conversation(const Json *list, const char *name, Document *ou
 // Messages of both sides (either may be a text), one after the other.
 static const char *joined(const Json *asked, const char *asked_name, const Json *said,
                           const char *said_name, Document *out, Arena *arena) {
-    DocumentTurn *first, *second;
-    int n_first, n_second;
+    DocumentTurn *first = NULL, *second = NULL;
+    int n_first = 0, n_second = 0;
     const Json *const side[] = {asked, said};
     const char *const name[] = {asked_name, said_name}, *const role[] = {"user", "assistant"};
     DocumentTurn **turn[] = {&first, &second};

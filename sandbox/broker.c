@@ -173,7 +173,7 @@ void broker_main(void) {
             }
         }
         if (p[0].revents) {
-            char what;
+            char what = 0;
             int fd, n = 1;
             if (!wire_receive_fds(WIRE_FD, &what, &fd, &n)) break; // the caller is gone
             if (n == 1) take_lane(fd);

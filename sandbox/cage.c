@@ -341,7 +341,7 @@ static bool receive_text(int fd, uint64_t size, Str *out) {
 }
 
 static bool receive_record(int fd, WireReply *reply, CageRecord *record) {
-    char what;
+    char what = 0;
     return wire_receive(fd, &what, 1) && what == 'R' && wire_receive(fd, reply, sizeof *reply) &&
            wire_decode(reply, record) == ST_OK &&
            receive_text(fd, reply->out_bytes, &record->out) &&

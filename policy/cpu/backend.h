@@ -91,7 +91,7 @@ static inline size_t cpu_first_key(const Index *ix, int s, AttentionShape *shape
 // The scratch of a thread: the first one's, unless all work on this unit.
 static inline CpuDev cpu_thread_dev(const Queue *q, int worker) {
     const size_t at = q->dev.pool ? (size_t)worker : 0;
-    return (CpuDev){.work = q->s.product + at * q->s.attention_bytes};
+    return (CpuDev){.pool = NULL, .work = q->s.product + at * q->s.attention_bytes};
 }
 
 // The operations, by file.

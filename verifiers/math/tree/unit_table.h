@@ -41,37 +41,6 @@ typedef enum DimensionRow {
     N_DIMENSION_ROWS,
 } DimensionRow;
 
-static const signed char unit_dimensions[N_DIMENSION_ROWS][10] = {
-    [OF_LENGTH] = {1},
-    [OF_AREA] = {2},
-    [OF_VOLUME] = {3},
-    [OF_MASS] = {0, 1},
-    [OF_TIME] = {0, 0, 1},
-    [OF_FREQUENCY] = {0, 0, -1},
-    [OF_SPEED] = {1, 0, -1},
-    [OF_CURRENT] = {0, 0, 0, 1},
-    [OF_TEMPERATURE] = {0, 0, 0, 0, 1},
-    [OF_AMOUNT] = {0, 0, 0, 0, 0, 1},
-    [OF_LIGHT] = {0, 0, 0, 0, 0, 0, 1},
-    [OF_ANGLE] = {0, 0, 0, 0, 0, 0, 0, 1},
-    [OF_INFORMATION] = {0, 0, 0, 0, 0, 0, 0, 0, 1},
-    [OF_MONEY] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 1},
-    [OF_FORCE] = {1, 1, -2},
-    [OF_ENERGY] = {2, 1, -2},
-    [OF_POWER] = {2, 1, -3},
-    [OF_PRESSURE] = {-1, 1, -2},
-    [OF_CHARGE] = {0, 0, 1, 1},
-    [OF_VOLTAGE] = {2, 1, -3, -1},
-    [OF_CAPACITY] = {-2, -1, 4, 2},
-    [OF_RESISTANCE] = {2, 1, -3, -2},
-    [OF_CONDUCTANCE] = {-2, -1, 3, 2},
-    [OF_FLUX] = {2, 1, -2, -1},
-    [OF_FLUX_DENSITY] = {0, 1, -2, -1},
-    [OF_INDUCTANCE] = {2, 1, -2, -2},
-    [OF_DOSE] = {2, 0, -2},
-    [OF_ILLUMINANCE] = {-2, 0, 0, 0, 0, 0, 1},
-};
-
 typedef enum UnitTakes {
     TAKES_NONE,
     IS_WEAK, // none, and its word or symbol is also an ordinary one
