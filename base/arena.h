@@ -1,6 +1,6 @@
 // base/arena.h -- memory that is given back all at once.
 //
-// Floor 1. A training step makes thousands of small host arrays that die together, so
+// Layer 1. A training step makes thousands of small host arrays that die together, so
 // they share one Arena and nobody frees them one by one. One Arena belongs to one
 // thread; a function that allocates for its caller takes the caller's Arena as its
 // LAST parameter, and that is how a signature says "the result lives there".

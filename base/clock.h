@@ -1,6 +1,6 @@
 // base/clock.h -- what time it is, and where it went.
 //
-// Floor 1. Named spans add up wall time per phase, and the processor time of all threads; they
+// Layer 1. Named spans add up wall time per phase, and the processor time of all threads; they
 // nest, and one Spans belongs to one thread.
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H

@@ -1,6 +1,6 @@
 // base/config.h -- one table of options gives parsing, help, schema and the dump with origins.
 //
-// Floor 1. A room describes its options as rows {name, type, where it lives in the room's struct,
+// Layer 1. A room describes its options as rows {name, type, where it lives in the room's struct,
 // default, range, help}. A Config collects the tables of several rooms; values come in order of
 // precedence: default < recipe < file < environment (GRPO_RL_LR) < command line (rl.lr=1e-4).
 // An unknown key, a wrong type or range is ST_CONFIG; the sentence names file, line, the nearest

@@ -1,6 +1,6 @@
 // base/file.h -- reading files whole, and writing them so that a crash leaves the old or the new.
 //
-// Floor 1. Leaves with ST_IO only (what uses file_look: ST_FORMAT); the sentence names the path and
+// Layer 1. Leaves with ST_IO only (what uses file_look: ST_FORMAT); the sentence names the path and
 // ends with strerror.
 #ifndef BASE_FILE_H
 #define BASE_FILE_H

@@ -1,6 +1,6 @@
 // base/json.h -- JSON read strictly, with line numbers; on cJSON.
 //
-// Floor 1. What cJSON lets pass is refused here: duplicate keys, text after the value, nesting over
+// Layer 1. What cJSON lets pass is refused here: duplicate keys, text after the value, nesting over
 // 64 levels, invalid UTF-8. Every node knows its line, so an error can name file and line.
 // `//` comments are accepted where asked for (configs), nowhere else.
 // Leaves with ST_FORMAT (bad JSON) or ST_IO (json_read).

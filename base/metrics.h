@@ -1,6 +1,6 @@
 // base/metrics.h -- the numbers of one step, by name.
 //
-// Floor 1. A Metrics is a row: names and values in the order they were first set. The names are
+// Layer 1. A Metrics is a row: names and values in the order they were first set. The names are
 // part of the contract with users (CLI.md). Sinks (metrics.jsonl, TensorBoard) take whole rows.
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H

@@ -1,6 +1,6 @@
 // base/pool.h -- a few threads that share loops and odd jobs.
 //
-// Floor 1. Two kinds of work: a loop that everybody helps with (pool_for) and single jobs that
+// Layer 1. Two kinds of work: a loop that everybody helps with (pool_for) and single jobs that
 // run whenever a worker is idle (pool_submit), e.g. judging a finished sample while sampling goes
 // on. Workers spin for a bounded time and then sleep on a futex; items are claimed dynamically, so
 // a stolen core delays one item, not half of the loop. What an item computes must depend on its

@@ -1,6 +1,6 @@
 // base/rng.h -- random numbers that are a function of where they are used.
 //
-// Floor 1. Philox4x32-10 (Salmon et al., SC 2011): a counter-based generator, so a draw has no
+// Layer 1. Philox4x32-10 (Salmon et al., SC 2011): a counter-based generator, so a draw has no
 // history: (seed, stream, step, task, sample, position) names it, and a run that was stopped and
 // resumed, split over ranks or reordered draws the same numbers.
 #ifndef BASE_RNG_H

@@ -1,6 +1,6 @@
 // base/setting.h -- one value of one config key: read, checked, shown, stored.
 //
-// Floor 1, behind base/config. `where` opens every sentence: "train.json:12", "command line".
+// Layer 1, behind base/config. `where` opens every sentence: "train.json:12", "command line".
 // Leaves with ST_CONFIG only; then *out is as it was. Texts and lists live in the arena.
 #ifndef BASE_SETTING_H
 #define BASE_SETTING_H

@@ -1,6 +1,6 @@
 // base/status.h -- how a function says it failed.
 //
-// Floor 1. Everything includes this; it includes nothing of ours.
+// Layer 1. Everything includes this; it includes nothing of ours.
 //
 // Three kinds of trouble, three answers:
 //   a bug of ours           CHECK(cond)   prints and aborts, in every build

@@ -1,6 +1,6 @@
 // base/str.h -- a text that grows.
 //
-// Floor 1. Bytes, not characters: may hold zero bytes and invalid UTF-8. Always terminated, so
+// Layer 1. Bytes, not characters: may hold zero bytes and invalid UTF-8. Always terminated, so
 // `data` can be printed. A zeroed Str is an empty one; str_free gives the memory back.
 #ifndef BASE_STR_H
 #define BASE_STR_H

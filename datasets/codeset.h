@@ -1,6 +1,6 @@
 // datasets/codeset.h -- rows of programming contests: what the model is asked.
 //
-// Floor 2 (datasets). Rows as LiveCodeBench, APPS, Codeforces, CodeContests and SandboxFusion write
+// Layer 2 (datasets). Rows as LiveCodeBench, APPS, Codeforces, CodeContests and SandboxFusion write
 // them; the row itself, with its tests, goes to the judge (verifiers/code/suite.h has the forms).
 // Rows of HumanEval and MBPP have their own form in published.c.
 #ifndef DATASETS_CODESET_H

@@ -1,6 +1,6 @@
 // datasets/corpus.h -- streams of documents for next-token training.
 //
-// Floor 2 (datasets). Document number `index` is a function of (corpus, seed, index), so a run
+// Layer 2 (datasets). Document number `index` is a function of (corpus, seed, index), so a run
 // resumes by index. A file is read in another order each epoch; a family never ends.
 #ifndef DATASETS_CORPUS_H
 #define DATASETS_CORPUS_H

@@ -1,6 +1,6 @@
 // datasets/desk.h -- two-step arithmetic with worked solutions, the embedded model's questions.
 //
-// Floor 2 (datasets). Three kinds of question, equally likely:
+// Layer 2 (datasets). Three kinds of question, equally likely:
 //   a*b+c, a*b-c     a 12..99, b 3..9, c 11..99; result >= 0
 //   a+-b+-c          each 11..99; no running value below 0
 //   (a+-b)*c         a, b 11..99, c 3..9; a+b <= 99, or a-b >= 2

@@ -1,6 +1,6 @@
 // datasets/mix.h -- several sources of tasks as one, by weight.
 //
-// Floor 2 (datasets). Places are dealt in blocks of 1024: each source gets its share of a block
+// Layer 2 (datasets). Places are dealt in blocks of 1024: each source gets its share of a block
 // (largest remainder), the block is shuffled by (seed, block), and every source is walked in its
 // own order without a gap. So task `index` is a function of (seed, index), and shares hold over
 // every block, not just on average.

@@ -1,6 +1,6 @@
 // datasets/order.h -- shuffled orders that are computed, not stored.
 //
-// Floor 2 (datasets). A permutation of 0..n-1 as a function of (seed, epoch): a Feistel network on
+// Layer 2 (datasets). A permutation of 0..n-1 as a function of (seed, epoch): a Feistel network on
 // the next even power of two, walked until it falls below n (Black and Rogaway, "Ciphers with
 // arbitrary finite domains", CT-RSA 2002). Any place of it costs the same, so resuming is an index.
 #ifndef DATASETS_ORDER_H

@@ -1,6 +1,6 @@
 // datasets/published.h -- data sets that are known by name: their fields, and who judges them.
 //
-// Floor 2 (datasets). A name alone is the slice that the program carries (datasets/slices), or
+// Layer 2 (datasets). A name alone is the slice that the program carries (datasets/slices), or
 // FOLDER/NAME/*.jsonl where a folder of data sets is given; NAME=PATH is a file or a folder. Rows
 // may have the fields of the original files or of copies on model hubs. A file without a name is
 // told by the fields of its rows where they are unmistakable (entry_point and test: HumanEval).

@@ -1,6 +1,6 @@
 // datasets/task.h -- the vocabulary of questions.
 //
-// Floor 2 (datasets). A Task is one question with what is needed to judge an answer to it. It says
+// Layer 2 (datasets). A Task is one question with what is needed to judge an answer to it. It says
 // nothing about tokens or rewards. verifiers/ may read this header; nobody else below floor 4 does.
 #ifndef DATASETS_TASK_H
 #define DATASETS_TASK_H

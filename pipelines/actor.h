@@ -1,6 +1,6 @@
 // pipelines/actor.h -- a model made ready to work: threads, tokenizer, weights, engine, one plan.
 //
-// Floor 5. The memory plan is that of all threads, also where nothing is allocated. It is printed
+// Layer 5. The memory plan is that of all threads, also where nothing is allocated. It is printed
 // before anything is allocated, and refused with the numbers if it does not fit (ST_NOMEM, exit
 // code 3).
 #ifndef PIPELINES_ACTOR_H

@@ -1,6 +1,6 @@
 // pipelines/args.h -- the words after `grpo CMD`, sorted into flags, assignments and the rest.
 //
-// Floor 5. Long options as in GNU getopt (--name VALUE, --name=VALUE, --), one-letter ones where a
+// Layer 5. Long options as in GNU getopt (--name VALUE, --name=VALUE, --), one-letter ones where a
 // flag has a letter. Unknown flags are errors with the nearest known name. Everything borrowed from
 // argv.
 #ifndef PIPELINES_ARGS_H

@@ -1,6 +1,6 @@
 // pipelines/chatflags.h -- the flags of every command that can speak in a chat template.
 //
-// Floor 5. ST_CONFIG names the flag.
+// Layer 5. ST_CONFIG names the flag.
 #ifndef PIPELINES_CHATFLAGS_H
 #define PIPELINES_CHATFLAGS_H
 

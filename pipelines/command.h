@@ -1,6 +1,6 @@
 // pipelines/command.h -- one row for each word that may follow `grpo`.
 //
-// Floor 5. A command is a constant row: its name, its help, its flags and the function that runs
+// Layer 5. A command is a constant row: its name, its help, its flags and the function that runs
 // it. The rows stand in command.c; a command that is not built has no row. Every function returns
 // the exit code of the process; failures that came as a Status are turned into one by
 // command_failed.

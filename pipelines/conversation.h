@@ -1,6 +1,6 @@
 // pipelines/conversation.h -- turns of a talk with a model: history in, streamed reply out.
 //
-// Floor 5. What is said is kept as messages and rendered anew for each reply, so the model sees
+// Layer 5. What is said is kept as messages and rendered anew for each reply, so the model sees
 // what its template makes of the whole talk. Where the talk outgrows the context, its oldest turns
 // are forgotten. ST_CONFIG, ST_FORMAT, and what the engine leaves with.
 #ifndef PIPELINES_CONVERSATION_H

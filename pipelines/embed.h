@@ -1,6 +1,6 @@
 // pipelines/embed.h -- a file of the source tree as a text in the program.
 //
-// Floor 5. The assembler takes the file in (.incbin; the path is relative to the root, where make
+// Layer 5. The assembler takes the file in (.incbin; the path is relative to the root, where make
 // runs). The Makefile names the files that an object embeds, so that they are followed like
 // headers. C files only: it makes a definition.
 #ifndef PIPELINES_EMBED_H

@@ -1,6 +1,6 @@
 // pipelines/input.h -- what a person names on the command line: is it there, and which model is it?
 //
-// Floor 5. Both leave with ST_FORMAT (exit code 4, bad data or model file) and ST_IO.
+// Layer 5. Both leave with ST_FORMAT (exit code 4, bad data or model file) and ST_IO.
 #ifndef PIPELINES_INPUT_H
 #define PIPELINES_INPUT_H
 

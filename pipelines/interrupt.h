@@ -1,6 +1,6 @@
 // pipelines/interrupt.h -- what signals ask of a running stage.
 //
-// Floor 5. The first INT, TERM, HUP or USR1 sets the stop flag: the stage writes a checkpoint and
+// Layer 5. The first INT, TERM, HUP or USR1 sets the stop flag: the stage writes a checkpoint and
 // the process leaves with 75. A second INT, or a TERM later than a second after the first signal,
 // ends the process at once; a HUP or USR1 never does, nor a TERM that comes with the first, as when
 // a batch system signals the group and its members. USR2 asks for a checkpoint and goes on.

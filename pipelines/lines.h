@@ -1,6 +1,6 @@
 // pipelines/lines.h -- JSON lines in, JSON lines out, one answer a line, in the order asked.
 //
-// Floor 5. A line that cannot be read gets an answer with its reason; the others go on. The id of a
+// Layer 5. A line that cannot be read gets an answer with its reason; the others go on. The id of a
 // question is echoed as it came; a question without one gets its line number.
 #ifndef PIPELINES_LINES_H
 #define PIPELINES_LINES_H

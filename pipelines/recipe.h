@@ -1,6 +1,6 @@
 // pipelines/recipe.h -- configs that are part of the program.
 //
-// Floor 5. Each file of pipelines/recipes/ is embedded at build under its name without ".json".
+// Layer 5. Each file of pipelines/recipes/ is embedded at build under its name without ".json".
 #ifndef PIPELINES_RECIPE_H
 #define PIPELINES_RECIPE_H
 

@@ -1,6 +1,6 @@
 // pipelines/runconfig.h -- every key of a run's config, merged from all sources.
 //
-// Floor 5. The sections of the rooms (sft, rl) stand beside those of the front door (run, model,
+// Layer 5. The sections of the rooms (sft, rl) stand beside those of the front door (run, model,
 // data, eval, log). Order of precedence: default < recipe < file < environment < command line.
 #ifndef PIPELINES_RUNCONFIG_H
 #define PIPELINES_RUNCONFIG_H

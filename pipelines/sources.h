@@ -1,6 +1,6 @@
 // pipelines/sources.h -- from the section "data" to sources of questions and documents.
 //
-// Floor 5. A value that names a family is one; a data set by name (datasets/published.h) is the
+// Layer 5. A value that names a family is one; a data set by name (datasets/published.h) is the
 // program's slice of it, or NAME=PATH; else it is the path of a JSON-lines file, or several of them
 // with weights: "a.jsonl:0.7,desk:0.3" (datasets/mix.h).
 // ST_CONFIG, ST_IO, ST_FORMAT.

@@ -1,6 +1,6 @@
 // sandbox/cage.h -- runs a stranger's program so that nothing gets out but bytes and a record.
 //
-// Floor 2. Includes base only. The room's first file: theory first, then the interface.
+// Layer 2. Includes base only. The room's first file: theory first, then the interface.
 //
 // Model-written programs are hostile programs: learning by reward searches for the hole. Five
 // processes stand between us and one of them; each trusts the next one less.

@@ -1,6 +1,6 @@
 // sft/example.h -- from a document to the tokens it is trained on, with a mask.
 //
-// Floor 4 (sft). Prompt and response are encoded apart, so that the border between them is the one
+// Layer 4 (sft). Prompt and response are encoded apart, so that the border between them is the one
 // a sampler sees, and the end token follows the response.
 #ifndef SFT_EXAMPLE_H
 #define SFT_EXAMPLE_H

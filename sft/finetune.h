@@ -1,7 +1,7 @@
 // sft/finetune.h -- next-token training: what makes a base model, and what a later stage tunes.
 //
 // Where it stands:   datasets/corpus -> sft/example -> HERE -> policy_train, policy_step
-// Floor 4 (sft). One optimiser step takes `batch` documents of the corpus, packs them without
+// Layer 4 (sft). One optimiser step takes `batch` documents of the corpus, packs them without
 // padding, longest first, and minimises
 //     loss = -sum over wanted tokens of ln p(token | what stands before it) / N,
 // N = wanted tokens of the whole batch: one denominator, however the batch is cut into chunks.

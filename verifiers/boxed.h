@@ -1,6 +1,6 @@
 // verifiers/boxed.h -- which part of a response is its answer.
 //
-// Floor 3 (verifiers). Views into the text, linear time, any bytes. The rules:
+// Layer 3 (verifiers). Views into the text, linear time, any bytes. The rules:
 //   Only what stands after the last </think> counts. A <think> that is not closed after it, or one
 //   that the prompt opened and the response never closed, means that there is no answer.
 //   boxed   the last complete \boxed{...} or \fbox{...} that is not empty; a box that is all of a

@@ -1,6 +1,6 @@
 // verifiers/choice.h -- multiple choice: is the chosen letter the right one?
 //
-// Floor 3 (verifiers). The gold is a letter ("B", "(B)"), several ("A, C"), or the text of one of
+// Layer 3 (verifiers). The gold is a letter ("B", "(B)"), several ("A, C"), or the text of one of
 // the row's "options" (a list of texts). The answer may be a letter with or without brackets, a
 // letter with the text of its option, or an option's text alone; \text{}, \textbf{}, $, ** and
 // words as "option" and "answer" around it do not matter, nor does case. A letter with the text of

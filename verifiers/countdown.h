@@ -1,6 +1,6 @@
 // verifiers/countdown.h -- does an expression of the given numbers make the target?
 //
-// Floor 3 (verifiers). The task's row has "numbers" (or "nums"), a list of whole numbers, and
+// Layer 3 (verifiers). The task's row has "numbers" (or "nums"), a list of whole numbers, and
 // "target" (or the gold is it). The answer is an expression of + - * / and brackets (also
 // \times, \cdot, \div, \frac, ×, ÷), perhaps followed by "= target". Each given number is used
 // exactly once; with "use_all":false at most once. There is no ** and no //, no decimal point, no

@@ -1,6 +1,6 @@
 // verifiers/designator.h -- what follows the letter of a choice: its text, or a second choice.
 //
-// Floor 3 (verifiers). Shared by the judges choice and math.
+// Layer 3 (verifiers). Shared by the judges choice and math.
 #ifndef VERIFIERS_DESIGNATOR_H
 #define VERIFIERS_DESIGNATOR_H
 

@@ -1,6 +1,6 @@
 // verifiers/either.h -- the answer of games: in a box, or between answer tags.
 //
-// Floor 3 (verifiers). What in->extract says; where it says nothing, the last box of the response,
+// Layer 3 (verifiers). What in->extract says; where it says nothing, the last box of the response,
 // or its last <answer> if there is no box.
 #ifndef VERIFIERS_EITHER_H
 #define VERIFIERS_EITHER_H

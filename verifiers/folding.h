@@ -1,6 +1,6 @@
 // verifiers/folding.h -- one character for all that look like it.
 //
-// Floor 3 (verifiers). Full-width digits, letters and signs (５ Ａ ＝ ，), digits of other scripts
+// Layer 3 (verifiers). Full-width digits, letters and signs (５ Ａ ＝ ，), digits of other scripts
 // (٣ ३), mathematical letters (𝑥), composed units (㎡ ㎏ ℃), the many minus, times and dot signs,
 // quotes and brackets of Chinese and Japanese: each becomes the plain one. What carries a meaning
 // of its own stays: ① ² ½ ℝ and letters of words. Never longer than before.

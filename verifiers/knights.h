@@ -1,6 +1,6 @@
 // verifiers/knights.h -- knights and knaves: is everybody called what they are?
 //
-// Floor 3 (verifiers). The gold names each person once: "Zoey is a knight, and Oliver is a knave."
+// Layer 3 (verifiers). The gold names each person once: "Zoey is a knight, and Oliver is a knave."
 // (also "Zoey: knight", numbered lines, "Zoey and Ann are knights"). The answer, in a box or in
 // <answer> tags, must call every one of them by the same name, in any order. Somebody left out,
 // called both, denied ("not a knave"), left open ("or", "if"), or a person who is not there: wrong.

@@ -1,6 +1,6 @@
 // verifiers/language.h -- is a thought written in the language it was asked for?
 //
-// Floor 3 (verifiers). The language consistency reward of DeepSeek-R1 (arXiv 2501.12948, section
+// Layer 3 (verifiers). The language consistency reward of DeepSeek-R1 (arXiv 2501.12948, section
 // 2.3.2): the share of words of the target language in the thought. What is no language is left
 // out: LaTeX, code, links, digits, single letters, tags. A word is a run of letters of one script;
 // of Han and Kana each character; of scripts without blanks (Thai, Lao, Khmer, Burmese) four

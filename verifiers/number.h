@@ -1,6 +1,6 @@
 // verifiers/number.h -- are two written numbers the same number? Exactly, of any size.
 //
-// Floor 3 (verifiers). A number is +-N/D * 10^E with integers N, D of any length (GMP): never a
+// Layer 3 (verifiers). A number is +-N/D * 10^E with integers N, D of any length (GMP): never a
 // float, no tolerance. Read are
 //   integers and decimals  12  007  -3.50  .5  330.  +1  U+2212 for minus
 //   thousands              1,236  1{,}236  1,\!236  1\,236: groups of exactly three digits

@@ -1,6 +1,6 @@
 // verifiers/program.h -- a judge of your own: a program that speaks JSON lines.
 //
-// Floor 3 (verifiers). The command is run by /bin/sh in a clean environment (PATH, HOME, LANG), as
+// Layer 3 (verifiers). The command is run by /bin/sh in a clean environment (PATH, HOME, LANG), as
 // many times as there are threads that judge; each copy answers one request after the other:
 //
 //   stdin   {"id":7,"text":"the response","finished":true,"gold":"..","prompt":"..","task":{..}}

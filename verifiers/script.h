@@ -1,6 +1,6 @@
 // verifiers/script.h -- the script that a letter belongs to.
 //
-// Floor 3 (verifiers).
+// Layer 3 (verifiers).
 #ifndef VERIFIERS_SCRIPT_H
 #define VERIFIERS_SCRIPT_H
 

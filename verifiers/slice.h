@@ -1,6 +1,6 @@
 // verifiers/slice.h -- a view into a text.
 //
-// Floor 3 (verifiers). Owns nothing; not ended by a zero byte.
+// Layer 3 (verifiers). Owns nothing; not ended by a zero byte.
 #ifndef VERIFIERS_SLICE_H
 #define VERIFIERS_SLICE_H
 

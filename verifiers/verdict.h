@@ -1,6 +1,6 @@
 // verifiers/verdict.h -- right, wrong, or no verdict.
 //
-// Floor 3 (verifiers). What the model wrote is data: no text of it is an error of the program.
+// Layer 3 (verifiers). What the model wrote is data: no text of it is an error of the program.
 // VERDICT_ERROR means that no verdict could be reached (unreadable gold answer, our own time-out,
 // a judge's process that died): it is counted and masked out, never folded into wrong.
 #ifndef VERIFIERS_VERDICT_H

@@ -1,6 +1,6 @@
 // verifiers/verify.h -- the table of judges: a text against a task.
 //
-// Floor 3 (verifiers). Thread-safe, no global state, bounded time. A judge is found by name once,
+// Layer 3 (verifiers). Thread-safe, no global state, bounded time. A judge is found by name once,
 // at start, so that a wrong name is a config error and not a stream of zeros; so is a judge that
 // cannot work here, and a task that it could never judge.
 #ifndef VERIFIERS_VERIFY_H

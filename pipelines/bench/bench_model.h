@@ -1,6 +1,6 @@
 // pipelines/bench/bench_model.h -- one model timed: prefill, decoding, scoring, a training step.
 //
-// Floor 5. For `grpo bench MODEL` and tests/peers/speed.py.
+// Layer 5. For `grpo bench MODEL` and tests/peers/speed.py.
 #ifndef PIPELINES_BENCH_MODEL_H
 #define PIPELINES_BENCH_MODEL_H
 

@@ -1,6 +1,6 @@
 // pipelines/bench/bench_step.h -- a desk step by phase, beside the products it needs.
 //
-// Floor 5. THE FLOOR of a phase: the matrix products of the recipe's step, each at the multiply-add
+// Layer 5. THE FLOOR of a phase: the matrix products of the recipe's step, each at the multiply-add
 // ceiling of the type that it is computed in, on all threads, and nothing else.
 //   sampling   one forward pass over every prompt (once a group) and every sampled token
 //   training   the same forward pass and twice as many operations backward

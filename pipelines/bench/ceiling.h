@@ -1,6 +1,6 @@
 // pipelines/bench/ceiling.h -- what this machine can do at most, measured, not looked up.
 //
-// Floor 5. Speeds are only worth something beside these.
+// Layer 5. Speeds are only worth something beside these.
 #ifndef PIPELINES_CEILING_H
 #define PIPELINES_CEILING_H
 

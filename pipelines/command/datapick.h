@@ -1,6 +1,6 @@
 // pipelines/command/datapick.h -- `grpo data pick`: the questions that a model sometimes solves.
 //
-// Floor 5. A question that is never right and one that always is teach nothing: what `grpo eval
+// Layer 5. A question that is never right and one that always is teach nothing: what `grpo eval
 // --k K -o RECORDS` kept of each one says which to take. A part can be held out; on which side a
 // question falls depends on its text alone.
 #ifndef PIPELINES_DATAPICK_H

@@ -1,6 +1,6 @@
 // pipelines/command/evalfile.h -- the records of an evaluation, so that a stopped one goes on.
 //
-// Floor 5. A file of JSON lines: the first says what is evaluated how, each other one a question in
+// Layer 5. A file of JSON lines: the first says what is evaluated how, each other one a question in
 // order. A last line that is torn is cut off. ST_IO; ST_CONFIG: the file is of another evaluation;
 // ST_FORMAT: a line that is no record.
 #ifndef PIPELINES_EVALFILE_H

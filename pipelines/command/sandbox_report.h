@@ -1,6 +1,6 @@
 // pipelines/command/sandbox_report.h -- what this machine can confine, in lines for a person.
 //
-// Floor 5. `grpo sandbox --self-test` runs small hostile programs and looks whether each layer
+// Layer 5. `grpo sandbox --self-test` runs small hostile programs and looks whether each layer
 // held; `grpo doctor` says which layers there are and how to get the others.
 #ifndef PIPELINES_SANDBOX_REPORT_H
 #define PIPELINES_SANDBOX_REPORT_H

@@ -1,6 +1,6 @@
 // pipelines/report/chart.h -- curves as SVG, with no library and no script.
 //
-// Floor 5. The one plotting core: the report's page, `report --svg` and anything that wants a
+// Layer 5. The one plotting core: the report's page, `report --svg` and anything that wants a
 // picture. Colours are CSS variables (--c1 .. --c8, Okabe and Ito's palette), so that one picture
 // serves light and dark; `standalone` adds a style sheet that defines them.
 #ifndef PIPELINES_CHART_H

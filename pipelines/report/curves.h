@@ -1,6 +1,6 @@
 // pipelines/report/curves.h -- metrics.jsonl read back as columns.
 //
-// Floor 5. One row a step: lines of the same step are joined (an evaluation beside its step). A
+// Layer 5. One row a step: lines of the same step are joined (an evaluation beside its step). A
 // value that a step did not have is NaN. A line that cannot be read, or whose step is no whole
 // number, is counted and passed over.
 #ifndef PIPELINES_CURVES_H

@@ -1,6 +1,6 @@
 // pipelines/report/report.h -- a run, or several overlaid, as a page, a table, or numbers.
 //
-// Floor 5. The page stands alone: no fetch, no font, no library; its policy forbids all of them.
+// Layer 5. The page stands alone: no fetch, no font, no library; its policy forbids all of them.
 // What a model wrote enters it only as JSON strings with '<' escaped and is shown as text.
 #ifndef PIPELINES_REPORT_H
 #define PIPELINES_REPORT_H

@@ -1,6 +1,6 @@
 // pipelines/report/report_charts.h -- which curves a report shows, and what each of them means.
 //
-// Floor 5. One run: its curves with the bands it recorded. Several runs: mean over runs with a band
+// Layer 5. One run: its curves with the bands it recorded. Several runs: mean over runs with a band
 // of one standard deviation, each run as a faint line behind.
 #ifndef PIPELINES_REPORT_CHARTS_H
 #define PIPELINES_REPORT_CHARTS_H

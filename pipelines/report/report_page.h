@@ -1,6 +1,6 @@
 // pipelines/report/report_page.h -- the parts of the page, in the order in which they are read.
 //
-// Floor 5, behind pipelines/report.
+// Layer 5, behind pipelines/report.
 #ifndef PIPELINES_REPORT_PAGE_H
 #define PIPELINES_REPORT_PAGE_H
 

@@ -1,6 +1,6 @@
 // pipelines/report/rundata.h -- a finished or running run, read back for reports.
 //
-// Floor 5. Everything comes from files; a part that is not there yet is empty. All memory lives in
+// Layer 5. Everything comes from files; a part that is not there yet is empty. All memory lives in
 // the arena, the JSON documents until rundata_close. ST_IO, ST_FORMAT (no run.json).
 #ifndef PIPELINES_RUNDATA_H
 #define PIPELINES_RUNDATA_H

@@ -1,6 +1,6 @@
 // pipelines/run/machine.h -- what this machine is and has.
 //
-// Floor 5. Read from /proc and sysconf; a fact that cannot be had is 0 or "".
+// Layer 5. Read from /proc and sysconf; a fact that cannot be had is 0 or "".
 #ifndef PIPELINES_MACHINE_H
 #define PIPELINES_MACHINE_H
 

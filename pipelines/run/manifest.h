@@ -1,6 +1,6 @@
 // pipelines/run/manifest.h -- the list of a checkpoint's files with sizes and checksums.
 //
-// Floor 5. manifest.json is the last file written into a checkpoint: a folder without one, or with
+// Layer 5. manifest.json is the last file written into a checkpoint: a folder without one, or with
 // one that does not hold, is torn.
 #ifndef PIPELINES_MANIFEST_H
 #define PIPELINES_MANIFEST_H

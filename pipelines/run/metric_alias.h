@@ -1,6 +1,6 @@
 // pipelines/run/metric_alias.h -- the same numbers under the names of TRL.
 //
-// Floor 5. Names follow verl; `metrics.alias=trl` renames those that TRL has too
+// Layer 5. Names follow verl; `metrics.alias=trl` renames those that TRL has too
 // (trl/trainer/grpo_trainer.py); the rest keeps its name.
 #ifndef PIPELINES_METRIC_ALIAS_H
 #define PIPELINES_METRIC_ALIAS_H

@@ -1,6 +1,6 @@
 // pipelines/run/progress.h -- the line that says how a run is doing.
 //
-// Floor 5. On a terminal one line is repainted; elsewhere a plain line every log.every steps.
+// Layer 5. On a terminal one line is repainted; elsewhere a plain line every log.every steps.
 #ifndef PIPELINES_PROGRESS_H
 #define PIPELINES_PROGRESS_H
 

@@ -1,6 +1,6 @@
 // pipelines/run/runfolder.h -- a run's folder: what is written where, and how a run resumes.
 //
-// Floor 5. RUN/run.json, metrics.jsonl, rollouts/, samples/, checkpoints/, event files, log.txt
+// Layer 5. RUN/run.json, metrics.jsonl, rollouts/, samples/, checkpoints/, event files, log.txt
 // (README, "A run's folder"). One process at a time: the folder is locked. A checkpoint is made in
 // step-N.tmp, gets a manifest with the size and CRC-32 of every file, and is renamed; the file
 // `latest` then names it. Opening the folder again finds the newest checkpoint whose manifest

@@ -1,6 +1,6 @@
 // pipelines/run/sample_lines.h -- samples of a batch as the lines of rollouts/ and samples/.
 //
-// Floor 5. Keys input, output, gts, score, step as verl's rollout dump has them, and more.
+// Layer 5. Keys input, output, gts, score, step as verl's rollout dump has them, and more.
 #ifndef PIPELINES_SAMPLE_LINES_H
 #define PIPELINES_SAMPLE_LINES_H
 

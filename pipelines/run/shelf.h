@@ -1,6 +1,6 @@
 // pipelines/run/shelf.h -- RUN/checkpoints: found, published whole, kept or thrown away.
 //
-// Floor 5. A checkpoint is made in step-N.tmp, gets a manifest with the size and CRC-32 of every
+// Layer 5. A checkpoint is made in step-N.tmp, gets a manifest with the size and CRC-32 of every
 // file, and is renamed; the file `latest` then names it, `best` perhaps another one.
 // Codes: ST_IO.
 #ifndef PIPELINES_RUN_SHELF_H

@@ -1,6 +1,6 @@
 // pipelines/run/stage.h -- the stages that commands are made of.
 //
-// Floor 5. A stage runs in a folder of its own, comes back to life there, and stops when asked with
+// Layer 5. A stage runs in a folder of its own, comes back to life there, and stops when asked with
 // everything saved. Stopped and gone on, it is the run that never stopped: same metrics (timings
 // apart), same weights.
 #ifndef PIPELINES_STAGE_H

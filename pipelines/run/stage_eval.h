@@ -1,6 +1,6 @@
 // pipelines/run/stage_eval.h -- evaluations of a run: on the way, and base against final.
 //
-// Floor 5. On the way: eval.tasks held-out questions, eval.samples each, as a row of metrics, and
+// Layer 5. On the way: eval.tasks held-out questions, eval.samples each, as a row of metrics, and
 // the first eval.shown of them into samples/. Base and final: more questions, pass@k, and the set
 // with larger operands, into eval.json and, under the same names as on the way, into the row of
 // that step. val-aux/<source>/n says how many tasks a figure is the mean over.

@@ -1,6 +1,6 @@
 // pipelines/run/tfevents.h -- TensorBoard event files, written by hand.
 //
-// Floor 5. A file is a row of records: length u64 LE, masked CRC-32C of the length, payload, masked
+// Layer 5. A file is a row of records: length u64 LE, masked CRC-32C of the length, payload, masked
 // CRC-32C of the payload (TensorFlow's core/lib/io/record_writer.cc). A payload is one protobuf
 // `Event` (core/util/event.proto). A resumed run opens a new file in the same folder and says with
 // a SessionLog START from which step on older points are void.

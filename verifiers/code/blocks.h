@@ -1,7 +1,7 @@
 // verifiers/code/blocks.h -- which of several blocks of code is the program, and what it needs of
 // the others.
 //
-// Floor 3 (verifiers). Views into a response, linear time, any bytes. A guess from words: names
+// Layer 3 (verifiers). Views into a response, linear time, any bytes. A guess from words: names
 // that are defined at column 0, names that are used, signs of reading and printing. The rule, best
 // first; of equal ones the last, for a corrected version comes later:
 //   functions   a block that defines what is called (the entry point, else a name that the tests

@@ -1,6 +1,6 @@
 // verifiers/code/code.h -- the judge "code": does a program do what its tests want?
 //
-// Floor 3 (verifiers). The program runs in a cage (sandbox/cage.h). What it was expected to answer
+// Layer 3 (verifiers). The program runs in a cage (sandbox/cage.h). What it was expected to answer
 // never enters that cage: inputs go in, answers come out as bytes and are compared here. Where a
 // test is itself a program (HumanEval's check, MBPP's asserts), it runs unmodified in a second
 // cage, the candidate a proxy; each call goes over to the program's cage and a value of exact type

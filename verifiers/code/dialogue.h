@@ -1,6 +1,6 @@
 // verifiers/code/dialogue.h -- a conversation with one Python process in the cage.
 //
-// Floor 3 (verifiers). Frames over a CageTalk: each request has a fresh random tag, and only a
+// Layer 3 (verifiers). Frames over a CageTalk: each request has a fresh random tag, and only a
 // frame that begins with it is its answer. What comes back was checked to be one well-formed value.
 #ifndef VERIFIERS_CODE_DIALOGUE_H
 #define VERIFIERS_CODE_DIALOGUE_H

@@ -1,6 +1,6 @@
 // verifiers/code/harness.h -- the Python text that runs at both ends inside the cage.
 //
-// Floor 3 (verifiers). harness/*.py as bytes of this program, and the few lines that start it: they
+// Layer 3 (verifiers). harness/*.py as bytes of this program, and the few lines that start it: they
 // read and write frames on descriptors 3 and 4 and find the parts of one end, compiled, in the file
 // 'h'. The program's process holds nothing of the test's end.
 #ifndef VERIFIERS_CODE_HARNESS_H

@@ -1,6 +1,6 @@
 // verifiers/code/output.h -- is what a program printed what was expected?
 //
-// Floor 3 (verifiers). Bytes, compared outside the cage. Lines are compared with white space at
+// Layer 3 (verifiers). Bytes, compared outside the cage. Lines are compared with white space at
 // their ends and blank lines at the end of the text taken off. If that is not equal, token by token
 // with the same number of tokens in each line: a token is equal to the same bytes, or, if the
 // expected token is a decimal (a number with '.' or an exponent), to a number within 1e-6, absolute

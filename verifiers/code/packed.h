@@ -1,6 +1,6 @@
 // verifiers/code/packed.h -- LiveCodeBench's private tests: base64 of zlib of a pickle of JSON.
 //
-// Floor 3 (verifiers). The pickle is searched for its texts and never run: a text, or a dict of
+// Layer 3 (verifiers). The pickle is searched for its texts and never run: a text, or a dict of
 // texts, is all that these files hold.
 #ifndef VERIFIERS_CODE_PACKED_H
 #define VERIFIERS_CODE_PACKED_H

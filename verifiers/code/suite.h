@@ -1,6 +1,6 @@
 // verifiers/code/suite.h -- the tests of a code task, in whatever form its row has them.
 //
-// Floor 3 (verifiers). Forms, told apart by their fields:
+// Layer 3 (verifiers). Forms, told apart by their fields:
 //   io       "tests": [{"input","output"}] (texts, lists of lines, or {"stdin"} and {"stdout"});
 //            "official_tests"; {"inputs": [..], "outputs": [..]} without a function's name;
 //            CodeContests' "public_tests" + "private_tests" + "generated_tests"

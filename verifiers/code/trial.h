@@ -1,6 +1,6 @@
 // verifiers/code/trial.h -- one program against one suite of tests.
 //
-// Floor 3 (verifiers). The three ways of code.h, without extraction, scores and retries.
+// Layer 3 (verifiers). The three ways of code.h, without extraction, scores and retries.
 #ifndef VERIFIERS_CODE_TRIAL_H
 #define VERIFIERS_CODE_TRIAL_H
 

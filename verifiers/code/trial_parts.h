@@ -1,6 +1,6 @@
 // verifiers/code/trial_parts.h -- what the files of trial.h share.
 //
-// Floor 3 (verifiers). Not for others.
+// Layer 3 (verifiers). Not for others.
 #ifndef VERIFIERS_CODE_TRIAL_PARTS_H
 #define VERIFIERS_CODE_TRIAL_PARTS_H
 

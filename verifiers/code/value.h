@@ -1,6 +1,6 @@
 // verifiers/code/value.h -- Python values as bytes, written and read without Python.
 //
-// Floor 3 (verifiers). What goes into a program's cage and what comes out of it. One byte says the
+// Layer 3 (verifiers). What goes into a program's cage and what comes out of it. One byte says the
 // exact type (a subclass of int is no int here), sizes are 32-bit little-endian:
 //
 //   N None   T True   F False   . Ellipsis   ! NotImplemented

@@ -1,6 +1,6 @@
 // verifiers/ifeval/glyph.h -- characters as Python sees them: white space, words, case.
 //
-// Floor 3 (verifiers). On utf8proc's categories. A byte that is not UTF-8 is one U+FFFD. ASCII
+// Layer 3 (verifiers). On utf8proc's categories. A byte that is not UTF-8 is one U+FFFD. ASCII
 // takes the short way.
 #ifndef VERIFIERS_IFEVAL_GLYPH_H
 #define VERIFIERS_IFEVAL_GLYPH_H

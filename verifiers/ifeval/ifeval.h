@@ -1,6 +1,6 @@
 // verifiers/ifeval/ifeval.h -- does a response follow its instructions? The 25 types of IFEval.
 //
-// Floor 3 (verifiers). Written from the rules of the reference implementation of "Instruction-
+// Layer 3 (verifiers). Written from the rules of the reference implementation of "Instruction-
 // Following Evaluation for Large Language Models" (arXiv 2311.07911; google-research,
 // instruction_following_eval, Apache-2.0); README.md of this folder says where the two may differ.
 //

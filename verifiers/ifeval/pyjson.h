@@ -1,6 +1,6 @@
 // verifiers/ifeval/pyjson.h -- would Python's json.loads read this text?
 //
-// Floor 3 (verifiers). Not base/json: Python takes duplicate keys, NaN, Infinity, lone surrogates
+// Layer 3 (verifiers). Not base/json: Python takes duplicate keys, NaN, Infinity, lone surrogates
 // and deeper nesting. Iterative; nesting over PYJSON_MAX_DEPTH is no (Python stops near 1000).
 #ifndef VERIFIERS_IFEVAL_PYJSON_H
 #define VERIFIERS_IFEVAL_PYJSON_H

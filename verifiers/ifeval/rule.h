@@ -1,6 +1,6 @@
 // verifiers/ifeval/rule.h -- one instruction type: when it is followed, and which arguments it has.
 //
-// Floor 3 (verifiers), private to this folder. A rule looks at a whole answer that is not blank;
+// Layer 3 (verifiers), private to this folder. A rule looks at a whole answer that is not blank;
 // its arguments were checked by its `refuses`.
 #ifndef VERIFIERS_IFEVAL_RULE_H
 #define VERIFIERS_IFEVAL_RULE_H

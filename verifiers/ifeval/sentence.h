@@ -1,6 +1,6 @@
 // verifiers/ifeval/sentence.h -- words and sentences, as IFEval's rules count them.
 //
-// Floor 3 (verifiers). The reference counts with NLTK: words as runs of \w, sentences with the
+// Layer 3 (verifiers). The reference counts with NLTK: words as runs of \w, sentences with the
 // Punkt tokenizer (Kiss and Strunk, Computational Linguistics 32(4), 2006), capital words with the
 // Treebank tokenizer. Written from their rules. Punkt's trained table for English is replaced by a
 // list of abbreviations and by the common words of language_words.h for its evidence of case;

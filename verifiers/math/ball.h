@@ -1,6 +1,6 @@
 // verifiers/math/ball.h -- a tree's value as a ball: a midpoint and a radius that holds the error.
 //
-// Floor 3 (verifiers). Arb does the arithmetic (F. Johansson, "Arb: efficient arbitrary-precision
+// Layer 3 (verifiers). Arb does the arithmetic (F. Johansson, "Arb: efficient arbitrary-precision
 // midpoint-radius interval arithmetic", 2017). Two balls that do not touch prove a difference; two
 // that touch at many bits more than the numbers written in the trees could hide are equal.
 //

@@ -1,6 +1,6 @@
 // verifiers/math/ball_value.h -- the ball of one tree at one random point.
 //
-// Floor 3 (verifiers). What ball.c compares. The balls are Arb's, initialised by the
+// Layer 3 (verifiers). What ball.c compares. The balls are Arb's, initialised by the
 // caller; they are finite where VALUE_OK is returned, and anything else where it is not.
 #ifndef VERIFIERS_MATH_BALL_VALUE_H
 #define VERIFIERS_MATH_BALL_VALUE_H

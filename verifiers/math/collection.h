@@ -1,6 +1,6 @@
 // verifiers/math/collection.h -- lists, sets, tuples, matrices, cases.
 //
-// Floor 3 (verifiers). Bare lists and sets have no order and no repetition; tuples and matrices
+// Layer 3 (verifiers). Bare lists and sets have no order and no repetition; tuples and matrices
 // have places; rows of a case distinction have no order.
 #ifndef VERIFIERS_MATH_COLLECTION_H
 #define VERIFIERS_MATH_COLLECTION_H

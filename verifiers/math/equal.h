@@ -1,6 +1,6 @@
 // verifiers/math/equal.h -- are two answers the same? By what kind of thing they are.
 //
-// Floor 3 (verifiers). Symmetric. Scalars go to scalar.h, intervals and inequalities to realset.h;
+// Layer 3 (verifiers). Symmetric. Scalars go to scalar.h, intervals and inequalities to realset.h;
 // here are lists, sets, tuples, assignments, equations, matrices, units, ratios, words.
 #ifndef VERIFIERS_MATH_EQUAL_H
 #define VERIFIERS_MATH_EQUAL_H

@@ -1,6 +1,6 @@
 // verifiers/math/math.h -- is a mathematical answer the gold answer? Exact, bounded, symmetric.
 //
-// Floor 3 (verifiers). Two texts, LaTeX or plain, are read into trees and compared in layers; the
+// Layer 3 (verifiers). Two texts, LaTeX or plain, are read into trees and compared in layers; the
 // first layer that can decide does. Nothing is ever rounded: a layer that compares numbers that are
 // not rational carries a rigorous bound of its error. What cannot be shown equal is wrong.
 // Budgets (limits.h) bound length, depth, nodes, bits and steps; an answer over budget is wrong, a

@@ -1,6 +1,6 @@
 // verifiers/math/matrix.h -- arithmetic of matrices, so that 2A, A + B and AB are matrices.
 //
-// Floor 3 (verifiers).
+// Layer 3 (verifiers).
 #ifndef VERIFIERS_MATH_MATRIX_H
 #define VERIFIERS_MATH_MATRIX_H
 

@@ -1,6 +1,6 @@
 // verifiers/math/rational.h -- the exact value of a tree that is a rational number.
 //
-// Floor 3 (verifiers). GMP; numerator and denominator stay under MATH_MAX_BITS.
+// Layer 3 (verifiers). GMP; numerator and denominator stay under MATH_MAX_BITS.
 #ifndef VERIFIERS_MATH_RATIONAL_H
 #define VERIFIERS_MATH_RATIONAL_H
 

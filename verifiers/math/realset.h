@@ -1,6 +1,6 @@
 // verifiers/math/realset.h -- sets of real numbers: intervals, inequalities, unions as one thing.
 //
-// Floor 3 (verifiers). x > 2, 2 < x, (2, \infty), x \in (2, \infty) and \{x | x > 2\} are the same.
+// Layer 3 (verifiers). x > 2, 2 < x, (2, \infty), x \in (2, \infty) and \{x | x > 2\} are the same.
 #ifndef VERIFIERS_MATH_REALSET_H
 #define VERIFIERS_MATH_REALSET_H
 

@@ -1,6 +1,6 @@
 // verifiers/math/residue.h -- a tree's value in the field of p = 2^61 - 31 elements.
 //
-// Floor 3 (verifiers). Two rational functions that agree at a random point of a field of p elements
+// Layer 3 (verifiers). Two rational functions that agree at a random point of a field of p elements
 // are the same but for a chance of degree/p (Schwartz 1980, Zippel 1979); two that differ are not.
 // No term is ever expanded, so (x+y+z+1)^1000 costs what x costs, and 10^{10^{10}} is a number like
 // any other. Letters, pi and e are independent unknowns; i is a root of -1, which p = 1 mod 4 has.

@@ -1,6 +1,6 @@
 // verifiers/math/scalar.h -- are two numbers or formulae the same? The layers, in order.
 //
-// Floor 3 (verifiers). Same tree; exact rational values; identity of rational functions; balls at
+// Layer 3 (verifiers). Same tree; exact rational values; identity of rational functions; balls at
 // random points. A decimal may stand for a number it cannot write (rules.h says from how many right
 // digits on), rounded or cut off correctly in its last digit.
 #ifndef VERIFIERS_MATH_SCALAR_H

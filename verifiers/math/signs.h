@@ -1,6 +1,6 @@
 // verifiers/math/signs.h -- plus-minus written out: 1 \pm 2 is 3 and -1.
 //
-// Floor 3 (verifiers). Signs are free of each other, unless there is a \mp: then all go together.
+// Layer 3 (verifiers). Signs are free of each other, unless there is a \mp: then all go together.
 #ifndef VERIFIERS_MATH_SIGNS_H
 #define VERIFIERS_MATH_SIGNS_H
 

@@ -1,6 +1,6 @@
 // verifiers/math/statement.h -- assignments, equations and inequalities.
 //
-// Floor 3 (verifiers). "x = 5" is 5 with a name; "3x + y = 2" is an equation, equal to its
+// Layer 3 (verifiers). "x = 5" is 5 with a name; "3x + y = 2" is an equation, equal to its
 // multiples; "y = 2x + 1" is both. Names must agree where both sides have one.
 #ifndef VERIFIERS_MATH_STATEMENT_H
 #define VERIFIERS_MATH_STATEMENT_H

@@ -1,6 +1,6 @@
 // verifiers/math/tree/expr.h -- the tree of a mathematical answer.
 //
-// Floor 3 (verifiers). Nodes live in the arena of one verdict and are never freed singly. Children
+// Layer 3 (verifiers). Nodes live in the arena of one verdict and are never freed singly. Children
 // hang in a list (first, next). A tree is at most MATH_MAX_DEPTH deep, so walking it may recurse.
 #ifndef VERIFIERS_MATH_TREE_EXPR_H
 #define VERIFIERS_MATH_TREE_EXPR_H

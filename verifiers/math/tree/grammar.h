@@ -1,6 +1,6 @@
 // verifiers/math/tree/grammar.h -- what the files of the descent share: its cursor and its rules.
 //
-// Floor 3 (verifiers).
+// Layer 3 (verifiers).
 #ifndef VERIFIERS_MATH_TREE_GRAMMAR_H
 #define VERIFIERS_MATH_TREE_GRAMMAR_H
 

@@ -1,6 +1,6 @@
 // verifiers/math/tree/latex.h -- LaTeX and plain-text mathematics as a row of tokens.
 //
-// Floor 3 (verifiers). One pass, linear. White space, sizes, fonts, dollar signs are gone; the
+// Layer 3 (verifiers). One pass, linear. White space, sizes, fonts, dollar signs are gone; the
 // hundred ways to write a relation or a times sign are one. A number is one token with its
 // separators of thousands taken out.
 #ifndef VERIFIERS_MATH_TREE_LATEX_H

@@ -1,6 +1,6 @@
 // verifiers/math/tree/lexer.h -- what latex.c and the lex_*.c share: the cursor of the pass.
 //
-// Floor 3 (verifiers).
+// Layer 3 (verifiers).
 #ifndef VERIFIERS_MATH_TREE_LEXER_H
 #define VERIFIERS_MATH_TREE_LEXER_H
 

@@ -1,6 +1,6 @@
 // verifiers/math/tree/limits.h -- the budgets of the maths judge, each with its reason.
 //
-// Floor 3 (verifiers). A verdict takes at most 50 ms and 64 MiB whatever a model wrote. An answer
+// Layer 3 (verifiers). A verdict takes at most 50 ms and 64 MiB whatever a model wrote. An answer
 // over a budget is wrong, a gold over it is an error. The longest gold of GSM8K, MATH and
 // OlympiadBench has 500 bytes.
 #ifndef VERIFIERS_MATH_TREE_LIMITS_H

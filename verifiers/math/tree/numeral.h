@@ -1,6 +1,6 @@
 // verifiers/math/tree/numeral.h -- one written number: digits, separators, point, e-12.
 //
-// Floor 3 (verifiers). Read are 12  007  .5  330.  2.9e33  and groups of exactly three digits
+// Layer 3 (verifiers). Read are 12  007  .5  330.  2.9e33  and groups of exactly three digits
 // behind one to three:  1{,}236  1,\!236  1\,236  1 236  1'236  (the blank may be any of
 // Unicode's), where `commas` allows it 1,236 and 1,236.50, and 1.234.567 and 1.234.567,89.
 #ifndef VERIFIERS_MATH_TREE_NUMERAL_H

@@ -1,6 +1,6 @@
 // verifiers/math/tree/reader.h -- from a text to its tree.
 //
-// Floor 3 (verifiers). Recursive descent, at most MATH_MAX_DEPTH levels. What is no mathematics but
+// Layer 3 (verifiers). Recursive descent, at most MATH_MAX_DEPTH levels. What is no mathematics but
 // has words is a text; what is neither cannot be read.
 //
 //   answer    item {, item}                 also ; and "and" "or"

@@ -1,6 +1,6 @@
 // verifiers/math/tree/rules.h -- the conventions on which tools differ, one row a tool.
 //
-// Floor 3 (verifiers). The default row is ours; docs/JUDGES.md gives the reason of each
+// Layer 3 (verifiers). The default row is ours; docs/JUDGES.md gives the reason of each
 // choice. The other rows follow what those tools do to the ambiguous pairs, for users who must
 // compare with them; they keep our reading and our exactness in everything else.
 #ifndef VERIFIERS_MATH_TREE_RULES_H

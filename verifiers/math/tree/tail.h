@@ -1,6 +1,6 @@
 // verifiers/math/tree/tail.h -- what the words behind a number say about it.
 //
-// Floor 3 (verifiers). "7 thousand" is another number than 7, "7 cm" is 7 with a unit, "7 apples" 7
+// Layer 3 (verifiers). "7 thousand" is another number than 7, "7 cm" is 7 with a unit, "7 apples" 7
 // with a noun, and "7 if even" is no number at all. Read are, in this order and each at most once:
 //   a fraction   "and a half", "point five", "halves", "tenths"
 //   a multiplier "thousand", "lakh", "crore", "dozen", 万, 억, several in a row

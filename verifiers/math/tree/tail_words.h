@@ -1,6 +1,6 @@
 // verifiers/math/tree/tail_words.h -- words that say something about a value; for tail.c alone.
 //
-// Floor 3 (verifiers). A noun may hold none of them. Nearly all are English; of other languages the
+// Layer 3 (verifiers). A noun may hold none of them. Nearly all are English; of other languages the
 // commonest multipliers, fractions, denials and conjunctions. Sorted by what they do.
 #ifndef VERIFIERS_MATH_TREE_TAIL_WORDS_H
 #define VERIFIERS_MATH_TREE_TAIL_WORDS_H

@@ -1,6 +1,6 @@
 // verifiers/math/tree/texcommand.h -- what a LaTeX command means to the reader of tokens.
 //
-// Floor 3 (verifiers).
+// Layer 3 (verifiers).
 #ifndef VERIFIERS_MATH_TREE_TEXCOMMAND_H
 #define VERIFIERS_MATH_TREE_TEXCOMMAND_H
 

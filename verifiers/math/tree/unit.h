@@ -1,6 +1,6 @@
 // verifiers/math/tree/unit.h -- units: what a text as "kJ/mol" or "square feet" measures.
 //
-// Floor 3 (verifiers). A unit is a product of powers of the units of one table: SI with its
+// Layer 3 (verifiers). A unit is a product of powers of the units of one table: SI with its
 // prefixes, imperial ones, time, angle, temperature, information and currencies. Symbols are read
 // in their case (mW is not MW), words in any. Sources: the SI Brochure (BIPM, 9th edition), NIST
 // Handbook 44 appendix C for the imperial units.

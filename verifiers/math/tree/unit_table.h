@@ -1,6 +1,6 @@
 // verifiers/math/tree/unit_table.h -- the units, their dimensions and sizes; for unit.c alone.
 //
-// Floor 3 (verifiers). The first symbol of a row is the unit's name. "=..." as the only symbol
+// Layer 3 (verifiers). The first symbol of a row is the unit's name. "=..." as the only symbol
 // says that the words of the row are another name of a product.
 #ifndef VERIFIERS_MATH_TREE_UNIT_TABLE_H
 #define VERIFIERS_MATH_TREE_UNIT_TABLE_H

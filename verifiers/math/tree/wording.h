@@ -1,6 +1,6 @@
 // verifiers/math/tree/wording.h -- words: answers that are text, and the letters of choices.
 //
-// Floor 3 (verifiers).
+// Layer 3 (verifiers).
 #ifndef VERIFIERS_MATH_TREE_WORDING_H
 #define VERIFIERS_MATH_TREE_WORDING_H
 
