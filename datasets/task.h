@@ -1,7 +1,8 @@
 // datasets/task.h -- the vocabulary of questions.
 //
 // Layer 2 (datasets). A Task is one question with what is needed to judge an answer to it. It says
-// nothing about tokens or rewards. verifiers/ may read this header; no other module below layer 4 does.
+// nothing about tokens or rewards. verifiers/ may read this header; no other module below layer 4
+// does.
 #ifndef DATASETS_TASK_H
 #define DATASETS_TASK_H
 

@@ -237,7 +237,7 @@ static bool run_job(Lane *lane, const WireAsk *ask) {
 }
 
 static bool receive_ask(Lane *lane, WireAsk *ask) {
-    char what;
+    char what = 0;
     do // an 'E' for a talk that had ended by itself
         if (!wire_receive(lane->fd, &what, 1)) return false;
     while (what == 'E');
