@@ -287,7 +287,7 @@ const char *rowform_read(const Json *row, const Published *known, RowTask *out, 
             why = usual_prompt(row, out, arena);
         }
     } else {
-        why = form ? form->read(row, out, arena) : read_usual(row, out, arena);
+        why = form && form->read ? form->read(row, out, arena) : read_usual(row, out, arena);
     }
     if (why) return why;
     if (!out->source)

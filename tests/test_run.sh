@@ -24,7 +24,7 @@ same "so has one that crashed" "$?, $(tail -n 1 "$dir/out")" "1, 1 passed, 1 fai
 limit=1 runs "$dir/endless.sh"
 same "and one that does not end" "$?, $(tail -n 1 "$dir/out")" "1, 0 passed, 1 failed"
 
-only() { env -u MAKEFLAGS -u MAKELEVEL make -n CUDA=0 ONLY="$1" test >"$dir/out" 2>"$dir/err"; }
+only() { env -u MAKEFLAGS -u MAKELEVEL make -n CUDA=0 ONLY="$1" clean >"$dir/out" 2>"$dir/err"; }
 only "str nobody"
 same "a name that no test has is an error" $? 2
 has "and is said" 'no test here is named nobody;'

@@ -24,6 +24,7 @@ config="model.hidden_size=32 model.n_layers=2 model.n_heads=2 model.intermediate
   sft.steps=4 sft.batch=16 sft.warmup_steps=1 rl.steps=2 rl.groups_per_step=4 rl.group_size=4
   rl.warmup_steps=0 rl.max_new_tokens=16 rl.chunk_tokens=128 rl.preflight_tasks=2 rl.preflight_k=2
   rl.preflight_min_pass=0 rl.kl=k3 rl.curriculum=level rl.dynamic_sampling=refill
+  rl.reward_language=1 rl.language=en
   rl.max_gen_batches=2 eval.every=1 eval.tasks=4 eval.samples=2 eval.final_tasks=4
   eval.passk_tasks=2 eval.passk_samples=2 eval.large_tasks=2 eval.shown=2
   run.threads=2 run.chunks_in_flight=2 run.decode_seqs=8 run.checkpoint_every=1"

@@ -35,8 +35,6 @@ static const char python_duckdb[] =
     "duckdb.sql(f'COPY (SELECT * FROM read_parquet({q(sys.argv[1])})) TO {q(sys.argv[2])} (FORMAT "
     "JSON)')\n";
 
-extern char **environ;
-
 // The exit code of the program, 127 where it is not there.
 static int run_program(const char *const *argv) {
     pid_t pid;
