@@ -50,6 +50,7 @@ static size_t prints_nothing(const char *p, const char *end) {
     static const char *const swallowing[] = {"phantom", "vphantom", "hphantom", "hspace",
                                              "vspace",  "label",    "tag"};
     unsigned char c = (unsigned char)*p;
+    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) return 0;
     if (isspace(c) || c < 0x20 || c == 0x7F || strchr("{}~$.,;:?!_'\"`&", c)) {
         for (size_t i = 0; c == '&' && i < sizeof blanks / sizeof *blanks; i++)
             if ((size_t)(end - p) >= strlen(blanks[i]) &&
@@ -84,6 +85,7 @@ static size_t prints_nothing(const char *p, const char *end) {
         const char *close = memmem(p, (size_t)(end - p), "-->", 3);
         return close ? (size_t)(close + 3 - p) : 0;
     }
+    if (c < 0x80 && c != '<') return 0; // no blank of the table begins with it
     for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {
         size_t n = strlen(blanks[i]);
         if ((size_t)(end - p) >= n && memcmp(p, blanks[i], n) == 0) return n;
@@ -226,7 +228,8 @@ static Slice find_box(Slice text, bool first, const char **stop, Run *run) {
             }
             p++;
         } else {
-            p++;
+            do p++;
+            while (p < end && *p != '\\' && *p != '{' && *p != '}');
         }
     }
     if (first && n_open) found = (Slice){NULL, 0};
@@ -243,6 +246,7 @@ Slice boxed_first(Slice text, size_t *end) {
 
 Slice boxed_last(Slice text) {
     if (!text.data) return text;
+    if (!memchr(text.data, '\\', text.size)) return (Slice){NULL, 0}; // no command, no box
     Slice box = find_box(text, false, NULL, NULL);
     for (int level = 0; box.data && level < 8; level++) { // \boxed{\boxed{5}}
         Slice inner = slice_trim(box);
@@ -257,7 +261,7 @@ Slice boxed_last(Slice text) {
 
 int boxed_run(Slice text, Slice *box, int max, bool *unsure) {
     Run run = {.box = box, .max = max};
-    if (text.data) find_box(text, false, NULL, &run);
+    if (text.data && memchr(text.data, '\\', text.size)) find_box(text, false, NULL, &run);
     *unsure = run.unsure;
     return run.n;
 }

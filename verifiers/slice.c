@@ -16,9 +16,12 @@ Slice slice_trim(Slice s) {
 
 const char *slice_last(Slice text, const char *needle) {
     size_t n = strlen(needle);
-    for (size_t at = text.size; at >= n; at--)
-        if (text.data[at - n] == needle[0] && text.data[at - 1] == needle[n - 1] &&
-            memcmp(text.data + at - n, needle, n) == 0)
-            return text.data + at - n;
+    if (text.size < n) return NULL;
+    size_t left = text.size - n + 1; // places where it may begin
+    const char *at;
+    while (left && (at = memrchr(text.data, needle[0], left)) != NULL) {
+        if (at[n - 1] == needle[n - 1] && memcmp(at, needle, n) == 0) return at;
+        left = (size_t)(at - text.data);
+    }
     return NULL;
 }
