@@ -69,7 +69,9 @@ static void pack_one(void *ctx, int i, int worker) {
             high = middle - 1;
     }
     const Weight *w = list->w[low];
-    const int job = i - list->first[low], each = ways(w), m = job / each;
+    const int job = i - list->first[low], each = ways(w);
+    CHECK(each > 0);
+    const int m = job / each;
     const bool back = !(w->use & WEIGHT_FWD) || job % each == 1;
     Packed packed;
     gemm_pack(&packed, weight_at(w, m, back), master_at(w, m), w->k, back ? w->k : w->n,
