@@ -66,7 +66,7 @@ static Status draw_block(Decode *d, NetUnit *u, int begin, int end) {
     int first = 0, n = 0, row = 0, s = begin;
     while (first < d->n_draws && d->draw[first].seq < begin) first++;
     while (first + n < d->n_draws && d->draw[first + n].seq < end) n++;
-    if (n > w->draw_cap) {
+    if (n > 0 && n > w->draw_cap) {
         free(w->draw);
         w->draw = malloc((size_t)n * sizeof *w->draw);
         CHECK(w->draw);
