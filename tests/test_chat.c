@@ -139,13 +139,14 @@ static void llama_3_2_says_todays_date(void **state) {
     (void)state;
     Chat chat;
     Str out = {0};
-    char date[32];
+    char date[64];
     time_t now = time(NULL);
     struct tm local;
     assert_ok(chat_named("llama3.2", &chat));
     chat.said = "Be brief.";
     assert_ok(chat_prompt(&chat, NULL, "Hi", &out));
-    strftime(date, sizeof date, "Today Date: %d %b %Y\n\nBe brief.", localtime_r(&now, &local));
+    assert_true(strftime(date, sizeof date, "Today Date: %d %b %Y\n\nBe brief.",
+                         localtime_r(&now, &local)));
     assert_non_null(strstr(str_text(&out), date));
     str_free(&out);
 }

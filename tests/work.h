@@ -59,7 +59,7 @@ __attribute__((noinline)) static unsigned work_pass(const unsigned char *text, u
 // The least of several passes; a clock of coarse ticks needs them all to see anything.
 static inline double work_measure_unit(void) {
     enum { BYTES = 1 << 20 };
-    static volatile unsigned sink;
+    static volatile unsigned sink; // read below: the passes are not to be left out
     unsigned char *text = malloc(2 * BYTES);
     double least = 1e9, sum = 0;
     int n = 0;
@@ -72,7 +72,7 @@ static inline double work_measure_unit(void) {
         if (took > 0 && took < least) least = took;
     }
     free(text);
-    return sum / n < 2 * least ? least : sum / n;
+    return sum / n < 2 * least || sink == 0 ? least : sum / n;
 }
 
 // Seconds of one unit on this processor, measured once; again where a try was over its bound, for

@@ -331,7 +331,7 @@ static bool part_of_reals(Work *w, Slice name, RealSet *out) {
 }
 
 static bool is_half_line(const Expr *e) {
-    if (e->kind != EX_RELATION || e->n != 2) return false;
+    if (!e || e->kind != EX_RELATION || e->n != 2) return false;
     int r = e->last->relation;
     return r == RELATION_LT || r == RELATION_LE || r == RELATION_GT || r == RELATION_GE;
 }

@@ -152,7 +152,7 @@ Status jinja_item(JinjaRender *r, JinjaValue of, JinjaValue key, JinjaValue *out
 
 static Status bound(JinjaRender *r, const JinjaNode *n, JinjaScope *s, int64_t fallback,
                     int64_t *out) {
-    JinjaValue v;
+    JinjaValue v = {0};
     *out = fallback;
     if (!n) return ST_OK;
     TRY(jinja_eval(r, n, s, &v));
@@ -194,7 +194,7 @@ static Status slice(JinjaRender *r, JinjaValue of, const JinjaNode *range, Jinja
         *out = jinja_string(of.text.data + begin, end - begin);
         return ST_OK;
     }
-    JinjaList *items;
+    JinjaList nothing = {0}, *items = &nothing;
     TRY(jinja_items(r, of, &items));
     Str joined = {0};
     JinjaValue list = jinja_list(text ? JINJA_LIST : of.kind, r->arena);
@@ -255,13 +255,13 @@ JinjaValue jinja_lookup(const JinjaScope *scope, JinjaText name) {
         const JinjaValue *there = jinja_get(s->vars, jinja_string(name.data, name.size));
         if (there) return *there;
     }
-    JinjaValue function;
+    JinjaValue function = {0};
     if (jinja_function(name, &function)) return function;
     return jinja_undefined(name.data, name.size);
 }
 
 static Status collect(JinjaRender *r, const JinjaNode *n, JinjaScope *s, JinjaValue *out) {
-    JinjaValue v;
+    JinjaValue v = {0};
     if (n->kind != JINJA_N_DICT) {
         *out = jinja_list(n->kind == JINJA_N_LIST ? JINJA_LIST : JINJA_TUPLE, r->arena);
         for (int i = 0; i < n->n; i++) {
@@ -271,7 +271,7 @@ static Status collect(JinjaRender *r, const JinjaNode *n, JinjaScope *s, JinjaVa
     } else {
         *out = jinja_dict(JINJA_DICT, r->arena);
         for (int i = 0; i + 1 < n->n; i += 2) {
-            JinjaValue key;
+            JinjaValue key = {0};
             TRY(jinja_eval(r, n->list[i], s, &key));
             if (key.kind == JINJA_LIST || key.kind == JINJA_DICT || key.kind == JINJA_UNDEFINED)
                 return jinja_fail(r, "%s cannot be a key", jinja_kind_name(key.kind));
@@ -285,7 +285,7 @@ static Status collect(JinjaRender *r, const JinjaNode *n, JinjaScope *s, JinjaVa
 }
 
 static Status call(JinjaRender *r, const JinjaNode *n, JinjaScope *s, JinjaValue *out) {
-    JinjaValue f;
+    JinjaValue f = {0};
     JinjaArgs args;
     TRY(jinja_eval(r, n->a, s, &f));
     TRY(args_of(r, n, s, &args));
@@ -294,7 +294,7 @@ static Status call(JinjaRender *r, const JinjaNode *n, JinjaScope *s, JinjaValue
 }
 
 static Status comparison(JinjaRender *r, const JinjaNode *n, JinjaScope *s, JinjaValue *out) {
-    JinjaValue left, right;
+    JinjaValue left = {0}, right = {0};
     bool yes = true;
     TRY(jinja_eval(r, n->a, s, &left));
     for (int i = 0; i < n->n && yes; i++) {
@@ -308,7 +308,7 @@ static Status comparison(JinjaRender *r, const JinjaNode *n, JinjaScope *s, Jinj
 }
 
 static Status sign(JinjaRender *r, const JinjaNode *n, JinjaScope *s, JinjaValue *out) {
-    JinjaValue v;
+    JinjaValue v = {0};
     double x;
     TRY(jinja_eval(r, n->a, s, &v));
     if (!jinja_number(v, &x)) return jinja_fail(r, "a sign before %s", jinja_kind_name(v.kind));
@@ -320,7 +320,7 @@ static Status sign(JinjaRender *r, const JinjaNode *n, JinjaScope *s, JinjaValue
 }
 
 static Status filtered(JinjaRender *r, const JinjaNode *n, JinjaScope *s, JinjaValue *out) {
-    JinjaValue v;
+    JinjaValue v = {0};
     JinjaArgs args;
     TRY(jinja_eval(r, n->a, s, &v));
     TRY(args_of(r, n, s, &args));
@@ -329,7 +329,7 @@ static Status filtered(JinjaRender *r, const JinjaNode *n, JinjaScope *s, JinjaV
 }
 
 static Status eval_node(JinjaRender *r, const JinjaNode *n, JinjaScope *s, JinjaValue *out) {
-    JinjaValue a, b;
+    JinjaValue a = {0}, b = {0};
     bool yes;
     switch (n->kind) {
     case JINJA_N_CONST: *out = n->value; return ST_OK;

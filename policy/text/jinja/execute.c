@@ -44,7 +44,7 @@ static Status chosen(JinjaRender *r, const JinjaNode *n, JinjaList *items, Jinja
     JinjaList *kept = jinja_list(JINJA_LIST, r->arena).list;
     for (int i = 0; i < items->n; i++) {
         JinjaScope *own = inner_scope(r, s);
-        JinjaValue yes;
+        JinjaValue yes = {0};
         TRY(assign(r, n->a, items->item[i], own));
         TRY(jinja_eval(r, n->c, own, &yes));
         if (jinja_truth(yes)) jinja_push(kept, items->item[i], r->arena);
@@ -169,7 +169,7 @@ static Status through(JinjaRender *r, const JinjaNode *filter, JinjaScope *s, Ji
 }
 
 static Status call_block(JinjaRender *r, const JinjaNode *n, JinjaScope *s, JinjaValue *out) {
-    JinjaValue f, v;
+    JinjaValue f = {0}, v = {0};
     JinjaArgs args = {.value = ARENA_ARRAY(r->arena, JinjaValue, n->a->n + 1),
                       .keyword = ARENA_ARRAY(r->arena, const JinjaNode *, n->a->n + 1),
                       .keyword_value = ARENA_ARRAY(r->arena, JinjaValue, n->a->n + 1)};
@@ -200,7 +200,7 @@ static Status put(JinjaRender *r, JinjaValue v, Str *out) {
 static Status conditional(JinjaRender *r, const JinjaNode *n, JinjaScope *s, Str *out) {
     for (; n; n = n->b) {
         if (n->kind == JINJA_N_BODY) return jinja_execute(r, n->list, n->n, s, out);
-        JinjaValue yes;
+        JinjaValue yes = {0};
         TRY(jinja_eval(r, n->a, s, &yes));
         if (jinja_truth(yes)) return jinja_execute(r, n->list, n->n, s, out);
     }
@@ -208,7 +208,7 @@ static Status conditional(JinjaRender *r, const JinjaNode *n, JinjaScope *s, Str
 }
 
 static Status statement(JinjaRender *r, const JinjaNode *n, JinjaScope *s, Str *out) {
-    JinjaValue v;
+    JinjaValue v = {0};
     r->line = n->line;
     switch (n->kind) {
     case JINJA_N_DATA:

@@ -109,7 +109,7 @@ static Status f_escape(JinjaRender *r, JinjaValue v, const JinjaArgs *args, Jinj
 
 static Status f_wordcount(JinjaRender *r, JinjaValue v, const JinjaArgs *args, JinjaValue *out) {
     JinjaText t;
-    JinjaValue words;
+    JinjaValue words = {0};
     (void)args;
     TRY(jinja_as_text(r, v, &t));
     TRY(jinja_method(r, of_text(t), (JinjaText){"split", 5}, &(JinjaArgs){0}, &words));

@@ -121,7 +121,7 @@ static Status f_map(JinjaRender *r, JinjaValue v, const JinjaArgs *args, JinjaVa
     if (path.kind == JINJA_NONE && (args->n == 0 || args->value[0].kind != JINJA_STRING))
         return jinja_fail(r, "map needs attribute=... or the name of a filter");
     for (int i = 0; i < items->n; i++) {
-        JinjaValue one;
+        JinjaValue one = {0};
         JinjaArgs rest = {.value = args->value + 1,
                           .n = args->n - 1,
                           .keyword = args->keyword,
@@ -285,9 +285,9 @@ static Status f_sum(JinjaRender *r, JinjaValue v, const JinjaArgs *args, JinjaVa
 
 static Status f_dictsort(JinjaRender *r, JinjaValue v, const JinjaArgs *args, JinjaValue *out) {
     bool cased = jinja_truth(jinja_arg(args, 0, "case_sensitive", jinja_bool(false)));
-    JinjaValue by = jinja_arg(args, 1, "by", jinja_text("key")), items;
+    JinjaValue by = jinja_arg(args, 1, "by", jinja_text("key")), items = {0};
     bool down = jinja_truth(jinja_arg(args, 2, "reverse", jinja_bool(false)));
-    JinjaEntry *e;
+    JinjaEntry *e = NULL;
     TRY(f_items(r, v, &(JinjaArgs){0}, &items));
     bool value = by.kind == JINJA_STRING && jinja_is(by.text, "value");
     TRY(keyed(r, items.list, jinja_int(value), cased, &e));

@@ -84,10 +84,9 @@ static const char *command_text(Slice name) {
 static bool put_siunitx(Slice name, char *out, size_t *n) {
     static const char *const prefixes[] = {"kilo", "mega", "giga",  "tera",  "milli", "micro",
                                            "nano", "pico", "femto", "centi", "deci",  "hecto"};
-    char word[32];
+    char word[32] = {0};
     if (name.size >= sizeof word - 1) return false;
     memcpy(word, name.data, name.size);
-    word[name.size] = 0;
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
         if (strcmp(word, prefixes[i]) == 0) return put(out, n, " ") && put(out, n, word);
     Unit unit;
