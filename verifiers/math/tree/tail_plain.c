@@ -7,10 +7,8 @@
 #include "verifiers/math/tree/unit.h"
 
 static bool put(char *out, size_t *n, const char *text) {
-    size_t size = strlen(text);
-    if (*n + size > TAIL_MAX_BYTES) return false;
-    for (size_t i = 0; i < size; i++) out[*n + i] = text[i];
-    *n += size;
+    if (*n + strlen(text) > TAIL_MAX_BYTES) return false;
+    for (; *text; text++) out[(*n)++] = *text;
     return true;
 }
 
