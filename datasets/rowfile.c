@@ -168,6 +168,7 @@ static Status convert(const char *name, RowFile *f) {
         unpack_utf16(f->data, f->size, &sink);
         TRY(take(&sink, name, f));
     }
+    if (f->size == 0) f->data = ""; // nothing may be left of what was unpacked
     size_t bom = f->size >= 3 && memcmp(f->data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0, at = bom;
     while (at < f->size && strchr(" \t\r\n", f->data[at])) at++;
     const char *packed = kind == UNPACK_GZIP ? "gzip " : kind == UNPACK_ZSTD ? "zstd " : "";

@@ -191,7 +191,7 @@ static void check_all(KnownBits *k, bool few) {
         char name[48];
         snprintf(name, sizeof name, "%s/%s", model_name[which], precision_name[precision]);
         check_drawing(k, name, m);
-        if (few || WATCHED) continue;
+        if (few || UNDER_TSAN) continue;
         snprintf(name, sizeof name, "%s/%s/lanes8", model_name[which], precision_name[precision]);
         check_training(k, name, m, 8, false);
         snprintf(name, sizeof name, "%s/%s/shared", model_name[which], precision_name[precision]);

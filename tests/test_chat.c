@@ -179,6 +179,7 @@ static void a_folder_tells_its_template(void **state) {
         assert_ok(chat_of_folder(path, NULL, &chat));
         assert_string_equal(chat.name, folder[i].name);
         if (i == 2) assert_string_equal(chat.bos, "<b>");
+        chat_close(&chat);
         assert_ok(chat_open("qwen3", path, NULL, &chat));
         assert_string_equal(chat.name, "qwen3");
         assert_ok(file_remove_tree(path));

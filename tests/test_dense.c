@@ -94,7 +94,7 @@ static void every_row_trains_and_scores_with_the_same_bits(void **state) {
 
 static void threads_and_chunks_in_flight_change_no_bit(void **state) {
     (void)state;
-#if WATCHED
+#if UNDER_TSAN
     static const int way[][2] = {{4, 4}};
 #else
     static const int way[][2] = {{1, 2}, {2, 1}, {4, 4}};
@@ -216,6 +216,6 @@ int main(void) {
         cmocka_unit_test(a_copied_page_reads_as_the_first),
         cmocka_unit_test(heads_that_cannot_be_are_refused_by_name),
     };
-    cmocka_set_test_filter(WATCHED ? "threads_*" : NULL); // the others run on one thread
+    cmocka_set_test_filter(UNDER_TSAN ? "threads_*" : NULL); // the others run on one thread
     return cmocka_run_group_tests_name("policy/dense", tests, NULL, NULL);
 }

@@ -89,7 +89,7 @@ static void every_row_gives_the_same_bits(void **state) {
 
 static void threads_and_chunks_in_flight_change_no_bit(void **state) {
     (void)state;
-#if WATCHED
+#if UNDER_TSAN
     static const int way[][2] = {{4, 4}};
 #else
     static const int way[][2] = {{1, 2}, {2, 1}, {2, 2}, {4, 4}};
@@ -220,6 +220,6 @@ int main(void) {
         cmocka_unit_test(a_chunk_beyond_the_plan_is_trained_in_pieces),
         cmocka_unit_test(a_stale_page_a_changed_token_and_an_ulp_are_caught),
     };
-    cmocka_set_test_filter(WATCHED ? "threads_*" : NULL);
+    cmocka_set_test_filter(UNDER_TSAN ? "threads_*" : NULL);
     return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
 }

@@ -197,10 +197,10 @@ static void threads_that_share_a_chunk_change_no_bit(void **state) {
     Groups x;
     open_groups(&x);
     for (int which = 0; which < N_MODELS; which++)
-        for (lanes = 1; lanes <= (WATCHED ? 1 : 4); lanes += 3) { // one: all threads on a chunk
+        for (lanes = 1; lanes <= (UNDER_TSAN ? 1 : 4); lanes += 3) { // one: all threads on a chunk
             float *want = NULL;
             size_t n;
-            for (int threads = WATCHED ? 3 : 1; threads <= 3; threads++) {
+            for (int threads = UNDER_TSAN ? 3 : 1; threads <= 3; threads++) {
                 Pool *pool = pool_new(threads);
                 Policy *p = train(model_of(which), &x, pool, 600, 600, &kept);
                 const float *grad = params_part(p, PARAM_GRAD, &n);
@@ -261,6 +261,6 @@ int main(void) {
         cmocka_unit_test(threads_that_share_a_chunk_change_no_bit),
         cmocka_unit_test(routes_of_shared_tokens_are_those_of_their_own),
     };
-    cmocka_set_test_filter(WATCHED ? "threads_*" : NULL); // the others run on one thread
+    cmocka_set_test_filter(UNDER_TSAN ? "threads_*" : NULL); // the others run on one thread
     return cmocka_run_group_tests_name("policy/sharing", tests, NULL, NULL);
 }

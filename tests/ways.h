@@ -14,14 +14,14 @@
 
 // Under ThreadSanitizer, some thirty times slower, only what runs on threads is run.
 #if defined(__SANITIZE_THREAD__)
-#define WATCHED 1
+#define UNDER_TSAN 1
 #elif defined(__has_feature)
 #if __has_feature(thread_sanitizer)
-#define WATCHED 1
+#define UNDER_TSAN 1
 #endif
 #endif
-#ifndef WATCHED
-#define WATCHED 0
+#ifndef UNDER_TSAN
+#define UNDER_TSAN 0
 #endif
 
 enum { MAX_SEQ = 200 };
