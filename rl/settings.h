@@ -15,7 +15,7 @@
 //   cispo     batch-std   token-mean            1 (off)   5          off        arXiv 2506.13585
 //   sapo      std         seq-mean-token-mean   -         -          -          arXiv 2511.20347
 //   dppo_tv   std         token-mean            0.2       0.2        20         verl, prime-rl
-//   dppo_kl   std         token-mean            0.05      0.05       20         none published: ours
+//   dppo_kl   std         token-mean            0.05      0.05       20         ours
 //
 // For dppo_* clip_low and clip_high are the divergences beyond which a token is masked, and
 // dual_clip is the largest ratio. DAPO's paper also has dynamic_sampling=refill and
