@@ -1,4 +1,4 @@
-# One Makefile for the whole house; make never calls itself on another folder.
+# One Makefile for the whole project; make never calls itself on another folder.
 #
 #   make demo            packages, build, then R1-Zero on the built-in model into runs/demo
 #   make test            packages, build, then every test; the last line is 'N passed, N failed'
@@ -149,7 +149,7 @@ $B/tests/fuzz_%: $B/tests/fuzz_%.c.o $B/libgrpo.a
 $B/tests/fuzz_trainer_state: LDLIBS += -lcmocka
 
 # Files that an object takes in (pipelines/embed.h), and the commit that the program names.
-# `private`: a flag of one object is none of $B/flags.
+# `private`: a flag of one object does not belong to $B/flags.
 $B/pipelines/recipe.c.o: $(wildcard pipelines/recipes/*.json)
 $B/pipelines/actor.c.o: datasets/desk/tokenizer.json
 $B/datasets/published.c.o: $(wildcard datasets/slices/*.jsonl)
@@ -229,7 +229,7 @@ fuzz: $(FUZZ)
 	@[ '$(SAN)' = fuzz ] || { echo 'say: make SAN=fuzz fuzz'; exit 2; }
 	@tests/fuzz.sh $(or $(SECONDS),10) $^
 
-# Every header stands alone, in C and in the C++ that nvcc compiles.
+# Every header compiles alone, in C and in the C++ that nvcc compiles.
 HEADERS := $(wildcard $(ROOMS:%=%/*.h))
 headers: $(HEADERS:%=$B/%.ok)
 headers-keep-going: ; @$(MAKE) --no-print-directory -k $(jobs) headers

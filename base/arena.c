@@ -28,16 +28,16 @@
 
 enum { ALIGN = 64, LARGE_BLOCK = 128 * 1024 };
 
-typedef struct Block {
-    struct Block *prev;
+typedef struct ArenaBlock {
+    struct ArenaBlock *prev;
     size_t cap, used;
     size_t written; // bytes from here on are zero as the system gave them
     char *data;     // ALIGN-aligned, inside the same allocation
-} Block;
+} ArenaBlock;
 
 struct Arena {
     size_t block_bytes;
-    Block *last;
+    ArenaBlock *last;
 };
 
 Arena *arena_new(size_t block_bytes) {
@@ -48,7 +48,7 @@ Arena *arena_new(size_t block_bytes) {
 }
 
 static void block_drop(Arena *arena) {
-    Block *b = arena->last;
+    ArenaBlock *b = arena->last;
     arena->last = b->prev;
     UNPOISON(b->data, b->cap);
     free(b);
@@ -64,7 +64,7 @@ void *arena_alloc(Arena *arena, size_t count, size_t size) {
     CHECK(size == 0 || count <= (SIZE_MAX / 2 - ALIGN) / size);
     size_t bytes = (count * size + ALIGN - 1) / ALIGN * ALIGN;
     if (bytes == 0) bytes = ALIGN;
-    Block *b = arena->last;
+    ArenaBlock *b = arena->last;
     if (!b || b->cap - b->used < bytes) {
         size_t cap = bytes > arena->block_bytes ? bytes : arena->block_bytes;
         // A large block takes memory as it is written. A small one would be cleared as a whole for
@@ -113,7 +113,7 @@ void arena_rewind(Arena *arena, ArenaMark mark) {
     while (arena->last && arena->last != mark.block) block_drop(arena);
     CHECK(arena->last == mark.block);
     if (!arena->last) return;
-    Block *b = arena->last;
+    ArenaBlock *b = arena->last;
     POISON(b->data + mark.used, b->cap - mark.used);
     b->used = mark.used;
 }

@@ -1,9 +1,8 @@
-// base/arena.h -- memory that is given back all at once.
+// base/arena.h -- memory that is freed all at once.
 //
-// Layer 1. A training step makes thousands of small host arrays that die together, so
-// they share one Arena and nobody frees them one by one. One Arena belongs to one
-// thread; a function that allocates for its caller takes the caller's Arena as its
-// LAST parameter, and that is how a signature says "the result lives there".
+// Layer 1. A training step makes thousands of small host arrays with the same lifetime; they are
+// allocated from one Arena and freed together. One Arena belongs to one thread. A function that
+// allocates for its caller takes the caller's Arena as its last parameter; the result lives there.
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 

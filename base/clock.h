@@ -1,7 +1,7 @@
-// base/clock.h -- what time it is, and where it went.
+// base/clock.h -- clocks, and time added up by name.
 //
-// Layer 1. Named spans add up wall time per phase, and the processor time of all threads; they
-// nest, and one Spans belongs to one thread.
+// Layer 1. A named span adds up the wall time of a phase and the processor time of all threads.
+// Spans nest; one Spans belongs to one thread.
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -27,7 +27,7 @@ typedef struct Spans {
     int n;
 } Spans;
 
-// `name` is compared by text; more than SPANS_MAX names is a bug of ours.
+// `name` is compared by text; more than SPANS_MAX names is a programming error (CHECK).
 void span_begin(Spans *spans, const char *name);
 void span_end(Spans *spans, const char *name);
 double span_seconds(const Spans *spans, const char *name); // 0 if never begun

@@ -1,8 +1,8 @@
 // base/config.h -- one table of options gives parsing, help, schema and the dump with origins.
 //
-// Layer 1. A room describes its options as rows {name, type, where it lives in the room's struct,
-// default, range, help}. A Config collects the tables of several rooms; values come in order of
-// precedence: default < recipe < file < environment (GRPO_RL_LR) < command line (rl.lr=1e-4).
+// Layer 1. A module describes its options as rows {name, type, offset in the module's struct,
+// default, range, help}. A Config collects the tables of several modules. Precedence of the values:
+// default < recipe < file < environment (GRPO_RL_LR) < command line (rl.lr=1e-4).
 // An unknown key, a wrong type or range is ST_CONFIG; the sentence names file, line, the nearest
 // known key and the allowed range.
 #ifndef BASE_CONFIG_H
@@ -73,7 +73,7 @@ void config_dump_plain(const Config *config, Str *out);
 void config_schema(const Config *config, Str *out);                    // JSON Schema draft 2020-12
 void config_help(const Config *config, const char *section, Str *out); // NULL: all sections
 void config_markdown(const Config *config, Str *out);
-// One key as it stands now. Texts live as long as the Config.
+// The present value of one key. Texts live as long as the Config.
 typedef struct ConfigEntry {
     const char *name;   // "rl.lr"
     const char *origin; // "default", "recipe", "file", "environment", "command line"

@@ -19,7 +19,7 @@ typedef struct Piece {
     size_t size;
 } Piece;
 
-// Cuts off what stands before the next `word`; false at the end.
+// Cuts off the text before the next `word`; false at the end.
 static bool next_piece(const char **rest, const char *word, Piece *out) {
     if (!*rest) return false;
     const char *at = strstr(*rest, word);

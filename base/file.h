@@ -1,7 +1,7 @@
 // base/file.h -- reading files whole, and writing them so that a crash leaves the old or the new.
 //
-// Layer 1. Leaves with ST_IO only (what uses file_look: ST_FORMAT); the sentence names the path and
-// ends with strerror.
+// Layer 1. Fails with ST_IO only (functions that use file_look: also ST_FORMAT); the message names
+// the path and ends with strerror.
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -55,7 +55,7 @@ MUST_USE Status file_mkdirs(const char *path);      // like mkdir -p
 MUST_USE Status file_remove_tree(const char *path); // like rm -rf; a missing path is fine
 MUST_USE Status file_rename(const char *from, const char *to); // and fsyncs the folder
 // The folder TMP takes the place of FOLDER, in one step where there is one already; the older one
-// is then removed. Where the file system cannot exchange two names, the older one stands aside as
+// is then removed. Where the file system cannot exchange two names, the older one is kept aside as
 // FOLDER.old for a moment.
 MUST_USE Status file_replace_folder(const char *tmp, const char *folder);
 // Moves PATH to PATH.1 (or .2 ...), for "an older run is moved aside". *moved (in arena) or NULL if

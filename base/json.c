@@ -39,7 +39,7 @@ struct JsonDoc {
     char *name;
 };
 
-typedef struct Scan {
+typedef struct JsonScan {
     // In a copy of the text that ends with a zero; what cJSON could not take is overwritten:
     // comments, \u0000, the digits of an integer beyond its most.
     char *at;
@@ -51,9 +51,9 @@ typedef struct Scan {
     size_t n_notes, cap_notes;
     Zero *zero;
     size_t n_zeros, cap_zeros;
-} Scan;
+} JsonScan;
 
-static Status bad(const Scan *s, const char *what) {
+static Status bad(const JsonScan *s, const char *what) {
     return FAIL(ST_FORMAT, "%s:%d: %s", s->name, s->line, what);
 }
 
@@ -65,7 +65,7 @@ static void *grow(void *items, size_t n, size_t *cap, size_t size) {
     return items;
 }
 
-static void skip_space(Scan *s) {
+static void skip_space(JsonScan *s) {
     for (;; s->at++) {
         if (s->comments && s->at[0] == '/' && s->at[1] == '/')
             while (*s->at && *s->at != '\n') *s->at++ = ' ';
@@ -88,7 +88,7 @@ static int hex4(const char *p) {
 }
 
 // at[0] is the backslash. *size: what the escape decodes to, in bytes.
-static Status scan_escape(Scan *s, size_t value, size_t *size) {
+static Status scan_escape(JsonScan *s, size_t value, size_t *size) {
     char kind = s->at[1];
     if (kind && strchr("\"\\/bfnrt", kind)) {
         s->at += 2;
@@ -116,7 +116,7 @@ static Status scan_escape(Scan *s, size_t value, size_t *size) {
     return ST_OK;
 }
 
-static Status scan_string(Scan *s, size_t value, size_t *size) {
+static Status scan_string(JsonScan *s, size_t value, size_t *size) {
     *size = 0;
     for (s->at++; *s->at != '"';) {
         if (*s->at == '\\') {
@@ -138,7 +138,7 @@ static bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-static Status scan_number(Scan *s) {
+static Status scan_number(JsonScan *s) {
     char *begin = s->at;
     bool whole = true;
     if (*s->at == '-') s->at++;
@@ -169,10 +169,10 @@ static Status scan_number(Scan *s) {
     return ST_OK;
 }
 
-static Status scan_value(Scan *s, int depth);
+static Status scan_value(JsonScan *s, int depth);
 
 // After '{' or '['; `closer` ends it.
-static Status scan_members(Scan *s, char closer, int depth) {
+static Status scan_members(JsonScan *s, char closer, int depth) {
     if (depth >= DEPTH_MAX) return bad(s, "nested more than 64 deep");
     s->at++;
     skip_space(s);
@@ -204,7 +204,7 @@ static Status scan_members(Scan *s, char closer, int depth) {
     return ST_OK;
 }
 
-static Status scan_value(Scan *s, int depth) {
+static Status scan_value(JsonScan *s, int depth) {
     static const char *const word[] = {"true", "false", "null"};
     size_t me = s->n_notes;
     s->note = grow(s->note, s->n_notes, &s->cap_notes, sizeof *s->note);
@@ -245,7 +245,7 @@ static char *keep_digits(const Note *note) {
 }
 
 // Moves the notes into the nodes, in the order of the text; `next` is the next note's index.
-static void take_notes(const Scan *s, cJSON *node, size_t *next, size_t *next_zero) {
+static void take_notes(const JsonScan *s, cJSON *node, size_t *next, size_t *next_zero) {
     for (; node; node = node->next) {
         size_t me = (*next)++;
         node->valueint = s->note[me].line;
@@ -296,12 +296,12 @@ Status json_parse(const char *text, size_t size, const char *name, int first_lin
     JsonDoc *doc = calloc(1, sizeof *doc);
     CHECK(copy != NULL && doc != NULL);
     if (size) memcpy(copy, text, size);
-    Scan s = {.at = copy,
-              .copy = copy,
-              .text = text,
-              .name = name,
-              .line = first_line,
-              .comments = comments};
+    JsonScan s = {.at = copy,
+                  .copy = copy,
+                  .text = text,
+                  .name = name,
+                  .line = first_line,
+                  .comments = comments};
     *out = NULL;
 
     size_t wrong, next = 0, next_zero = 0;

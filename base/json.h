@@ -1,9 +1,9 @@
-// base/json.h -- JSON read strictly, with line numbers; on cJSON.
+// base/json.h -- a strict JSON reader with line numbers, on top of cJSON.
 //
-// Layer 1. What cJSON lets pass is refused here: duplicate keys, text after the value, nesting over
-// 64 levels, invalid UTF-8. Every node knows its line, so an error can name file and line.
-// `//` comments are accepted where asked for (configs), nowhere else.
-// Leaves with ST_FORMAT (bad JSON) or ST_IO (json_read).
+// Layer 1. Refuses what cJSON accepts: duplicate keys, text after the value, nesting over 64
+// levels, invalid UTF-8. Every node has its line number, so errors name file and line. `//`
+// comments are accepted only where the caller asks for it (configs). Fails with ST_FORMAT (bad
+// JSON) or ST_IO (json_read).
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 

@@ -1,6 +1,6 @@
-// base/log.h -- sentences for the person, on stderr.
+// base/log.h -- messages for the user, on stderr.
 //
-// Layer 1. Results go to stdout and never through here. A progress line is repainted only on a
+// Layer 1. Results go to stdout, never through this log. A progress line is repainted only on a
 // terminal; elsewhere it is a plain line. NO_COLOR, TERM=dumb and --color are honoured.
 // Thread-safe.
 #ifndef BASE_LOG_H

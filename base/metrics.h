@@ -1,7 +1,7 @@
 // base/metrics.h -- the numbers of one step, by name.
 //
-// Layer 1. A Metrics is a row: names and values in the order they were first set. The names are
-// part of the contract with users (CLI.md). Sinks (metrics.jsonl, TensorBoard) take whole rows.
+// Layer 1. A Metrics is one row: names and values in the order in which they were first set. Users
+// rely on the names. Sinks (metrics.jsonl, TensorBoard) take whole rows.
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H
 

@@ -36,7 +36,7 @@ struct Pool {
     PoolFn *fn;
     void *ctx;
     uint32_t n;
-    _Alignas(LINE) _Atomic uint32_t left; // items nobody has claimed
+    _Alignas(LINE) _Atomic uint32_t left; // items not claimed yet
     _Alignas(LINE) _Atomic uint32_t done; // items that ended
     _Atomic uint32_t caller_sleeps;
 

@@ -1,10 +1,10 @@
-// base/pool.h -- a few threads that share loops and odd jobs.
+// base/pool.h -- a thread pool for parallel loops and single jobs.
 //
-// Layer 1. Two kinds of work: a loop that everybody helps with (pool_for) and single jobs that
-// run whenever a worker is idle (pool_submit), e.g. judging a finished sample while sampling goes
-// on. Workers spin for a bounded time and then sleep on a futex; items are claimed dynamically, so
-// a stolen core delays one item, not half of the loop. What an item computes must depend on its
-// index alone: then results do not depend on the number of threads.
+// Layer 1. Two kinds of work: a loop that all threads share (pool_for) and single jobs that run
+// when a worker is idle (pool_submit), e.g. judging a finished sample while sampling goes on.
+// Workers spin for a bounded time and then sleep on a futex. Items are claimed dynamically, so a
+// preempted thread delays one item, not half of the loop. What an item computes must depend on its
+// index alone; then results do not depend on the number of threads.
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 

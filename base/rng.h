@@ -1,8 +1,8 @@
-// base/rng.h -- random numbers that are a function of where they are used.
+// base/rng.h -- counter-based random numbers.
 //
-// Layer 1. Philox4x32-10 (Salmon et al., SC 2011): a counter-based generator, so a draw has no
-// history: (seed, stream, step, task, sample, position) names it, and a run that was stopped and
-// resumed, split over ranks or reordered draws the same numbers.
+// Layer 1. Philox4x32-10 (Salmon et al., SC 2011). A draw is a function of (seed, stream, step,
+// task, sample, position) and of no earlier draw, so a run that was resumed, split over ranks or
+// reordered draws the same numbers.
 #ifndef BASE_RNG_H
 #define BASE_RNG_H
 

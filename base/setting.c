@@ -164,7 +164,7 @@ static bool read_whole(const char *text, int64_t *out) {
     return true;
 }
 
-// "[...]" is JSON; otherwise the elements stand between commas as they are.
+// "[...]" is JSON; otherwise the elements are separated by commas, without quotes.
 static Status list_from_text(const ConfigKey *key, const char *name, const char *where,
                              const char *text, Setting *out, Arena *arena) {
     Str json = {0};

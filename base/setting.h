@@ -1,7 +1,7 @@
 // base/setting.h -- one value of one config key: read, checked, shown, stored.
 //
-// Layer 1, behind base/config. `where` opens every sentence: "train.json:12", "command line".
-// Leaves with ST_CONFIG only; then *out is as it was. Texts and lists live in the arena.
+// Layer 1, used by base/config. `where` begins every message: "train.json:12", "command line".
+// Fails with ST_CONFIG only; *out is then unchanged. Texts and lists live in the arena.
 #ifndef BASE_SETTING_H
 #define BASE_SETTING_H
 
@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-// Which field counts is said by the key's type.
+// The key's type selects the field.
 typedef struct Setting {
     bool flag;
     int choice;

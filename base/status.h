@@ -1,11 +1,11 @@
-// base/status.h -- how a function says it failed.
+// base/status.h -- status codes and error messages.
 //
-// Layer 1. Everything includes this; it includes nothing of ours.
+// Layer 1. Every module includes this header; it includes no other of the project.
 //
-// Three kinds of trouble, three answers:
-//   a bug of ours           CHECK(cond)   prints and aborts, in every build
-//   the world said no       Status        returned, with a sentence for the person
-//   the model was wrong     Verdict       data, never an error (verifiers/verdict.h)
+// Three kinds of failure:
+//   a programming error     CHECK(cond)   prints and aborts, in every build
+//   a failing environment   Status        returned, with a message for the user
+//   bad model output        Verdict       data, not a Status (verifiers/verdict.h)
 #ifndef BASE_STATUS_H
 #define BASE_STATUS_H
 

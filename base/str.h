@@ -1,7 +1,7 @@
 // base/str.h -- a text that grows.
 //
 // Layer 1. Bytes, not characters: may hold zero bytes and invalid UTF-8. Always terminated, so
-// `data` can be printed. A zeroed Str is an empty one; str_free gives the memory back.
+// `data` can be printed. A zeroed Str is empty; str_free frees the memory.
 #ifndef BASE_STR_H
 #define BASE_STR_H
 

@@ -1,4 +1,4 @@
-// datasets/codeset.h -- rows of programming contests: what the model is asked.
+// datasets/codeset.h -- the questions of programming-contest rows.
 //
 // Layer 2 (datasets). Rows as LiveCodeBench, APPS, Codeforces, CodeContests and SandboxFusion write
 // them; the row itself, with its tests, goes to the judge (verifiers/code/suite.h has the forms).

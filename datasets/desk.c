@@ -1,6 +1,6 @@
 // datasets/desk.c -- draws questions, works them out on paper, and writes documents about them.
 //
-// Where it stands: (seed, index) -> Philox -> question -> Task, or -> mode -> Document. The work on
+// Data flow: (seed, index) -> Philox -> question -> Task, or -> mode -> Document. The work on
 // paper is text that a reader can check digit by digit:
 //   82*9: 80*9=720, 2*9=18. 720+18: ones 0+8=8, tens 2+1=3, hundreds 7+0=7, so 738.
 // '+' shows the carry as a third summand, and the last column shows its whole sum; '-' shows the
@@ -78,7 +78,7 @@ static char plus_or_minus(Rng *rng) {
     return rng_below(rng, 2) ? '-' : '+';
 }
 
-// One throw; false if it is none of our questions.
+// One draw; false if the numbers make no valid question.
 static bool throw_question(Rng *rng, bool large, DeskQuestion *q) {
     int low = large ? 100 : 11, high = large ? 299 : 99;
     q->kind = (int)rng_below(rng, 3);
@@ -129,7 +129,7 @@ static Status desk_task(const void *config, Split split, uint64_t seed, uint64_t
 // ---- work on paper
 
 // A document while it is being written. A document has at most two worked solutions of two steps
-// with at most four columns each, so the room is more than enough; put() checks.
+// with at most four columns each, so the space is more than enough; put() checks.
 typedef struct Paper {
     char text[2048];
     int size;

@@ -35,7 +35,7 @@ static void close_mix(TaskSource *source) {
     *source = (TaskSource){0};
 }
 
-// Writes begin[]: floors of the exact shares, and the places left over to the largest remainders.
+// Writes begin[]: the exact shares rounded down; the remaining places go to the largest remainders.
 static void deal(const double *weights, int n, double total, int *begin) {
     int left = MIX_BLOCK, *count = calloc((size_t)n, sizeof *count);
     CHECK(count != NULL);

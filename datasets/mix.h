@@ -1,9 +1,9 @@
 // datasets/mix.h -- several sources of tasks as one, by weight.
 //
-// Layer 2 (datasets). Places are dealt in blocks of 1024: each source gets its share of a block
-// (largest remainder), the block is shuffled by (seed, block), and every source is walked in its
-// own order without a gap. So task `index` is a function of (seed, index), and shares hold over
-// every block, not just on average.
+// Layer 2 (datasets). Places are assigned in blocks of 1024: each source gets its share of a block
+// (largest remainder), the block is shuffled by (seed, block), and every source is read in its own
+// order without a gap. Task `index` is therefore a function of (seed, index), and the shares hold
+// in every block, not only on average.
 #ifndef DATASETS_MIX_H
 #define DATASETS_MIX_H
 

@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-// What stands at place i (< n) of epoch's order. n > 0.
+// The element at place i (< n) of the epoch's order. n > 0.
 uint64_t order_at(uint64_t seed, uint64_t epoch, uint64_t n, uint64_t i);
 
 #ifdef __cplusplus

@@ -1,9 +1,9 @@
-// datasets/published.h -- data sets that are known by name: their fields, and who judges them.
+// datasets/published.h -- data sets that are known by name: their fields and their judges.
 //
-// Layer 2 (datasets). A name alone is the slice that the program carries (datasets/slices), or
+// Layer 2 (datasets). A name alone is the slice inside the program (datasets/slices), or
 // FOLDER/NAME/*.jsonl where a folder of data sets is given; NAME=PATH is a file or a folder. Rows
 // may have the fields of the original files or of copies on model hubs. A file without a name is
-// told by the fields of its rows where they are unmistakable (entry_point and test: HumanEval).
+// recognised by the fields of its rows where they are unique (entry_point and test: HumanEval).
 #ifndef DATASETS_PUBLISHED_H
 #define DATASETS_PUBLISHED_H
 

@@ -1,4 +1,4 @@
-// datasets/task.h -- the vocabulary of questions.
+// datasets/task.h -- tasks, documents and their sources.
 //
 // Layer 2 (datasets). A Task is one question with what is needed to judge an answer to it. It says
 // nothing about tokens or rewards. verifiers/ may read this header; no other module below layer 4
@@ -31,7 +31,7 @@ typedef struct Task {
     int n_turns;
     const char *gold;  // the right answer, as text
     const char *judge; // which verifier: "number"
-    const char *row; // what else that verifier is told (tests, kwargs, ...), a JSON object; or NULL
+    const char *row; // further fields for the verifier (tests, kwargs, ...), a JSON object; or NULL
     int level;       // difficulty as the source knows it, for curricula; 0 = unknown
 } Task;
 

@@ -1,6 +1,6 @@
 // datasets/taskfile.h -- rows of files, or of a known data set, as tasks.
 //
-// Layer 2 (datasets). Leaves with ST_IO or ST_FORMAT as jsonl_open does, and with ST_CONFIG where a
+// Layer 2 (datasets). Fails with ST_IO or ST_FORMAT as jsonl_open does, and with ST_CONFIG where a
 // template has no place for the question or a data set has no file.
 #ifndef DATASETS_TASKFILE_H
 #define DATASETS_TASKFILE_H
@@ -30,7 +30,7 @@ typedef struct TaskFields {
     const char *source;    // name of the curve; NULL: the row's, else the file's name
     const char *judge;     // NULL: the row's "judge", else its form's, else "math"
     const char *template_; // "User: {}\nAssistant:" with {} for the question (not that of a
-                           // \boxed{}); NULL: as it stands
+                           // \boxed{}); NULL: the question alone
     bool shuffle;          // another order in each epoch, by `seed`; false: file order
     uint64_t seed;
     const Published *known; // NULL: by the fields of each row

@@ -1,11 +1,12 @@
 // tests/bench_gemm.c -- times the packed GEMM on training shapes, one JSON line each.
 //
 //   bench_gemm [fp32|bf16|fp8] [train|desk|grad|pack]     defaults: every precision, train
-// Beside each time stands this machine's own FMA ceiling, measured in the same run on the same
+// Each time is printed with the FMA ceiling of this machine, measured in the same run on the same
 // instruction set, and, where oneDNN was found at build time, its packed-weight matmul of the same
-// shape and data type on one thread. Its bf16 reads ready bf16 (ratio_onednn), or, like ours, fp32
-// that its own reorder rounds first (ratio_onednn_fp32_in); all write fp32. They take turns, and
-// the clock is the thread's own processor time, so that a busy machine is busy for both.
+// shape and data type on one thread. Its bf16 reads bf16 (ratio_onednn) or, as our product does,
+// fp32 that its own reorder rounds first (ratio_onednn_fp32_in); all write fp32. The runs
+// alternate, and the clock is the thread's own processor time, so that a busy machine is busy for
+// both.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

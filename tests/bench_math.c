@@ -15,16 +15,16 @@
 
 enum { MAX_KINDS = 256, MAX_ROWS = 1 << 20 };
 
-typedef struct Kind {
+typedef struct RewriteKind {
     char name[48];
     int rows, agree, false_right, free;
-} Kind;
+} RewriteKind;
 
-static Kind kinds[MAX_KINDS];
+static RewriteKind kinds[MAX_KINDS];
 static int n_kinds, n_rows;
 static double *times;
 
-static Kind *kind_named(const char *name) {
+static RewriteKind *kind_named(const char *name) {
     for (int i = 0; i < n_kinds; i++)
         if (strncmp(kinds[i].name, name, sizeof kinds[i].name - 1) == 0) return &kinds[i];
     if (n_kinds == MAX_KINDS) return &kinds[0];
@@ -57,7 +57,7 @@ static void judge_row(const Json *row, const char *file) {
     double start = now_us();
     Judgement j = math_judge(&in);
     times[n_rows++] = now_us() - start;
-    Kind *k = kind_named(json_text(json_get(row, "cat"), file));
+    RewriteKind *k = kind_named(json_text(json_get(row, "cat"), file));
     k->rows++;
     if (!expect || json_kind(expect) != JSON_BOOL) {
         k->free++;
@@ -104,9 +104,9 @@ int main(int argc, char **argv) {
     times = calloc(MAX_ROWS, sizeof *times);
     CHECK(times != NULL);
     for (int i = 1; i < argc; i++) judge_file(argv[i]);
-    Kind sum = {0};
+    RewriteKind sum = {0};
     for (int i = 0; i < n_kinds; i++) {
-        const Kind *k = &kinds[i];
+        const RewriteKind *k = &kinds[i];
         int labelled = k->rows - k->free;
         printf("%-32s %6d rows %8.2f %% %4d false right\n", k->name, k->rows,
                labelled ? 100.0 * k->agree / labelled : 100.0, k->false_right);

@@ -43,13 +43,13 @@ static inline Batch *ask(int first, int n, Arena *arena) {
     return b;
 }
 
-typedef struct Setup {
+typedef struct FakeSetup {
     int pages, seqs, rows, threads, context; // context 0 = endless
-} Setup;
-static const Setup roomy = {.pages = 2000, .seqs = 64, .rows = 512, .threads = 1};
+} FakeSetup;
+static const FakeSetup roomy = {.pages = 2000, .seqs = 64, .rows = 512, .threads = 1};
 
-static inline Status sample_with(Setup setup, Batch *b, const SampleConfig *cfg, EngineStats *stats,
-                                 Policy **keep, Arena *arena) {
+static inline Status sample_with(FakeSetup setup, Batch *b, const SampleConfig *cfg,
+                                 EngineStats *stats, Policy **keep, Arena *arena) {
     Pool *pool = pool_new(setup.threads);
     Policy *policy = fake_new(setup.pages, setup.rows, pool);
     EngineOpts opts = {.policy = policy,

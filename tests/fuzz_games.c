@@ -17,7 +17,7 @@ static void check(Judgement j, const JudgeInput *in, bool refused) {
     CHECK(!j.answer || (j.answer >= in->text && j.answer + j.answer_size <= in->text + in->size));
 }
 
-// The first byte chooses the judge and how the answer stands; a second text up to the first zero
+// The first byte chooses the judge and how the answer is marked; a second text up to the first zero
 // byte is the gold, or the row.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char row[] =

@@ -10,7 +10,7 @@
 #include <zlib.h>
 
 static struct {
-    Run run;
+    TinyRun run;
     Arena *arena;
     char *bytes[2]; // trainer.bin, batch.bin: a rollout with one of its two updates made
     size_t size[2];

@@ -151,22 +151,22 @@ static int count_keys(void) {
     return n;
 }
 
-typedef struct Host {
+typedef struct HostCounts {
     int mounts, shm, sem, msg, keys, queues, files;
-} Host;
+} HostCounts;
 
-static Host look(void) {
-    return (Host){.mounts = count_lines("/proc/self/mountinfo"),
-                  .shm = count_owned("/proc/sysvipc/shm"),
-                  .sem = count_owned("/proc/sysvipc/sem"),
-                  .msg = count_owned("/proc/sysvipc/msg"),
-                  .keys = count_keys(),
-                  .queues = count_names("/dev/mqueue", "gx"),
-                  .files = count_names("/tmp", "gx") + count_names("/dev/shm", "gx") +
-                           count_names("/var/tmp", "gx")};
+static HostCounts look(void) {
+    return (HostCounts){.mounts = count_lines("/proc/self/mountinfo"),
+                        .shm = count_owned("/proc/sysvipc/shm"),
+                        .sem = count_owned("/proc/sysvipc/sem"),
+                        .msg = count_owned("/proc/sysvipc/msg"),
+                        .keys = count_keys(),
+                        .queues = count_names("/dev/mqueue", "gx"),
+                        .files = count_names("/tmp", "gx") + count_names("/dev/shm", "gx") +
+                                 count_names("/var/tmp", "gx")};
 }
 
-static bool grew(const Host *before, Host *now) {
+static bool grew(const HostCounts *before, HostCounts *now) {
     *now = look();
     return now->mounts > before->mounts || now->shm > before->shm || now->sem > before->sem ||
            now->msg > before->msg || now->keys > before->keys || now->queues > before->queues ||
@@ -210,7 +210,7 @@ static const char *judge_function(Cage *c, const Attack *a, CageRecord *r) {
     CageFile files[2] = {{NULL, harness, harness_size}, {"solution.py", a->source, a->size}};
     CageJob job = {.lang = CAGE_PYTHON, .file = files, .n_files = 2, .limits = limits_of(a)};
     CageTalk *talk;
-    int right = 0; // an answer that is late is wrong: none of these programs is right
+    int right = 0; // a late answer counts as wrong: no program here gives right ones
     static const int pair[3][2] = {{2, 3}, {-7, 11}, {1000003, 999}};
     assert_ok(cage_talk_begin(c, &job, &talk));
     for (int i = 0; i < 3; i++) {
@@ -298,8 +298,8 @@ static pid_t find_broker(void) {
     return pid;
 }
 
-static void nothing_is_left(const Attack *a, const Host *before) {
-    Host now = {0};
+static void nothing_is_left(const Attack *a, const HostCounts *before) {
+    HostCounts now = {0};
     int left = 1;
     pid_t broker = find_broker();
     assert_true(broker > 0);
@@ -323,7 +323,7 @@ static void nothing_is_left(const Attack *a, const Host *before) {
 
 static void every_attack_is_held_alone_and_twice_in_a_row(void **state) {
     (void)state;
-    Host before = look();
+    HostCounts before = look();
     n_wrong = 0;
     for (int i = 0; i < n_attacks; i++) {
         const Attack *a = &attacks[i];

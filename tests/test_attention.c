@@ -7,14 +7,14 @@
 
 enum { T = 150, H = 3, K1 = 20, K2 = 6, V = 20, QK = K1 + K2, LD = 29 };
 
-typedef struct Case {
+typedef struct AttentionCase {
     float key[T * LD + 64], q[T * H * QK + 64], o[T * H * V + 64], lse[T * H], dout[T * H * V + 64];
     AttentionShape shape;
     CpuDev dev;
-} Case;
+} AttentionCase;
 
-static Case *open_case(void) {
-    Case *c = calloc(1, sizeof *c);
+static AttentionCase *open_case(void) {
+    AttentionCase *c = calloc(1, sizeof *c);
     Rng rng = rng_open((RngKey){.seed = 4, .stream = RNG_TEST});
     for (int i = 0; i < T * LD; i++) c->key[i] = (float)rng_normal(&rng);
     for (int i = 0; i < T * H * QK; i++) c->q[i] = (float)rng_normal(&rng);
@@ -34,13 +34,13 @@ static Case *open_case(void) {
     c->dev.work = calloc(1, cpu_attention_bytes(T, H, QK, V, true));
     return c;
 }
-static void close_case(Case *c) {
+static void close_case(AttentionCase *c) {
     free(c->dev.work);
     free(c);
 }
 
 // sum of dout * o in doubles, o by the textbook; also checks o and lse if asked.
-static double textbook(const Case *c, bool check) {
+static double textbook(const AttentionCase *c, bool check) {
     double total = 0;
     for (int t = 0; t < T; t++)
         for (int h = 0; h < H; h++) {
@@ -68,7 +68,7 @@ static double textbook(const Case *c, bool check) {
 
 static void agrees_with_the_textbook(void **state) {
     (void)state;
-    Case *c = open_case();
+    AttentionCase *c = open_case();
     cpu_attention(&c->dev, &c->shape, c->o, V, c->lse, 1, c->q, QK);
     textbook(c, true);
     close_case(c);
@@ -76,7 +76,7 @@ static void agrees_with_the_textbook(void **state) {
 
 static void one_row_has_the_bits_of_many_and_pages_change_nothing(void **state) {
     (void)state;
-    Case *c = open_case();
+    AttentionCase *c = open_case();
     cpu_attention(&c->dev, &c->shape, c->o, V, c->lse, 1, c->q, QK);
     // the same keys in pages of 16, dealt backwards; what lies past the last key is garbage
     enum { PAGES = (T + 15) / 16 };
@@ -112,7 +112,7 @@ static void rows_that_are_masked_are_not_read(void **state) {
     (void)state;
     static const int bad[] = {1, 40, 63, 64, 100, T - 1};
     static const float poison[] = {NAN, INFINITY, -INFINITY};
-    Case *c = open_case();
+    AttentionCase *c = open_case();
     float *want = malloc(sizeof c->o), *want_lse = malloc(sizeof c->lse);
     cpu_attention(&c->dev, &c->shape, c->o, V, c->lse, 1, c->q, QK);
     memcpy(want, c->o, sizeof c->o), memcpy(want_lse, c->lse, sizeof c->lse);
@@ -146,7 +146,7 @@ static void rows_that_are_masked_are_not_read(void **state) {
 
 static void gradients_agree_with_differences(void **state) {
     (void)state;
-    Case *c = open_case();
+    AttentionCase *c = open_case();
     float *dq = calloc(T * H * QK + 64, sizeof *dq), *dk = calloc(T * QK + 64, sizeof *dk);
     float *dk2 = calloc(T * QK + 64, sizeof *dk), *dv = calloc(T * V + 64, sizeof *dv);
     cpu_attention(&c->dev, &c->shape, c->o, V, c->lse, 1, c->q, QK);
@@ -192,7 +192,7 @@ static void gradients_pass_masked_places_over(void **state) {
     (void)state;
     enum { DQ = T * H * QK, DK = T * QK, DV = T * V };
     static const int bad[] = {1, 40, 63, 64, 100, T - 2};
-    Case *c = open_case();
+    AttentionCase *c = open_case();
     float *want = calloc(DQ + DK + DV + 64, sizeof *want), *got = calloc(DQ + DK + DV + 64, 4);
     float *dk = got + DQ, *dv = dk + DK;
     cpu_attention(&c->dev, &c->shape, c->o, V, c->lse, 1, c->q, QK);

@@ -34,7 +34,7 @@ static Policy *policy_on(const Ops *ops, ModelConfig m, int n_lanes) {
 }
 
 // Trained for some chunks and a step, scored and decoded: all of it in one array.
-static float *results(const Ops *ops, ModelConfig m, int n_lanes, Text *x, size_t *n_out) {
+static float *results(const Ops *ops, ModelConfig m, int n_lanes, WaysText *x, size_t *n_out) {
     Policy *p = policy_on(ops, m, n_lanes);
     int n_chunks;
     Pack *chunk = pack_chunks(x->token, x->want, x->seq, NULL, N_SEQS, 150, &n_chunks, x->arena);
@@ -55,7 +55,7 @@ static float *results(const Ops *ops, ModelConfig m, int n_lanes, Text *x, size_
     memcpy(out + n_grad, weight, n_weight * sizeof *out);
     assert_ok(policy_score(p, &x->pack, &warm, out + n_grad + n_weight, NULL));
     policy_kv_copy(p, 3, 5, 7);
-    decode_text(p, x, (Cut){120, 33, 5, 0x1ff}, out + n_grad + n_weight + N_TOKENS);
+    decode_text(p, x, (BatchCut){120, 33, 5, 0x1ff}, out + n_grad + n_weight + N_TOKENS);
     *n_out = n_grad + n_weight + 2 * N_TOKENS;
     policy_free(p);
     return out;
@@ -64,7 +64,7 @@ static float *results(const Ops *ops, ModelConfig m, int n_lanes, Text *x, size_
 static void a_second_backend_gives_the_same_bits(void **state) {
     (void)state;
     for (int f = 0; f < N_DENSE + 2; f++) {
-        Text x;
+        WaysText x;
         open_text(&x);
         ModelConfig m = f < N_DENSE ? dense_model(f) : desk;
         if (f >= N_DENSE) m.mla_form = f == N_DENSE ? MLA_ABSORBED : MLA_EXPANDED;
@@ -101,7 +101,7 @@ static void write_a_page(Policy *p) {
 static void a_host_that_reads_device_memory_dies(void **state) {
     (void)state;
     void (*const planted[])(Policy *) = {read_a_weight, copy_log_probs, write_a_page};
-    Text x;
+    WaysText x;
     open_text(&x);
     float logp[N_TOKENS];
     Policy *p = policy_on(&second, desk, 1);
@@ -128,7 +128,7 @@ static void a_host_that_reads_device_memory_dies(void **state) {
 
 // Calls of one decode of n_seqs sequences, operation by operation.
 static void count_decode(ModelConfig m, int n_seqs, long calls[WATCH_OPS]) {
-    Text x;
+    WaysText x;
     open_text(&x);
     Policy *p = policy_on(&second, m, 1);
     DecodeSeq seq[64];
@@ -152,7 +152,7 @@ static void count_decode(ModelConfig m, int n_seqs, long calls[WATCH_OPS]) {
 
 // The same of one chunk that is trained, with as many sequences as are asked for.
 static void count_train(ModelConfig m, int n_seqs, long calls[WATCH_OPS]) {
-    Text x;
+    WaysText x;
     open_text(&x);
     Policy *p = policy_on(&second, m, 1);
     Seq seq[64];

@@ -10,7 +10,7 @@
 
 static const int32_t prompt_a[] = {1, 2, 3}, prompt_b[] = {4, 5};
 
-// Two groups of two; responses of 2, 0, 3 and 1 tokens in room for 4.
+// Two groups of two; responses of 2, 0, 3 and 1 tokens with space for 4.
 static Batch *sampled(Arena *arena) {
     Batch *b = batch_new(2, 2, arena);
     b->step = 7;

@@ -100,7 +100,7 @@ static Status two_sided_loss(void *ctx, int c, const Pack *chunk, const float *l
 // group begin with the same tokens, which are computed once.
 static void check_training(KnownBits *k, const char *name, ModelConfig m, int n_lanes,
                            bool shared) {
-    Text x;
+    WaysText x;
     open_text(&x);
     int group[N_SEQS];
     for (int s = 0; s < N_SEQS; s++) group[s] = s / 3;
@@ -143,11 +143,11 @@ static void check_training(KnownBits *k, const char *name, ModelConfig m, int n_
 
 // Prompts in pieces and tokens one by one; then samples of an engine, with nucleus and top-k.
 static void check_drawing(KnownBits *k, const char *name, ModelConfig m) {
-    Text x;
+    WaysText x;
     open_text(&x);
     Policy *p = make(m, NULL, false, 1, 256);
     float logp[N_TOKENS];
-    decode_text(p, &x, (Cut){180, 33, 5, 0x1ff}, logp);
+    decode_text(p, &x, (BatchCut){180, 33, 5, 0x1ff}, logp);
     uint64_t hash = add_hash(empty, logp, sizeof logp);
     static const int32_t stop[] = {3};
     const SampleConfig rules = {.temperature = 0.8,

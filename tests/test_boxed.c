@@ -6,12 +6,12 @@
 #include "tests/test.h"
 #include "tests/work.h"
 
-typedef struct Case {
+typedef struct BoxedCase {
     const char *text, *want; // want NULL: no answer
     const char *extract, *prefilled;
-} Case;
+} BoxedCase;
 
-static void check(const Case *c) {
+static void check(const BoxedCase *c) {
     JudgeInput in = {.text = c->text,
                      .size = strlen(c->text),
                      .extract = c->extract,
@@ -31,7 +31,7 @@ static void check(const Case *c) {
 
 static void the_last_complete_box_is_the_answer(void **state) {
     (void)state;
-    static const Case cases[] = {
+    static const BoxedCase cases[] = {
         {"\\boxed{5}", "5", NULL, NULL},
         {"so $\\boxed{ 5 }$, I hope", "5", NULL, NULL},
         {"\\boxed{1} then \\boxed{2}", "2", NULL, NULL},
@@ -61,7 +61,7 @@ static void the_last_complete_box_is_the_answer(void **state) {
 
 static void only_what_stands_behind_the_thought_counts(void **state) {
     (void)state;
-    static const Case cases[] = {
+    static const BoxedCase cases[] = {
         {"<think>\\boxed{1}</think>\\boxed{2}", "2", NULL, NULL},
         {"<think>\\boxed{1}</think> so 2", NULL, NULL, NULL},
         {"<think> 2+2 \\boxed{4}", NULL, NULL, NULL},
@@ -78,7 +78,7 @@ static void only_what_stands_behind_the_thought_counts(void **state) {
 
 static void other_ways_to_mark_an_answer(void **state) {
     (void)state;
-    static const Case cases[] = {
+    static const BoxedCase cases[] = {
         {"<think>x</think><answer> 5 </answer>", "5", "answer", NULL},
         {"<answer>1</answer><answer>2</answer>", "2", "answer", NULL},
         {"<answer>it is \\boxed{3}</answer>", "3", "answer", NULL},

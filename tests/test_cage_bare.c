@@ -333,14 +333,14 @@ static void a_record_says_what_held(void **state) {
 
 // ---- controls ----------------------------------------------------------------------------------
 
-typedef struct Control {
+typedef struct BareControl {
     const char *layer;
     unsigned without;
     const char *source; // prints ESCAPED
     bool twice;
-} Control;
+} BareControl;
 
-static const Control controls[] = {
+static const BareControl controls[] = {
     {"scope", CAGE_SCOPE | CAGE_OWNPID | CAGE_UID,
      "int main(void) { puts(kill(getppid(), 0) == 0 ? \"ESCAPED\" : \"CONTAINED\"); }\n", false},
     {"ownpid", CAGE_OWNPID,
@@ -378,7 +378,7 @@ static void with_a_layer_off_the_named_attack_escapes(void **state) {
     cage_close(there);
     for (int user = 0; user < N_USERS; user++)
         for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++) {
-            const Control *k = &controls[i];
+            const BareControl *k = &controls[i];
             if (!has(user) || (user == PLAIN && strcmp(k->layer, "uid") == 0)) continue;
             CageOpts opts = opts_of(user);
             if (gets_out(&opts, k->source, k->twice)) fail_msg("%s: out of a whole cage", k->layer);
@@ -429,13 +429,13 @@ static void two_cages_of_root_have_no_uid_in_common(void **state) {
 
 enum { SPANS = 6 };
 
-typedef struct Interval {
+typedef struct TimeSpan {
     Cage *cage;
     double begin, end;
-} Interval;
+} TimeSpan;
 
 static void *span_run(void *arg) {
-    Interval *s = arg;
+    TimeSpan *s = arg;
     CageRecord r = run(s->cage, CAGE_PYTHON,
                        "import time\nprint(time.monotonic())\ntime.sleep(.05)\n"
                        "print(time.monotonic())\n",
@@ -450,7 +450,7 @@ static void a_plain_users_programs_run_one_at_a_time(void **state) {
     (void)state;
     const CageOpts opts = opts_of(PLAIN);
     pthread_t thread[SPANS];
-    Interval span[2 * SPANS];
+    TimeSpan span[2 * SPANS];
     int far[2];
     assert_int_equal(pipe(far), 0);
     pid_t other = fork(); // another process, with a cage of its own

@@ -14,13 +14,13 @@
 
 enum { KEY = 0x67785050 }; // of a SysV segment that the host has while this runs
 
-typedef struct Control {
+typedef struct LayerControl {
     const char *layer; // its name in the table
     unsigned without;
     CageLang lang;
     const char *attack; // a file of tests/attacks, or a source; prints ESCAPED
     bool twice;         // the second of two runs gets out
-} Control;
+} LayerControl;
 
 #define C_MAIN(body)                                                                               \
     "#define _GNU_SOURCE\n#include <arpa/inet.h>\n#include <errno.h>\n#include <fcntl.h>\n"        \
@@ -29,7 +29,7 @@ typedef struct Control {
     "#include <sys/socket.h>\n#include <sys/wait.h>\n#include <unistd.h>\n"                        \
     "int main(void) { int out = 0; " body "\nputs(out ? \"ESCAPED\" : \"CONTAINED\"); }\n"
 
-static const Control controls[] = {
+static const LayerControl controls[] = {
     {"userns", CAGE_USERNS | CAGE_RUNNS | CAGE_UID | CAGE_CAPS | CAGE_SECCOMP | CAGE_LANDLOCK,
      CAGE_PYTHON,
      "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nlibc.swapoff(b'/gx')\n"
@@ -106,7 +106,7 @@ static const Control controls[] = {
 static Arena *arena;
 static int port;
 
-static bool gets_out(Cage *cage, const Control *k) {
+static bool gets_out(Cage *cage, const LayerControl *k) {
     char path[128], *source, *header;
     size_t size, header_size;
     if (strchr(k->attack, '\n')) {
@@ -148,7 +148,7 @@ static void with_a_layer_off_the_named_attacks_escape(void **state) {
     int n_bad = 0;
     const char *only = getenv("LAYER");
     for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++) {
-        const Control *k = &controls[i];
+        const LayerControl *k = &controls[i];
         Cage *less;
         CageOpts opts = {.without = k->without};
         if (only && !strstr(k->layer, only)) continue;

@@ -20,11 +20,11 @@
 #include "tests/bare_users.h"
 
 // Everything that is there to be hurt, of the program's own user where it is a plain one's.
-typedef struct Host {
+typedef struct HostObjects {
     pid_t victim;
     int abstract, path, segment;
     char folder[64];
-} Host;
+} HostObjects;
 
 static void become(int user) {
     if (user != PLAIN || geteuid() != 0) return;
@@ -44,8 +44,8 @@ static int listen_at(const char *name, bool abstract) {
     return fd;
 }
 
-static Host make_host(int user) {
-    Host h = {.victim = -1};
+static HostObjects make_host(int user) {
+    HostObjects h = {.victim = -1};
     int ready[2];
     char path[100];
     snprintf(h.folder, sizeof h.folder, "/tmp/host-bare.XXXXXX");
@@ -76,7 +76,7 @@ static Host make_host(int user) {
     return h;
 }
 
-static void end_host(Host *h) {
+static void end_host(HostObjects *h) {
     char command[100];
     assert_int_equal(waitpid(h->victim, NULL, WNOHANG), 0); // lives, and is not stopped
     kill(h->victim, SIGKILL);
@@ -191,7 +191,7 @@ static void nothing_of_the_host_is_reached(void **state) {
     for (int user = 0; user < N_USERS; user++) {
         if (!has(user)) continue;
         const CageOpts opts = opts_of(user);
-        Host h = make_host(user); // before the cage, whose sockets it would keep open
+        HostObjects h = make_host(user); // before the cage, whose sockets it would keep open
         Cage *cage = open_cage(&opts);
         if (!cage) {
             end_host(&h);

@@ -17,12 +17,12 @@
 #include "sandbox/cage.h"
 
 // What a child saw there.
-typedef struct Seen {
+typedef struct PlaceSeen {
     int made, status;
     unsigned layers;
     CageVerdict verdict[3]; // python, c, sh
     char refused[900], why[160];
-} Seen;
+} PlaceSeen;
 
 static void plain_user(void) {
     if (geteuid() != 0) return;
@@ -34,7 +34,7 @@ static void plain_user(void) {
 
 static bool allow; // namespaces may be missing
 
-static void look(Seen *seen) {
+static void look(PlaceSeen *seen) {
     static const CageLang lang[] = {CAGE_PYTHON, CAGE_C, CAGE_SH};
     static const char *const source[] = {
         "print('ran')", "#include <stdio.h>\nint main(void) { puts(\"ran\"); return 0; }\n",
@@ -62,8 +62,8 @@ static void look(Seen *seen) {
 
 // enter() makes the place and gives false where it cannot; the rest is looked at in a child of it,
 // so that a new pid namespace counts. The parent of a user namespace maps all ids for it.
-static Seen in_place(bool (*enter)(void), bool maps) {
-    Seen seen = {0};
+static PlaceSeen in_place(bool (*enter)(void), bool maps) {
+    PlaceSeen seen = {0};
     int out[2], go[2], came[2];
     assert_int_equal(pipe(out) | pipe(go) | pipe(came), 0);
     pid_t pid = fork();
@@ -97,7 +97,7 @@ static Seen in_place(bool (*enter)(void), bool maps) {
 }
 
 // Every language ran, and the layers that have no opt-out held them.
-static void assert_ran(const char *where, const Seen *s) {
+static void assert_ran(const char *where, const PlaceSeen *s) {
     const unsigned must = CAGE_MNTNS | CAGE_PIDNS | CAGE_CAPS | CAGE_NNP | CAGE_RLIMITS |
                           CAGE_SECCOMP | CAGE_CLOCK | CAGE_OUTPUT;
     if (s->status != ST_OK) fail_msg("%s: refused: %s", where, s->refused);
@@ -108,7 +108,7 @@ static void assert_ran(const char *where, const Seen *s) {
             fail_msg("%s: program %d: %s: %s", where, i, cage_verdict_name(s->verdict[i]), s->why);
 }
 
-static void assert_refused(const char *where, const Seen *s, const char *fix) {
+static void assert_refused(const char *where, const PlaceSeen *s, const char *fix) {
     if (s->status == ST_OK) fail_msg("%s: a cage opened, layers %x", where, s->layers);
     assert_int_equal(s->status, ST_UNSUPPORTED);
     if (!strstr(s->refused, fix)) fail_msg("%s: no '%s' in: %s", where, fix, s->refused);
@@ -157,7 +157,7 @@ static bool other_proc_plain(void) {
 static void in_a_container_without_proc_root_has_a_cage(void **state) {
     (void)state;
     ONLY_ROOT_MAKES_IT();
-    Seen s = in_place(no_proc, false);
+    PlaceSeen s = in_place(no_proc, false);
     MUST_BE_MADE(s);
     assert_ran("no /proc", &s);
     assert_false(s.layers & CAGE_USERNS); // its map cannot be written
@@ -168,7 +168,7 @@ static void in_a_container_without_proc_root_has_a_cage(void **state) {
 static void with_the_proc_of_another_namespace_root_has_a_cage(void **state) {
     (void)state;
     ONLY_ROOT_MAKES_IT();
-    Seen s = in_place(new_namespaces, false);
+    PlaceSeen s = in_place(new_namespaces, false);
     MUST_BE_MADE(s);
     assert_ran("another's /proc", &s);
 }
@@ -176,7 +176,7 @@ static void with_the_proc_of_another_namespace_root_has_a_cage(void **state) {
 static void a_plain_user_without_proc_is_told_so(void **state) {
     (void)state;
     ONLY_ROOT_MAKES_IT();
-    Seen s = in_place(no_proc_plain, false);
+    PlaceSeen s = in_place(no_proc_plain, false);
     MUST_BE_MADE(s);
     assert_refused("no /proc, plain", &s, "/proc");
     s = in_place(other_proc_plain, false);
@@ -197,7 +197,7 @@ static bool forbid_users_plain(void) {
 static void where_user_namespaces_are_forbidden_the_fix_is_said(void **state) {
     (void)state;
     ONLY_ROOT_MAKES_IT();
-    Seen s = in_place(forbid_users_plain, true);
+    PlaceSeen s = in_place(forbid_users_plain, true);
     MUST_BE_MADE(s);
     assert_refused("max_user_namespaces=0, plain", &s, "sysctl user.max_user_namespaces=");
     assert_non_null(strstr(s.refused, "apparmor_restrict_unprivileged_userns=0"));
@@ -245,7 +245,7 @@ static bool no_mounts(void) {
 
 static void under_the_filter_of_a_container_the_fix_is_said(void **state) {
     (void)state;
-    Seen s = in_place(docker_plain, false);
+    PlaceSeen s = in_place(docker_plain, false);
     MUST_BE_MADE(s);
     assert_refused("Docker's filter, plain", &s, "--security-opt seccomp=unconfined");
     s = in_place(docker, false);
@@ -255,7 +255,7 @@ static void under_the_filter_of_a_container_the_fix_is_said(void **state) {
 
 static void where_mounts_are_forbidden_the_fix_is_said(void **state) {
     (void)state;
-    Seen s = in_place(no_mounts, false);
+    PlaceSeen s = in_place(no_mounts, false);
     MUST_BE_MADE(s);
     assert_refused("no mounts", &s, "--security-opt apparmor=unconfined");
 }
@@ -267,7 +267,7 @@ static bool no_landlock(void) {
 
 static void without_landlock_it_runs_and_notes_it(void **state) {
     (void)state;
-    Seen s = in_place(no_landlock, false);
+    PlaceSeen s = in_place(no_landlock, false);
     MUST_BE_MADE(s);
     assert_ran("no Landlock", &s);
     assert_false(s.layers & CAGE_LANDLOCK);
@@ -305,7 +305,7 @@ static void where_there_are_no_namespaces_and_that_is_allowed_programs_run(void 
     for (size_t i = 0; i < sizeof place / sizeof place[0]; i++) {
         if (place[i].maps && geteuid() != 0) continue;
         allow = true;
-        Seen s = in_place(place[i].enter, place[i].maps);
+        PlaceSeen s = in_place(place[i].enter, place[i].maps);
         allow = false;
         if (!s.made) continue;
         if (s.status != ST_OK && strstr(s.refused, "Landlock must hold")) {
@@ -328,7 +328,7 @@ static bool docker_without_landlock(void) {
 static void what_is_allowed_needs_landlock(void **state) {
     (void)state;
     allow = true;
-    Seen s = in_place(docker_without_landlock, false);
+    PlaceSeen s = in_place(docker_without_landlock, false);
     allow = false;
     MUST_BE_MADE(s);
     assert_refused("Docker's filter, no Landlock", &s, "Landlock must hold signals");
@@ -336,7 +336,7 @@ static void what_is_allowed_needs_landlock(void **state) {
 
 static void without_seccomp_or_limits_there_is_no_cage(void **state) {
     (void)state;
-    Seen s = in_place(no_seccomp, false);
+    PlaceSeen s = in_place(no_seccomp, false);
     MUST_BE_MADE(s);
     assert_refused("no seccomp", &s, "seccomp");
     if (SANITIZED) {
@@ -354,7 +354,7 @@ static bool as_plain(void) {
 
 static void a_plain_user_has_a_cage(void **state) {
     (void)state;
-    Seen s = in_place(as_plain, false);
+    PlaceSeen s = in_place(as_plain, false);
     MUST_BE_MADE(s);
     if (s.status != ST_OK && strstr(s.refused, "user namespaces are refused")) {
         print_message("skipped: this machine gives plain users no namespaces: %s\n", s.refused);

@@ -244,7 +244,7 @@ if [ "$four" -gt "$one" ]; then ok; else bad "four threads want more memory than
 same "chunks in flight one by one want less" "$(($(total run.threads=4 run.chunks_in_flight=1) < four))" 1
 between=$(total run.threads=4 --memory $((four / 100 - 1))M)
 if [ "$between" -gt "$one" ] && [ "$between" -lt "$four" ]; then ok; else bad "a tighter limit lowers the chunks in flight ($between)"; fi
-if [ "$(total run.threads=1 rl.kl=k3)" -gt "$one" ]; then ok; else bad "a reference policy stands in the plan"; fi
+if [ "$(total run.threads=1 rl.kl=k3)" -gt "$one" ]; then ok; else bad "a reference policy is in the plan"; fi
 run "a plan without KL has no reference" 0 'reference policy +0.00 MiB' zero --dry-run
 run "what the plan says is kept" 0 . zero rl.kl=k3 sft.steps=3 sft.warmup_steps=1 rl.steps=2 rl.warmup_steps=0 \
     rl.groups_per_step=16 rl.max_new_tokens=48 rl.preflight_tasks=0 eval.tasks=8 eval.final_tasks=128 eval.passk_tasks=0 eval.large_tasks=0 \
@@ -384,6 +384,6 @@ same "a checkpoint that does not fit on the disk is a failure" $? 1
 if grep -q 'full/checkpoints' "$dir/err"; then ok; else bad "its place is named"; fi
 same "nothing half is left" "$(find "$dir/full/checkpoints" -name '*.tmp*' | wc -l)" 0
 # shellcheck disable=SC2086
-run "the same command goes on when there is room" 0 . sft $small -o "$dir/full" -q
+run "the same command goes on when there is space" 0 . sft $small -o "$dir/full" -q
 
 finish

@@ -80,7 +80,7 @@ static void *work(void *unused) {
         int i = next_job++;
         pthread_mutex_unlock(&lock);
         if (i >= n_cheats * N_FORMS) return unused;
-        // A fraction above zero is the easiest to get; the others take turns.
+        // A fraction above zero is the easiest to get; the others alternate.
         judge_one(&cheats[i / N_FORMS], i % N_FORMS, score[0]);
         if (i % 7 == 0) judge_one(&cheats[i / N_FORMS], i % N_FORMS, score[1 + i % 2]);
     }

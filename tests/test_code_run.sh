@@ -43,7 +43,7 @@ keys="model.path=$dir/model model.max_position=4096 rl.steps=2 rl.groups_per_ste
 check "a run on MBPP" "$GRPO" rl $keys data.tasks=mbpp data.heldout=mbpp rl.code_score=fraction -q -o "$dir/run"
 rows=$(grep -c '"critic/rewards/mean"' "$dir/run/metrics.jsonl")
 layers=$(grep '"critic/rewards/mean"' "$dir/run/metrics.jsonl" | grep -c '"sandbox/layers":[1-9]')
-[ "$rows" -ge 1 ] && [ "$rows" = "$layers" ] && ok || bad "the layers stand in $layers of $rows rows"
+[ "$rows" -ge 1 ] && [ "$rows" = "$layers" ] && ok || bad "the layers are in $layers of $rows rows"
 grep -q '"verify/error_frac":0[,}]' "$dir/run/metrics.jsonl" && ok || bad "every program has a verdict"
 
 printf '{"prompt":"x","tests":[{"input":"1"}]}\n' >"$dir/bad.jsonl"

@@ -120,7 +120,7 @@ static void q8_0_is_near(void **state) {
     safetensors_close(y);
 }
 
-// The pairs that llama.cpp rotates, 2i and 2i + 1, are ours i and i + d/2.
+// The pairs that llama.cpp rotates, 2i and 2i + 1, are i and i + d/2 here.
 static void heads_of_llama_are_turned(void **state) {
     (void)state;
     for (int k = 0; k < 2; k++) {

@@ -24,9 +24,9 @@ static void decoding_gives_the_bits_of_scoring(void **state) {
 // pieces of a prompt, are then divided among them.
 static void threads_that_decode_give_the_bits_of_scoring(void **state) {
     (void)state;
-    static const Cut cuts[] = {
+    static const BatchCut cuts[] = {
         {1, 1, 1, 0x1ff}, {200, 200, 5, 0x1ff}, {40, 7, 3, 0x080}, {200, 200, 3, 0x080}};
-    Text x;
+    WaysText x;
     open_text(&x);
     Pool *pool = pool_new(3);
     for (int which = 0; which < N_DENSE; which++) {
@@ -60,7 +60,7 @@ static Status keep(void *ctx, int c, const Pack *chunk, const float *logp, const
 
 static void every_row_trains_and_scores_with_the_same_bits(void **state) {
     (void)state;
-    Text x;
+    WaysText x;
     open_text(&x);
     for (int f = 0; f < 3 * N_DENSE; f++) {
         ModelConfig m = dense_model(f % N_DENSE);
@@ -99,7 +99,7 @@ static void threads_and_chunks_in_flight_change_no_bit(void **state) {
 #else
     static const int way[][2] = {{1, 2}, {2, 1}, {4, 4}};
 #endif
-    Text x;
+    WaysText x;
     open_text(&x);
     for (int which = 0; which < N_DENSE; which++) {
         ModelConfig m = dense_model(which);
@@ -157,7 +157,7 @@ static void a_cache_in_bf16_is_planned_with_half_the_bytes(void **state) {
 
 // A page holds keys as columns: what a fork copies must be whole.
 static void copied_page(Precision precision) {
-    Text x;
+    WaysText x;
     open_text(&x);
     ModelConfig m = dense_model(0);
     m.precision = precision;

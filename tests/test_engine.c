@@ -32,10 +32,10 @@ static void pages_rows_places_and_threads_do_not_show(void **state) {
     Arena *arena = arena_new(1 << 20);
     Batch *want = ask(0, 12, arena);
     assert_ok(sample_with(roomy, want, &plain, NULL, NULL, arena));
-    const Setup setups[] = {{2000, 1, 512, 1, 0}, {2000, 3, 512, 2, 0}, {2000, 64, 512, 2, 0},
-                            {2000, 64, 7, 1, 0},  {2000, 5, 5, 2, 0},   {8, 64, 512, 1, 0},
-                            {8, 64, 512, 2, 0},   {8, 3, 11, 2, 0},     {11, 5, 64, 1, 0},
-                            {20, 64, 64, 2, 0},   {40, 16, 512, 2, 0},  {60, 64, 33, 1, 0}};
+    const FakeSetup setups[] = {{2000, 1, 512, 1, 0}, {2000, 3, 512, 2, 0}, {2000, 64, 512, 2, 0},
+                                {2000, 64, 7, 1, 0},  {2000, 5, 5, 2, 0},   {8, 64, 512, 1, 0},
+                                {8, 64, 512, 2, 0},   {8, 3, 11, 2, 0},     {11, 5, 64, 1, 0},
+                                {20, 64, 64, 2, 0},   {40, 16, 512, 2, 0},  {60, 64, 33, 1, 0}};
     int64_t preempted = 0;
     for (size_t i = 0; i < sizeof setups / sizeof setups[0]; i++) {
         Batch *got = ask(0, 12, arena);
@@ -95,8 +95,8 @@ static void random_setups_end_and_agree(void **state) {
         }
         int least = (longest + cfg.max_new_tokens + KV_PAGE_TOKENS - 1) / KV_PAGE_TOKENS;
         int seqs = rng_range(&rng, 1, 20);
-        Setup tight = {least + (int)rng_below(&rng, 4) * rng_range(&rng, 0, 6), seqs,
-                       seqs + (round % 4 ? 0 : rng_range(&rng, 0, 40)), 1, 0};
+        FakeSetup tight = {least + (int)rng_below(&rng, 4) * rng_range(&rng, 0, 6), seqs,
+                           seqs + (round % 4 ? 0 : rng_range(&rng, 0, 40)), 1, 0};
         EngineStats stats;
         assert_ok(sample_with(tight, b[0], &cfg, &stats, NULL, arena));
         assert_ok(sample_with(roomy, b[1], &cfg, NULL, NULL, arena));
@@ -114,7 +114,7 @@ static void a_prompt_that_is_put_aside_is_begun_again(void **state) {
     Arena *arena = arena_new(1 << 20);
     SampleConfig cfg = plain;
     cfg.n_stop_tokens = 0, cfg.max_new_tokens = 200;
-    const Setup setup[] = {{33, 4, 7, 1, 241}, {2000, 64, 512, 1, 241}};
+    const FakeSetup setup[] = {{33, 4, 7, 1, 241}, {2000, 64, 512, 1, 241}};
     Batch *b[2];
     for (int k = 0; k < 2; k++) {
         int32_t prompt[240];

@@ -65,7 +65,7 @@ static void a_full_context_ends_or_skips(void **state) {
     arena_free(arena);
 }
 
-typedef struct Watch {
+typedef struct EndWatch {
     int n_done, order[64];
     Policy *bump_at_first;
     Pool *pool;
@@ -73,17 +73,17 @@ typedef struct Watch {
     Batch *batch;
     volatile int stop;
     int stop_after;
-} Watch;
+} EndWatch;
 
 static void add_up(void *ctx, int i, int worker) {
     (void)worker;
-    Watch *w = ctx;
+    EndWatch *w = ctx;
     for (int t = w->batch->token_begin[i]; t < w->batch->token_end[i]; t++)
         w->sum[i] += (t - w->batch->token_begin[i] + 1) * w->batch->token[t];
 }
 
 static void on_finished(void *ctx, Batch *batch, int sample) {
-    Watch *w = ctx;
+    EndWatch *w = ctx;
     assert_true(batch->finish[sample] != FINISH_NONE);
     w->order[w->n_done++] = sample;
     if (w->pool) pool_submit(w->pool, add_up, w, sample);
@@ -103,7 +103,7 @@ static void judging_goes_on_beside_sampling(void **state) {
     assert_ok(engine_new(&opts, &engine));
     for (int round = 0; round < 3; round++) {
         Batch *b = ask(0, 10, arena);
-        Watch watch = {.pool = pool, .batch = b};
+        EndWatch watch = {.pool = pool, .batch = b};
         assert_ok(engine_sample(engine, b, &plain, RNG_SAMPLE, on_finished, &watch, &watch.stop,
                                 NULL, arena));
         assert_int_equal(watch.n_done, 40);
@@ -133,7 +133,7 @@ static void giving_up_leaves_the_batch_asked(void **state) {
     EngineOpts opts = {.policy = policy, .max_seqs = 8, .kv_pages = 40, .seed = SEED};
     Engine *engine;
     assert_ok(engine_new(&opts, &engine));
-    Watch watch = {.stop_after = 7};
+    EndWatch watch = {.stop_after = 7};
     assert_ok(engine_sample(engine, b, &plain, RNG_SAMPLE, on_finished, &watch, &watch.stop, NULL,
                             arena));
     assert_int_equal(b->stage, STAGE_ASKED);
@@ -175,7 +175,7 @@ static void impossible_rules_are_refused_by_name(void **state) {
 static void more_places_than_a_batch_can_have_are_refused(void **state) {
     (void)state;
     Arena *arena = arena_new(1 << 20);
-    Setup setup = roomy;
+    FakeSetup setup = roomy;
     setup.context = 64;
     SampleConfig cfg = plain;
     cfg.max_new_tokens = 1 << 29;
@@ -211,7 +211,7 @@ static void weights_that_change_under_the_pages_are_a_bug(void **state) {
         EngineOpts opts = {.policy = policy, .max_seqs = 8, .kv_pages = 100};
         Engine *engine;
         if (engine_new(&opts, &engine) != ST_OK) _exit(2);
-        Watch watch = {.bump_at_first = policy};
+        EndWatch watch = {.bump_at_first = policy};
         Status st = engine_sample(engine, ask(0, 4, arena), &plain, RNG_SAMPLE, on_finished, &watch,
                                   NULL, NULL, arena);
         _exit(st == ST_OK ? 0 : 1);

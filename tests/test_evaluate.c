@@ -8,16 +8,16 @@
 enum { TASKS = 120, K = 6 };
 
 // What the callback saw, question by question.
-typedef struct Seen {
+typedef struct FakeSeen {
     int n, slices;
     bool right[TASKS][K], format[TASKS][K];
     float reward[TASKS][K];
     int length[TASKS][K];
     char text[TASKS][K][16];
-} Seen;
+} FakeSeen;
 
 static void see(void *ctx, const Batch *b, const BatchJudge *judging) {
-    Seen *s = ctx;
+    FakeSeen *s = ctx;
     s->slices++;
     for (int g = 0; g < b->n_groups; g++, s->n++)
         for (int i = 0; i < K; i++) {
@@ -40,7 +40,7 @@ static Status apart_task(const TaskSource *source, uint64_t index, Task *out, Ar
 }
 static const TaskSource apart = {.name = "digits", .get = apart_task};
 
-static EvalDeps deps_of(const Run *r) {
+static EvalDeps deps_of(const TinyRun *r) {
     static const int32_t eos = 0;
     return (EvalDeps){.engine = r->engine,
                       .tokenizer = r->tokenizer,
@@ -52,10 +52,10 @@ static EvalDeps deps_of(const Run *r) {
 }
 
 // A model that is right about half of the time.
-static Run half_trained(int threads) {
+static TinyRun half_trained(int threads) {
     RlConfig cfg = config();
     cfg.steps = 25, cfg.max_new_tokens = 1, cfg.groups_per_step = 8, cfg.group_size = 16;
-    Run r = open_run(&cfg, threads, 0, NULL);
+    TinyRun r = open_run(&cfg, threads, 0, NULL);
     Metrics row;
     TrainerStep out;
     for (int s = 0; s < 10; s++) assert_ok(trainer_step(r.trainer, NULL, &row, &out));
@@ -64,9 +64,9 @@ static Run half_trained(int threads) {
 
 static void the_figures_are_those_of_the_samples(void **state) {
     (void)state;
-    Run r = half_trained(2);
+    TinyRun r = half_trained(2);
     Arena *arena = arena_new(1 << 16);
-    Seen *seen = ARENA_ARRAY(arena, Seen, 1);
+    FakeSeen *seen = ARENA_ARRAY(arena, FakeSeen, 1);
     EvalDeps deps = deps_of(&r);
     deps.seen = see, deps.seen_ctx = seen;
     EvalResult e;
@@ -136,7 +136,7 @@ static void the_figures_are_those_of_the_samples(void **state) {
 
 static void a_question_is_judged_alike_alone_and_in_company(void **state) {
     (void)state;
-    Run r = half_trained(1);
+    TinyRun r = half_trained(1);
     Arena *arena = arena_new(1 << 16);
     EvalDeps deps = deps_of(&r);
     EvalConfig cfg = {.n_tasks = 24, .k = 64, .temperature = -1, .step = 3}; // two slices
@@ -162,14 +162,14 @@ static Status repeating_task(const TaskSource *source, uint64_t index, Task *out
     return ST_OK;
 }
 
-typedef struct Ids {
+typedef struct FakeIds {
     uint64_t id[64], index[64];
     int n;
-} Ids;
+} FakeIds;
 
 static void keep_ids(void *ctx, const Batch *b, const BatchJudge *judging) {
     (void)judging;
-    Ids *ids = ctx;
+    FakeIds *ids = ctx;
     for (int g = 0; g < b->n_groups; g++, ids->n++) {
         assert_true(ids->n < 64);
         ids->id[ids->n] = b->task_id[g], ids->index[ids->n] = b->task_index[g];
@@ -181,10 +181,10 @@ static void no_question_counts_twice(void **state) {
     static const TaskSource repeating = {.name = "r", .get = repeating_task};
     static const TaskSource two_rows = {.name = "two", .get = apart_task, .n_tasks = 2};
     RlConfig rl = config();
-    Run r = open_run(&rl, 1, 0, NULL);
+    TinyRun r = open_run(&rl, 1, 0, NULL);
     Arena *arena = arena_new(1 << 16);
     EvalDeps deps = deps_of(&r);
-    Ids ids = {0};
+    FakeIds ids = {0};
     deps.source = &repeating, deps.seen = keep_ids, deps.seen_ctx = &ids;
     EvalResult e;
     // Two slices of 16 questions, repeats inside them and across.
@@ -207,7 +207,7 @@ static void no_question_counts_twice(void **state) {
 
 static void an_evaluation_does_not_move_the_run(void **state) {
     (void)state;
-    Run a = half_trained(1), b = half_trained(1);
+    TinyRun a = half_trained(1), b = half_trained(1);
     Arena *arena = arena_new(1 << 16);
     EvalDeps deps = deps_of(&a);
     EvalResult e;
@@ -226,7 +226,7 @@ static void an_evaluation_does_not_move_the_run(void **state) {
 static void a_stop_and_a_bad_k_are_told_apart(void **state) {
     (void)state;
     RlConfig rl = config();
-    Run r = open_run(&rl, 1, 0, NULL);
+    TinyRun r = open_run(&rl, 1, 0, NULL);
     Arena *arena = arena_new(1 << 16);
     volatile int stop = 1;
     EvalDeps deps = deps_of(&r);

@@ -37,7 +37,7 @@ static void a_text_without_prompt_is_all_response(void **state) {
     Example e;
     assert_ok(example_encode(tokenizer, NULL, &d, EXAMPLE_RESPONSE, -1, &e, arena));
     assert_int_equal(e.n, 2);
-    assert_int_equal(e.want[0], 0); // nothing stands before it
+    assert_int_equal(e.want[0], 0); // nothing is before it
     assert_int_equal(e.want[1], 1);
 }
 
@@ -68,7 +68,7 @@ static const DocumentTurn talk[] = {{"system", "Be brief."},
                                     {"user", "2+2?"},
                                     {"assistant", "4"}};
 
-// The trained tokens as text, a bar where others stand between them.
+// The trained tokens as text, a bar where others are between them.
 static const char *trained(const Example *e) {
     Str text = {0};
     for (int t = 0; t < e->n; t++) {

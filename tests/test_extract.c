@@ -3,11 +3,11 @@
 
 #include "tests/test.h"
 
-typedef struct Case {
+typedef struct ExtractCase {
     const char *text, *want, *entry, *prefilled, *extract;
-} Case;
+} ExtractCase;
 
-static void check(const Case *c, const CageLang *lang) {
+static void check(const ExtractCase *c, const CageLang *lang) {
     JudgeInput in = {.text = c->text,
                      .size = strlen(c->text),
                      .finished = true,
@@ -29,7 +29,7 @@ static void check(const Case *c, const CageLang *lang) {
 
 static void the_last_complete_block_is_the_program(void **state) {
     (void)state;
-    static const Case cases[] = {
+    static const ExtractCase cases[] = {
         {.text = "```python\na\n```", .want = "a\n"},
         {.text = "x\n```python\na\n```\ny\n```python\nb\n```\nz", .want = "b\n"},
         {.text = "```\na\n```\n", .want = "a\n"},
@@ -51,7 +51,7 @@ static void the_last_complete_block_is_the_program(void **state) {
 
 static void a_block_that_is_not_closed_is_none(void **state) {
     (void)state;
-    static const Case cases[] = {
+    static const ExtractCase cases[] = {
         {.text = "```python\na\n"},
         {.text = "```python\na\n```\nbetter:\n```python\nb\n", .want = "a\n"},
         {.text = "```python\na\n``` no"}, // a closing fence has nothing behind it
@@ -65,7 +65,7 @@ static void a_block_that_is_not_closed_is_none(void **state) {
 
 static void blocks_of_other_languages_do_not_count(void **state) {
     (void)state;
-    static const Case cases[] = {
+    static const ExtractCase cases[] = {
         {.text = "```python\na\n```\nIt prints\n```text\n5\n```", .want = "a\n"},
         {.text = "```python\na\n```\n```json\n{}\n```\n```bash\npython a.py\n```", .want = "a\n"},
         {.text = "```cpp\nint x;\n```\n```python\na\n```\n```cpp\nint y;\n```", .want = "a\n"},
@@ -73,36 +73,42 @@ static void blocks_of_other_languages_do_not_count(void **state) {
     };
     const CageLang python = CAGE_PYTHON, cpp = CAGE_CPP;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check(&cases[i], &python);
-    check(&(Case){.text = "```python\na\n```\n```c++\nint y;\n```", .want = "int y;\n"}, &cpp);
+    check(&(ExtractCase){.text = "```python\na\n```\n```c++\nint y;\n```", .want = "int y;\n"},
+          &cpp);
 }
 
 static void a_block_that_defines_the_entry_comes_before_an_example(void **state) {
     (void)state;
     const CageLang python = CAGE_PYTHON;
-    check(&(Case){.text = "```python\ndef f(x):\n  pass\n```\nUse it:\n```python\nprint(f(1))\n```",
-                  .want = "def f(x):\n  pass\n",
-                  .entry = "f"},
+    check(
+        &(ExtractCase){
+            .text = "```python\ndef f(x):\n  pass\n```\nUse it:\n```python\nprint(f(1))\n```",
+            .want = "def f(x):\n  pass\n",
+            .entry = "f"},
+        &python);
+    check(&(ExtractCase){.text =
+                             "```python\ndef f(x):\n  1\n```\nno:\n```python\ndef f(x):\n  2\n```",
+                         .want = "def f(x):\n  2\n",
+                         .entry = "f"},
           &python);
-    check(&(Case){.text = "```python\ndef f(x):\n  1\n```\nno:\n```python\ndef f(x):\n  2\n```",
-                  .want = "def f(x):\n  2\n",
-                  .entry = "f"},
-          &python);
-    check(&(Case){.text = "```python\nclass Solution:\n  def f(self, x):\n    1\n```\n```python\n"
-                          "s.f(1)\n```",
-                  .want = "class Solution:\n  def f(self, x):\n    1\n",
-                  .entry = "f"},
-          &python);
+    check(
+        &(ExtractCase){.text =
+                           "```python\nclass Solution:\n  def f(self, x):\n    1\n```\n```python\n"
+                           "s.f(1)\n```",
+                       .want = "class Solution:\n  def f(self, x):\n    1\n",
+                       .entry = "f"},
+        &python);
     // def f2 is another function
-    check(&(Case){.text = "```python\ndef f2(x):\n  1\n```\n```python\nf = 2\n```",
-                  .want = "f = 2\n",
-                  .entry = "f"},
+    check(&(ExtractCase){.text = "```python\ndef f2(x):\n  1\n```\n```python\nf = 2\n```",
+                         .want = "f = 2\n",
+                         .entry = "f"},
           &python);
 }
 
 static void thoughts_hold_no_program(void **state) {
     (void)state;
     const CageLang python = CAGE_PYTHON;
-    static const Case cases[] = {
+    static const ExtractCase cases[] = {
         {.text = "<think>```python\na\n```</think>\n```python\nb\n```", .want = "b\n"},
         {.text = "<think>```python\na\n```\n"},
         {.text = "```python\na\n```\n", .prefilled = "<think>"},
@@ -117,7 +123,7 @@ static void thoughts_hold_no_program(void **state) {
 static void without_fences_the_text_is_the_program(void **state) {
     (void)state;
     const CageLang python = CAGE_PYTHON;
-    static const Case cases[] = {
+    static const ExtractCase cases[] = {
         {.text = "    return 1\n", .want = "    return 1\n"},
         {.text = "<think>x</think><answer>a = 1</answer>", .want = "a = 1"},
         {.text = "x = '```'\n", .want = "x = '```'\n"},

@@ -10,7 +10,7 @@
 
 enum { N = 40000 }; // three blocks, the last one ragged
 
-typedef struct Case {
+typedef struct FoldCase {
     Fold fold;
     Device device;
     Queue queue; // adds alone inside an item
@@ -18,7 +18,7 @@ typedef struct Case {
     atomic_int next;
     int pause[N_LANES]; // turns of spinning before a lane ends
     float *memory;
-} Case;
+} FoldCase;
 
 static float value(int lane, int i) {
     return (float)(((lane + 1) * 7919 + i * 10473) % 100003) * 1.1920929e-3f + 1e4f * (float)lane;
@@ -27,7 +27,7 @@ static float value(int lane, int i) {
 static void worker(void *ctx, int slot, int thread) {
     (void)slot;
     (void)thread;
-    Case *c = ctx;
+    FoldCase *c = ctx;
     for (int lane; (lane = atomic_fetch_add(&c->next, 1)) < N_LANES;) {
         if (!c->work[lane]) continue;
         DeviceByte *buffer = fold_take(&c->fold, &c->queue);
@@ -63,8 +63,8 @@ static float expected(const bool work[N_LANES], int i) {
 
 static void fold_of(int threads, const bool work[N_LANES], uint64_t seed) {
     Pool *pool = pool_new(threads);
-    Case c = {.fold = {.ops = &ops_cpu, .n_floats = N, .n_buffers = FOLD_BUFFERS(threads)},
-              .device = {.pool = pool}};
+    FoldCase c = {.fold = {.ops = &ops_cpu, .n_floats = N, .n_buffers = FOLD_BUFFERS(threads)},
+                  .device = {.pool = pool}};
     c.queue = (Queue){.device = &c.device};
     memcpy(c.work, work, sizeof c.work);
     for (int l = 0; l < N_LANES; l++)

@@ -76,30 +76,30 @@ static float *rounded(const float *x, int R, int C, int ld, Precision p, int tr,
     return y;
 }
 
-typedef struct Case {
+typedef struct GemmCase {
     int m, n, k, lda, ldc;
     bool gather, accumulate, transposed;
     Precision precision;
     bool gradient; // A holds gradients
-} Case;
+} GemmCase;
 
-static Case random_case(Precision p) {
+static GemmCase random_case(Precision p) {
     static const int often[] = {1, 16, 32, 48, 56, 64, 96, 128, 200};
-    Case c = {.m = between(0, 3) ? between(1, 40) : between(41, 130),
-              .n = between(0, 1) ? often[between(0, 8)] : between(1, 140),
-              .k = between(0, 1) ? often[between(0, 8)] : between(1, 300),
-              .gather = between(0, 3) == 0,
-              .accumulate = between(0, 1),
-              .transposed = between(0, 1),
-              .precision = p,
-              .gradient = between(0, 1)};
+    GemmCase c = {.m = between(0, 3) ? between(1, 40) : between(41, 130),
+                  .n = between(0, 1) ? often[between(0, 8)] : between(1, 140),
+                  .k = between(0, 1) ? often[between(0, 8)] : between(1, 300),
+                  .gather = between(0, 3) == 0,
+                  .accumulate = between(0, 1),
+                  .transposed = between(0, 1),
+                  .precision = p,
+                  .gradient = between(0, 1)};
     c.lda = c.k + between(0, 5);
     c.ldc = c.n + between(0, 5);
     return c;
 }
 
 // The product of a case by the selected row; a pool changes nothing.
-static float *product(const Case *c, const float *a, const float *w, const int32_t *gather,
+static float *product(const GemmCase *c, const float *a, const float *w, const int32_t *gather,
                       const float *before, Pool *pool) {
     void *data = aligned_alloc(64, gemm_packed_bytes(c->n, c->k, c->precision));
     Packed packed;
@@ -120,7 +120,7 @@ static float *product(const Case *c, const float *a, const float *w, const int32
 }
 
 static void check_bits(const float *got, const float *want, size_t n, const char *row,
-                       const Case *c) {
+                       const GemmCase *c) {
     for (size_t i = 0; i < n; i++)
         if (float_bits(got[i]) != float_bits(want[i]))
             fail_msg("%s, precision %d, M %d N %d K %d: [%zu] got %.9g want %.9g", row,
@@ -131,7 +131,7 @@ static void each_row_computes_the_contract(void **state) {
     (void)state;
     Pool *pool = pool_new(2);
     for (int i = 0; i < 120; i++) {
-        const Case c = random_case(every_precision[i % 3]);
+        const GemmCase c = random_case(every_precision[i % 3]);
         const int pool_rows = c.gather ? c.m + 7 : c.m;
         float *a = fresh((size_t)pool_rows * (size_t)c.lda);
         if (between(0, 1)) shrink(a, (size_t)pool_rows * (size_t)c.lda);
@@ -182,7 +182,7 @@ static void a_row_does_not_know_its_batch(void **state) {
         if (!gemm_row_supported((GemmRow)row)) continue;
         assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
         for (int p = 0; p < 3; p++) {
-            Case c = {M, N, K, K, N, false, false, false, every_precision[p], false};
+            GemmCase c = {M, N, K, K, N, false, false, false, every_precision[p], false};
             float *all = product(&c, a, w, NULL, zero, NULL);
             for (c.m = 1; c.m <= M; c.m++) {
                 float *some = product(&c, a, w, NULL, zero, NULL);
@@ -208,7 +208,7 @@ static void a_product_that_goes_on_gives_the_bits_of_one(void **state) {
         if (!gemm_row_supported((GemmRow)row)) continue;
         assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
         for (int p = 0; p < 3; p++) {
-            const Case c = {M, N, K, K, LD, false, false, true, every_precision[p], false};
+            const GemmCase c = {M, N, K, K, LD, false, false, true, every_precision[p], false};
             float *want = product(&c, a, w, NULL, zero, NULL);
             float *got = calloc(M * LD + 32, sizeof *got); // read, not written, past a row
             void *data = aligned_alloc(64, gemm_packed_bytes(N, K, c.precision));
@@ -257,7 +257,7 @@ static void gradients_follow_the_same_contract(void **state) {
                 float *to = want + n * ldc + k;
                 *to = accumulate ? *to + sum : sum;
             }
-        const Case c = {.m = T, .n = N, .k = K, .precision = p};
+        const GemmCase c = {.m = T, .n = N, .k = K, .precision = p};
         for (int row = 0; row < GEMM_ROWS; row++) {
             if (!gemm_row_supported((GemmRow)row)) continue;
             assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
@@ -282,7 +282,7 @@ static void a_small_gradient_keeps_its_digits_in_fp8(void **state) {
     float *zero = calloc(K * N, sizeof *zero), work_c[2][K * N] = {{0}};
     memcpy(small, a, M * K * sizeof *small);
     shrink(small, M * K);
-    Case c = {M, N, K, K, N, false, false, false, PRECISION_FP8, true};
+    GemmCase c = {M, N, K, K, N, false, false, false, PRECISION_FP8, true};
     for (int row = 0; row < GEMM_ROWS; row++) {
         if (!gemm_row_supported((GemmRow)row)) continue;
         assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
@@ -319,7 +319,7 @@ static void panels_packed_by_the_caller_agree_with_packed_weights(void **state) 
         for (int row = 0; row < GEMM_ROWS; row++) {
             if (!gemm_row_supported((GemmRow)row)) continue;
             assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
-            const Case c = {M, N, K, kpad, N, false, i & 1, false, PRECISION_FP32, false};
+            const GemmCase c = {M, N, K, kpad, N, false, i & 1, false, PRECISION_FP32, false};
             float *want = product(&c, a, w, NULL, before, NULL);
             float *got = malloc((size_t)M * (size_t)N * sizeof *got);
             memcpy(got, before, (size_t)M * (size_t)N * sizeof *got);
@@ -339,7 +339,7 @@ static void errors_stay_within_the_bound_of_the_sum(void **state) {
     static const double bound[] = {4e-6, 4e-3, 6e-2};
     assert_ok(gemm_select("auto"));
     for (int p = 0; p < 3; p++) {
-        const Case c = {M, N, K, K, N, false, false, false, every_precision[p], false};
+        const GemmCase c = {M, N, K, K, N, false, false, false, every_precision[p], false};
         float *got = product(&c, a, w, NULL, zero, NULL);
         for (int m = 0; m < M; m++)
             for (int n = 0; n < N; n++) {
@@ -362,7 +362,7 @@ static void denormals_are_zero(void **state) {
         if (!gemm_row_supported((GemmRow)row)) continue;
         assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
         for (int p = 0; p < 2; p++) {
-            const Case c = {1, 1, 2, 2, 1, false, false, false, every_precision[p], false};
+            const GemmCase c = {1, 1, 2, 2, 1, false, false, false, every_precision[p], false};
             float *got = product(&c, a, w, NULL, &zero, NULL);
             assert_true(*got == 0);
             free(got);

@@ -185,7 +185,7 @@ static void what_is_written_comes_back(void **state) {
     const GgufType *half = gguf_type(GGUF_F16);
     assert_int_equal(gguf_write(path, &keys, &large, &half, 1), ST_FORMAT);
     assert_non_null(strstr(status_text(), "F16 cannot hold"));
-    assert_ok(gguf_open(path, &g)); // the older file stands
+    assert_ok(gguf_open(path, &g)); // the older file is unchanged
     gguf_close(g);
     str_free(&keys.bytes);
 }

@@ -7,14 +7,14 @@
 
 enum { N = 24 };
 
-// Tokens with everything a loss may read. `spread`: how far apart the log-probs stand.
-typedef struct Case {
+// Tokens with everything a loss may read. `spread`: how far apart the log-probs are.
+typedef struct GrpoCase {
     uint8_t want[N];
     float logp[N], old[N], roll[N], ref[N], entropy[N];
     GrpoSeq seq;
-} Case;
+} GrpoCase;
 
-static void fill(Case *c, uint32_t number, double spread, double advantage) {
+static void fill(GrpoCase *c, uint32_t number, double spread, double advantage) {
     Rng rng = rng_open((RngKey){.seed = 5, .stream = RNG_TEST, .step = number});
     memset(c, 0, sizeof *c);
     for (int t = 0; t < N; t++) {
@@ -92,7 +92,7 @@ static double oracle(const GrpoConfig *cfg, const GrpoSeq *s, const double *logp
     return s->scale * total;
 }
 
-static void check_against_oracle(const GrpoConfig *cfg, const Case *c) {
+static void check_against_oracle(const GrpoConfig *cfg, const GrpoCase *c) {
     float dlogp[N] = {0}, dentropy[N] = {0};
     GrpoStats stats;
     grpo_stats_clear(&stats);
@@ -144,7 +144,7 @@ static void every_loss_has_the_gradient_of_its_formula(void **state) {
                 cfg.dual_clip = number % 3 ? 1.6 : 0;
                 cfg.tis_cap = number % 4 < 2 ? 1.3 : 0;
                 cfg.offpolicy_mask_delta = number % 8 > 5 ? 0.05 : 0;
-                Case c;
+                GrpoCase c;
                 fill(&c, number, number % 5 ? 0.4 : 0.02, number % 2 ? 1.3 : -0.8);
                 check_against_oracle(&cfg, &c);
             }
@@ -152,7 +152,7 @@ static void every_loss_has_the_gradient_of_its_formula(void **state) {
 
 static void the_ratio_is_exactly_one_on_policy(void **state) {
     (void)state;
-    Case c;
+    GrpoCase c;
     fill(&c, 1, 0.5, 1.5);
     memcpy(c.old, c.logp, sizeof c.old);
     memcpy(c.roll, c.logp, sizeof c.roll);
@@ -257,7 +257,7 @@ static void far_log_ratios_stay_finite(void **state) {
     for (int loss = LOSS_GRPO; loss < N_LOSSES; loss++)
         for (int kl = KL_K1; kl < N_KL_KINDS; kl++)
             for (int sign = -1; sign <= 1; sign += 2) {
-                Case c;
+                GrpoCase c;
                 fill(&c, 2, 0.1, -1);
                 for (int t = 0; t < N; t++) c.old[t] = c.ref[t] = (float)(sign * 3e4);
                 GrpoConfig cfg = plain;
@@ -273,7 +273,7 @@ static void far_log_ratios_stay_finite(void **state) {
 
 static void a_nan_at_an_unwanted_token_does_no_harm(void **state) {
     (void)state;
-    Case c;
+    GrpoCase c;
     fill(&c, 3, 0.2, 1);
     for (int t = 0; t < N; t++)
         if (!c.want[t]) c.logp[t] = c.old[t] = c.roll[t] = c.ref[t] = c.entropy[t] = NAN;
@@ -295,7 +295,7 @@ static void the_offpolicy_mask_takes_the_policy_term_of_bad_samples_only(void **
     GrpoConfig cfg = plain;
     cfg.offpolicy_mask_delta = 0.5, cfg.kl = KL_K1, cfg.kl_coef = 2;
     for (int sign = -1; sign <= 1; sign += 2) {
-        Case c;
+        GrpoCase c;
         fill(&c, 4, 0, sign);
         for (int t = 0; t < N; t++) c.roll[t] = c.logp[t] + 0.6f, c.old[t] = c.logp[t];
         float dlogp[N] = {0}, dentropy[N] = {0};

@@ -12,13 +12,13 @@
 #include "verifiers/ifeval/pyjson.h"
 #include "verifiers/ifeval/sentence.h"
 
-typedef struct Seen {
+typedef struct VerdictSeen {
     Verdict verdict;
     bool loose;
     double score;
-} Seen;
+} VerdictSeen;
 
-static Seen judge(const char *id, const char *kwargs, const char *text) {
+static VerdictSeen judge(const char *id, const char *kwargs, const char *text) {
     Str row = {0}, more = {0};
     str_printf(&row, "{\"instruction_id_list\":[\"%s\"],\"kwargs\":[%s]}", id, kwargs);
     JsonDoc *doc;
@@ -29,7 +29,7 @@ static Seen judge(const char *id, const char *kwargs, const char *text) {
                      .task = json_root(doc),
                      .more = &more};
     Judgement j = ifeval_judge(&in);
-    Seen s = {j.verdict, strstr(str_text(&more), "\"loose\":true,\"instr") != NULL, j.score};
+    VerdictSeen s = {j.verdict, strstr(str_text(&more), "\"loose\":true,\"instr") != NULL, j.score};
     json_free(doc);
     str_free(&row);
     str_free(&more);
@@ -37,7 +37,7 @@ static Seen judge(const char *id, const char *kwargs, const char *text) {
 }
 
 static void yes(const char *id, const char *kwargs, const char *text) {
-    Seen s = judge(id, kwargs, text);
+    VerdictSeen s = judge(id, kwargs, text);
     if (s.verdict != VERDICT_RIGHT || !s.loose)
         fail_msg("%s %s: not followed by '%s'", id, kwargs, text);
 }
@@ -160,7 +160,7 @@ static void a_blank_answer_follows_nothing(void **state) {
 
 static void loose_drops_lines_and_asterisks(void **state) {
     (void)state;
-    Seen s = judge("startend:quotation", "{}", "Sure:\n\"quoted\"");
+    VerdictSeen s = judge("startend:quotation", "{}", "Sure:\n\"quoted\"");
     assert_true(s.verdict == VERDICT_WRONG && s.score == 0 && s.loose);
     s = judge("startend:quotation", "{}", "**\"quoted\"**\nHope it helps");
     assert_true(s.verdict == VERDICT_WRONG && s.loose);
@@ -237,7 +237,8 @@ static void sentences_end_where_they_end(void **state) {
 }
 
 // The reference's verdicts (tests/peers/ifeval_expected.py) on its 541 prompts. The responses are
-// not ours to ship: GRPO_IFEVAL names the folder with test.jsonl and example_responses.jsonl.
+// may not be shipped here: GRPO_IFEVAL names the folder with test.jsonl and
+// example_responses.jsonl.
 static const char *const by_model[] = {"language:response_language", "change_case:english_capital",
                                        "change_case:english_lowercase"};
 
@@ -252,12 +253,12 @@ static bool random_there(int64_t key) {
     return key == 1122 || key == 1129;
 }
 
-typedef struct Agreement {
+typedef struct IfevalAgreement {
     int same, differ, outside_same, outside_differ;
-} Agreement;
+} IfevalAgreement;
 
 static void compare(const Json *task, const char *response, size_t size, const Json *expected,
-                    Agreement *a) {
+                    IfevalAgreement *a) {
     Str more = {0};
     str_puts(&more, "{\"x\":0");
     JudgeInput in = {.text = response, .size = size, .finished = true, .task = task, .more = &more};
@@ -299,7 +300,7 @@ static void the_reference_agrees_on_real_responses(void **state) {
     str_clear(&path), str_printf(&path, "%s/example_responses.jsonl", folder);
     assert_ok(jsonl_open(path.data, NULL, NULL, &responses));
     assert_ok(jsonl_open("tests/golden/ifeval/expected.jsonl", NULL, NULL, &expected));
-    Agreement a = {0};
+    IfevalAgreement a = {0};
     int64_t e = 0;
     JsonDoc *want = NULL;
     for (int64_t i = 0; i < jsonl_size(tasks) && e < jsonl_size(expected); i++) {

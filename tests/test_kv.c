@@ -161,7 +161,7 @@ static void random_operations_agree_with_a_plain_count(void **state) {
             break;
         case 2:
             if (a == b || b->n_pages > 0) break;
-            kv_release(kv, b); // an empty table may have room
+            kv_release(kv, b); // an empty table may have free pages
             kv_move(b, a);
             break;
         default: {
@@ -224,7 +224,7 @@ static void a_prefix_is_found_by_its_tokens(void **state) {
     text[20] ^= 1;
     kv_release(kv, &two), kv_release(kv, &three);
     assert_true(
-        kv_grow(kv, &one, 10 * KV_PAGE_TOKENS)); // two cached ones make room, the tail first
+        kv_grow(kv, &one, 10 * KV_PAGE_TOKENS)); // two cached ones are given up, the tail first
     assert_int_equal(kv_pages_cached(kv), 2);
     assert_int_equal(kv_find(kv, &two, text, 60), 32);
     kv_release(kv, &two), kv_release(kv, &one);

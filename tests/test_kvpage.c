@@ -122,7 +122,7 @@ static void attention_has_the_bits_of_rounded_rows(void **state) {
     select_each_row(check_attention);
 }
 
-// A value that is not finite and stands behind a token must not reach it, page or no page.
+// A value that is not finite and comes after a token must not reach it, page or no page.
 static void values_that_are_not_seen_are_not_read(void **state) {
     (void)state;
     enum { D = 32, BAD = 70 };

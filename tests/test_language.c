@@ -100,7 +100,7 @@ static void the_thought_is_judged(void **state) {
     assert_int_equal(judge("zh", text, NULL).verdict, VERDICT_RIGHT);
     double both = judge("en", text, "bare").score;
     assert_true(both > 0 && both < 1);
-    // A prompt that opened the thought: what stands before </think> is it.
+    // A prompt that opened the thought: the text before </think> is the thought.
     assert_int_equal(judge("en", "We add them up.</think> 七", NULL).verdict, VERDICT_RIGHT);
     // A second </think> does not end it early.
     assert_true(judge("en", "<think>so</think>我们先算一下</think>", NULL).score < .5);

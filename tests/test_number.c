@@ -292,7 +292,7 @@ static void long_numbers_are_exact_and_longer_ones_refused(void **state) {
     expect(VERDICT_RIGHT, "5", a);
 }
 
-// The labelled rewrites of real answers, where they stand beside the repository: no wrong answer
+// The labelled rewrites of real answers, where they are beside the repository: no wrong answer
 // may pass, and the kinds that are plain numbers must be found equal.
 static void labelled_rewrites_are_never_falsely_right(void **state) {
     (void)state;
@@ -357,7 +357,7 @@ static void build_response(const Json *row, Str *out) {
     }
 }
 
-// Hostile responses, where they stand beside the repository: none passes that must not, none takes
+// Hostile responses, where they are beside the repository: none passes that must not, none takes
 // long.
 static void hostile_responses_are_judged_at_once(void **state) {
     (void)state;

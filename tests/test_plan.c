@@ -72,7 +72,7 @@ static Status both(void *ctx, int c, const Pack *chunk, const float *logp, const
 // head by 256 rows. One chunk is one sum either way; of more rows the head's differs in rounding.
 static void a_matrix_turned_when_it_is_used_gives_the_bits_of_a_kept_one(void **state) {
     (void)state;
-    Text x;
+    WaysText x;
     open_text(&x);
     Pool *pool = pool_new(2);
     for (int precision = 0; precision < 3; precision++) {
@@ -113,8 +113,8 @@ static void a_matrix_turned_when_it_is_used_gives_the_bits_of_a_kept_one(void **
 // Sampling, training, sampling, scoring and training once more, in one place or in two.
 static void taking_turns_changes_no_bit(void **state) {
     (void)state;
-    static const Cut cut = {40, 7, 3, 0x1ff};
-    Text x;
+    static const BatchCut cut = {40, 7, 3, 0x1ff};
+    WaysText x;
     open_text(&x);
     Pool *pool = pool_new(2);
     Policy *p[2];

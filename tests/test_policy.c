@@ -56,7 +56,7 @@ static void decoding_gives_the_bits_of_scoring(void **state) {
 
 static void every_row_gives_the_same_bits(void **state) {
     (void)state;
-    Text x;
+    WaysText x;
     open_text(&x);
     for (int precision = 0; precision < 3; precision++) {
         float want[N_TOKENS], got[N_TOKENS];
@@ -94,7 +94,7 @@ static void threads_and_chunks_in_flight_change_no_bit(void **state) {
 #else
     static const int way[][2] = {{1, 2}, {2, 1}, {2, 2}, {4, 4}};
 #endif
-    Text x;
+    WaysText x;
     open_text(&x);
     for (int precision = 0; precision < 3; precision++) {
         size_t n, k;
@@ -112,7 +112,7 @@ static void threads_and_chunks_in_flight_change_no_bit(void **state) {
 
 static void a_chunk_beyond_the_plan_is_trained_in_pieces(void **state) {
     (void)state;
-    Text x;
+    WaysText x;
     open_text(&x);
     Policy *big = make(desk, NULL, true, 0, 1024), *small = make(desk, NULL, true, 0, 200);
     Mean sum = {.denominator = 500}, again = {.denominator = 500};
@@ -144,11 +144,11 @@ static void a_chunk_beyond_the_plan_is_trained_in_pieces(void **state) {
 
 static void a_stale_page_a_changed_token_and_an_ulp_are_caught(void **state) {
     (void)state;
-    Text x;
+    WaysText x;
     open_text(&x);
     Policy *p = make(desk, NULL, false, 0, 256);
     float want[N_TOKENS], got[N_TOKENS];
-    const Cut cut = {200, 50, 1, 0x1ff};
+    const BatchCut cut = {200, 50, 1, 0x1ff};
     assert_ok(policy_score(p, &x.pack, &warm, want, NULL));
 
     // a page filled under older weights: prefill, move one weight by one ulp, go on

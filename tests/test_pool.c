@@ -9,16 +9,16 @@
 
 enum { N = 1000 };
 
-typedef struct Tally {
+typedef struct ItemTally {
     Pool *pool;
     _Atomic int count[N], wrong;
     int inner[4][64]; // written by one worker each
-} Tally;
+} ItemTally;
 
-static Tally tally; // zeroed by each test
+static ItemTally tally; // zeroed by each test
 
 static void count_item(void *ctx, int i, int worker) {
-    Tally *t = ctx;
+    ItemTally *t = ctx;
     if (worker < 0 || worker >= pool_threads(t->pool)) t->wrong++;
     t->count[i]++;
 }
@@ -57,7 +57,7 @@ static void a_missing_pool_runs_inline_and_in_order(void **state) {
 
 typedef struct Inner {
     int *row, worker;
-    Tally *tally;
+    ItemTally *tally;
 } Inner;
 
 static void inner_item(void *ctx, int i, int worker) {
@@ -67,7 +67,7 @@ static void inner_item(void *ctx, int i, int worker) {
 }
 
 static void outer_item(void *ctx, int i, int worker) {
-    Tally *t = ctx;
+    ItemTally *t = ctx;
     Inner in = {.row = t->inner[worker], .worker = worker, .tally = t};
     pool_for(t->pool, 64, inner_item, &in);
     t->count[i]++;
@@ -117,7 +117,7 @@ static void a_loop_does_not_wait_for_jobs(void **state) {
 }
 
 static void chain_job(void *ctx, int i, int worker) {
-    Tally *t = ctx;
+    ItemTally *t = ctx;
     (void)worker;
     t->count[i]++;
     if (i + 100 < N) pool_submit(t->pool, chain_job, t, i + 100);
@@ -147,7 +147,7 @@ static void freeing_a_pool_finishes_its_jobs(void **state) {
 }
 
 static void submit_item(void *ctx, int i, int worker) {
-    Tally *t = ctx;
+    ItemTally *t = ctx;
     (void)worker;
     pool_submit(t->pool, count_item, t, i);
 }
@@ -176,7 +176,7 @@ static void loops_after_a_sleep_still_run(void **state) {
 
 #ifdef __SSE2__
 static void denormal_item(void *ctx, int i, int worker) {
-    Tally *t = ctx;
+    ItemTally *t = ctx;
     (void)i, (void)worker;
     volatile float tiny = 1e-38f, scale = 1e-3f;
     volatile float product = tiny * scale;

@@ -56,13 +56,13 @@ static ModelConfig model_of(Precision precision, MlaForm form) {
 
 extern const GemmKernel gemm_amx_emulated; // gemm_amx.c built with TILE_EMULATED
 
-typedef struct Setup {
+typedef struct RatioSetup {
     Precision precision;
     MlaForm form;
     const char *row; // of the GEMM table
     int threads, seqs, pages, rows;
-} Setup;
-static const Setup standard = {PRECISION_FP32, MLA_ABSORBED, NULL, 1, 64, PAGES, ROWS};
+} RatioSetup;
+static const RatioSetup standard = {PRECISION_FP32, MLA_ABSORBED, NULL, 1, 64, PAGES, ROWS};
 
 typedef struct World {
     Pool *pool;
@@ -71,7 +71,7 @@ typedef struct World {
     Arena *arena;
 } World;
 
-static World world_open(Setup s) {
+static World world_open(RatioSetup s) {
     World w = {.pool = pool_new(s.threads), .arena = arena_new(1 << 20)};
     assert_ok(gemm_select(s.row));
     ModelConfig model = model_of(s.precision, s.form);
@@ -175,7 +175,7 @@ static void the_ratio_is_one_on_every_row_of_the_table(void **state) {
                                       row == GEMM_AMX ? " (emulated below)" : "");
                     if (!emulated) continue;
                 }
-                Setup s = standard;
+                RatioSetup s = standard;
                 s.precision = (Precision)p, s.form = (MlaForm)form;
                 s.row = gemm_row_name((GemmRow)row);
                 World w = world_open(s);
@@ -200,11 +200,11 @@ static void composition_places_pages_and_threads_do_not_show(void **state) {
     (void)state;
     World w = world_open(standard);
     Batch *want = sampled(&w, 0, 6, NULL, NULL, NULL);
-    const Setup setups[] = {{PRECISION_FP32, MLA_ABSORBED, NULL, 2, 64, PAGES, ROWS},
-                            {PRECISION_FP32, MLA_ABSORBED, NULL, 1, 1, PAGES, ROWS},
-                            {PRECISION_FP32, MLA_ABSORBED, NULL, 2, 3, PAGES, 5},
-                            {PRECISION_FP32, MLA_ABSORBED, NULL, 1, 64, 8, ROWS},
-                            {PRECISION_FP32, MLA_ABSORBED, NULL, 2, 64, 12, 64}};
+    const RatioSetup setups[] = {{PRECISION_FP32, MLA_ABSORBED, NULL, 2, 64, PAGES, ROWS},
+                                 {PRECISION_FP32, MLA_ABSORBED, NULL, 1, 1, PAGES, ROWS},
+                                 {PRECISION_FP32, MLA_ABSORBED, NULL, 2, 3, PAGES, 5},
+                                 {PRECISION_FP32, MLA_ABSORBED, NULL, 1, 64, 8, ROWS},
+                                 {PRECISION_FP32, MLA_ABSORBED, NULL, 2, 64, 12, 64}};
     for (size_t k = 0; k < sizeof setups / sizeof setups[0]; k++) {
         World other = world_open(setups[k]);
         EngineStats stats;
@@ -233,7 +233,7 @@ static void another_token_is_noticed(void **state) {
 
 static void another_kernel_is_noticed(void **state) {
     (void)state;
-    Setup s = standard;
+    RatioSetup s = standard;
     World absorbed = world_open(s);
     s.form = MLA_EXPANDED;
     World expanded = world_open(s);
@@ -279,7 +279,7 @@ static void a_kernel_that_knows_its_batch_is_noticed(void **state) {
     GemmKernel planted = gemm_amx_emulated;
     planted.multiply = multiply_by_halves;
     gemm_emulate(&planted);
-    Setup s = standard;
+    RatioSetup s = standard;
     s.precision = PRECISION_BF16, s.row = "amx", s.seqs = 4; // four rows a step, at most
     World w = world_open(s);
     for (int other = 0; other < 2; other++) {
@@ -320,7 +320,7 @@ static void change_weights(void *ctx, Batch *batch, int sample) {
 
 static void a_stale_page_is_noticed(void **state) {
     (void)state;
-    Setup s = standard;
+    RatioSetup s = standard;
     s.seqs = 4; // some begin after the change, on fresh pages
     World w = world_open(s);
     Change change = {.policy = w.policy};

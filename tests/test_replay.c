@@ -16,7 +16,7 @@ static RlConfig replaying(void) {
 }
 
 // Mean of old minus new log-prob over all trained tokens of the batch, with and without replay.
-static double drift(Run *r, const Batch *b, bool replay, Arena *arena) {
+static double drift(TinyRun *r, const Batch *b, bool replay, Arena *arena) {
     Pack pack = update_pack(b, b->loss_mask, arena);
     float *logp = ARENA_ARRAY(arena, float, pack.n_tokens + 1);
     Routes routes = replay_gather(b, &pack, 1, arena);
@@ -38,7 +38,7 @@ static void later_updates_replay_the_old_routes(void **state) {
     (void)state;
     RlConfig cfg = replaying();
     cfg.updates_per_rollout = 1, cfg.epochs = 6;
-    Run r = open_run(&cfg, 2, 0, NULL);
+    TinyRun r = open_run(&cfg, 2, 0, NULL);
     Arena *arena = arena_new(1 << 16);
     Metrics row;
     TrainerStep out;
@@ -64,9 +64,9 @@ static void the_first_update_is_the_same_with_and_without(void **state) {
     (void)state;
     RlConfig cfg = replaying();
     cfg.updates_per_rollout = cfg.epochs = 1, cfg.router_bias_step = 1e-3, cfg.entropy_coef = 0;
-    Run on = open_run(&cfg, 1, 0, NULL);
+    TinyRun on = open_run(&cfg, 1, 0, NULL);
     cfg.routing_replay = REPLAY_OFF;
-    Run off = open_run(&cfg, 2, 0, NULL);
+    TinyRun off = open_run(&cfg, 2, 0, NULL);
     Metrics a, b;
     TrainerStep out;
     while (!trainer_done(on.trainer)) {
@@ -83,7 +83,7 @@ static void routes_are_resumed_with_the_batch(void **state) {
     char folder[] = "/tmp/test_replay.XXXXXX";
     assert_non_null(mkdtemp(folder));
     RlConfig cfg = replaying();
-    Run a = open_run(&cfg, 1, 0, NULL), b = open_run(&cfg, 1, 0, NULL);
+    TinyRun a = open_run(&cfg, 1, 0, NULL), b = open_run(&cfg, 1, 0, NULL);
     Metrics row;
     TrainerStep out;
     assert_ok(trainer_step(a.trainer, NULL, &row, &out));
@@ -117,7 +117,7 @@ static void a_model_without_experts_is_refused(void **state) {
                          .eos_id = 0,
                          .rope = {.theta = 10000}};
     cfg.routing_replay = REPLAY_OFF;
-    Run r = open_model(&dense, &cfg, 1, 0, NULL);
+    TinyRun r = open_model(&dense, &cfg, 1, 0, NULL);
     const TrainerDeps deps = {.policy = r.policy,
                               .engine = r.engine,
                               .tokenizer = r.tokenizer,

@@ -40,7 +40,7 @@ make_run "$dir/two" 2
 check "the page is written" "$GRPO" report "$dir/one" -q -o "$dir/one.html"
 check "two runs are overlaid" "$GRPO" report "$dir/one" "$dir/two" -q -o "$dir/both.html"
 page=$dir/one.html
-check "sixteen charts stand in it" test "$(grep -o '<svg class="chart"' "$page" | wc -l)" = 16
+check "sixteen charts are in it" test "$(grep -o '<svg class="chart"' "$page" | wc -l)" = 16
 check "every chart has data" absent "not measured in this run" "$page"
 check "no address is in it" absent -E '(src|href)="|url\(|@import|https?://[^w]|https?://www\.[^w]' "$page"
 check "its policy forbids the network" grep -aq "default-src 'none'" "$page"
@@ -87,9 +87,9 @@ else
     check "the script ran to its end without an error" grep -aq 'data-selfcheck="ok charts=16 samples=4"' "$dir/dom"
     check "nothing broke the page's policy" absent -E 'Content Security Policy|Refused to' "$dir/browser.log"
     check "the completion did not run" absent '<title>owned' "$dir/dom"
-    check "the title is still ours" grep -aq '<title>one' "$dir/dom"
+    check "the title is unchanged" grep -aq '<title>one' "$dir/dom"
     check "the sample viewer shows the completion as text" grep -aq '&lt;/script&gt;&lt;script&gt;document.title' "$dir/dom"
-    check "the same prompt stands there twice" test "$(grep -ao 'class="turn"' "$dir/dom" | wc -l)" = 2
+    check "the same prompt is there twice" test "$(grep -ao 'class="turn"' "$dir/dom" | wc -l)" = 2
     open_page "$dir/both.html" >"$dir/dom"
     check "the overlay too" grep -aq 'data-selfcheck="ok charts=16 samples=8"' "$dir/dom"
     # The check itself can fail: a page whose script breaks says so.

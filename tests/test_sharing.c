@@ -62,16 +62,16 @@ static ModelConfig model_of(int which) {
 
 static const ScoreOpts balanced = {.temperature = 0.7, .balance_alpha = 0.3};
 
-typedef struct Kept { // log-prob and entropy of every token by its place in the text
+typedef struct KeptLogits { // log-prob and entropy of every token by its place in the text
     float logp[MAX_TOKENS], entropy[MAX_TOKENS];
     const Groups *text;
-} Kept;
+} KeptLogits;
 
 // A loss with a gradient of its own for every token.
 static Status odd_loss(void *ctx, int c, const Pack *chunk, const float *logp, const float *entropy,
                        float *dlogp, float *dentropy) {
     (void)c;
-    Kept *k = ctx;
+    KeptLogits *k = ctx;
     for (int s = 0; s < chunk->n_seqs; s++)
         for (int t = chunk->seq[s].begin; t < chunk->seq[s].end; t++) {
             const int at = chunk->offset[s] + t - chunk->seq[s].begin;
@@ -131,7 +131,7 @@ static void shared_tokens_score_with_the_bits_of_their_own(void **state) {
 
 // Chunks of one size, planned for chunks of another.
 static Policy *train(ModelConfig m, const Groups *x, Pool *pool, int chunk_tokens, int planned,
-                     Kept *k) {
+                     KeptLogits *k) {
     Policy *p = make(m, pool, true, 0, planned);
     int n;
     Pack *chunk =
@@ -140,7 +140,7 @@ static Policy *train(ModelConfig m, const Groups *x, Pool *pool, int chunk_token
     assert_ok(policy_train(p, chunk, n, &balanced, odd_loss, k));
     return p;
 }
-static Policy *train_plain(ModelConfig m, const Groups *x, Kept *k) {
+static Policy *train_plain(ModelConfig m, const Groups *x, KeptLogits *k) {
     Policy *p = make(m, NULL, true, 0, MAX_TOKENS);
     memset(k, 0, sizeof *k);
     assert_ok(policy_train(p, &x->plain, 1, &balanced, odd_loss, k));
@@ -166,7 +166,7 @@ static void shared_tokens_train_as_their_own(void **state) {
     (void)state;
     // chunks that cut groups, whole groups, all in one, one that memory cuts into pieces
     static const int ways[][2] = {{100, 100}, {300, 300}, {4000, 4000}, {4000, 200}};
-    static Kept one, other;
+    static KeptLogits one, other;
     Groups x;
     open_groups(&x);
     for (int f = 0; f < 3 * N_MODELS; f++) {
@@ -193,7 +193,7 @@ static void shared_tokens_train_as_their_own(void **state) {
 
 static void threads_that_share_a_chunk_change_no_bit(void **state) {
     (void)state;
-    static Kept kept;
+    static KeptLogits kept;
     Groups x;
     open_groups(&x);
     for (int which = 0; which < N_MODELS; which++)
@@ -224,7 +224,7 @@ static void routes_of_shared_tokens_are_those_of_their_own(void **state) {
     enum { LAYERS = 2, K = 2 };
     static int16_t route[2][MAX_TOKENS * LAYERS * K];
     static float logp[3][MAX_TOKENS];
-    static Kept kept;
+    static KeptLogits kept;
     Groups x;
     open_groups(&x);
     Policy *p = make(desk, NULL, true, 0, 400), *q = make(desk, NULL, false, 0, 400);

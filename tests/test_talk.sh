@@ -86,7 +86,7 @@ same "as they are without records, and with the prompt in a file" $? 0
     --share 0.5 --json >"$dir/out" 2>"$dir/err"
 has "questions are picked by the records" '"asked":2'
 cat "$dir/in.jsonl" "$dir/out.jsonl" | sort | cmp -s - <(sort "$dir/two.jsonl")
-same "each of them once, as it stood" $? 0
+same "each of them once, unchanged" $? 0
 "$GRPO" data pick "$dir/two.jsonl" --eval "$dir/whole.eval" --min-right 3 -o "$dir/none.jsonl" >"$dir/out" 2>"$dir/err"
 same "none left" $? 2
 has "is said" 'no question was right that often'

@@ -104,7 +104,7 @@ static void a_desk_word_is_one_token(void **state) {
         size_t size;
         assert_string_equal(tokenizer_bytes(t, ids[i], &size), want[i]);
         assert_int_equal(tokenizer_id(t, want[i]), ids[i]);
-        assert_true(ids[i] < 64); // the used ones stand first
+        assert_true(ids[i] < 64); // the used ones come first
         assert_int_equal(tokenizer_is_special(t, ids[i]), i == n - 1);
     }
     Str out = {0};

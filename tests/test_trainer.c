@@ -17,7 +17,7 @@ static Status unjudged_task(const TaskSource *source, uint64_t index, Task *out,
     if (index == 5) out->judge = "oracle";
     return ST_OK;
 }
-static double step(Run *r, Metrics *row, const char *name) {
+static double step(TinyRun *r, Metrics *row, const char *name) {
     TrainerStep out;
     assert_ok(trainer_step(r->trainer, NULL, row, &out));
     assert_false(out.stopped);
@@ -32,7 +32,7 @@ static void the_trainer_sees_the_samplers_own_log_probs(void **state) {
         for (int form = MLA_ABSORBED; form <= MLA_EXPANDED; form++) {
             ModelConfig model = tiny;
             model.precision = (Precision)precision, model.mla_form = (MlaForm)form;
-            Run r = open_model(&model, &cfg, 2, 0, NULL);
+            TinyRun r = open_model(&model, &cfg, 2, 0, NULL);
             Metrics row;
             while (!trainer_done(r.trainer)) {
                 step(&r, &row, NULL);
@@ -61,8 +61,8 @@ static RlConfig busy(void) {
 static void threads_and_chunks_in_flight_do_not_move_a_bit(void **state) {
     (void)state;
     RlConfig cfg = busy();
-    Run one = open_run(&cfg, 1, 1, NULL), two = open_run(&cfg, 2, 2, NULL),
-        four = open_run(&cfg, 2, 1, NULL);
+    TinyRun one = open_run(&cfg, 1, 1, NULL), two = open_run(&cfg, 2, 2, NULL),
+            four = open_run(&cfg, 2, 1, NULL);
     Metrics a, b;
     while (!trainer_done(one.trainer)) {
         step(&one, &a, NULL);
@@ -82,7 +82,8 @@ static void four_threads_change_no_bit_in_any_precision(void **state) {
     for (int precision = PRECISION_FP32; precision <= PRECISION_FP8; precision++) {
         ModelConfig model = tiny;
         model.precision = (Precision)precision;
-        Run one = open_model(&model, &cfg, 1, 1, NULL), four = open_model(&model, &cfg, 4, 4, NULL);
+        TinyRun one = open_model(&model, &cfg, 1, 1, NULL),
+                four = open_model(&model, &cfg, 4, 4, NULL);
         Metrics a, b;
         while (!trainer_done(one.trainer)) {
             step(&one, &a, NULL);
@@ -109,7 +110,7 @@ static void a_resumed_run_equals_one_that_never_stopped(void **state) {
     char folder[] = "/tmp/test_trainer.XXXXXX";
     assert_non_null(mkdtemp(folder));
     RlConfig cfg = busy();
-    Run whole = open_run(&cfg, 1, 0, NULL), part = open_run(&cfg, 1, 0, NULL);
+    TinyRun whole = open_run(&cfg, 1, 0, NULL), part = open_run(&cfg, 1, 0, NULL);
     Metrics a, b;
     volatile int stop = 1;
     TrainerStep out;
@@ -118,7 +119,7 @@ static void a_resumed_run_equals_one_that_never_stopped(void **state) {
         assert_true(out.stopped && out.step == trainer_steps_done(whole.trainer));
         assert_ok(file_mkdirs(folder));
         assert_ok(trainer_save(part.trainer, folder));
-        Run next = open_run(&cfg, 2, 0, NULL);
+        TinyRun next = open_run(&cfg, 2, 0, NULL);
         copy_policy_state(next.policy, part.policy);
         assert_ok(trainer_load(next.trainer, folder));
         close_run(&part);
@@ -142,7 +143,7 @@ static void stop_at_task(uint64_t index) {
 static void a_stop_while_sampling_leaves_no_trace(void **state) {
     (void)state;
     RlConfig cfg = busy();
-    Run whole = open_run(&cfg, 1, 0, NULL), part = open_run(&cfg, 2, 0, NULL);
+    TinyRun whole = open_run(&cfg, 1, 0, NULL), part = open_run(&cfg, 2, 0, NULL);
     Metrics a, b;
     TrainerStep out;
     int stops = 0;
@@ -176,7 +177,7 @@ static void the_columns_of_the_batch_in_hand_are_saved(void **state) {
     char folder[] = "/tmp/test_trainer.XXXXXX";
     assert_non_null(mkdtemp(folder));
     RlConfig cfg = busy();
-    Run a = open_run(&cfg, 1, 0, NULL), b = open_run(&cfg, 1, 0, NULL);
+    TinyRun a = open_run(&cfg, 1, 0, NULL), b = open_run(&cfg, 1, 0, NULL);
     Metrics row;
     step(&a, &row, NULL);
     const Batch *held = a.trainer->batch;
@@ -200,12 +201,12 @@ static void a_state_of_another_run_is_refused(void **state) {
     char folder[] = "/tmp/test_trainer.XXXXXX", path[128];
     assert_non_null(mkdtemp(folder));
     RlConfig cfg = busy();
-    Run r = open_run(&cfg, 1, 0, NULL);
+    TinyRun r = open_run(&cfg, 1, 0, NULL);
     Metrics row;
     step(&r, &row, NULL);
     assert_ok(trainer_save(r.trainer, folder));
     RlConfig other = config();
-    Run off = open_run(&other, 1, 0, NULL);
+    TinyRun off = open_run(&other, 1, 0, NULL);
     assert_int_equal(trainer_load(off.trainer, folder), ST_CONFIG);
     assert_non_null(strstr(status_text(), "rl.kl"));
     assert_int_equal(trainer_steps_done(off.trainer), 0);
@@ -225,7 +226,7 @@ static void a_state_of_another_run_is_refused(void **state) {
     assert_ok(file_remove_tree(folder));
 }
 
-static double accuracy(Run *r, double temperature) {
+static double accuracy(TinyRun *r, double temperature) {
     Arena *arena = arena_new(1 << 16);
     EvalDeps deps = {.engine = r->engine,
                      .tokenizer = r->tokenizer,
@@ -254,7 +255,7 @@ static void every_loss_learns_to_repeat_a_digit(void **state) {
         RlConfig cfg = config();
         cfg.loss = loss, cfg.steps = 60, cfg.max_new_tokens = 1, cfg.groups_per_step = 8;
         cfg.group_size = 16;
-        Run r = open_run(&cfg, 2, 0, NULL);
+        TinyRun r = open_run(&cfg, 2, 0, NULL);
         double before = accuracy(&r, 1);
         Metrics row;
         while (!trainer_done(r.trainer)) step(&r, &row, NULL);
@@ -270,7 +271,7 @@ static void the_preflight_says_what_it_saw(void **state) {
     RlConfig cfg = config();
     cfg.preflight_tasks = 10, cfg.preflight_k = 8, cfg.preflight_min_pass = 0.99;
     cfg.max_new_tokens = 1;
-    Run r = open_run(&cfg, 2, 0, NULL);
+    TinyRun r = open_run(&cfg, 2, 0, NULL);
     Arena *arena = arena_new(1 << 16);
     EvalDeps deps = {.engine = r.engine,
                      .tokenizer = r.tokenizer,
@@ -296,7 +297,7 @@ static void the_preflight_says_what_it_saw(void **state) {
 static void an_unknown_judge_is_an_error_at_the_start(void **state) {
     (void)state;
     RlConfig cfg = config();
-    Run r = open_run(&cfg, 1, 0, NULL);
+    TinyRun r = open_run(&cfg, 1, 0, NULL);
     TaskSource bad = {.name = "bad", .get = unjudged_task};
     Trainer *t;
     TrainerDeps deps = {
@@ -322,7 +323,7 @@ static Status long_task(const TaskSource *source, uint64_t index, Task *out, Are
 static void a_prompt_without_room_is_refused_by_name(void **state) {
     (void)state;
     RlConfig cfg = config();
-    Run r = open_run(&cfg, 1, 0, NULL);
+    TinyRun r = open_run(&cfg, 1, 0, NULL);
     TaskSource source = {.name = "rows.jsonl", .n_tasks = 7, .get = long_task};
     Arena *arena = arena_new(1 << 12);
     assert_int_equal(ask_room(&source, r.tokenizer, NULL, 64, 3, arena), ST_CONFIG);
@@ -348,7 +349,7 @@ static void a_step_of_known_size_ignores_the_end(void **state) {
     (void)state;
     RlConfig cfg = config();
     cfg.ignore_eos = true;
-    Run r = open_run(&cfg, 1, 0, NULL);
+    TinyRun r = open_run(&cfg, 1, 0, NULL);
     static Metrics row;
     TrainerStep did;
     assert_ok(trainer_step(r.trainer, NULL, &row, &did));
@@ -363,7 +364,7 @@ static void a_number_that_is_none_stops_the_run_and_keeps_the_weights(void **sta
     assert_non_null(mkdtemp(folder));
     RlConfig cfg = busy();
     cfg.steps = 8;
-    Run r = open_run(&cfg, 1, 0, folder);
+    TinyRun r = open_run(&cfg, 1, 0, folder);
     Metrics row;
     TrainerStep out;
     step(&r, &row, NULL); // a batch is now in hand
@@ -392,7 +393,7 @@ static void a_reference_that_is_no_number_is_dumped_too(void **state) {
     assert_non_null(mkdtemp(folder));
     RlConfig cfg = config();
     cfg.kl = KL_K3, cfg.reference_refresh_steps = 1;
-    Run r = open_run(&cfg, 1, 0, folder);
+    TinyRun r = open_run(&cfg, 1, 0, folder);
     Metrics row;
     TrainerStep out;
     step(&r, &row, NULL);

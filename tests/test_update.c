@@ -5,7 +5,7 @@
 #include "rl/reward.h"
 #include "tests/tiny_run.h"
 
-static const Batch *one_step(Run *r, Metrics *row) {
+static const Batch *one_step(TinyRun *r, Metrics *row) {
     TrainerStep out;
     assert_ok(trainer_step(r->trainer, NULL, row, &out));
     assert_true(out.fresh && !out.stopped);
@@ -13,7 +13,7 @@ static const Batch *one_step(Run *r, Metrics *row) {
 }
 
 static double grad_norm(const RlConfig *cfg) {
-    Run r = open_run(cfg, 1, 0, NULL);
+    TinyRun r = open_run(cfg, 1, 0, NULL);
     Metrics row;
     one_step(&r, &row);
     double norm = metrics_get(&row, "actor/grad_norm", nan(""));
@@ -50,9 +50,9 @@ static void skipping_flat_samples_changes_no_bit(void **state) {
         cfg.updates_per_rollout = 8; // one group each, so that some mini-batches are all flat
         cfg.steps = 24, cfg.group_size = 4, cfg.weight_decay = 0.1;
         cfg.router_bias_step = bias ? 1e-3 : 0;
-        Run on = open_run(&cfg, 1, 0, NULL);
+        TinyRun on = open_run(&cfg, 1, 0, NULL);
         cfg.skip_flat = false;
-        Run off = open_run(&cfg, 2, 0, NULL);
+        TinyRun off = open_run(&cfg, 2, 0, NULL);
         Metrics a, b;
         TrainerStep did;
         int all_flat = 0, moved = 0;
@@ -82,7 +82,7 @@ static void refill_samples_until_enough_groups_teach(void **state) {
     (void)state;
     RlConfig cfg = one_token();
     cfg.dynamic_sampling = DYNAMIC_REFILL;
-    Run r = open_run(&cfg, 2, 0, NULL);
+    TinyRun r = open_run(&cfg, 2, 0, NULL);
     Metrics row;
     for (int s = 0; s < 3; s++) {
         const Batch *b = one_step(&r, &row);
@@ -105,7 +105,7 @@ static void tokens_are_counted_over_all_rollouts(void **state) {
     (void)state;
     RlConfig cfg = config();
     cfg.updates_per_rollout = 2, cfg.entropy_coef = 0.01;
-    Run r = open_run(&cfg, 1, 0, NULL);
+    TinyRun r = open_run(&cfg, 1, 0, NULL);
     Metrics row;
     TrainerStep out;
     double seen = 0;
@@ -121,7 +121,7 @@ static void a_refill_that_runs_out_trains_the_short_batch_and_says_so(void **sta
     (void)state;
     RlConfig cfg = one_token();
     cfg.dynamic_sampling = DYNAMIC_REFILL, cfg.max_gen_batches = 1;
-    Run r = open_run(&cfg, 1, 0, NULL);
+    TinyRun r = open_run(&cfg, 1, 0, NULL);
     Metrics row;
     const Batch *b = one_step(&r, &row);
     double kept = metrics_get(&row, "group/kept", 0);
@@ -134,11 +134,11 @@ static void a_refill_that_runs_out_trains_the_short_batch_and_says_so(void **sta
 static void drop_leaves_flat_groups_out_of_the_denominator(void **state) {
     (void)state;
     RlConfig cfg = one_token();
-    Run with = open_run(&cfg, 1, 0, NULL);
+    TinyRun with = open_run(&cfg, 1, 0, NULL);
     Metrics a, b;
     one_step(&with, &a);
     cfg.dynamic_sampling = DYNAMIC_DROP;
-    Run without = open_run(&cfg, 1, 0, NULL);
+    TinyRun without = open_run(&cfg, 1, 0, NULL);
     one_step(&without, &b);
     double kept = metrics_get(&b, "group/kept", 0);
     double ratio = metrics_get(&b, "actor/grad_norm", 0) / metrics_get(&a, "actor/grad_norm", 1);
@@ -150,7 +150,7 @@ static void a_batch_without_any_spread_has_no_gradient(void **state) {
     (void)state;
     RlConfig cfg = one_token();
     cfg.reward_accuracy = 0; // all rewards are 0
-    Run r = open_run(&cfg, 1, 0, NULL), fresh = open_run(&cfg, 1, 0, NULL);
+    TinyRun r = open_run(&cfg, 1, 0, NULL), fresh = open_run(&cfg, 1, 0, NULL);
     Metrics row;
     one_step(&r, &row);
     assert_true(metrics_get(&row, "actor/grad_norm", nan("")) == 0);
@@ -166,7 +166,7 @@ static void updates_without_groups_are_no_steps(void **state) {
     RlConfig cfg = one_token();
     cfg.dynamic_sampling = DYNAMIC_DROP, cfg.updates_per_rollout = 8, cfg.steps = 12;
     cfg.schedule = SCHEDULE_LINEAR, cfg.min_lr_ratio = 0;
-    Run r = open_run(&cfg, 1, 0, NULL);
+    TinyRun r = open_run(&cfg, 1, 0, NULL);
     Metrics row;
     TrainerStep out;
     int64_t rollouts = 0, made = 0;
@@ -187,7 +187,7 @@ static void a_run_that_can_never_learn_ends_with_a_sentence(void **state) {
     (void)state;
     RlConfig cfg = one_token();
     cfg.dynamic_sampling = DYNAMIC_DROP, cfg.reward_accuracy = 0, cfg.max_gen_batches = 3;
-    Run r = open_run(&cfg, 1, 0, NULL);
+    TinyRun r = open_run(&cfg, 1, 0, NULL);
     Metrics row;
     TrainerStep out;
     assert_int_equal(trainer_step(r.trainer, NULL, &row, &out), ST_CONFIG);
@@ -202,7 +202,7 @@ static void cut_off_samples_stay_in_their_groups_statistics(void **state) {
     (void)state;
     RlConfig cfg = config();
     cfg.overlong_filter = true;
-    Run r = open_run(&cfg, 1, 0, NULL);
+    TinyRun r = open_run(&cfg, 1, 0, NULL);
     Metrics row;
     const Batch *b = one_step(&r, &row);
     int cut = 0, trained = 0;
@@ -228,7 +228,7 @@ static void mini_batches_are_a_partition_of_the_rollout_in_each_epoch(void **sta
     (void)state;
     RlConfig cfg = one_token();
     cfg.updates_per_rollout = 3, cfg.epochs = 2, cfg.entropy_coef = 0.01, cfg.steps = 12;
-    Run r = open_run(&cfg, 1, 0, NULL);
+    TinyRun r = open_run(&cfg, 1, 0, NULL);
     Metrics row;
     TrainerStep out;
     for (int s = 0; s < 12; s++) {
@@ -253,7 +253,7 @@ static void dynamic_sampling_looks_at_the_metric_it_is_told(void **state) {
     (void)state;
     RlConfig cfg = one_token();
     cfg.dynamic_sampling = DYNAMIC_DROP;
-    Run r = open_run(&cfg, 1, 0, NULL);
+    TinyRun r = open_run(&cfg, 1, 0, NULL);
     Metrics row;
     const Batch *b = one_step(&r, &row);
     int spread = 0;
@@ -272,7 +272,7 @@ static void kl_inside_the_reward_moves_advantages(void **state) {
     (void)state;
     RlConfig cfg = config();
     cfg.kl_reward = KL_K1, cfg.kl_reward_coef = 0.5, cfg.reward_accuracy = 0;
-    Run r = open_run(&cfg, 1, 0, NULL);
+    TinyRun r = open_run(&cfg, 1, 0, NULL);
     Metrics row;
     one_step(&r, &row);
     assert_true(metrics_get(&row, "group/zero_std", nan("")) == 1); // the reference is the policy
@@ -298,7 +298,7 @@ static void the_reference_is_refreshed_every_so_many_steps(void **state) {
     (void)state;
     RlConfig cfg = one_token();
     cfg.kl = KL_K3, cfg.reference_refresh_steps = 2;
-    Run r = open_run(&cfg, 1, 0, NULL);
+    TinyRun r = open_run(&cfg, 1, 0, NULL);
     Metrics row;
     for (int s = 0; s < 6; s++) { // right after a refresh it is the policy, bit for bit
         one_step(&r, &row);

@@ -24,7 +24,7 @@ typedef struct Inputs {
     float a[LONG], d[LONG];
 } Inputs;
 
-// Runs what stands in vec.h and quant.h on n values; y has CALLS rows of LONG.
+// Runs the functions of vec.h and quant.h on n values; y has CALLS rows of LONG.
 static void run_all(float y[CALLS][LONG], const Inputs *x, int n) {
     const float *a = x->a;
     for (int i = 0; i < CALLS; i++) memcpy(y[i], x->d, sizeof x->d);

@@ -72,10 +72,10 @@ static const char *verdict_of_answer(Arena *arena) {
     return verdict;
 }
 
-typedef struct Tally {
+typedef struct BoundsTally {
     int rows;
     Cost worst;
-} Tally;
+} BoundsTally;
 
 static void write_row(const char *gold, const char *pred, size_t size) {
     Str line = {0};
@@ -102,7 +102,7 @@ static double units_of_short_answer(void) {
 }
 
 static void ask_row(const char *name, const char *gold, const char *pred, size_t size,
-                    const Json *expect, Tally *tally) {
+                    const Json *expect, BoundsTally *tally) {
     Arena *arena = arena_new(4096);
     const double start = units_of_short_answer();
     write_row(gold, pred, size);
@@ -138,7 +138,7 @@ static void put_pieces(const Json *pieces, Str *out) {
     }
 }
 
-static void ask_file(const char *path, Tally *tally) {
+static void ask_file(const char *path, BoundsTally *tally) {
     Arena *arena = arena_new(1 << 16);
     char *text;
     size_t size;
@@ -170,7 +170,7 @@ static void ask_file(const char *path, Tally *tally) {
 
 static void a_hostile_answer_costs_little_from_outside(void **state) {
     (void)state;
-    Tally tally = {0};
+    BoundsTally tally = {0};
     ask_file("tests/golden/math/hostile.jsonl", &tally);
     assert_true(tally.rows >= 100);
 }
@@ -184,7 +184,7 @@ static void peers_hostile_answers_cost_little(void **state) {
         print_message("no SHARED: the cases of peers are not asked\n");
         skip();
     }
-    Tally tally = {0};
+    BoundsTally tally = {0};
     ask_file(path, &tally);
 }
 

@@ -11,7 +11,7 @@
 #include "tests/test.h"
 
 // A byte-level tokenizer without merges: <eos>, the digits and '=' are ids 0 to 11, all that the
-// model knows; the other bytes stand behind them, because a tokenizer must hold all 256.
+// model knows; the other bytes come after them, because a tokenizer must hold all 256.
 static inline Tokenizer *digit_tokenizer(void) {
     Str s = {0};
     str_puts(
@@ -94,13 +94,13 @@ static inline Status heard_task(const TaskSource *source, uint64_t index, Task *
 static const TaskSource digits = {.name = "digits", .get = heard_task};
 
 // A whole run's belongings.
-typedef struct Run {
+typedef struct TinyRun {
     Pool *pool;
     Policy *policy;
     Engine *engine;
     Tokenizer *tokenizer;
     Trainer *trainer;
-} Run;
+} TinyRun;
 
 static inline RlConfig config(void) {
     RlConfig c = {0};
@@ -119,9 +119,9 @@ static inline RlConfig config(void) {
     return c;
 }
 
-static inline Run open_model(const ModelConfig *model, const RlConfig *cfg, int threads,
-                             int in_flight, const char *dump) {
-    Run r = {.pool = pool_new(threads), .tokenizer = digit_tokenizer()};
+static inline TinyRun open_model(const ModelConfig *model, const RlConfig *cfg, int threads,
+                                 int in_flight, const char *dump) {
+    TinyRun r = {.pool = pool_new(threads), .tokenizer = digit_tokenizer()};
     PolicyOpts o = {.pool = r.pool,
                     .trainable = true,
                     .chunk_tokens = 256,
@@ -153,7 +153,7 @@ static inline Run open_model(const ModelConfig *model, const RlConfig *cfg, int 
     return r;
 }
 
-static inline Run open_run(const RlConfig *cfg, int threads, int in_flight, const char *dump) {
+static inline TinyRun open_run(const RlConfig *cfg, int threads, int in_flight, const char *dump) {
     return open_model(&tiny, cfg, threads, in_flight, dump);
 }
 
@@ -180,7 +180,7 @@ static inline void assert_same_rows(const Metrics *a, const Metrics *b) {
     }
 }
 
-static inline void close_run(Run *r) {
+static inline void close_run(TinyRun *r) {
     trainer_free(r->trainer);
     engine_free(r->engine);
     tokenizer_free(r->tokenizer);

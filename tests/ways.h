@@ -104,7 +104,7 @@ __attribute__((unused)) static const ModelConfig desk = {
 
 enum { N_DENSE = 3 };
 // Three query heads a key-value head of 32, tied; biases, every head its own keys, 20 wide; one
-// key-value head for all, head norms, heads wider than the hidden size has room for.
+// key-value head for all, head norms, heads wider than the hidden size divided by their number.
 static inline ModelConfig dense_model(int which) {
     ModelConfig m = {.family = FAMILY_DENSE,
                      .vocab_size = 53,
@@ -146,15 +146,15 @@ static inline ModelConfig dense_model(int which) {
 
 enum { N_SEQS = 9, N_TOKENS = 700 };
 
-typedef struct Text {
+typedef struct WaysText {
     Arena *arena;
     int32_t token[N_TOKENS];
     uint8_t want[N_TOKENS];
     Seq seq[N_SEQS];
     Pack pack;
-} Text;
+} WaysText;
 
-static void open_text(Text *x) {
+static void open_text(WaysText *x) {
     static const int length[N_SEQS] = {1, 17, 64, 65, 130, 16, 2, 199, 100};
     Rng rng = rng_open((RngKey){.seed = 1, .stream = RNG_TEST});
     x->arena = arena_new(1 << 16);
@@ -171,7 +171,7 @@ static const ScoreOpts warm = {.temperature = 0.7};
 static const float warm_inverse = (float)(1 / 0.7);
 
 typedef struct Decoded {
-    const Text *text;
+    const WaysText *text;
     float *logp;
 } Decoded;
 
@@ -186,12 +186,12 @@ static void keep_logp(void *ctx, const DecodeSeq *q, int row, const float *logit
 
 // How a decode is cut: the first `prefill` tokens in pieces of `piece`, then one by one; sequences
 // whose bit is not in `who` stay away; pages are dealt by `stride`.
-typedef struct Cut {
+typedef struct BatchCut {
     int prefill, piece, stride;
     unsigned who;
-} Cut;
+} BatchCut;
 
-static void decode_text(Policy *p, Text *x, Cut cut, float *logp) {
+static void decode_text(Policy *p, WaysText *x, BatchCut cut, float *logp) {
     int32_t page[N_SEQS][MAX_SEQ / KV_PAGE_TOKENS + 1];
     int pos[N_SEQS] = {0};
     for (int s = 0, at = 0; s < N_SEQS; s++)
@@ -220,7 +220,7 @@ static void decode_text(Policy *p, Text *x, Cut cut, float *logp) {
 }
 
 // 0 where bits agree on every wanted token of the sequences in `who`, else how many differ.
-static inline int differing(const Text *x, const float *a, const float *b, unsigned who) {
+static inline int differing(const WaysText *x, const float *a, const float *b, unsigned who) {
     int n = 0;
     for (int s = 0; s < N_SEQS; s++)
         for (int t = x->seq[s].begin + 1; who >> s & 1 && t < x->seq[s].end; t++)
@@ -229,12 +229,12 @@ static inline int differing(const Text *x, const float *a, const float *b, unsig
 }
 
 static inline void check_decode(ModelConfig m, bool every_cut) {
-    static const Cut cuts[] = {{1, 1, 1, 0x1ff},
-                               {200, 200, 5, 0x1ff},
-                               {40, 7, 3, 0x1ff},
-                               {64, 33, 11, 0x090},
-                               {12, 12, 1, 0x080}};
-    Text x;
+    static const BatchCut cuts[] = {{1, 1, 1, 0x1ff},
+                                    {200, 200, 5, 0x1ff},
+                                    {40, 7, 3, 0x1ff},
+                                    {64, 33, 11, 0x090},
+                                    {12, 12, 1, 0x080}};
+    WaysText x;
     open_text(&x);
     Policy *p = make(m, NULL, false, 0, 256);
     float want[N_TOKENS], got[N_TOKENS];
@@ -270,7 +270,8 @@ static inline void done_with_row(bool emulated) {
 }
 
 // Gradients and scores after a step, with this many threads and chunks in flight.
-static inline float *trained(ModelConfig m, Text *x, int threads, int in_flight, size_t *n_out) {
+static inline float *trained(ModelConfig m, WaysText *x, int threads, int in_flight,
+                             size_t *n_out) {
     Pool *pool = pool_new(threads);
     Policy *p = make(m, pool, true, in_flight, 200);
     int n_chunks;

@@ -6,13 +6,13 @@
 
 #include <string.h>
 
-typedef struct Kind {
+typedef struct DenseFamily {
     const char *model_type, *architecture;
     int n_kv_heads, head_dim; // where the key is absent; 0: all heads, hidden_size / heads
     int window;               // sliding_window where the key is absent
-} Kind;
+} DenseFamily;
 
-static const Kind kinds[] = {
+static const DenseFamily kinds[] = {
     [DENSE_LLAMA] = {"llama", "LlamaForCausalLM", 0, 0, 0},
     [DENSE_MISTRAL] = {"mistral", "MistralForCausalLM", 8, 0, 4096},
     [DENSE_QWEN2] = {"qwen2", "Qwen2ForCausalLM", 32, 0, 0},
@@ -43,7 +43,7 @@ static Status optional(const ConfigReader *r, const char *key, int absent, int *
 }
 
 // A window that no sequence outgrows is none; another would change the attention.
-static Status check_window(const ConfigReader *r, const Kind *kind) {
+static Status check_window(const ConfigReader *r, const DenseFamily *kind) {
     const bool qwen = r->model->dense == DENSE_QWEN2 || r->model->dense == DENSE_QWEN3;
     const Json *types = config_get(r->root, "layer_types"),
                *node = json_get(r->root, "sliding_window");
@@ -76,7 +76,7 @@ static Status check_unbuilt(const ConfigReader *r) {
 
 Status config_dense_read(const ConfigReader *r) {
     ModelConfig *m = r->model;
-    const Kind *kind = &kinds[m->dense];
+    const DenseFamily *kind = &kinds[m->dense];
     bool bias;
     TRY(optional(r, "num_key_value_heads", kind->n_kv_heads, &m->n_kv_heads));
     if (m->n_kv_heads == 0) m->n_kv_heads = m->n_heads;
@@ -104,7 +104,7 @@ Status config_dense_read(const ConfigReader *r) {
 }
 
 void config_dense_write(const ModelConfig *m, Str *out) {
-    const Kind *kind = &kinds[m->dense];
+    const DenseFamily *kind = &kinds[m->dense];
     str_printf(out, "  \"architectures\": [\"%s\"],\n", kind->architecture);
     config_put_text(out, "model_type", kind->model_type);
     config_put_int(out, "num_key_value_heads", m->n_kv_heads);

@@ -13,19 +13,19 @@
 
 enum { READ_BYTES = 1 << 20 }; // larger files are mapped
 
-typedef struct Kept {
+typedef struct KeptExtra {
     const char *name;
     const void *data;
     size_t size;
     FileMap map; // if it is mapped
-} Kept;
+} KeptExtra;
 
 struct Extras {
     Arena *arena;
     SafeTensors *file;
     const SafeTensor **tensor;
     int n_tensors;
-    Kept *kept;
+    KeptExtra *kept;
     int n_kept, kept_cap;
     JsonDoc *config; // NULL: the folder has none
 };
@@ -50,17 +50,17 @@ static bool is_ours(const char *name) {
 }
 
 static int by_name(const void *a, const void *b) {
-    return strcmp(((const Kept *)a)->name, ((const Kept *)b)->name);
+    return strcmp(((const KeptExtra *)a)->name, ((const KeptExtra *)b)->name);
 }
 
 static Status keep_file(Extras *c, const char *name, const char *path, int64_t size) {
     if (c->n_kept == c->kept_cap) {
         c->kept_cap = c->kept_cap ? 2 * c->kept_cap : 32;
-        c->kept = (Kept *)realloc(c->kept, (size_t)c->kept_cap * sizeof *c->kept);
+        c->kept = (KeptExtra *)realloc(c->kept, (size_t)c->kept_cap * sizeof *c->kept);
         CHECK(c->kept != NULL);
     }
-    Kept *kept = &c->kept[c->n_kept++];
-    *kept = (Kept){.name = arena_printf(c->arena, "%s", name)};
+    KeptExtra *kept = &c->kept[c->n_kept++];
+    *kept = (KeptExtra){.name = arena_printf(c->arena, "%s", name)};
     if (size > READ_BYTES) {
         TRY(file_map(path, &kept->map));
         kept->data = kept->map.data;

@@ -101,14 +101,14 @@ out:
 }
 
 // ---- reading ---------------------------------------------------------------------------------
-typedef struct Reader {
+typedef struct RunstateReader {
     const char *path;
     const unsigned char *at; // the section that comes next
     size_t left;
-} Reader;
+} RunstateReader;
 
 // Checks a section against its checksum and steps over it.
-static Status check_section(Reader *r, size_t bytes, const Json *crc, const char *name) {
+static Status check_section(RunstateReader *r, size_t bytes, const Json *crc, const char *name) {
     if (bytes > r->left)
         return FAIL(ST_FORMAT, "%s: cut off in '%s': take an older state file", r->path, name);
     if (json_int(crc, -1) != (int64_t)crc_of(r->at, bytes))
@@ -119,7 +119,7 @@ static Status check_section(Reader *r, size_t bytes, const Json *crc, const char
     return ST_OK;
 }
 
-static Status check_param(Reader *r, const Json *node, const Param *p) {
+static Status check_param(RunstateReader *r, const Json *node, const Param *p) {
     const char *name = json_text(json_get(node, "name"), "");
     int64_t rows = json_int(json_get(node, "rows"), -1),
             cols = json_int(json_get(node, "cols"), -1);
@@ -139,7 +139,7 @@ static Status check_param(Reader *r, const Json *node, const Param *p) {
     return ST_OK;
 }
 
-static Status check_all(Reader *r, const Json *root, const Runstate *s) {
+static Status check_all(RunstateReader *r, const Json *root, const Runstate *s) {
     const Json *params = json_get(root, "params"), *extra = json_get(root, "extra");
     const Json *node = params ? json_first(params) : NULL;
     int n;
@@ -162,7 +162,7 @@ static Status check_all(Reader *r, const Json *root, const Runstate *s) {
     return check_section(r, r->left, json_get(extra, "crc"), "extra");
 }
 
-static Status open_header(Reader *r, const FileMap *map, JsonDoc **doc) {
+static Status open_header(RunstateReader *r, const FileMap *map, JsonDoc **doc) {
     const unsigned char *p = (const unsigned char *)map->data;
     uint32_t word[2];
     uint64_t size;
@@ -186,7 +186,7 @@ static Status open_header(Reader *r, const FileMap *map, JsonDoc **doc) {
 Status runstate_load(const char *path, Runstate *state, Arena *arena) {
     FileMap map = {0};
     JsonDoc *doc = NULL;
-    Reader r = {.path = path};
+    RunstateReader r = {.path = path};
     Status st;
     int n_params;
     const Param *param = policy_params(state->policy, &n_params);

@@ -7,20 +7,20 @@
 
 #include "base/status.h"
 
-typedef struct Entry { // a token by its bytes; bytes == NULL: free
+typedef struct TokenEntry { // a token by its bytes; bytes == NULL: free
     const char *bytes;
     size_t size;
     int32_t id;
-} Entry;
+} TokenEntry;
 
-typedef struct Pair { // a merge by its two ids; left < 0: free
+typedef struct MergePair { // a merge by its two ids; left < 0: free
     int32_t left, right, whole;
     int rank;
-} Pair;
+} MergePair;
 
 struct Bpe {
-    Entry *entry;
-    Pair *pair;
+    TokenEntry *entry;
+    MergePair *pair;
     size_t entry_mask, pair_mask;
     int n_merges;
     int32_t byte_id[256];
@@ -38,7 +38,7 @@ typedef struct BpeMerge {
     int32_t whole;
 } BpeMerge;
 
-void ids_add(Ids *ids, int32_t id) {
+void ids_add(TokenIds *ids, int32_t id) {
     if (ids->n == ids->cap) {
         ids->cap = ids->cap ? 2 * ids->cap : 64;
         ids->id = (int32_t *)realloc(ids->id, ids->cap * sizeof *ids->id);
@@ -47,9 +47,9 @@ void ids_add(Ids *ids, int32_t id) {
     ids->id[ids->n++] = id;
 }
 
-void ids_free(Ids *ids) {
+void ids_free(TokenIds *ids) {
     free(ids->id);
-    *ids = (Ids){0};
+    *ids = (TokenIds){0};
 }
 
 void bpe_work_free(BpeWork *work) {
@@ -67,8 +67,8 @@ static size_t power_above(size_t n) {
 Bpe *bpe_new(size_t max_tokens, size_t max_merges, Arena *arena) {
     Bpe *bpe = ARENA_ARRAY(arena, Bpe, 1);
     size_t n_entries = power_above(max_tokens), n_pairs = power_above(max_merges);
-    bpe->entry = ARENA_ARRAY(arena, Entry, n_entries);
-    bpe->pair = ARENA_ARRAY(arena, Pair, n_pairs);
+    bpe->entry = ARENA_ARRAY(arena, TokenEntry, n_entries);
+    bpe->pair = ARENA_ARRAY(arena, MergePair, n_pairs);
     bpe->entry_mask = n_entries - 1;
     bpe->pair_mask = n_pairs - 1;
     for (size_t i = 0; i < n_pairs; i++) bpe->pair[i].left = -1;
@@ -82,40 +82,40 @@ static uint64_t mix(uint64_t x) { // the finaliser of MurmurHash3
     return x ^ (x >> 33);
 }
 
-static Entry *find_entry(const Bpe *bpe, const char *bytes, size_t size) {
+static TokenEntry *find_entry(const Bpe *bpe, const char *bytes, size_t size) {
     uint64_t h = 0xcbf29ce484222325u; // FNV-1a
     for (size_t i = 0; i < size; i++) h = (h ^ (unsigned char)bytes[i]) * 0x100000001b3u;
     size_t at = (size_t)mix(h) & bpe->entry_mask;
     for (;; at = (at + 1) & bpe->entry_mask) {
-        Entry *e = &bpe->entry[at];
+        TokenEntry *e = &bpe->entry[at];
         if (!e->bytes || (e->size == size && memcmp(e->bytes, bytes, size) == 0)) return e;
     }
 }
 
-static Pair *find_pair(const Bpe *bpe, int32_t left, int32_t right) {
+static MergePair *find_pair(const Bpe *bpe, int32_t left, int32_t right) {
     uint64_t key = ((uint64_t)(uint32_t)left << 32) | (uint32_t)right;
     size_t at = (size_t)mix(key) & bpe->pair_mask;
     for (;; at = (at + 1) & bpe->pair_mask) {
-        Pair *p = &bpe->pair[at];
+        MergePair *p = &bpe->pair[at];
         if (p->left < 0 || (p->left == left && p->right == right)) return p;
     }
 }
 
 bool bpe_add_token(Bpe *bpe, const char *bytes, size_t size, int32_t id) {
-    Entry *e = find_entry(bpe, bytes, size);
+    TokenEntry *e = find_entry(bpe, bytes, size);
     if (e->bytes) return false;
-    *e = (Entry){bytes, size, id};
+    *e = (TokenEntry){bytes, size, id};
     if (size == 1) bpe->byte_id[(unsigned char)bytes[0]] = id;
     return true;
 }
 
 int32_t bpe_find(const Bpe *bpe, const char *bytes, size_t size) {
-    const Entry *e = find_entry(bpe, bytes, size);
+    const TokenEntry *e = find_entry(bpe, bytes, size);
     return e->bytes ? e->id : -1;
 }
 
 void bpe_add_merge(Bpe *bpe, int32_t left, int32_t right, int32_t whole) {
-    *find_pair(bpe, left, right) = (Pair){left, right, whole, bpe->n_merges++};
+    *find_pair(bpe, left, right) = (MergePair){left, right, whole, bpe->n_merges++};
 }
 
 static bool before(BpeMerge a, BpeMerge b) {
@@ -155,7 +155,7 @@ static void work_reserve(BpeWork *work, size_t n) {
 static void offer(const Bpe *bpe, BpeWork *work, size_t *n_heap, int left) {
     const BpeSymbol *s = work->symbol;
     if (left < 0 || s[left].next < 0) return;
-    const Pair *p = find_pair(bpe, s[left].id, s[s[left].next].id);
+    const MergePair *p = find_pair(bpe, s[left].id, s[s[left].next].id);
     if (p->left >= 0) heap_push(work->heap, n_heap, (BpeMerge){p->rank, left, p->whole});
 }
 
@@ -195,12 +195,12 @@ static int symbols_of(const Bpe *bpe, const BpeRules *r, const char *bytes, size
     return n;
 }
 
-static void merge_scanning(const Bpe *bpe, const BpeSymbol *s, int n, Ids *out) {
+static void merge_scanning(const Bpe *bpe, const BpeSymbol *s, int n, TokenIds *out) {
     int32_t id[SHORT];
-    const Pair *pair[SHORT]; // of i and i + 1; NULL: none
+    const MergePair *pair[SHORT]; // of i and i + 1; NULL: none
     for (int i = 0; i < n; i++) id[i] = s[i].id;
     for (int i = 0; i + 1 < n; i++) {
-        const Pair *p = find_pair(bpe, id[i], id[i + 1]);
+        const MergePair *p = find_pair(bpe, id[i], id[i + 1]);
         pair[i] = p->left >= 0 ? p : NULL;
     }
     for (;;) {
@@ -213,14 +213,14 @@ static void merge_scanning(const Bpe *bpe, const BpeSymbol *s, int n, Ids *out) 
         for (int i = best + 1; i < n; i++) id[i] = id[i + 1];
         for (int i = best + 1; i + 1 < n; i++) pair[i] = pair[i + 1];
         for (int i = best > 0 ? best - 1 : 0; i <= best && i + 1 < n; i++) {
-            const Pair *p = find_pair(bpe, id[i], id[i + 1]);
+            const MergePair *p = find_pair(bpe, id[i], id[i + 1]);
             pair[i] = p->left >= 0 ? p : NULL;
         }
     }
     for (int i = 0; i < n; i++) ids_add(out, id[i]);
 }
 
-static void merge_heap(const Bpe *bpe, BpeWork *work, int n, Ids *out) {
+static void merge_heap(const Bpe *bpe, BpeWork *work, int n, TokenIds *out) {
     BpeSymbol *s = work->symbol;
     for (int i = 0; i < n; i++) s[i].prev = i - 1, s[i].next = i + 1 < n ? i + 1 : -1;
     size_t n_heap = 0;
@@ -229,7 +229,7 @@ static void merge_heap(const Bpe *bpe, BpeWork *work, int n, Ids *out) {
         BpeMerge m = heap_pop(work->heap, &n_heap);
         int right = s[m.pos].next;
         if (s[m.pos].id < 0 || right < 0) continue; // what it spoke of is gone
-        const Pair *now = find_pair(bpe, s[m.pos].id, s[right].id);
+        const MergePair *now = find_pair(bpe, s[m.pos].id, s[right].id);
         if (now->left < 0 || now->whole != m.whole) continue;
         s[m.pos].id = m.whole;
         s[m.pos].next = s[right].next;
@@ -242,7 +242,7 @@ static void merge_heap(const Bpe *bpe, BpeWork *work, int n, Ids *out) {
 }
 
 void bpe_encode(const Bpe *bpe, const BpeRules *rules, const char *bytes, size_t size,
-                BpeWork *work, Ids *out) {
+                BpeWork *work, TokenIds *out) {
     if (size == 0) return;
     CHECK(size <= INT_MAX / 4);
     int32_t whole = rules->whole_first ? bpe_find(bpe, bytes, size) : -1;

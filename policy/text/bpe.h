@@ -21,12 +21,12 @@ extern "C" {
 typedef struct Bpe Bpe;
 
 // A list of ids that grows; zeroed = empty. ids_free gives the memory back.
-typedef struct Ids {
+typedef struct TokenIds {
     int32_t *id;
     size_t n, cap;
-} Ids;
-void ids_add(Ids *ids, int32_t id);
-void ids_free(Ids *ids);
+} TokenIds;
+void ids_add(TokenIds *ids, int32_t id);
+void ids_free(TokenIds *ids);
 
 // What a piece is made of before anything merges. For `chars` the vocabulary holds characters, else
 // bytes. A symbol that is not there becomes the tokens of its bytes (chars only), else `unknown`,
@@ -58,7 +58,7 @@ int32_t bpe_find(const Bpe *bpe, const char *bytes, size_t size);
 void bpe_add_merge(Bpe *bpe, int32_t left, int32_t right, int32_t whole);
 // Appends the ids of one piece; valid UTF-8 if rules->chars.
 void bpe_encode(const Bpe *bpe, const BpeRules *rules, const char *bytes, size_t size,
-                BpeWork *work, Ids *out);
+                BpeWork *work, TokenIds *out);
 
 #ifdef __cplusplus
 }

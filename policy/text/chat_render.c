@@ -7,20 +7,20 @@
 
 #define WIDE(name) "<\xEF\xBD\x9C" name "\xEF\xBD\x9C>"
 
-typedef struct View {
+typedef struct ChatView {
     const char *text;
     size_t size;
-} View;
+} ChatView;
 
-static View view(const char *text) {
-    return (View){text, strlen(text)};
+static ChatView view(const char *text) {
+    return (ChatView){text, strlen(text)};
 }
 
-static void put(Str *out, View v) {
+static void put(Str *out, ChatView v) {
     str_add(out, v.text, v.size);
 }
 
-static View trim(View v, bool newlines_only, bool left, bool right) {
+static ChatView trim(ChatView v, bool newlines_only, bool left, bool right) {
     while (left && v.size && (newlines_only ? *v.text == '\n' : isspace((unsigned char)*v.text)))
         v.text++, v.size--;
     while (
@@ -31,15 +31,15 @@ static View trim(View v, bool newlines_only, bool left, bool right) {
 }
 
 // After the last </think>; *thought: what stands before the first, from its <think> on.
-static View split_thought(const char *content, View *thought) {
+static ChatView split_thought(const char *content, ChatView *thought) {
     const char *close = strstr(content, "</think>"), *last = NULL;
-    *thought = (View){content, 0};
+    *thought = (ChatView){content, 0};
     if (!close) return view(content);
     for (const char *at = close; at; at = strstr(at + 1, "</think>")) last = at;
     thought->size = (size_t)(close - content);
     for (const char *at = content; (at = strstr(at, "<think>")) != NULL && at < close;) {
         at += strlen("<think>");
-        *thought = (View){at, (size_t)(close - at)};
+        *thought = (ChatView){at, (size_t)(close - at)};
     }
     return view(last + strlen("</think>"));
 }
@@ -56,7 +56,7 @@ static void open_turn(const char *role, Str *out) {
 }
 
 static void qwen3_reply(const ChatMessage *m, bool after_query, bool last, Str *out) {
-    View thought, answer = split_thought(m->content, &thought);
+    ChatView thought, answer = split_thought(m->content, &thought);
     if (strstr(m->content, "</think>")) answer = trim(answer, true, true, false);
     thought = trim(thought, true, true, true);
     if (after_query && (last || thought.size)) {
@@ -88,7 +88,7 @@ static void chatml(const Chat *chat, const ChatMessage *m, int n, bool reply, St
         str_puts(out, "<|im_end|>\n");
     }
     for (int i = 0; i < n; i++) {
-        View thought;
+        ChatView thought;
         open_turn(m[i].role, out);
         if (!is(&m[i], "assistant") || !chat->drop_thoughts)
             str_puts(out, m[i].content);
@@ -164,7 +164,7 @@ static Status llama2(const Chat *chat, const ChatMessage *m, int n, Str *out) {
         str_puts(&content, m[i].content);
         str_puts(out, chat->bos);
         str_puts(out, "[INST] ");
-        put(out, trim((View){str_text(&content), content.size}, false, true, true));
+        put(out, trim((ChatView){str_text(&content), content.size}, false, true, true));
         str_puts(out, " [/INST]");
         str_free(&content);
     }
@@ -196,7 +196,7 @@ static void deepseek(const Chat *chat, const ChatMessage *m, int n, bool reply, 
             str_puts(out, m[i].content);
             asked = true;
         } else if (is(&m[i], "assistant")) {
-            View thought, content = view(m[i].content);
+            ChatView thought, content = view(m[i].content);
             if (v31) {
                 const char *close = strstr(m[i].content, "</think>");
                 if (close) content = view(close + strlen("</think>"));

@@ -20,11 +20,11 @@ const char known_regex_deepseek[] =
     "[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|" WHITE;
 
 // The text up to `end`, which look-ahead does not cross.
-typedef struct View {
+typedef struct SplitView {
     const char *text;
     size_t end;
     const uint8_t *class_of;
-} View;
+} SplitView;
 
 // Sets of UnicodeKind.
 enum {
@@ -37,27 +37,27 @@ enum {
 };
 
 // The kind of the character at `at` as a set of one; 0 at the end. *next: where it ends.
-static inline int kind_at(const View *v, size_t at, int32_t *c, size_t *next) {
+static inline int kind_at(const SplitView *v, size_t at, int32_t *c, size_t *next) {
     if (at >= v->end) return *c = -1, *next = at, 0;
     *next = unicode_next(v->text, at, c);
     return 1 << (v->class_of[*c] & UC_KIND);
 }
 
 // Past all characters of the set.
-static inline size_t run_of(const View *v, size_t at, int set) {
+static inline size_t run_of(const SplitView *v, size_t at, int set) {
     int32_t c;
     size_t next;
     while (kind_at(v, at, &c, &next) & set) at = next;
     return at;
 }
 
-static inline size_t newlines(const View *v, size_t at) {
+static inline size_t newlines(const SplitView *v, size_t at) {
     while (at < v->end && (v->text[at] == '\r' || v->text[at] == '\n')) at++;
     return at;
 }
 
 // \s+(?!\S)|\s+, with `lines` \s*[\r\n]+ before them. v->text[at] begins white space.
-static size_t white(const View *v, size_t at, bool lines) {
+static size_t white(const SplitView *v, size_t at, bool lines) {
     size_t last = at, after_line = 0, i = at, next;
     int32_t c;
     while (kind_at(v, i, &c, &next) & SPACE) {
@@ -70,7 +70,7 @@ static size_t white(const View *v, size_t at, bool lines) {
 }
 
 // 's 't 're 've 'm 'll 'd; the end of it, or 0.
-static size_t contraction(const View *v, size_t at, bool any_case) {
+static size_t contraction(const SplitView *v, size_t at, bool any_case) {
     if (v->text[at] != '\'' || at + 1 >= v->end) return 0;
     const unsigned char *s = (const unsigned char *)v->text + at + 1;
     size_t left = v->end - at - 1;
@@ -83,7 +83,7 @@ static size_t contraction(const View *v, size_t at, bool any_case) {
     return (a == 'r' || a == 'v') && b == 'e' ? at + 3 : a == 'l' && b == 'l' ? at + 3 : 0;
 }
 
-static size_t next_gpt2(const View *v, size_t at) {
+static size_t next_gpt2(const SplitView *v, size_t at) {
     int32_t c, c2;
     size_t next, next2, end;
     int kind = kind_at(v, at, &c, &next);
@@ -99,7 +99,7 @@ static size_t next_gpt2(const View *v, size_t at) {
     return run_of(v, next, kind & LETTER ? LETTER : kind & NUMBER ? NUMBER : OTHER);
 }
 
-static size_t next_qwen(const View *v, size_t at, int digits) {
+static size_t next_qwen(const SplitView *v, size_t at, int digits) {
     int32_t c, c2;
     size_t next, next2, end;
     int kind = kind_at(v, at, &c, &next);
@@ -121,7 +121,7 @@ static bool is_ascii_letter(int32_t c) {
 }
 
 // 0: nothing matches here.
-static size_t next_deepseek(const View *v, size_t at) {
+static size_t next_deepseek(const SplitView *v, size_t at) {
     int32_t c, c2;
     size_t next, next2;
     int kind = kind_at(v, at, &c, &next), kind2 = kind_at(v, next, &c2, &next2);
@@ -137,15 +137,15 @@ static size_t next_deepseek(const View *v, size_t at) {
     return kind & SPACE ? white(v, at, true) : 0;
 }
 
-static void gpt2_run(const View *v, size_t at, Pieces *out) {
+static void gpt2_run(const SplitView *v, size_t at, Pieces *out) {
     for (size_t end; at < v->end; at = end) {
         end = next_gpt2(v, at);
         pieces_add(out, at, end);
     }
 }
 
-static void deepseek_segment(const View *whole, size_t at, size_t end, Pieces *out) {
-    View v = {whole->text, end, whole->class_of};
+static void deepseek_segment(const SplitView *whole, size_t at, size_t end, Pieces *out) {
+    SplitView v = {whole->text, end, whole->class_of};
     size_t gap = at; // what no part of the regex takes stays together
     while (at < end) {
         size_t next = next_deepseek(&v, at);
@@ -165,7 +165,7 @@ static bool is_cjk(int32_t c) {
     return (c >= 0x4E00 && c <= 0x9FA5) || (c >= 0x3040 && c <= 0x30FF);
 }
 
-static void deepseek_run(const View *v, size_t at, Pieces *out) {
+static void deepseek_run(const SplitView *v, size_t at, Pieces *out) {
     size_t begin = at; // of the segment that is open
     bool cjk = false;
     while (at < v->end) {
@@ -192,8 +192,8 @@ static void deepseek_run(const View *v, size_t at, Pieces *out) {
     if (at > begin) deepseek_segment(v, begin, at, out);
 }
 
-static void smollm_run(const View *whole, size_t at, Pieces *out) {
-    View v = *whole;
+static void smollm_run(const SplitView *whole, size_t at, Pieces *out) {
+    SplitView v = *whole;
     while (at < whole->end) {
         size_t digit = at, next = at;
         int32_t c;
@@ -209,7 +209,7 @@ static void smollm_run(const View *whole, size_t at, Pieces *out) {
 }
 
 void knownsplit_run(KnownSplit kind, const char *text, size_t begin, size_t end, Pieces *out) {
-    View v = {text, end, unicode_classes()};
+    SplitView v = {text, end, unicode_classes()};
     switch (kind) {
     case KNOWN_NONE: status_bug("a known kind", __FILE__, __LINE__);
     case KNOWN_GPT2: gpt2_run(&v, begin, out); return;

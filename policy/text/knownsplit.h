@@ -1,8 +1,7 @@
 // policy/text/knownsplit.h -- the pre-tokenizers of well-known families, matched by hand.
 //
 // Layer 2 (policy/text). Each cuts exactly as its regexes do in Hugging Face's library, several
-// times faster than a regex engine; tests/test_knownsplit.c holds them to PCRE2. No error leaves
-// this file.
+// times faster than a regex engine; tests/test_knownsplit.c holds them to PCRE2. No function fails.
 #ifndef POLICY_FILES_KNOWNSPLIT_H
 #define POLICY_FILES_KNOWNSPLIT_H
 
@@ -23,7 +22,7 @@ typedef enum KnownSplit {
     KNOWN_DEEPSEEK, // DeepSeek-V3: digits, CJK, KNOWN_REGEX_DEEPSEEK
 } KnownSplit;
 
-// As they stand in tokenizer.json, \r and \n spelled out.
+// As in tokenizer.json, \r and \n written out.
 extern const char known_regex_gpt2[], known_regex_qwen[], known_regex_llama3[];
 extern const char known_regex_digits[], known_regex_cjk[], known_regex_deepseek[];
 

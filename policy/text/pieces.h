@@ -15,7 +15,7 @@ extern "C" {
 
 typedef struct TextPiece {
     size_t begin, end; // bytes of Pieces.text
-    bool bytes;        // every byte stands alone; nothing merges
+    bool bytes;        // every byte is a token of its own; nothing merges
 } TextPiece;
 
 // Zeroed = empty; reused from text to text by one thread.

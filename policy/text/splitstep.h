@@ -48,7 +48,7 @@ typedef struct SplitStep {
     void *limits; // pcre2_match_context, owned
 } SplitStep;
 
-// Compiles the regex into *step, whose kind it sets. name:line say where it stands.
+// Compiles the regex into *step, whose kind it sets. name:line locate it in messages.
 MUST_USE Status splitstep_regex(const char *name, int line, const char *regex, size_t size,
                                 bool literal, SplitStep *step);
 void splitstep_close(SplitStep *step);

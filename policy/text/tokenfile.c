@@ -23,17 +23,17 @@ static const char *type_of(const Json *node) {
 
 static Status set_token(Tokenfile *t, int line, int32_t id, const char *key, size_t size,
                         bool added) {
-    Token *old = &t->token[id];
+    VocabToken *old = &t->token[id];
     if (old->key && (old->key_size != size || memcmp(old->key, key, size) != 0))
         return FAIL(ST_FORMAT, "%s:%d: id %d stands for both '%s' and '%s'", t->name, line, id,
                     old->key, key);
     Str bytes = {0};
     decoder_bytes(&t->decoder, key, size, added, &bytes);
-    *old = (Token){.key = key,
-                   .key_size = size,
-                   .bytes = keep(t, str_text(&bytes), bytes.size),
-                   .size = bytes.size,
-                   .special = old->special};
+    *old = (VocabToken){.key = key,
+                        .key_size = size,
+                        .bytes = keep(t, str_text(&bytes), bytes.size),
+                        .size = bytes.size,
+                        .special = old->special};
     str_free(&bytes);
     return ST_OK;
 }
@@ -159,7 +159,7 @@ static Status read_model(Tokenfile *t, const JsonDoc *doc, const Json *model, co
     TRY(check_model(doc, model));
     const Json *vocab = json_get(model, "vocab"), *merges = json_get(model, "merges");
     TRY(check_ids(doc, vocab, added, &t->size));
-    t->token = ARENA_ARRAY(t->arena, Token, t->size);
+    t->token = ARENA_ARRAY(t->arena, VocabToken, t->size);
     t->rules.chars = !presplit_byte_level(t->presplit);
     t->rules.whole_first = json_bool(json_get(model, "ignore_merges"), false);
     t->bpe = bpe_new((size_t)json_count(vocab), (size_t)json_count(merges), t->arena);
@@ -234,7 +234,7 @@ out:
 
 // ---- what goes around a text -----------------------------------------------------------------
 static Status put_around(Tokenfile *t, const JsonDoc *doc, const Json *id, const char *key,
-                         Ids *out) {
+                         TokenIds *out) {
     int64_t value = json_int(id, -1);
     if (value < 0 || value >= t->size || !t->token[value].key)
         return FAIL(ST_FORMAT, "%s:%d: post_processor: '%s' has an id that is no token", t->name,
@@ -243,8 +243,8 @@ static Status put_around(Tokenfile *t, const JsonDoc *doc, const Json *id, const
     return ST_OK;
 }
 
-static Status read_template(Tokenfile *t, const JsonDoc *doc, const Json *node, Ids *before,
-                            Ids *after) {
+static Status read_template(Tokenfile *t, const JsonDoc *doc, const Json *node, TokenIds *before,
+                            TokenIds *after) {
     const Json *single = json_get(node, "single"), *specials = json_get(node, "special_tokens");
     bool text = false;
     for (const Json *n = single ? json_first(single) : NULL; n; n = json_next(n)) {
@@ -266,7 +266,7 @@ static Status read_template(Tokenfile *t, const JsonDoc *doc, const Json *node, 
 
 // BertProcessing, RobertaProcessing: {"cls":["<s>",0],"sep":["</s>",2]}.
 static Status read_pair(Tokenfile *t, const JsonDoc *doc, const Json *node, const char *name,
-                        Ids *out) {
+                        TokenIds *out) {
     const Json *pair = json_get(node, name), *key = pair ? json_first(pair) : NULL;
     if (!key || !json_next(key))
         return FAIL(ST_FORMAT, "%s:%d: post_processor: \"%s\" must be [token, id]", t->name,
@@ -284,7 +284,7 @@ static Status read_post(Tokenfile *t, const JsonDoc *doc, const Json *node) {
             TRY(read_post(t, doc, n));
         return ST_OK;
     }
-    Ids before = {0};
+    TokenIds before = {0};
     Status st;
     if (strcmp(type, "TemplateProcessing") == 0) {
         TRY_OUT(read_template(t, doc, node, &before, &t->eos));
@@ -296,7 +296,7 @@ static Status read_post(Tokenfile *t, const JsonDoc *doc, const Json *node) {
                      json_line(doc, node), type));
     }
     for (size_t i = 0; i < t->bos.n; i++) ids_add(&before, t->bos.id[i]); // a later one is outside
-    Ids old = t->bos;
+    TokenIds old = t->bos;
     t->bos = before;
     before = old;
 out:

@@ -22,25 +22,25 @@
 extern "C" {
 #endif
 
-typedef struct Token {
+typedef struct VocabToken {
     const char *key;   // as the file spells it; NULL: no such id
     const char *bytes; // what it stands for
     size_t key_size, size;
     bool special;
-} Token;
+} VocabToken;
 
 typedef struct Tokenfile {
     Arena *arena; // owns all that is not freed by tokenfile_close
     const char *name;
-    Token *token; // [size]
-    int size;     // highest id + 1
-    Bpe *bpe;     // by bytes, or by spelling where rules.chars
+    VocabToken *token; // [size]
+    int size;          // highest id + 1
+    Bpe *bpe;          // by bytes, or by spelling where rules.chars
     BpeRules rules;
     Normal *normal;
     Presplit *presplit;
     Decoder decoder;
     Added *raw_added, *normal_added; // looked for before and after normalising
-    Ids bos, eos;                    // what the post-processor puts before and after a text
+    TokenIds bos, eos;               // what the post-processor puts before and after a text
     WordCache *cache;
 } Tokenfile;
 

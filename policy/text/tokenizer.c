@@ -100,7 +100,7 @@ int tokenizer_eos(const Tokenizer *tokenizer, const int32_t **ids) {
 typedef struct Encoder {
     const Tokenfile *file;
     bool specials;
-    Ids ids;
+    TokenIds ids;
     Pieces pieces;
     BpeWork work;
     Str normal;

@@ -194,13 +194,13 @@ static int by_score(const void *pa, const void *pb) {
     return (a->number > b->number) - (a->number < b->number);
 }
 
-typedef struct Cut {
+typedef struct MergeCut {
     int left_bytes, left_chars;
     int32_t left, right; // ids
-} Cut;
+} MergeCut;
 
 static int by_ids(const void *pa, const void *pb) {
-    const Cut *a = (const Cut *)pa, *b = (const Cut *)pb;
+    const MergeCut *a = (const MergeCut *)pa, *b = (const MergeCut *)pb;
     if (a->left != b->left) return a->left < b->left ? -1 : 1;
     return (a->right > b->right) - (a->right < b->right);
 }
@@ -211,12 +211,13 @@ static int chars_of(const char *s, size_t size) {
     return n;
 }
 
-static size_t cut_token(const Bpe *vocab, const char *token, Cut *cut) {
+static size_t cut_token(const Bpe *vocab, const char *token, MergeCut *cut) {
     size_t n = 0, size = strlen(token);
     for (size_t at = 1; at < size; at++) {
         if (((unsigned char)token[at] & 0xC0) == 0x80) continue;
         int32_t left = bpe_find(vocab, token, at), right = bpe_find(vocab, token + at, size - at);
-        if (left >= 0 && right >= 0) cut[n++] = (Cut){(int)at, chars_of(token, at), left, right};
+        if (left >= 0 && right >= 0)
+            cut[n++] = (MergeCut){(int)at, chars_of(token, at), left, right};
     }
     if (n > 1) qsort(cut, n, sizeof *cut, by_ids);
     return n;
@@ -231,7 +232,7 @@ static Merge *derive_merges(const Vocabulary *v, size_t *n_merges) {
         bpe_add_token(vocab, v->token[i], size, i);
         if (size > longest) longest = size;
     }
-    Cut *cut = ARENA_ARRAY(arena, Cut, longest + 1);
+    MergeCut *cut = ARENA_ARRAY(arena, MergeCut, longest + 1);
     Merge *merge = (Merge *)malloc(cap * sizeof *merge);
     CHECK(merge != NULL);
     for (int i = 0; i < v->n_tokens; i++) {

@@ -9,15 +9,15 @@
 
 enum { PLACES = 1 << 16, TRIES = 4 };
 
-typedef struct Word {
+typedef struct CachedWord {
     uint64_t hash;
     uint8_t size, n;
     int32_t id[WORDCACHE_IDS];
     char bytes[WORDCACHE_BYTES];
-} Word;
+} CachedWord;
 
 struct WordCache {
-    _Atomic(Word *) place[PLACES + TRIES];
+    _Atomic(CachedWord *) place[PLACES + TRIES];
 };
 
 WordCache *wordcache_new(void) {
@@ -52,7 +52,8 @@ const int32_t *wordcache_find(const WordCache *cache, uint64_t hash, const char 
                               int *n) {
     for (size_t i = hash % PLACES, end = i + TRIES; i < end; i++) {
         // the pointer is only ever set, and read through a const cache
-        Word *w = atomic_load_explicit((_Atomic(Word *) *)&cache->place[i], memory_order_acquire);
+        CachedWord *w =
+            atomic_load_explicit((_Atomic(CachedWord *) *)&cache->place[i], memory_order_acquire);
         if (!w) return NULL;
         if (w->hash == hash && w->size == size && memcmp(w->bytes, word, size) == 0) {
             *n = w->n;
@@ -67,7 +68,7 @@ void wordcache_keep(WordCache *cache, uint64_t hash, const char *word, size_t si
     if (size > WORDCACHE_BYTES || n > WORDCACHE_IDS) return;
     for (size_t i = hash % PLACES, end = i + TRIES; i < end; i++) {
         if (atomic_load_explicit(&cache->place[i], memory_order_relaxed)) continue;
-        Word *w = malloc(sizeof *w), *none = NULL;
+        CachedWord *w = malloc(sizeof *w), *none = NULL;
         CHECK(w != NULL);
         w->hash = hash;
         w->size = (uint8_t)size;

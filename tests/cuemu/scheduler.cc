@@ -6,7 +6,7 @@
 // fiber that can go on. A fiber comes back when it waits (block barrier, warp barrier) or ends. A
 // warp is drained before the next one runs: then a missing block barrier shows as a value read
 // before it was written, and the three schedules differ. When a pass moves nobody, the block is
-// deadlocked: threads stand at different barriers, which on hardware is a hang.
+// deadlocked: threads wait at different barriers, which on hardware is a hang.
 #include <cstdio>
 #include <cstdlib>
 #include <sys/mman.h>
@@ -142,7 +142,7 @@ bool can_run(const Fiber &f) {
     return f.state == AT_WARP && run.warp[f.thread.linear >> 5].turn != f.turn;
 }
 
-// Runs one warp until none of its lanes can go on.
+// Runs one warp until no lane can go on.
 bool drain(int w) {
     bool moved = false;
     const int low = w * 32, high = std::min(run.n_threads, low + 32);

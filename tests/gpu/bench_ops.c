@@ -1,4 +1,4 @@
-// tests/gpu/bench_ops.c -- times the CUDA row's kernels against the memory floor of the device.
+// tests/gpu/bench_ops.c -- times the CUDA kernels against the memory bandwidth of the device.
 //
 // One JSON line a case: {"op","rows","cols","us","gbs","floor_us","of_floor"}. The floor is the
 // bytes that must move, at the bandwidth that a device-to-device copy of 1 GiB reaches in the same

@@ -45,7 +45,7 @@ if command -v compute-sanitizer >/dev/null; then
 else
     echo "skipped: compute-sanitizer is not installed" | tee -a "$log"
 fi
-step "timings against the floor" "$bin/gpu/bench_ops"
+step "timings against the memory bandwidth" "$bin/gpu/bench_ops"
 grep '^{' "$log"
 echo "$bad steps failed; raw output in $log"
 [ "$bad" -eq 0 ]

@@ -23,10 +23,10 @@ struct Gguf {
 };
 
 // ---- the cursor ------------------------------------------------------------------------------
-typedef struct Cursor {
+typedef struct GgufCursor {
     const Gguf *file;
     const unsigned char *at, *begin, *end;
-} Cursor;
+} GgufCursor;
 
 static uint64_t load(const unsigned char *p, int bytes) {
     uint64_t value = 0;
@@ -34,12 +34,12 @@ static uint64_t load(const unsigned char *p, int bytes) {
     return value;
 }
 
-static Status cut_off(const Cursor *c, const char *what) {
+static Status cut_off(const GgufCursor *c, const char *what) {
     return FAIL(ST_FORMAT, "%s: the file ends inside %s, at byte %zu of %zu: it is cut off or lies",
                 c->file->name, what, (size_t)(c->at - c->begin), (size_t)(c->end - c->begin));
 }
 
-static Status take(Cursor *c, int bytes, const char *what, uint64_t *out) {
+static Status take(GgufCursor *c, int bytes, const char *what, uint64_t *out) {
     *out = 0;
     if (c->end - c->at < bytes) return cut_off(c, what);
     *out = load(c->at, bytes);
@@ -47,7 +47,7 @@ static Status take(Cursor *c, int bytes, const char *what, uint64_t *out) {
     return ST_OK;
 }
 
-static Status take_text(Cursor *c, const char *what, GgufText *out) {
+static Status take_text(GgufCursor *c, const char *what, GgufText *out) {
     uint64_t size;
     TRY(take(c, 8, what, &size));
     if (size > (uint64_t)(c->end - c->at)) return cut_off(c, what);
@@ -57,7 +57,7 @@ static Status take_text(Cursor *c, const char *what, GgufText *out) {
 }
 
 // A name of ours to keep: short, not empty, UTF-8 without zero bytes.
-static Status take_name(Cursor *c, const char *what, const char **out) {
+static Status take_name(GgufCursor *c, const char *what, const char **out) {
     GgufText text = {0};
     TRY(take_text(c, what, &text));
     if (text.size == 0 || text.size > NAME_MAX_BYTES || memchr(text.data, 0, text.size) ||
@@ -88,7 +88,7 @@ static int kind_bytes(GgufKind kind) { // 0: not of a fixed size
     return 0;
 }
 
-static Status take_kind(Cursor *c, const char *key, GgufKind *out) {
+static Status take_kind(GgufCursor *c, const char *key, GgufKind *out) {
     uint64_t kind;
     TRY(take(c, 4, key, &kind));
     if (kind > GGUF_F64_VALUE)
@@ -98,7 +98,7 @@ static Status take_kind(Cursor *c, const char *key, GgufKind *out) {
     return ST_OK;
 }
 
-static Status take_array(Cursor *c, GgufValue *v) {
+static Status take_array(GgufCursor *c, GgufValue *v) {
     TRY(take_kind(c, v->key, &v->element));
     TRY(take(c, 8, v->key, &v->count));
     int bytes = kind_bytes(v->element);
@@ -119,7 +119,7 @@ static Status take_array(Cursor *c, GgufValue *v) {
     return ST_OK;
 }
 
-static Status take_value(Cursor *c, GgufValue *v) {
+static Status take_value(GgufCursor *c, GgufValue *v) {
     TRY(take_name(c, "a key", &v->key));
     TRY(take_kind(c, v->key, &v->kind));
     if (v->kind == GGUF_ARRAY_VALUE) return take_array(c, v);
@@ -135,7 +135,7 @@ static Status take_value(Cursor *c, GgufValue *v) {
 
 // ---- tensors ---------------------------------------------------------------------------------
 // Everything but the place of the data; *offset as the file says it.
-static Status take_tensor(Cursor *c, GgufTensor *t, uint64_t *offset) {
+static Status take_tensor(GgufCursor *c, GgufTensor *t, uint64_t *offset) {
     uint64_t n_dims, dim, type, values = 1;
     const char *file = c->file->name;
     TRY(take_name(c, "a tensor's name", &t->name));
@@ -179,7 +179,7 @@ static int by_key(const void *pa, const void *pb) {
     return strcmp((*(const GgufValue *const *)pa)->key, (*(const GgufValue *const *)pb)->key);
 }
 
-static Status place_tensors(Gguf *f, const Cursor *c, const uint64_t *offset) {
+static Status place_tensors(Gguf *f, const GgufCursor *c, const uint64_t *offset) {
     int64_t align = gguf_int(f, "general.alignment", GGUF_ALIGNMENT);
     if (align < 8 || align > 1 << 20 || align % 8)
         return FAIL(ST_FORMAT, "%s: general.alignment must be a multiple of 8 up to 1048576",
@@ -214,7 +214,7 @@ static Status place_tensors(Gguf *f, const Cursor *c, const uint64_t *offset) {
 }
 
 // ---- the file --------------------------------------------------------------------------------
-static Status take_counts(Cursor *c, uint64_t *tensors, uint64_t *values) {
+static Status take_counts(GgufCursor *c, uint64_t *tensors, uint64_t *values) {
     const char *name = c->file->name;
     uint64_t version;
     *tensors = *values = 0;
@@ -238,8 +238,8 @@ static Status take_counts(Cursor *c, uint64_t *tensors, uint64_t *values) {
 }
 
 static Status read_file(Gguf *f, const void *data, size_t size) {
-    Cursor c = {f, (const unsigned char *)data, (const unsigned char *)data,
-                (const unsigned char *)data + size};
+    GgufCursor c = {f, (const unsigned char *)data, (const unsigned char *)data,
+                    (const unsigned char *)data + size};
     uint64_t n_tensors, n_values;
     TRY(take_counts(&c, &n_tensors, &n_values));
     f->n_values = (int)n_values;

@@ -9,14 +9,14 @@
 enum { HALF_HEAD_MAX = 4096 };
 
 // ---- reading ---------------------------------------------------------------------------------
-typedef struct Reader {
+typedef struct GgufConfigReader {
     const Gguf *file;
     ModelConfig *model;
     const char *arch;
     char key[128]; // the last one asked for
-} Reader;
+} GgufConfigReader;
 
-static const char *key_of(Reader *r, const char *key) {
+static const char *key_of(GgufConfigReader *r, const char *key) {
     snprintf(r->key, sizeof r->key, "%s.%s", r->arch, key);
     return r->key;
 }
@@ -41,7 +41,7 @@ static int64_t same_for_all(const GgufValue *v, int64_t fallback) {
     return first;
 }
 
-static Status integer(Reader *r, const char *key, int low, int initial, int *out) {
+static Status integer(GgufConfigReader *r, const char *key, int low, int initial, int *out) {
     const GgufValue *v = gguf_value(r->file, key_of(r, key));
     int64_t n = initial;
     if (v) n = v->kind == GGUF_ARRAY_VALUE ? same_for_all(v, -1) : gguf_int(r->file, r->key, -1);
@@ -55,7 +55,7 @@ static Status integer(Reader *r, const char *key, int low, int initial, int *out
     return ST_OK;
 }
 
-static Status number(Reader *r, const char *key, double initial, double *out) {
+static Status number(GgufConfigReader *r, const char *key, double initial, double *out) {
     *out = shortest(gguf_num(r->file, key_of(r, key), initial));
     if (!isfinite(*out) || !(*out > 0))
         return FAIL(ST_FORMAT, "%s: key '%s' must be a number over 0%s", gguf_name(r->file), r->key,
@@ -84,7 +84,7 @@ static bool same_freqs(const float *have, const float *want, int n) {
 
 // Finds the parameters of llama3's scaling: low_freq_factor 1 and high_freq_factor 4, as in all
 // published models; the factor is the largest divisor, the original context a power of two.
-static Status read_freqs(Reader *r, const GgufTensor *t) {
+static Status read_freqs(GgufConfigReader *r, const GgufTensor *t) {
     ModelConfig *m = r->model;
     float have[HALF_HEAD_MAX], want[HALF_HEAD_MAX];
     const int n = m->head_dim / 2;
@@ -109,7 +109,7 @@ static Status read_freqs(Reader *r, const GgufTensor *t) {
                 gguf_name(r->file), t->name);
 }
 
-static Status read_rope(Reader *r) {
+static Status read_rope(GgufConfigReader *r) {
     RopeConfig *rope = &r->model->rope;
     const GgufTensor *freqs = gguf_tensor(r->file, "rope_freqs.weight");
     double multiplier;
@@ -138,7 +138,7 @@ static Status read_rope(Reader *r) {
     return ST_OK;
 }
 
-static Status read_dense(Reader *r) {
+static Status read_dense(GgufConfigReader *r) {
     ModelConfig *m = r->model;
     m->family = FAMILY_DENSE;
     m->dense = strcmp(r->arch, "qwen2") == 0   ? DENSE_QWEN2
@@ -161,7 +161,7 @@ static Status read_dense(Reader *r) {
     return ST_OK;
 }
 
-static Status read_experts(Reader *r) {
+static Status read_experts(GgufConfigReader *r) {
     ModelConfig *m = r->model;
     int gating;
     char bias[64];
@@ -189,7 +189,7 @@ static Status read_experts(Reader *r) {
     return ST_OK;
 }
 
-static Status read_mla(Reader *r) {
+static Status read_mla(GgufConfigReader *r) {
     ModelConfig *m = r->model;
     int key, more;
     m->family = FAMILY_MLA_MOE;
@@ -213,7 +213,7 @@ static Status read_mla(Reader *r) {
     return read_experts(r);
 }
 
-static Status check_architecture(const Gguf *file, Reader *r) {
+static Status check_architecture(const Gguf *file, GgufConfigReader *r) {
     static const char *const known[] = {"llama", "qwen2", "qwen3", "deepseek2"};
     const GgufText *arch = gguf_text(file, "general.architecture");
     for (int i = 0; i < 4; i++)
@@ -227,7 +227,7 @@ static Status check_architecture(const Gguf *file, Reader *r) {
 }
 
 Status gguf_config(const Gguf *file, ModelConfig *out) {
-    Reader r = {.file = file, .model = out};
+    GgufConfigReader r = {.file = file, .model = out};
     *out = (ModelConfig){.initializer_range = 0.02, .precision = PRECISION_BF16};
     TRY(check_architecture(file, &r));
     const GgufTensor *embed = gguf_tensor(file, "token_embd.weight");

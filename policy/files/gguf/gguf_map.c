@@ -7,7 +7,7 @@
 #include "policy/files/gguf/gguf_config.h"
 #include "policy/files/gguf/gguf_names.h"
 
-typedef struct Walk {
+typedef struct MapWalk {
     const ModelConfig *model;
     Arena *arena;
     TensorSource *source;
@@ -20,9 +20,9 @@ typedef struct Walk {
     bool *written; // [tensors of hf]
     const GgufType *type;
     const GgufType **types;
-} Walk;
+} MapWalk;
 
-static TensorSource *add(Walk *w, const char *name) {
+static TensorSource *add(MapWalk *w, const char *name) {
     if (w->n == w->cap) {
         int cap = w->cap ? 2 * w->cap : 512;
         TensorSource *source = ARENA_ARRAY(w->arena, TensorSource, cap);
@@ -106,7 +106,7 @@ static Status gguf_joined(const TensorSource *s, int64_t row, int64_t n, float *
     return ST_OK;
 }
 
-static Status find(Walk *w, const char *name, int n_dims, const int64_t *dim,
+static Status find(MapWalk *w, const char *name, int n_dims, const int64_t *dim,
                    const GgufTensor **out) {
     *out = gguf_tensor(w->gguf, name);
     if (!*out) return FAIL(ST_FORMAT, "%s: tensor '%s' is missing", gguf_name(w->gguf), name);
@@ -114,7 +114,7 @@ static Status find(Walk *w, const char *name, int n_dims, const int64_t *dim,
     return check_shape(gguf_name(w->gguf), name, (*out)->n_dims, (*out)->dim, n_dims, dim);
 }
 
-static Status import_kv_b(Walk *w, const GgufName *name, TensorSource *s) {
+static Status import_kv_b(MapWalk *w, const GgufName *name, TensorSource *s) {
     const ModelConfig *m = w->model;
     SplitKv *split = ARENA_ARRAY(w->arena, SplitKv, 1);
     *split = (SplitKv){
@@ -130,7 +130,7 @@ static Status import_kv_b(Walk *w, const GgufName *name, TensorSource *s) {
 }
 
 static Status import_one(void *ctx, const GgufName *name) {
-    Walk *w = (Walk *)ctx;
+    MapWalk *w = (MapWalk *)ctx;
     const ModelConfig *m = w->model;
     TensorSource *s = add(w, name->hf);
     const GgufTensor *t = NULL;
@@ -166,7 +166,7 @@ static bool may_be_passed(const ModelConfig *m, const char *name) {
 
 Status gguf_map_import(const Gguf *file, const ModelConfig *model, TensorSource **source, int *n,
                        int *skipped, Arena *arena) {
-    Walk w = {.model = model, .arena = arena, .gguf = file};
+    MapWalk w = {.model = model, .arena = arena, .gguf = file};
     w.used = ARENA_ARRAY(arena, bool, gguf_n_tensors(file) + 1);
     *skipped = 0;
     TRY(gguf_names_walk(model, arena, import_one, &w));
@@ -235,7 +235,7 @@ static Status hf_v_b(const TensorSource *s, int64_t row, int64_t n, float *out) 
     return ST_OK;
 }
 
-static Status find_hf(Walk *w, const GgufName *name, const SafeTensor **out) {
+static Status find_hf(MapWalk *w, const GgufName *name, const SafeTensor **out) {
     const SafeTensors *f = w->hf;
     *out = safetensors_find(f, name->hf);
     if (!*out)
@@ -246,14 +246,14 @@ static Status find_hf(Walk *w, const GgufName *name, const SafeTensor **out) {
                        name->dim);
 }
 
-static void set_type(Walk *w, const GgufName *name) {
+static void set_type(MapWalk *w, const GgufName *name) {
     const TensorSource *s = &w->source[w->n - 1];
     const bool matrix = s->n_dims > 1 && name->form != GGUF_ROUTER;
     const GgufType *type = matrix ? w->type : gguf_type(GGUF_F32);
     w->types[w->n - 1] = tensor_source_cols(s) % type->block ? gguf_type(GGUF_F16) : type;
 }
 
-static Status export_kv_b(Walk *w, const GgufName *name, const SafeTensor *t) {
+static Status export_kv_b(MapWalk *w, const GgufName *name, const SafeTensor *t) {
     const ModelConfig *m = w->model;
     for (int half = 0; half < 2; half++) {
         const char *format = half ? "blk.%d.attn_v_b.weight" : "blk.%d.attn_k_b.weight";
@@ -274,7 +274,7 @@ static Status export_kv_b(Walk *w, const GgufName *name, const SafeTensor *t) {
     return ST_OK;
 }
 
-static Status export_expert(Walk *w, const GgufName *name, const SafeTensor *t) {
+static Status export_expert(MapWalk *w, const GgufName *name, const SafeTensor *t) {
     if (name->expert == 0) {
         TensorSource *s = add(w, name->gguf);
         s->n_dims = 3;
@@ -292,7 +292,7 @@ static Status export_expert(Walk *w, const GgufName *name, const SafeTensor *t) 
 }
 
 static Status export_one(void *ctx, const GgufName *name) {
-    Walk *w = (Walk *)ctx;
+    MapWalk *w = (MapWalk *)ctx;
     const SafeTensor *t;
     TRY(find_hf(w, name, &t));
     if (name->form == GGUF_KV_B) return export_kv_b(w, name, t);
@@ -310,7 +310,7 @@ static Status export_one(void *ctx, const GgufName *name) {
 
 // Those of layers that predict further tokens count as left out; a tied head and rotary tables are
 // said in other words.
-static Status check_written(const Walk *w, int *skipped) {
+static Status check_written(const MapWalk *w, int *skipped) {
     const ModelConfig *m = w->model;
     *skipped = 0;
     if (m->tie_word_embeddings) TRY(safetensors_check_tied(w->hf));
@@ -329,14 +329,14 @@ static Status check_written(const Walk *w, int *skipped) {
 }
 
 static Status check_one(void *ctx, const GgufName *name) {
-    Walk *w = (Walk *)ctx;
+    MapWalk *w = (MapWalk *)ctx;
     const SafeTensor *t;
     return find_hf(w, name, &t);
 }
 
 Status gguf_map_check(const SafeTensors *file, const ModelConfig *model, Arena *arena) {
     int skipped;
-    Walk w = {.model = model, .arena = arena, .hf = file};
+    MapWalk w = {.model = model, .arena = arena, .hf = file};
     w.written = ARENA_ARRAY(arena, bool, safetensors_count(file) + 1);
     TRY(gguf_names_walk(model, arena, check_one, &w));
     return check_written(&w, &skipped);
@@ -344,7 +344,7 @@ Status gguf_map_check(const SafeTensors *file, const ModelConfig *model, Arena *
 
 Status gguf_map_export(const SafeTensors *file, const ModelConfig *model, const GgufType *type,
                        GgufExport *out, Arena *arena) {
-    Walk w = {.model = model, .arena = arena, .hf = file, .type = type};
+    MapWalk w = {.model = model, .arena = arena, .hf = file, .type = type};
     w.written = ARENA_ARRAY(arena, bool, safetensors_count(file) + 1);
     TRY(gguf_names_walk(model, arena, export_one, &w));
     TRY(check_written(&w, &out->skipped));

@@ -19,13 +19,13 @@ typedef enum When {
 } When;
 
 // A shape is one letter a dimension: see size_of.
-typedef struct Row {
+typedef struct GgufNameRow {
     const char *gguf, *hf, *shape;
     When when;
     GgufForm form;
-} Row;
+} GgufNameRow;
 
-static const Row rows[] = {
+static const GgufNameRow rows[] = {
     {"attn_norm.weight", "input_layernorm.weight", "D", ALWAYS, GGUF_PLAIN},
     {"attn_q.weight", "self_attn.q_proj.weight", "QD", DENSE_FAMILY, GGUF_TURN_Q},
     {"attn_q.bias", "self_attn.q_proj.bias", "Q", QKV_BIAS, GGUF_TURN_Q},
@@ -111,15 +111,15 @@ static int turned(const ModelConfig *m, GgufForm form) {
     return form == GGUF_TURN_Q ? m->n_heads : form == GGUF_TURN_K ? m->n_kv_heads : 0;
 }
 
-typedef struct Walk {
+typedef struct NamesWalk {
     const ModelConfig *model;
     Arena *arena;
     GgufNameFn *fn;
     void *ctx;
-} Walk;
+} NamesWalk;
 
-static Status say(const Walk *w, const Row *row, const char *gguf, const char *hf, int layer,
-                  int expert) {
+static Status say(const NamesWalk *w, const GgufNameRow *row, const char *gguf, const char *hf,
+                  int layer, int expert) {
     GgufName name = {.gguf = gguf,
                      .hf = hf,
                      .form = row->form,
@@ -131,11 +131,11 @@ static Status say(const Walk *w, const Row *row, const char *gguf, const char *h
     return w->fn(w->ctx, &name);
 }
 
-static Status outside(const Walk *w, const char *gguf, const char *hf, const char *shape) {
-    return say(w, &(Row){gguf, hf, shape, ALWAYS, GGUF_PLAIN}, gguf, hf, -1, 0);
+static Status outside(const NamesWalk *w, const char *gguf, const char *hf, const char *shape) {
+    return say(w, &(GgufNameRow){gguf, hf, shape, ALWAYS, GGUF_PLAIN}, gguf, hf, -1, 0);
 }
 
-static Status say_experts(const Walk *w, int l, const Row *row, const char *gguf) {
+static Status say_experts(const NamesWalk *w, int l, const GgufNameRow *row, const char *gguf) {
     for (int e = 0; e < w->model->n_routed_experts; e++) {
         const char *hf = arena_printf(w->arena, "model.layers.%d.mlp.experts.%d.%s", l, e, row->hf);
         TRY(say(w, row, gguf, hf, l, e));
@@ -144,7 +144,7 @@ static Status say_experts(const Walk *w, int l, const Row *row, const char *gguf
 }
 
 Status gguf_names_walk(const ModelConfig *m, Arena *arena, GgufNameFn *fn, void *ctx) {
-    const Walk walk = {m, arena, fn, ctx}, *w = &walk;
+    const NamesWalk walk = {m, arena, fn, ctx}, *w = &walk;
     TRY(outside(w, "token_embd.weight", "model.embed_tokens.weight", "VD"));
     for (int l = 0; l < m->n_layers; l++)
         for (int i = 0; i < N_ROWS; i++) {

@@ -184,13 +184,13 @@ static Status find_pre(const Json *root, const char **out) {
     return st;
 }
 
-typedef struct Slot {
+typedef struct VocabSlot {
     const char *text;
     int32_t type;
-} Slot;
+} VocabSlot;
 
 // Tokens by id; what has no token becomes llama.cpp's padding.
-static Status fill_slots(const JsonDoc *doc, Slot *slot, int n, Arena *arena) {
+static Status fill_slots(const JsonDoc *doc, VocabSlot *slot, int n, Arena *arena) {
     const Json *root = json_root(doc), *vocab = json_get(json_get(root, "model"), "vocab");
     const Json *added = json_get(root, "added_tokens");
     for (int pass = 0; pass < 2; pass++) {
@@ -203,11 +203,13 @@ static Status fill_slots(const JsonDoc *doc, Slot *slot, int n, Arena *arena) {
                             "%s:%d: token '%s' has id %lld, the model a vocabulary of %d",
                             json_name(doc), json_line(doc, t), text ? text : "", (long long)id, n);
             bool special = json_bool(json_get(t, "special"), false);
-            slot[id] = (Slot){text, !pass ? VOCAB_NORMAL : special ? VOCAB_CONTROL : VOCAB_USER};
+            slot[id] = (VocabSlot){text, !pass     ? VOCAB_NORMAL
+                                         : special ? VOCAB_CONTROL
+                                                   : VOCAB_USER};
         }
     }
     for (int i = 0; i < n; i++)
-        if (!slot[i].text) slot[i] = (Slot){arena_printf(arena, "[PAD%d]", i), VOCAB_UNUSED};
+        if (!slot[i].text) slot[i] = (VocabSlot){arena_printf(arena, "[PAD%d]", i), VOCAB_UNUSED};
     return ST_OK;
 }
 
@@ -225,7 +227,7 @@ static void put_merges(const Json *merges, GgufKeys *keys, Str *work) {
 }
 
 // The id of a token that tokenizer_config.json names; else the config's.
-static int32_t named_id(const Files *f, const char *key, const Slot *slot, int n, int32_t id) {
+static int32_t named_id(const Files *f, const char *key, const VocabSlot *slot, int n, int32_t id) {
     const Json *node = f->config ? json_get(json_root(f->config), key) : NULL;
     if (node && json_kind(node) == JSON_OBJECT) node = json_get(node, "content");
     const char *text = json_text(node, NULL);
@@ -243,7 +245,8 @@ static bool puts_bos(const Json *post) {
     return strcmp(type, "TemplateProcessing") == 0 && first && json_get(first, "SpecialToken");
 }
 
-static void put_ids(const Files *f, const ModelConfig *m, const Slot *slot, int n, GgufKeys *keys) {
+static void put_ids(const Files *f, const ModelConfig *m, const VocabSlot *slot, int n,
+                    GgufKeys *keys) {
     static const struct {
         const char *key, *token;
     } ids[] = {{"tokenizer.ggml.bos_token_id", "bos_token"},
@@ -288,7 +291,7 @@ static Status put_all(const Files *f, const ModelConfig *m, GgufKeys *keys, Aren
         return FAIL(ST_UNSUPPORTED, "%s: llama.cpp has no name that we know for its pre_tokenizer",
                     name);
     const int n = m->vocab_size;
-    Slot *slot = ARENA_ARRAY(arena, Slot, n);
+    VocabSlot *slot = ARENA_ARRAY(arena, VocabSlot, n);
     TRY(fill_slots(f->tokenizer, slot, n, arena));
     gguf_put_text(keys, "tokenizer.ggml.model", "gpt2", 4);
     gguf_put_text(keys, "tokenizer.ggml.pre", pre, strlen(pre));

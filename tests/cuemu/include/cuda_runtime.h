@@ -1,4 +1,4 @@
-// tests/cuemu/include/cuda_runtime.h -- stands in for CUDA's header: kernels compile for the CPU.
+// tests/cuemu/include/cuda_runtime.h -- replaces CUDA's header: kernels compile for the CPU.
 //
 // With -DCUEMU and this folder first in the include path, g++ compiles the same .cu files that nvcc
 // compiles. Types, enums and the bf16 and fp8 conversions come from the real CUDA headers; what is
