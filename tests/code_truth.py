@@ -6,30 +6,34 @@
 #   code_truth.py compare ROWS VERDICTS   says where they differ; last line 'N passed, N failed'
 #
 # Bare means: the same test behind the same program in one interpreter, nothing else; right is the
-# end of the test's text. Exceptions, where the verdicts may differ, stand in EXCEPTIONS with the
-# reason.
+# end of the test's text. Time is processor time, so that other programs do not count; a reference
+# gets a long limit on both sides, for it ends, and only mutants run into a short one. EXCEPTIONS lists
+# where the verdicts may differ, with the reason.
 import json
 import os
 import random
+import resource
 import select
 import signal
 import sys
 
 import mutate
 
-SECONDS = 4
+SECONDS = 4  # of processor time, for mutants
+LONG = 60  # for references
 EXCEPTIONS = {
     'mbpp/123': 'its reference takes about the time limit: either verdict',
 }
 
 
-def bare(text):
+def bare(text, seconds):
     # The program and its test in a fork of this process.
     r, w = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             os.setsid()
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
             null = os.open(os.devnull, os.O_RDWR)
             for fd in (0, 1, 2):
                 os.dup2(null, fd)
@@ -40,7 +44,7 @@ def bare(text):
             pass
         os._exit(0)
     os.close(w)
-    ready = select.select([r], [], [], SECONDS)[0]
+    ready = select.select([r], [], [], 10 * seconds)[0]
     right = bool(ready) and os.read(r, 1) == b'1'
     try:
         os.killpg(pid, signal.SIGKILL)
@@ -95,7 +99,10 @@ def write(every, paths):
     for path in paths:
         for out, text, j in rows(path, every):
             # The reference of a list of tests names the function; a mutant's row has it too.
-            out.update(task='code', extract='bare', truth=bare(text), id=out['id'] + ('#mutant' if j else ''))
+            out.update(task='code', extract='bare', truth=bare(text, SECONDS if j else LONG),
+                       id=out['id'] + ('#mutant' if j else ''))
+            if not j:
+                out.update(cpu_ms=LONG * 1000, wall_ms=LONG * 5000)
             print(json.dumps(out))
 
 

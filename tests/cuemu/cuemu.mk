@@ -1,4 +1,4 @@
-# tests/cuemu/cuemu.mk -- the CUDA row on the CPU shim; part of the one Makefile.
+# tests/cuemu/cuemu.mk -- the CUDA kernels on the CPU shim; part of the one Makefile.
 #
 # g++ compiles the .cu files that nvcc compiles, for the shim (tests/cuemu/include comes first in the
 # path), and links them into test_ops_parity_cuemu before the archive. test_ops_parity itself is the same
@@ -20,9 +20,9 @@ ifneq ($(CUDA),1)
   TESTS := $(filter-out $B/tests/test_ops_parity,$(TESTS))
 endif
 ifeq ($(CUEMU_INC),)
-  $(info skipped: the CUDA row on the CPU: no CUDA headers (set CUDA_INC=.../cuda_runtime_api.h))
+  $(info skipped: the CUDA kernels on the CPU: no CUDA headers (set CUDA_INC=.../cuda_runtime_api.h))
 else ifeq ($(SAN),tsan)
-  $(info skipped: the CUDA row on the CPU under tsan: fibers on one thread have no races to find)
+  $(info skipped: the CUDA kernels on the CPU under tsan: fibers on one thread have no races to find)
 else
   TESTS += $B/tests/test_ops_parity_cuemu
 endif
