@@ -7,6 +7,7 @@
 #include "sft/example.h"
 #include "tests/param.h"
 #include "tests/test.h"
+#include "tests/tiny_model.h"
 
 static int chunk_tokens = 600;
 
@@ -28,35 +29,11 @@ static const FinetuneConfig quick = {.steps = 16,
                                      .router_bias_step = 1e-3};
 
 static Policy *make_policy(Pool *pool, int in_flight) {
-    ModelConfig m = {.family = FAMILY_MLA_MOE,
-                     .vocab_size = tokenizer_size(tokenizer),
-                     .hidden_size = 32,
-                     .intermediate_size = 48,
-                     .n_layers = 2,
-                     .n_heads = 2,
-                     .max_position = 256,
-                     .rms_norm_eps = 1e-6,
-                     .initializer_range = .02,
-                     .bos_id = -1,
-                     .eos_id = tokenizer_id(tokenizer, "<eos>"),
-                     .rope = {.theta = 10000},
-                     .q_lora_rank = 16,
-                     .kv_lora_rank = 16,
-                     .qk_nope_head_dim = 8,
-                     .qk_rope_head_dim = 8,
-                     .v_head_dim = 8,
-                     .first_k_dense = 1,
-                     .moe_layer_freq = 1,
-                     .moe_intermediate_size = 16,
-                     .n_routed_experts = 4,
-                     .n_shared_experts = 1,
-                     .n_experts_per_tok = 2,
-                     .n_group = 1,
-                     .topk_group = 1,
-                     .norm_topk_prob = true,
-                     .routed_scaling_factor = 1,
-                     .scoring = ROUTER_SIGMOID,
-                     .topk_method = TOPK_NOAUX_TC};
+    ModelConfig m = tiny_model;
+    m.vocab_size = tokenizer_size(tokenizer);
+    m.eos_id = tokenizer_id(tokenizer, "<eos>");
+    m.max_position = 256;
+    m.initializer_range = .02;
     PolicyOpts o = {.pool = pool,
                     .trainable = true,
                     .chunk_tokens = chunk_tokens,

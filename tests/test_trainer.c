@@ -30,7 +30,7 @@ static void the_trainer_sees_the_samplers_own_log_probs(void **state) {
     cfg.entropy_coef = 0.01; // every sample has a gradient
     for (int precision = PRECISION_FP32; precision <= PRECISION_FP8; precision++)
         for (int form = MLA_ABSORBED; form <= MLA_EXPANDED; form++) {
-            ModelConfig model = tiny;
+            ModelConfig model = tiny_model;
             model.precision = (Precision)precision, model.mla_form = (MlaForm)form;
             TinyRun r = open_model(&model, &cfg, 2, 0, NULL);
             Metrics row;
@@ -80,7 +80,7 @@ static void four_threads_change_no_bit_in_any_precision(void **state) {
     (void)state;
     RlConfig cfg = busy();
     for (int precision = PRECISION_FP32; precision <= PRECISION_FP8; precision++) {
-        ModelConfig model = tiny;
+        ModelConfig model = tiny_model;
         model.precision = (Precision)precision;
         TinyRun one = open_model(&model, &cfg, 1, 1, NULL),
                 four = open_model(&model, &cfg, 4, 4, NULL);

@@ -9,6 +9,7 @@
 #include "rl/trainer.h"
 #include "tests/param.h"
 #include "tests/test.h"
+#include "tests/tiny_model.h"
 
 // A byte-level tokenizer without merges: <eos>, the digits and '=' are ids 0 to 11, all that the
 // model knows; the other bytes come after them, because a tokenizer must hold all 256.
@@ -42,37 +43,6 @@ static inline Tokenizer *digit_tokenizer(void) {
     str_free(&s);
     return t;
 }
-
-static const ModelConfig tiny = {
-    .family = FAMILY_MLA_MOE,
-    .vocab_size = 12,
-    .hidden_size = 32,
-    .intermediate_size = 48,
-    .n_layers = 2,
-    .n_heads = 2,
-    .max_position = 64,
-    .rms_norm_eps = 1e-6,
-    .bos_id = -1,
-    .eos_id = 0,
-    .rope = {.theta = 10000},
-    .q_lora_rank = 16,
-    .kv_lora_rank = 16,
-    .qk_nope_head_dim = 8,
-    .qk_rope_head_dim = 8,
-    .v_head_dim = 8,
-    .first_k_dense = 1,
-    .moe_layer_freq = 1,
-    .moe_intermediate_size = 16,
-    .n_routed_experts = 4,
-    .n_shared_experts = 1,
-    .n_experts_per_tok = 2,
-    .n_group = 1,
-    .topk_group = 1,
-    .norm_topk_prob = true,
-    .routed_scaling_factor = 1,
-    .scoring = ROUTER_SIGMOID,
-    .topk_method = TOPK_NOAUX_TC,
-};
 
 static inline Status digit_task(const TaskSource *source, uint64_t index, Task *out, Arena *arena) {
     (void)source;
@@ -154,7 +124,7 @@ static inline TinyRun open_model(const ModelConfig *model, const RlConfig *cfg, 
 }
 
 static inline TinyRun open_run(const RlConfig *cfg, int threads, int in_flight, const char *dump) {
-    return open_model(&tiny, cfg, threads, in_flight, dump);
+    return open_model(&tiny_model, cfg, threads, in_flight, dump);
 }
 
 static inline void assert_same_weights(Policy *a, Policy *b) {
