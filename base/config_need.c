@@ -14,30 +14,30 @@ typedef struct Scope {
 } Scope;
 
 // A piece of a condition.
-typedef struct Piece {
+typedef struct NeedPart {
     const char *text;
     size_t size;
-} Piece;
+} NeedPart;
 
 // Cuts off the text before the next `word`; false at the end.
-static bool next_piece(const char **rest, const char *word, Piece *out) {
+static bool next_piece(const char **rest, const char *word, NeedPart *out) {
     if (!*rest) return false;
     const char *at = strstr(*rest, word);
-    *out = (Piece){*rest, at ? (size_t)(at - *rest) : strlen(*rest)};
+    *out = (NeedPart){*rest, at ? (size_t)(at - *rest) : strlen(*rest)};
     *rest = at ? at + strlen(word) : NULL;
     return true;
 }
 
-static bool is_text(const char *value, Piece want) {
+static bool is_text(const char *value, NeedPart want) {
     if (want.size == 2 && memcmp(want.text, "\"\"", 2) == 0) want.size = 0;
     return strlen(value) == want.size && memcmp(value, want.text, want.size) == 0;
 }
 
 // Is the value one of "a|b|c"?
-static bool is_one_of(const char *value, Piece list) {
+static bool is_one_of(const char *value, NeedPart list) {
     while (true) {
         const char *bar = memchr(list.text, '|', list.size);
-        Piece one = {list.text, bar ? (size_t)(bar - list.text) : list.size};
+        NeedPart one = {list.text, bar ? (size_t)(bar - list.text) : list.size};
         if (is_text(value, one)) return true;
         if (!bar) return false;
         list.size -= one.size + 1;
@@ -45,7 +45,7 @@ static bool is_one_of(const char *value, Piece list) {
     }
 }
 
-static bool compare(const Scope *scope, Piece p) {
+static bool compare(const Scope *scope, NeedPart p) {
     static const char operators[] = "!=>~";
     char name[64];
     size_t n = 0;
@@ -55,7 +55,7 @@ static bool compare(const Scope *scope, Piece p) {
     name[n] = 0;
     char op = p.text[n];
     size_t skip = op == '!' ? 2 : 1;
-    Piece want = {p.text + n + skip, p.size - n - skip};
+    NeedPart want = {p.text + n + skip, p.size - n - skip};
     Str value = {0};
     bool is = true;
     if (strcmp(name, "command") == 0) {
@@ -75,31 +75,31 @@ static bool compare(const Scope *scope, Piece p) {
 }
 
 // One side of an "or", as a text of its own.
-static void cut_side(Piece side, char text[256]) {
+static void cut_side(NeedPart side, char text[256]) {
     CHECK(side.size < 256);
     memcpy(text, side.text, side.size);
     text[side.size] = 0;
 }
 
-static bool is_command(Piece part) {
+static bool is_command(NeedPart part) {
     return part.size > 7 && memcmp(part.text, "command", 7) == 0;
 }
 
 // Do the comparisons with the command hold on this side?
 static bool side_is_of(const Scope *scope, const char *side) {
     bool all = true;
-    for (Piece part; next_piece(&side, " and ", &part);)
+    for (NeedPart part; next_piece(&side, " and ", &part);)
         all = all && (!is_command(part) || compare(scope, part));
     return all;
 }
 
 static bool holds(const Scope *scope, const char *condition) {
     char text[256];
-    for (Piece side; next_piece(&condition, " or ", &side);) {
+    for (NeedPart side; next_piece(&condition, " or ", &side);) {
         cut_side(side, text);
         const char *parts = text;
         bool all = true;
-        for (Piece part; next_piece(&parts, " and ", &part);) all = all && compare(scope, part);
+        for (NeedPart part; next_piece(&parts, " and ", &part);) all = all && compare(scope, part);
         if (all) return true;
     }
     return false;
@@ -108,7 +108,7 @@ static bool holds(const Scope *scope, const char *condition) {
 // Is there a side on which this command uses the key?
 static bool used_by(const Scope *scope, const char *condition) {
     char text[256];
-    for (Piece side; next_piece(&condition, " or ", &side);) {
+    for (NeedPart side; next_piece(&condition, " or ", &side);) {
         cut_side(side, text);
         if (side_is_of(scope, text)) return true;
     }
@@ -116,11 +116,11 @@ static bool used_by(const Scope *scope, const char *condition) {
 }
 
 // "rl.kl!=off" as words: "rl.kl other than off".
-static void in_words(Piece p, Str *out) {
+static void in_words(NeedPart p, Str *out) {
     size_t n = 0;
     while (n < p.size && !strchr("!=>~", p.text[n])) n++;
     size_t skip = p.text[n] == '!' ? 2 : 1;
-    Piece want = {p.text + n + skip, p.size - n - skip};
+    NeedPart want = {p.text + n + skip, p.size - n - skip};
     bool empty = want.size == 2 && memcmp(want.text, "\"\"", 2) == 0;
     str_add(out, p.text, n);
     switch (p.text[n]) {
@@ -135,12 +135,12 @@ static void in_words(Piece p, Str *out) {
 // The sides of this command in words, without the command.
 static void sides_in_words(const Scope *scope, const char *condition, Str *out) {
     char text[256];
-    for (Piece side; next_piece(&condition, " or ", &side);) {
+    for (NeedPart side; next_piece(&condition, " or ", &side);) {
         cut_side(side, text);
         if (!side_is_of(scope, text)) continue;
         const char *parts = text;
         size_t before = out->size;
-        for (Piece part; next_piece(&parts, " and ", &part);) {
+        for (NeedPart part; next_piece(&parts, " and ", &part);) {
             if (is_command(part)) continue;
             if (out->size > before)
                 str_puts(out, " and ");

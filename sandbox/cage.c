@@ -25,12 +25,12 @@ enum { START_MS = 60000 }; // of the broker: it probes, and for doctor asks ever
 
 static const char hidden[] = "__cage-broker";
 
-typedef struct Lane {
+typedef struct IdleLane {
     int fd;
     CageRole role;
     int age; // of the broker it belongs to
-    struct Lane *next;
-} Lane;
+    struct IdleLane *next;
+} IdleLane;
 
 struct Cage {
     WireOpen opts;
@@ -38,7 +38,7 @@ struct Cage {
     int fd; // the broker's socket; -1: gone
     pid_t pid;
     int age; // counts brokers
-    Lane *idle[CAGE_N_ROLES];
+    IdleLane *idle[CAGE_N_ROLES];
     CageMachine machine;
     CageCounts counts;
 };
@@ -176,7 +176,7 @@ Status cage_probe(const CageOpts *opts, CageMachine *out) {
 void cage_close(Cage *cage) {
     if (!cage) return;
     for (int role = 0; role < CAGE_N_ROLES; role++) {
-        for (Lane *lane = cage->idle[role], *next; lane; lane = next) {
+        for (IdleLane *lane = cage->idle[role], *next; lane; lane = next) {
             next = lane->next;
             close(lane->fd);
             free(lane);
@@ -197,7 +197,7 @@ void cage_counts(Cage *cage, CageCounts *out) {
     pthread_mutex_unlock(&cage->lock);
 }
 
-static Status new_lane(Cage *cage, CageRole role, Lane **out) {
+static Status new_lane(Cage *cage, CageRole role, IdleLane **out) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return FAIL(ST_IO, "sandbox: no socket for a lane: %s", strerror(errno));
@@ -207,15 +207,15 @@ static Status new_lane(Cage *cage, CageRole role, Lane **out) {
         close(ends[0]);
         return FAIL(ST_IO, "sandbox: the broker is gone");
     }
-    Lane *lane = calloc(1, sizeof *lane);
+    IdleLane *lane = calloc(1, sizeof *lane);
     CHECK(lane);
-    *lane = (Lane){.fd = ends[0], .role = role, .age = cage->age};
+    *lane = (IdleLane){.fd = ends[0], .role = role, .age = cage->age};
     *out = lane;
     return ST_OK;
 }
 
 // An idle lane of the role, or a new one; a dead broker is started again first.
-static Status take_lane(Cage *cage, CageRole role, Lane **out) {
+static Status take_lane(Cage *cage, CageRole role, IdleLane **out) {
     Status st = ST_OK;
     *out = NULL;
     pthread_mutex_lock(&cage->lock);
@@ -224,7 +224,7 @@ static Status take_lane(Cage *cage, CageRole role, Lane **out) {
         if (st == ST_OK) cage->counts.broker_restarts++;
     }
     while (st == ST_OK && cage->idle[role] && !*out) {
-        Lane *lane = cage->idle[role];
+        IdleLane *lane = cage->idle[role];
         cage->idle[role] = lane->next;
         if (lane->age == cage->age) {
             *out = lane;
@@ -242,7 +242,7 @@ static Status take_lane(Cage *cage, CageRole role, Lane **out) {
 }
 
 // A lane that broke means that the broker did: it is ended, and the next call starts another.
-static void give_lane(Cage *cage, Lane *lane, bool broken, const CageRecord *record,
+static void give_lane(Cage *cage, IdleLane *lane, bool broken, const CageRecord *record,
                       const WireReply *reply) {
     CageRole role = lane->role;
     pthread_mutex_lock(&cage->lock);
@@ -354,7 +354,7 @@ static bool one_at_a_time(const Cage *cage) {
 }
 
 void cage_run(Cage *cage, const CageJob *job, CageRecord *record) {
-    Lane *lane;
+    IdleLane *lane;
     WireReply reply = {0};
     *record = (CageRecord){0};
     const char *bad = check_job(job);
@@ -374,14 +374,14 @@ void cage_run(Cage *cage, const CageJob *job, CageRecord *record) {
 
 struct CageTalk {
     Cage *cage;
-    Lane *lane;
+    IdleLane *lane;
     int to, from; // our ends; -1 once closed
     bool turn;    // to be given back
     bool failed;
 };
 
 Status cage_talk_begin(Cage *cage, const CageJob *job, CageTalk **out) {
-    Lane *lane;
+    IdleLane *lane;
     char what = 0;
     int fds[2] = {-1, -1}, n = 2;
     *out = NULL;
@@ -480,7 +480,7 @@ Status cage_talk_recv(CageTalk *talk, size_t max_bytes, int wall_ms, Str *out) {
 }
 
 void cage_talk_end(CageTalk *talk, int wall_ms, CageRecord *record) {
-    Lane *lane = talk->lane;
+    IdleLane *lane = talk->lane;
     WireReply reply = {0};
     *record = (CageRecord){0};
     close(talk->to);

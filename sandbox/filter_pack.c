@@ -28,15 +28,15 @@ typedef struct Answer {
     uint32_t value;
 } Answer;
 
-typedef struct Range { // of system call numbers, up to the next range
+typedef struct CallRange { // of system call numbers, up to the next range
     uint32_t from;
     Answer answer;
-} Range;
+} CallRange;
 
-typedef struct Pack {
+typedef struct FilterPacker {
     const Insn *in;
     int n_in;
-    Range range[MOST];
+    CallRange range[MOST];
     int n_ranges;
     Insn out[MOST];                                // jumps hold labels until all places are known
     int label_of_true[MOST], label_of_false[MOST]; // -1: no jump
@@ -45,7 +45,7 @@ typedef struct Pack {
     uint32_t returned[16];
     int n_returned;
     bool fails;
-} Pack;
+} FilterPacker;
 
 static bool jumps(const Insn *i, uint32_t a) {
     switch (BPF_OP(i->code)) {
@@ -77,7 +77,7 @@ uint32_t filter_eval(const Filter *f, const struct seccomp_data *data) {
     return SECCOMP_RET_KILL_PROCESS;
 }
 
-static bool ask(Pack *p, uint32_t nr, uint32_t arch, Answer *out) {
+static bool ask(FilterPacker *p, uint32_t nr, uint32_t arch, Answer *out) {
     uint32_t a = 0;
     for (int i = 0; i < p->n_in; i++) {
         const Insn *in = &p->in[i];
@@ -107,7 +107,7 @@ static int by_number(const void *a, const void *b) {
 }
 
 // Between two constants of its compares the program cannot tell numbers apart.
-static bool find_ranges(Pack *p, uint32_t arch) {
+static bool find_ranges(FilterPacker *p, uint32_t arch) {
     static _Thread_local uint32_t edge[2 * MOST + 1];
     int n = 0;
     edge[n++] = 0;
@@ -125,12 +125,12 @@ static bool find_ranges(Pack *p, uint32_t arch) {
         const Answer *last = p->n_ranges ? &p->range[p->n_ranges - 1].answer : NULL;
         if (last && last->looks == answer.looks && last->value == answer.value) continue;
         if (p->n_ranges == MOST) return false;
-        p->range[p->n_ranges++] = (Range){edge[i], answer};
+        p->range[p->n_ranges++] = (CallRange){edge[i], answer};
     }
     return true;
 }
 
-static void put(Pack *p, uint16_t code, uint32_t k, int to_true, int to_false) {
+static void put(FilterPacker *p, uint16_t code, uint32_t k, int to_true, int to_false) {
     if (p->n_out == MOST) {
         p->fails = true;
         return;
@@ -141,7 +141,7 @@ static void put(Pack *p, uint16_t code, uint32_t k, int to_true, int to_false) {
 }
 
 // "What of the upper half is under a mask of 32 bits, is 0": it always is. Past such tests from i.
-static int past_nothing(const Pack *p, int i) {
+static int past_nothing(const FilterPacker *p, int i) {
     const Insn *in = p->in;
     while (i + 3 < p->n_in && in[i].code == LOAD && in[i + 1].code == (BPF_ALU | BPF_AND | BPF_K) &&
            in[i + 1].k == 0 && in[i + 2].code == (BPF_JMP | BPF_JEQ | BPF_K) && in[i + 2].k == 0)
@@ -150,7 +150,7 @@ static int past_nothing(const Pack *p, int i) {
 }
 
 // Labels: an instruction that is copied has its old number; a return MOST + which.
-static int label_of(Pack *p, Answer a) {
+static int label_of(FilterPacker *p, Answer a) {
     if (a.looks) return past_nothing(p, (int)a.value);
     for (int i = 0; i < p->n_returned; i++)
         if (p->returned[i] == a.value) return MOST + i;
@@ -167,8 +167,8 @@ static bool same(Answer a, Answer b) {
 }
 
 // A subtree lies right behind its node: fixed up there, where its place is known.
-static void put_tree(Pack *p, int from, int to) {
-    const Range *r = p->range;
+static void put_tree(FilterPacker *p, int from, int to) {
+    const CallRange *r = p->range;
     if (to - from == 3 && same(r[from].answer, r[from + 2].answer) &&
         r[from + 2].from == r[from + 1].from + 1) {
         put(p, BPF_JMP | BPF_JEQ | BPF_K, r[from + 1].from, label_of(p, r[from + 1].answer),
@@ -194,7 +194,7 @@ static void put_tree(Pack *p, int from, int to) {
 }
 
 // What can be reached from the places where arguments are looked at, in the old order.
-static void put_copies(Pack *p) {
+static void put_copies(FilterPacker *p) {
     static _Thread_local bool reached[MOST];
     memset(reached, 0, sizeof reached);
     for (int i = 0; i < p->n_ranges; i++)
@@ -216,7 +216,7 @@ static void put_copies(Pack *p) {
     }
 }
 
-static void link_jumps(Pack *p) {
+static void link_jumps(FilterPacker *p) {
     for (int i = 0; i < p->n_out; i++)
         for (int yes = 0; yes < 2; yes++) {
             int label = yes ? p->label_of_true[i] : p->label_of_false[i];
@@ -228,7 +228,7 @@ static void link_jumps(Pack *p) {
 }
 
 void filter_pack(Filter *f) {
-    Pack *p = calloc(1, sizeof *p);
+    FilterPacker *p = calloc(1, sizeof *p);
     CHECK(p);
     p->in = (const Insn *)(const void *)f->insn;
     p->n_in = f->n;

@@ -7,19 +7,19 @@
 #include "base/str.h"
 
 // ---- a conversation: pieces of text, each trained or not ------------------------------------
-typedef struct Piece {
+typedef struct ExamplePart {
     size_t end; // in the text
     bool trained;
-} Piece;
+} ExamplePart;
 
 typedef struct Talk {
     Str text;
-    Piece *piece;
+    ExamplePart *piece;
     int n;
 } Talk;
 
 static void cut(Talk *talk, size_t end, bool trained) {
-    talk->piece[talk->n++] = (Piece){end, trained};
+    talk->piece[talk->n++] = (ExamplePart){end, trained};
 }
 
 static bool begins(const Str *s, const Str *with) {
@@ -83,7 +83,7 @@ static Status join(const Tokenizer *tokenizer, const Chat *chat, const Talk *tal
     int32_t *ids;
     int n;
     for (int i = 0; i < talk->n; i++) {
-        const Piece *p = &talk->piece[i];
+        const ExamplePart *p = &talk->piece[i];
         TRY(tokenizer_encode(tokenizer, str_text(&talk->text) + at, p->end - at, true, i == 0, &ids,
                              &n, arena));
         add(out, ids, n, mask == EXAMPLE_ALL || p->trained);
@@ -110,7 +110,7 @@ static Status encode_talk(const Tokenizer *tokenizer, const Chat *chat, const Do
     for (int i = 0; i < document->n_turns; i++)
         m[n++] = (ChatMessage){.role = turn[i].role, .content = turn[i].content};
     if (chat_turn_end(chat, tokenizer) >= 0) eos_id = chat_turn_end(chat, tokenizer);
-    Talk talk = {.piece = ARENA_ARRAY(arena, Piece, 2 * n + 1)};
+    Talk talk = {.piece = ARENA_ARRAY(arena, ExamplePart, 2 * n + 1)};
     Status st = render(chat, m, n, &talk);
     if (st == ST_OK)
         st = join(tokenizer, chat, &talk, m[n - 1].content, mask, eos_id, out, arena);

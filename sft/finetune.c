@@ -141,10 +141,10 @@ static void encode_one(void *ctx, int i, int worker) {
     e->status[i] = encode(e, i, e->f->worker[worker]);
 }
 
-typedef struct Batch {
+typedef struct SftBatch {
     Pack *chunk;
     int n_chunks, n_documents, n_left_out, n_overlong, n_truncated, n_tokens, n_want;
-} Batch;
+} SftBatch;
 
 // Longest first; documents of equal length in their own order.
 static int by_length(const void *a, const void *b) {
@@ -162,8 +162,8 @@ static bool cut_short(Example *x, const FinetuneConfig *cfg) {
 }
 
 // Sorts, copies together and cuts the documents that fit.
-static void join(const Encoding *e, int n, Batch *out, Arena *arena) {
-    *out = (Batch){0};
+static void join(const Encoding *e, int n, SftBatch *out, Arena *arena) {
+    *out = (SftBatch){0};
     int total = 0;
     Seq *seq = ARENA_ARRAY(arena, Seq, n);
     for (int i = 0; i < n; i++) {
@@ -251,7 +251,7 @@ Status finetune_survey(Finetune *f, int64_t most, FinetuneSurvey *out) {
 }
 
 // The batch of documents first .. first+n-1, in the arena.
-static Status make_batch(Finetune *f, const Corpus *corpus, uint64_t first, int n, Batch *out,
+static Status make_batch(Finetune *f, const Corpus *corpus, uint64_t first, int n, SftBatch *out,
                          Arena *arena) {
     Encoding e = {.f = f, .corpus = corpus, .first = first};
     ArenaMark *mark = mark_workers(f, arena);
@@ -301,8 +301,8 @@ static double add_up(const double *sum, int n) {
     return total;
 }
 
-static void report_step(const Finetune *f, const Batch *b, double loss, double lr, double seconds,
-                        const StepReport *r, Metrics *m) {
+static void report_step(const Finetune *f, const SftBatch *b, double loss, double lr,
+                        double seconds, const StepReport *r, Metrics *m) {
     metrics_set(m, loss, "train/loss");
     metrics_set(m, exp(loss), "train/ppl");
     metrics_set(m, b->n_tokens, "train/tokens");
@@ -328,7 +328,7 @@ Status finetune_step(Finetune *f, Metrics *metrics, StepReport *report) {
     double begin = clock_now();
     const FinetuneConfig *cfg = &f->cfg;
     ArenaMark mark = arena_mark(f->arena);
-    Batch batch;
+    SftBatch batch;
     f->nonfinite = false;
     TRY_OUT(make_batch(f, f->deps.corpus, (uint64_t)f->position * (uint64_t)cfg->batch,
                        (int)cfg->batch, &batch, f->arena));
@@ -370,7 +370,7 @@ out:
 Status finetune_loss(Finetune *f, const Corpus *corpus, uint64_t first, int n, double *loss) {
     Status st = ST_OK;
     ArenaMark mark = arena_mark(f->arena);
-    Batch batch;
+    SftBatch batch;
     double sum = 0;
     TRY_OUT(make_batch(f, corpus, first, n, &batch, f->arena));
     ScoreOpts opts = {.temperature = 1};

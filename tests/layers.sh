@@ -141,34 +141,9 @@ verifiers/math/tree/texcommand 1'
         }
     }' | listed "$circular" | check 'no circular includes'
 
-# ---- a type name means one thing: defined once in the tree
+# ---- a type name means one thing: defined once in the tree (two tests define Policy, which is opaque, for themselves)
 
-type_names='
-Asked 2
-Batch 2
-Cell 2
-Command 2
-Copy 2
-Entry 2
-Fold 2
-Lane 2
-Pack 2
-Piece 3
-Policy 3
-Range 2
-Reader 2
-Rows 2
-Run 2
-Scan 2
-Shared 2
-Side 2
-Tally 2
-Token 2
-Tokens 2
-Value 2
-Watch 2
-Work 3'
-code $modules tests | grep -vE '^tests/(attacks|cuemu|gpu|peers|golden)/' | xargs awk '
+code $modules tests | grep -vE '^tests/(attacks|cuemu|gpu|peers|golden|fake_policy.h|fuzz_runstate.c)' | xargs awk '
     # Each pattern gives the name that the line defines.
     match($0, /^(typedef )?(struct|union|enum) [A-Za-z_][A-Za-z0-9_]* \{/) {
         split(substr($0, RSTART, RLENGTH), w, " ")
@@ -181,7 +156,7 @@ code $modules tests | grep -vE '^tests/(attacks|cuemu|gpu|peers|golden)/' | xarg
     match($0, /^\} [A-Za-z_][A-Za-z0-9_]*;/) { print substr($0, 3, RLENGTH - 3), FILENAME }' |
     sort -u | awk '{ n[$1]++; at[$1] = at[$1] " " $2 }
         END { for (k in n) if (n[k] > 1) { m = split(at[k], f, " "); for (i = 1; i <= m; i++) print k, "is defined in " f[i] } }' |
-    listed "$type_names" | check 'a type name is defined once'
+    check 'a type name is defined once'
 
 # ---- no test compares a clock with a constant: what reads one is tests/work.h
 

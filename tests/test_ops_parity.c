@@ -13,23 +13,23 @@
 #include "tests/cuemu/cuemu.h"
 #include "tests/test.h"
 
-typedef struct Side { // one row of the table with its device
+typedef struct OpsSide { // one row of the table with its device
     const Kernels *ops;
     void *dev;
-} Side;
+} OpsSide;
 
-static Side cpu, cuda;
+static OpsSide cpu, cuda;
 
 // ---- device buffers ---------------------------------------------------------------------------
 
-static void *put(Side s, const void *host, size_t bytes) {
+static void *put(OpsSide s, const void *host, size_t bytes) {
     void *p;
     assert_ok(s.ops->alloc(s.dev, bytes, &p));
     if (host) assert_ok(s.ops->upload(s.dev, p, host, bytes));
     return p;
 }
 
-static void *take(Side s, void *device, size_t bytes) { // downloads and releases
+static void *take(OpsSide s, void *device, size_t bytes) { // downloads and releases
     void *host = malloc(bytes);
     assert_non_null(host);
     assert_ok(s.ops->download(s.dev, host, device, bytes));
@@ -69,7 +69,8 @@ typedef struct NormOut {
     float *scale, *rstd;
 } NormOut;
 
-static NormOut norm_run(Side s, const float *x, const float *gain, int rows, int cols, int stride) {
+static NormOut norm_run(OpsSide s, const float *x, const float *gain, int rows, int cols,
+                        int stride) {
     size_t n_code = (size_t)rows * (size_t)cols, n_scale = (size_t)rows * (size_t)tiles(cols);
     KernelView vx = {
         .data = put(s, x, sizeof(float) * ((size_t)(rows - 1) * (size_t)stride + (size_t)cols)),
@@ -153,7 +154,7 @@ typedef struct BothOut {
     float *row_scale, *col_scale;
 } BothOut;
 
-static BothOut both_run(Side s, const void *x, DType dtype, int rows, int cols, int stride,
+static BothOut both_run(OpsSide s, const void *x, DType dtype, int rows, int cols, int stride,
                         bool want_row, bool want_col) {
     size_t n = (size_t)rows * (size_t)cols, width = dtype == DTYPE_F32 ? 4 : 2;
     size_t nr = 4 * (size_t)rows * (size_t)tiles(cols), nc = 4 * (size_t)cols * (size_t)tiles(rows);
@@ -231,7 +232,7 @@ typedef struct LogIn {
     float inv_t;
 } LogIn;
 
-static LogOut log_run(Side s, const LogIn *in, bool with_entropy) {
+static LogOut log_run(OpsSide s, const LogIn *in, bool with_entropy) {
     size_t n = 4 * (size_t)in->rows,
            all = 4 * ((size_t)(in->rows - 1) * (size_t)in->stride + (size_t)in->vocab);
     KernelView v = {.data = put(s, in->logits, all),
@@ -327,7 +328,7 @@ static void nothing_stays_allocated(void **state) {
 
 static int open_sides(void **state) {
     (void)state;
-    cpu = (Side){.ops = &kernels_cpu, .dev = NULL};
+    cpu = (OpsSide){.ops = &kernels_cpu, .dev = NULL};
     cuda.ops = &kernels_cuda;
     return cuda_device_open(0, &cuda.dev) == ST_OK ? 0 : -1;
 }

@@ -128,12 +128,12 @@ typedef struct OpenBox {
 } OpenBox;
 
 // Boxes with nothing but "," "and" "or" and dress between them.
-typedef struct Run {
+typedef struct BoxedRun {
     Slice *box;
     int n, max;
     const char *end; // of the last
     bool unsure;     // "or", "and", "maybe" between them
-} Run;
+} BoxedRun;
 
 static bool is_connector(const char *p, const char *end) {
     static const char *const words[] = {"\\quad", "\\qquad", "\\text", "\\mbox", "and", "or", "\\(",
@@ -176,7 +176,7 @@ static bool is_alternative(const char *p, const char *end) {
     return found;
 }
 
-static void run_add(Run *run, const OpenBox *box, const char *end) {
+static void run_add(BoxedRun *run, const OpenBox *box, const char *end) {
     if (run->n && is_connector(run->end, box->begin))
         run->unsure |= memmem(run->end, (size_t)(box->begin - run->end), "or", 2) ||
                        memmem(run->end, (size_t)(box->begin - run->end), "and", 3);
@@ -191,7 +191,7 @@ static void run_add(Run *run, const OpenBox *box, const char *end) {
 
 // Walks the text and returns the content of the complete box that ends last; with `first`, of the
 // box that the text begins with, and stops behind it (*stop).
-static Slice find_box(Slice text, bool first, const char **stop, Run *run) {
+static Slice find_box(Slice text, bool first, const char **stop, BoxedRun *run) {
     const char *p = text.data, *end = p + text.size;
     OpenBox *open = NULL;
     size_t n_open = 0, cap = 0, depth = 0;
@@ -260,7 +260,7 @@ Slice boxed_last(Slice text) {
 }
 
 int boxed_run(Slice text, Slice *box, int max, bool *unsure) {
-    Run run = {.box = box, .max = max};
+    BoxedRun run = {.box = box, .max = max};
     if (text.data && memchr(text.data, '\\', text.size)) find_box(text, false, NULL, &run);
     *unsure = run.unsure;
     return run.n;

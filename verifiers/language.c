@@ -93,8 +93,8 @@ typedef struct Word {
     bool strong; // of a language for certain, not a name in a formula or a keyword
 } Word;
 
-typedef struct Tally Tally;
-struct Tally {
+typedef struct LanguageTally LanguageTally;
+struct LanguageTally {
     int target; // or NONE
     long words[N_LANGUAGES], other, all;
     // the sentence
@@ -105,11 +105,11 @@ struct Tally {
     int last[N_SCRIPTS];  // what the sentence before was
     Word held[PROSE_RUN]; // words inside of LaTeX or code, until they are a run
     int n_held, n_strong;
-    bool parted; // they come from more than one formula or piece of code
-    Tally *hid;  // strong words of formulas that are no run, or NULL
+    bool parted;        // they come from more than one formula or piece of code
+    LanguageTally *hid; // strong words of formulas that are no run, or NULL
 };
 
-static void add(Tally *t, const Word *w) {
+static void add(LanguageTally *t, const Word *w) {
     t->count[w->script] += w->count;
     t->in_sentence += w->count;
     for (uint64_t left = w->in; left; left &= left - 1) {
@@ -120,7 +120,7 @@ static void add(Tally *t, const Word *w) {
 }
 
 // The language of the sentence's words of one script.
-static int decide(const Tally *t, Script script) {
+static int decide(const LanguageTally *t, Script script) {
     uint64_t can = of_script[script];
     if (!can) return NONE;
     if (script == SCRIPT_HAN) {
@@ -140,7 +140,7 @@ static int decide(const Tally *t, Script script) {
     return best == NONE ? t->last[script] : best;
 }
 
-static void end_sentence(Tally *t) {
+static void end_sentence(LanguageTally *t) {
     if (!t->in_sentence) return;
     for (int s = SCRIPT_LATIN; s < N_SCRIPTS; s++) {
         if (!t->count[s]) continue;
@@ -158,14 +158,14 @@ static void end_sentence(Tally *t) {
     t->in_sentence = 0;
 }
 
-static void drop_held(Tally *t) {
+static void drop_held(LanguageTally *t) {
     t->n_held = t->n_strong = 0;
     t->parted = false;
 }
 
 // Latin and Greek words in LaTeX and code are names of functions and variables, unless they go on.
 // Where they stand in several formulas or in code, two of the run must be words for certain.
-static void add_held(Tally *t, const Word *w, bool certain) {
+static void add_held(LanguageTally *t, const Word *w, bool certain) {
     enum { STRONG = 2, OPEN = PROSE_RUN + 1 };
     if (t->n_held == OPEN) { // the run has begun
         add(t, w);
@@ -329,7 +329,7 @@ static bool is_keyword(const char *word, size_t n) {
 }
 
 // Reads the word at s->p, whose first letter is of `script`.
-static void read_word(Scan *s, Script script, bool glued, Tally *t) {
+static void read_word(Scan *s, Script script, bool glued, LanguageTally *t) {
     char low[WORD_BYTES];
     size_t size = 0, letters = 0, n;
     const char *limit = s->mode == PROSE ? s->end : s->mode_end;
@@ -370,7 +370,7 @@ static void read_word(Scan *s, Script script, bool glued, Tally *t) {
     add(t, &w);
 }
 
-static void tally(const char *text, size_t size, Tally *t) {
+static void tally(const char *text, size_t size, LanguageTally *t) {
     ready();
     if (size > LANGUAGE_MAX_BYTES) size = LANGUAGE_MAX_BYTES;
     Scan s = {.p = text, .end = text + size};
@@ -417,7 +417,7 @@ static void tally(const char *text, size_t size, Tally *t) {
 }
 
 // Words in formulas that are too many to be names: more than half as many as stand outside.
-static void add_hidden(Tally *t) {
+static void add_hidden(LanguageTally *t) {
     enum { MANY = 8 };
     if (t->hid->all < MANY || 2 * t->hid->all <= t->all) return;
     for (int l = 0; l < N_LANGUAGES; l++) t->words[l] += t->hid->words[l];
@@ -426,7 +426,7 @@ static void add_hidden(Tally *t) {
 }
 
 LanguageShare language_share(const char *text, size_t size, const char *target) {
-    Tally hidden = {.target = find(target)}, t = {.target = find(target), .hid = &hidden};
+    LanguageTally hidden = {.target = find(target)}, t = {.target = find(target), .hid = &hidden};
     CHECK(t.target != NONE);
     for (int i = 0; i < N_SCRIPTS; i++) hidden.last[i] = NONE;
     tally(text, size, &t);
@@ -437,7 +437,7 @@ LanguageShare language_share(const char *text, size_t size, const char *target) 
 }
 
 const char *language_detect(const char *text, size_t size) {
-    Tally t = {.target = NONE};
+    LanguageTally t = {.target = NONE};
     tally(text, size, &t);
     int best = NONE;
     for (int l = 0; l < N_LANGUAGES; l++)

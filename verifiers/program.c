@@ -18,19 +18,19 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-typedef struct Copy {
+typedef struct ProgramCopy {
     pid_t pid;       // 0: not running
     int fd;          // our end: its stdin and stdout
     bool busy, warm; // warm: it has answered before
     Str said;        // bytes read and not used yet
-} Copy;
+} ProgramCopy;
 
 struct Program {
     char *command;
     ProgramOpts opts;
     pthread_mutex_t lock;
     pthread_cond_t freed;
-    Copy *copy;
+    ProgramCopy *copy;
     ProgramStats stats;
     long next_id;
 };
@@ -40,7 +40,7 @@ typedef enum Failure { FINE, LATE, DIED, NONSENSE } Failure;
 // ---- a copy's life
 
 // How it ended, as a person would say it. Its whole process group goes.
-static void end_copy(Copy *c, char *how, size_t room) {
+static void end_copy(ProgramCopy *c, char *how, size_t room) {
     if (how && room) *how = 0;
     if (!c->pid) return;
     int status = 0;
@@ -60,7 +60,7 @@ static void end_copy(Copy *c, char *how, size_t room) {
     c->pid = 0, c->warm = false;
 }
 
-static Status start_copy(const Program *p, Copy *c) {
+static Status start_copy(const Program *p, ProgramCopy *c) {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return FAIL(ST_IO, "judge program '%s': no socket pair: %s", p->command, strerror(errno));
@@ -121,7 +121,7 @@ static void write_request(const JudgeInput *in, long id, Str *out) {
 }
 
 // Sends the request and reads one line: *line inside c->said, without its end.
-static Failure exchange(Copy *c, const Str *request, double deadline, size_t *line) {
+static Failure exchange(ProgramCopy *c, const Str *request, double deadline, size_t *line) {
     size_t sent = 0, looked = 0;
     for (;;) {
         const char *end = c->said.size > looked
@@ -195,7 +195,7 @@ bool program_read(const char *line, size_t size, long id, const JudgeInput *in, 
     return known;
 }
 
-static Failure ask(Copy *c, const JudgeInput *in, long id, int ms, Judgement *out) {
+static Failure ask(ProgramCopy *c, const JudgeInput *in, long id, int ms, Judgement *out) {
     double begin = clock_now();
     Str request = {0};
     write_request(in, id, &request);
@@ -209,7 +209,7 @@ static Failure ask(Copy *c, const JudgeInput *in, long id, int ms, Judgement *ou
 }
 
 // The first request proves that a copy works, in its own time; then the deadline holds for all.
-static Failure warm_up(const Program *p, Copy *c) {
+static Failure warm_up(const Program *p, ProgramCopy *c) {
     if (c->warm) return FINE;
     JudgeInput probe = {.text = "", .finished = true, .gold = "", .prompt = ""};
     Judgement any;
@@ -220,12 +220,12 @@ static Failure warm_up(const Program *p, Copy *c) {
 
 // ---- the copies
 
-static Copy *take(Program *p, long *id) {
-    Copy *c = NULL;
+static ProgramCopy *take(Program *p, long *id) {
+    ProgramCopy *c = NULL;
     pthread_mutex_lock(&p->lock);
     while (!c) {
         for (int i = 0; i < p->opts.copies; i++) { // one that runs, before one that does not
-            Copy *it = &p->copy[i];
+            ProgramCopy *it = &p->copy[i];
             if (!it->busy && (!c || (it->pid && !c->pid))) c = it;
         }
         if (!c) pthread_cond_wait(&p->freed, &p->lock);
@@ -239,7 +239,7 @@ static Copy *take(Program *p, long *id) {
 }
 
 // Counts what went wrong; true where a person should hear of it: the 1st, 10th, 100th, ... time.
-static bool give_back(Program *p, Copy *c, Failure f) {
+static bool give_back(Program *p, ProgramCopy *c, Failure f) {
     pthread_mutex_lock(&p->lock);
     c->busy = false;
     p->stats.late += f == LATE;
@@ -260,7 +260,7 @@ Judgement program_judge(const JudgeInput *in) {
     Program *p = in->program;
     if (!p) return (Judgement){.verdict = VERDICT_ERROR, .reason = "no judge program was named"};
     long id;
-    Copy *c = take(p, &id);
+    ProgramCopy *c = take(p, &id);
     Judgement j = {0};
     Failure f = c->pid || start_copy(p, c) == ST_OK ? warm_up(p, c) : DIED;
     if (f == FINE) f = ask(c, in, id, p->opts.deadline_ms, &j);
@@ -291,7 +291,7 @@ Status program_open(const ProgramOpts *opts, Program **out) {
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->freed, NULL);
     long id;
-    Copy *c = take(p, &id);
+    ProgramCopy *c = take(p, &id);
     p->stats.requests = 0;
     Status st = start_copy(p, c);
     Failure f = st == ST_OK ? warm_up(p, c) : DIED;

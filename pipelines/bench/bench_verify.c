@@ -21,10 +21,10 @@ typedef struct Row {
     Verdict got;
 } Row;
 
-typedef struct Rows {
+typedef struct VerifyRows {
     Row *row;
     int n;
-} Rows;
+} VerifyRows;
 
 static Status read_row(const InLine *line, const char *task, const char *path, Row *out) {
     const char *name = json_text(json_get(line->row, "task"), task);
@@ -44,7 +44,7 @@ static int by_time(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static void time_rows(Rows *rows) {
+static void time_rows(VerifyRows *rows) {
     for (int round = 0; round < ROUNDS; round++)
         for (int i = 0; i < rows->n; i++) {
             Row *r = &rows->row[i];
@@ -58,7 +58,7 @@ static void time_rows(Rows *rows) {
 
 static void judge_chunk(void *ctx, int chunk, int worker) {
     (void)worker;
-    const Rows *rows = ctx;
+    const VerifyRows *rows = ctx;
     // Rows stand in order of time; a stride gives every chunk some of each.
     int n_chunks = (rows->n + CHUNK - 1) / CHUNK;
     for (int i = chunk; i < rows->n; i += n_chunks)
@@ -66,7 +66,7 @@ static void judge_chunk(void *ctx, int chunk, int worker) {
 }
 
 // Verdicts a second, the best of ROUNDS of at least 0.2 s.
-static double rate(Rows *rows, int threads) {
+static double rate(VerifyRows *rows, int threads) {
     Pool *pool = pool_new(threads);
     double best = 0;
     for (int round = 0; round < ROUNDS; round++) {
@@ -88,7 +88,7 @@ typedef struct Agreement {
     int n, right, false_positive, false_negative, errors;
 } Agreement;
 
-static Agreement agree(const Rows *rows) {
+static Agreement agree(const VerifyRows *rows) {
     Agreement a = {0};
     for (int i = 0; i < rows->n; i++) {
         const Row *r = &rows->row[i];
@@ -103,7 +103,7 @@ static Agreement agree(const Rows *rows) {
     return a;
 }
 
-static void print(const BenchVerify *opts, Rows *rows) {
+static void print(const BenchVerify *opts, VerifyRows *rows) {
     double sum = 0, one = rate(rows, 1);
     for (int i = 0; i < rows->n; i++) sum += rows->row[i].us;
     const Row *slowest = &rows->row[rows->n - 1];
@@ -141,7 +141,7 @@ static void print(const BenchVerify *opts, Rows *rows) {
 Status bench_verify(const BenchVerify *opts) {
     Arena *arena = arena_new(1 << 20);
     Lines lines = {0};
-    Rows rows = {0};
+    VerifyRows rows = {0};
     const char *task = opts->task ? opts->task : "math";
     Status st;
     TRY_OUT(lines_read(opts->path, &lines, arena));

@@ -82,19 +82,19 @@ static double tile_products(volatile float *sink) {
 }
 #endif
 
-typedef struct Work {
+typedef struct CeilingLoad {
     GemmRow row;
     bool bf16;
     double flops;
     char *from, *to;
     size_t bytes;
     int parts;
-} Work;
+} CeilingLoad;
 
 static void spin(void *ctx, int i, int worker) {
     (void)i;
     (void)worker;
-    Work *w = ctx;
+    CeilingLoad *w = ctx;
     volatile float sink;
     double flops = w->row == GEMM_AVX2                    ? chains_256(&sink)
                    : w->bf16 && w->row == GEMM_AMX        ? tile_products(&sink)
@@ -113,7 +113,7 @@ static double seconds(const Pool *pool) {
 
 double ceiling_flops(GemmRow row, bool bf16, Pool *pool) {
     if (row == GEMM_PORTABLE) return 0;
-    Work w = {.row = row, .bf16 = bf16};
+    CeilingLoad w = {.row = row, .bf16 = bf16};
     int threads = pool_threads(pool);
     double best = 0;
     for (int r = 0; r < ROUNDS; r++) {
@@ -127,14 +127,14 @@ double ceiling_flops(GemmRow row, bool bf16, Pool *pool) {
 
 static void copy_part(void *ctx, int i, int worker) {
     (void)worker;
-    Work *w = ctx;
+    CeilingLoad *w = ctx;
     size_t begin = w->bytes * (size_t)i / (size_t)w->parts;
     size_t end = w->bytes * (size_t)(i + 1) / (size_t)w->parts;
     memcpy(w->to + begin, w->from + begin, end - begin);
 }
 
 double ceiling_bandwidth(Pool *pool) {
-    Work w = {.bytes = (size_t)64 << 20, .parts = 4 * pool_threads(pool)};
+    CeilingLoad w = {.bytes = (size_t)64 << 20, .parts = 4 * pool_threads(pool)};
     w.from = malloc(w.bytes);
     w.to = malloc(w.bytes);
     CHECK(w.from && w.to);

@@ -61,12 +61,12 @@ static void put_record(const CageRecord *r, Str *out) {
     str_puts(out, "}\n");
 }
 
-typedef struct Work {
+typedef struct SandboxJob {
     Cage *cage;
     Lines lines;
     CageLimits limits; // of the command line; a row's own come first
     Str *answer;       // one a line
-} Work;
+} SandboxJob;
 
 // A number of the row, or what was there. False: not a whole number in the range.
 static bool read_limit(const Json *row, const char *key, int64_t low, int64_t high, int64_t *out) {
@@ -110,7 +110,7 @@ static const char *read_job(const Json *row, CageJob *job, CageFile *file) {
 }
 
 static void run_line(void *ctx, int i, int worker) {
-    Work *w = ctx;
+    SandboxJob *w = ctx;
     InLine *line = &w->lines.line[i];
     CageJob job = {.limits = w->limits};
     CageFile file;
@@ -131,7 +131,7 @@ static void run_line(void *ctx, int i, int worker) {
 
 static Status run_file(const char *path, const CageLimits *limits) {
     Arena *arena = arena_new(1 << 20);
-    Work w = {.limits = *limits};
+    SandboxJob w = {.limits = *limits};
     Pool *pool = NULL;
     bool heard = true;
     Status st = ST_OK;
@@ -141,7 +141,7 @@ static Status run_file(const char *path, const CageLimits *limits) {
     pool = pool_new(0);
     enum { BLOCK = 256 }; // answers come while the file is worked on
     for (int at = 0; at < w.lines.n && heard; at += BLOCK) {
-        Work part = w;
+        SandboxJob part = w;
         int n = w.lines.n - at < BLOCK ? w.lines.n - at : BLOCK;
         part.lines.line += at;
         part.answer += at;

@@ -128,15 +128,15 @@ void report_page_kpis(const RunData *run, int n_runs, Str *out) {
     str_puts(out, "</section>");
 }
 
-typedef struct Cell {
+typedef struct TableFigure {
     double mean, low, high;
     double std;   // over runs, if there are several
     bool unknown; // measured, but nothing could be counted: null in eval.json
-} Cell;
+} TableFigure;
 
-static Cell cell_of(const RunData *run, int n_runs, const char *when, const char *set,
-                    const char *what, int k) {
-    Cell cell = {0, (double)NAN, (double)NAN, (double)NAN, false};
+static TableFigure cell_of(const RunData *run, int n_runs, const char *when, const char *set,
+                           const char *what, int k) {
+    TableFigure cell = {0, (double)NAN, (double)NAN, (double)NAN, false};
     double square = 0;
     int n = 0;
     for (int r = 0; r < n_runs; r++) {
@@ -172,7 +172,7 @@ static void table_row(const RunData *run, int n_runs, const char *name, const ch
     static const char *const when[] = {"base", "final"};
     bool any = false;
     for (int w = 0; w < 2; w++) {
-        Cell c = cell_of(run, n_runs, when[w], set, what, k);
+        TableFigure c = cell_of(run, n_runs, when[w], set, what, k);
         any = any || isfinite(c.mean) || (c.unknown && share);
     }
     if (!any) return;
@@ -180,7 +180,7 @@ static void table_row(const RunData *run, int n_runs, const char *name, const ch
     put(out, name);
     str_puts(out, "</td>");
     for (int w = 0; w < 2; w++) {
-        Cell c = cell_of(run, n_runs, when[w], set, what, k);
+        TableFigure c = cell_of(run, n_runs, when[w], set, what, k);
         str_puts(out, "<td>");
         if (share && c.unknown)
             str_puts(out, "unknown");

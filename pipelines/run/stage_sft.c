@@ -14,14 +14,14 @@
 static const StageMark mark = {.evaluated = true, .best = -1};
 
 // Steps in a row in which tensors got no gradient, or were not changed by the update.
-typedef struct Watch {
+typedef struct GradientWatch {
     int64_t no_grad, unmoved;
-} Watch;
+} GradientWatch;
 
 enum { STEPS_IN_A_ROW = 5 };
 
 // Says each of the two once, when it has lasted.
-static void look(Watch *w, const StepReport *step, int64_t done, Str *warnings) {
+static void look(GradientWatch *w, const StepReport *step, int64_t done, Str *warnings) {
     size_t before = warnings->size;
     w->no_grad = step->n_without_grad ? w->no_grad + 1 : 0;
     w->unmoved = step->n_unmoved ? w->unmoved + 1 : 0;
@@ -101,7 +101,7 @@ static Status look_at_heldout(const RunConfig *rc, Finetune *finetune, const Cor
 
 static Status train(const StageOpts *o, RunFolder *run, Actor *actor, Finetune *finetune,
                     const Corpus *heldout, Str *warnings, StageResult *out) {
-    Watch watch = {0};
+    GradientWatch watch = {0};
     int64_t steps = finetune_steps(finetune), saved = runfolder_resume_step(run);
     int64_t every = o->rc->run.base_checkpoint_every;
     Progress progress =

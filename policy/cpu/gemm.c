@@ -160,17 +160,17 @@ void gemm(float *c, int ldc, const float *a, int lda, int m, const Packed *w, co
     multiply(&p, 0, m, 0, panels(w->n), work);
 }
 
-typedef struct Shared {
+typedef struct SharedProduct {
     GemmProduct p;
     int m, rows, n_rows;  // rows of an item, and how many items that makes
     int n, cols, n_cols;  // the same in panels
     const GemmJob *ready; // or NULL: few rows, prepared once for all items
     char *work;
     size_t work_bytes;
-} Shared;
+} SharedProduct;
 
 static void multiply_item(void *ctx, int i, int worker) {
-    const Shared *s = ctx;
+    const SharedProduct *s = ctx;
     const int m = i % s->n_rows * s->rows, n = i / s->n_rows * s->cols;
     if (s->ready) {
         run_job(&s->p, *s->ready, n, least(s->n, n + s->cols));
@@ -183,13 +183,13 @@ static void multiply_item(void *ctx, int i, int worker) {
 void gemm_pool(Pool *pool, float *c, int ldc, const float *a, int lda, int m, const Packed *w,
                const GemmOpts *opts, void *work) {
     const int threads = pool_threads(pool);
-    Shared s = {.p = product_of(c, ldc, a, lda, w, opts),
-                .m = m,
-                .rows = up(m, ROW_STEP),
-                .n = panels(w->n),
-                .cols = panels(w->n),
-                .work = work,
-                .work_bytes = gemm_work_bytes(m, w->k)};
+    SharedProduct s = {.p = product_of(c, ldc, a, lda, w, opts),
+                       .m = m,
+                       .rows = up(m, ROW_STEP),
+                       .n = panels(w->n),
+                       .cols = panels(w->n),
+                       .work = work,
+                       .work_bytes = gemm_work_bytes(m, w->k)};
     if (m < 1 || s.n < 1) return;
     if (threads > 1 && m > STREAM_ROWS && m <= WIDE_ROWS && (int64_t)w->n * w->k >= WIDE_VALUES) {
         s.cols = SLICE_VALUES / (GEMM_PANEL * up(w->k, K_BLOCK));

@@ -43,20 +43,20 @@ size_t gemm_grad_work_bytes(int t, int n, int k) {
 }
 
 // A matrix whose rows are tokens.
-typedef struct Tokens {
+typedef struct TokenRows {
     const float *x;
     ptrdiff_t ld;
     const int32_t *gather;
-} Tokens;
+} TokenRows;
 
-static const float *token_row(const Tokens *from, int t) {
+static const float *token_row(const TokenRows *from, int t) {
     return from->x + (from->gather ? from->gather[t] : t) * from->ld;
 }
 
 // Columns [c0, c0 + cols) of tokens [t0, t0 + rows) as values of the precision in rows of `width`,
 // zeros beyond; scale[j] of each column for fp8. rows <= 128.
-static void strip(float *to, int width, float *scale, const Tokens *from, int t0, int rows, int c0,
-                  int cols, Precision precision) {
+static void strip(float *to, int width, float *scale, const TokenRows *from, int t0, int rows,
+                  int c0, int cols, Precision precision) {
     for (int i = 0; i < rows; i++) {
         float *row = to + i * width;
         memcpy(row, token_row(from, t0 + i) + c0, sizeof(float) * (size_t)cols);
@@ -72,7 +72,7 @@ static void strip(float *to, int width, float *scale, const Tokens *from, int t0
 
 // 32 rows for pack16 and turn16, which round them: columns from c0 on of `rows` tokens, zeros
 // after.
-static void rows_of(const float *row[K_BLOCK], const Tokens *from, int t0, int rows, int c0) {
+static void rows_of(const float *row[K_BLOCK], const TokenRows *from, int t0, int rows, int c0) {
     static const float zeros[STRIP];
     for (int i = 0; i < K_BLOCK; i++) row[i] = i < rows ? token_row(from, t0 + i) + c0 : zeros;
 }
@@ -89,7 +89,7 @@ static void place(float *to, ptrdiff_t to_tile, int tile, const float *x, ptrdif
         for (int i = 0; i < rows; i++) memcpy(to + i * tile, x + i * ld + j, SLACK * sizeof(float));
 }
 
-static void pack_g(const GradWork *w, const GemmKernel *kernel, const Tokens *g, int t0, int t,
+static void pack_g(const GradWork *w, const GemmKernel *kernel, const TokenRows *g, int t0, int t,
                    int n, Precision precision) {
     const int tile = kernel->tile_m;
     for (int n0 = 0; n0 < n; n0 += ROW_STEP) {
@@ -111,7 +111,7 @@ static void pack_g(const GradWork *w, const GemmKernel *kernel, const Tokens *g,
         for (int at = 0; at < t; at += SCALE_BLOCK) {
             const int rows = least(SCALE_BLOCK, t - at);
             float block[SCALE_BLOCK][STRIP], scale[STRIP];
-            const Tokens made = {block[0], STRIP, NULL};
+            const TokenRows made = {block[0], STRIP, NULL};
             strip(block[0], STRIP, scale, g, t0 + at, rows, n0, cols, precision);
             if (precision == PRECISION_FP8)
                 for (int j = 0; j < cols; j++)
@@ -130,7 +130,7 @@ static void pack_g(const GradWork *w, const GemmKernel *kernel, const Tokens *g,
     }
 }
 
-static void pack_x(const GradWork *w, const GemmKernel *kernel, const Tokens *x, int t0, int t,
+static void pack_x(const GradWork *w, const GemmKernel *kernel, const TokenRows *x, int t0, int t,
                    int k0, int cols, Precision precision) {
     if (precision == PRECISION_FP32 && cols == GEMM_PANEL) {
         for (int i = t0; i < t0 + t; i++)
@@ -150,7 +150,7 @@ static void pack_x(const GradWork *w, const GemmKernel *kernel, const Tokens *x,
     for (int at = 0; at < t; at += SCALE_BLOCK) {
         const int rows = least(SCALE_BLOCK, t - at);
         float block[SCALE_BLOCK][GEMM_PANEL];
-        const Tokens made = {block[0], GEMM_PANEL, NULL};
+        const TokenRows made = {block[0], GEMM_PANEL, NULL};
         strip(block[0], GEMM_PANEL, w->xs + at / SCALE_BLOCK * GEMM_PANEL, x, t0 + at, rows, k0,
               cols, precision);
         if (gemm_tiled(kernel)) {
@@ -169,7 +169,7 @@ void gemm_grad(float *c, int ldc, const float *g, int ldg, const float *x, int l
                int k, const GemmOpts *opts, Precision precision, void *work) {
     const GemmKernel *kernel = gemm_kernel(precision);
     const GradWork w = grad_work(work, t, n, k);
-    const Tokens gs = {g, ldg, NULL}, xs = {x, ldx, opts ? opts->gather : NULL};
+    const TokenRows gs = {g, ldg, NULL}, xs = {x, ldx, opts ? opts->gather : NULL};
     const int kpad = up(k, GEMM_PANEL);
     int t0 = 0;
     do { // once where T is 0: the sum is +0 then

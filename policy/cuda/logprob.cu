@@ -14,24 +14,24 @@ namespace {
 
 constexpr int WARPS = 16;
 
-struct Fold {
+struct BlockFold {
     float max, sum, moment; // sum of e^(z-max), and of e^(z-max) (z-max)
 };
 
-__device__ __forceinline__ Fold merge(Fold a, Fold b) {
+__device__ __forceinline__ BlockFold merge(BlockFold a, BlockFold b) {
     if (b.max == -INFINITY) return a; // nothing in it; also keeps inf - inf away
     if (a.max == -INFINITY) return b;
     const float top = fmaxf(a.max, b.max);
     const float da = a.max - top, db = b.max - top, ea = expf(da), eb = expf(db);
-    return Fold{top, a.sum * ea + b.sum * eb,
-                (a.moment + a.sum * da) * ea + (b.moment + b.sum * db) * eb};
+    return BlockFold{top, a.sum * ea + b.sum * eb,
+                     (a.moment + a.sum * da) * ea + (b.moment + b.sum * db) * eb};
 }
 
-__device__ __forceinline__ Fold warp_merge(Fold f) {
+__device__ __forceinline__ BlockFold warp_merge(BlockFold f) {
     for (int bit = 16; bit > 0; bit >>= 1) {
-        const Fold other{__shfl_xor_sync(0xffffffffu, f.max, bit),
-                         __shfl_xor_sync(0xffffffffu, f.sum, bit),
-                         __shfl_xor_sync(0xffffffffu, f.moment, bit)};
+        const BlockFold other{__shfl_xor_sync(0xffffffffu, f.max, bit),
+                              __shfl_xor_sync(0xffffffffu, f.sum, bit),
+                              __shfl_xor_sync(0xffffffffu, f.moment, bit)};
         f = merge(f, other);
     }
     return f;
@@ -41,14 +41,14 @@ __device__ __forceinline__ Fold warp_merge(Fold f) {
 __global__ void __launch_bounds__(32 * WARPS)
     logprob_kernel(const float *logits, int stride, int vocab, const int32_t *token,
                    float inv_temperature, float *logp, float *entropy, float *lse) {
-    SMEM(Fold, share, WARPS);
+    SMEM(BlockFold, share, WARPS);
     const int row = (int)blockIdx.x, warp = (int)threadIdx.x >> 5, lane = (int)threadIdx.x & 31;
     logits += (size_t)row * stride;
 
-    Fold f{-INFINITY, 0, 0};
+    BlockFold f{-INFINITY, 0, 0};
     for (int j = (int)threadIdx.x; j < vocab; j += 32 * WARPS) {
         const float z = logits[j] * inv_temperature;
-        if (z > f.max) f = merge(Fold{z, 0, 0}, f); // rare after the first values
+        if (z > f.max) f = merge(BlockFold{z, 0, 0}, f); // rare after the first values
         const float d = z - f.max, e = expf(d);
         f.sum += e;
         f.moment += e * d;
@@ -56,7 +56,7 @@ __global__ void __launch_bounds__(32 * WARPS)
     f = warp_merge(f);
     if (lane == 0) share[warp] = f;
     __syncthreads();
-    f = warp_merge(lane < WARPS ? share[lane] : Fold{-INFINITY, 0, 0});
+    f = warp_merge(lane < WARPS ? share[lane] : BlockFold{-INFINITY, 0, 0});
     if (threadIdx.x) return;
     const float ln_sum = logf(f.sum);
     logp[row] = logits[token[row]] * inv_temperature - f.max - ln_sum;

@@ -20,13 +20,13 @@ typedef struct Entries {
     } block;
 } Entries;
 
-typedef struct Entry { // as getdents64 gives it
+typedef struct DirEntry { // as getdents64 gives it
     uint64_t inode;
     int64_t offset;
     unsigned short size;
     unsigned char type;
     char name[];
-} Entry;
+} DirEntry;
 
 static const char *next_name(Entries *e) {
     for (;;) {
@@ -35,7 +35,7 @@ static const char *next_name(Entries *e) {
             e->at = 0;
             if (e->n <= 0) return NULL;
         }
-        const Entry *entry = (const Entry *)(const void *)(e->block.byte + e->at);
+        const DirEntry *entry = (const DirEntry *)(const void *)(e->block.byte + e->at);
         e->at += entry->size;
         if (strcmp(entry->name, ".") != 0 && strcmp(entry->name, "..") != 0) return entry->name;
     }

@@ -105,7 +105,7 @@ void value_json(Str *out, const Json *value) {
 
 // ---- reading
 
-typedef struct Reader {
+typedef struct ValueReader {
     const uint8_t *data;
     size_t size, at;
     const char *why;
@@ -113,14 +113,14 @@ typedef struct Reader {
     Arena *arena; // NULL: only look
     Value **object;
     uint32_t n_objects, cap;
-} Reader;
+} ValueReader;
 
-static bool bad(Reader *r, const char *why) {
+static bool bad(ValueReader *r, const char *why) {
     if (!r->why) r->why = why;
     return false;
 }
 
-static const uint8_t *take(Reader *r, size_t n) {
+static const uint8_t *take(ValueReader *r, size_t n) {
     if (n > r->size - r->at) {
         bad(r, "a value ends too early");
         return NULL;
@@ -130,17 +130,17 @@ static const uint8_t *take(Reader *r, size_t n) {
     return p;
 }
 
-static bool take_u32(Reader *r, uint32_t *out) {
+static bool take_u32(ValueReader *r, uint32_t *out) {
     const uint8_t *p = take(r, 4);
     if (!p) return false;
     *out = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
     return true;
 }
 
-static bool read_value(Reader *r, Value *out);
+static bool read_value(ValueReader *r, Value *out);
 
 // `n` values, at least a byte each.
-static bool read_items(Reader *r, uint64_t n, Value *out) {
+static bool read_items(ValueReader *r, uint64_t n, Value *out) {
     if (n > r->size - r->at) return bad(r, "a length beyond the frame");
     if (r->arena && n > (uint64_t)(VALUE_MAX_NODES - r->n_nodes))
         return bad(r, "a value of too many parts");
@@ -157,7 +157,7 @@ static bool read_items(Reader *r, uint64_t n, Value *out) {
     return true;
 }
 
-static void note_object(Reader *r, Value *out) {
+static void note_object(ValueReader *r, Value *out) {
     if (r->arena && r->n_objects == r->cap) {
         r->cap = r->cap ? 2 * r->cap : 64;
         r->object = realloc(r->object, r->cap * sizeof(Value *));
@@ -167,7 +167,7 @@ static void note_object(Reader *r, Value *out) {
     r->n_objects++;
 }
 
-static bool read_name(Reader *r, Value *out) {
+static bool read_name(ValueReader *r, Value *out) {
     const uint8_t *n = take(r, 1);
     if (!n) return false;
     out->size = *n;
@@ -175,7 +175,7 @@ static bool read_name(Reader *r, Value *out) {
     return out->data != NULL;
 }
 
-static bool read_bytes(Reader *r, Value *out) {
+static bool read_bytes(ValueReader *r, Value *out) {
     uint32_t n;
     if (!take_u32(r, &n)) return false;
     out->size = n;
@@ -183,7 +183,7 @@ static bool read_bytes(Reader *r, Value *out) {
     return out->data != NULL;
 }
 
-static bool read_reference(Reader *r, Value *out) {
+static bool read_reference(ValueReader *r, Value *out) {
     uint32_t n;
     if (!take_u32(r, &n)) return false;
     if (out->kind != '@') return r->arena ? bad(r, "an object of the program's own type") : true;
@@ -194,7 +194,7 @@ static bool read_reference(Reader *r, Value *out) {
     return true;
 }
 
-static bool read_library(Reader *r, Value *out) {
+static bool read_library(ValueReader *r, Value *out) {
     if (!read_name(r, out)) return false;
     if (out->kind == 'q') note_object(r, out);
     Value held = *out;
@@ -203,7 +203,7 @@ static bool read_library(Reader *r, Value *out) {
     return true;
 }
 
-static bool read_value(Reader *r, Value *out) {
+static bool read_value(ValueReader *r, Value *out) {
     const uint8_t *kind = take(r, 1);
     if (!kind) return false;
     *out = (Value){.kind = (char)*kind};
@@ -238,19 +238,19 @@ static bool read_value(Reader *r, Value *out) {
     }
 }
 
-static const char *read_all(Reader *r, Value *out) {
+static const char *read_all(ValueReader *r, Value *out) {
     if (!read_value(r, out)) return r->why;
     return r->at == r->size ? NULL : "bytes after the value";
 }
 
 const char *value_check(const uint8_t *data, size_t size) {
-    Reader r = {.data = data, .size = size};
+    ValueReader r = {.data = data, .size = size};
     Value scratch;
     return read_all(&r, &scratch);
 }
 
 const Value *value_read(const uint8_t *data, size_t size, const char **why, Arena *arena) {
-    Reader r = {.data = data, .size = size, .arena = arena};
+    ValueReader r = {.data = data, .size = size, .arena = arena};
     Value *out = ARENA_ARRAY(arena, Value, 1);
     *why = read_all(&r, out);
     free(r.object);

@@ -43,11 +43,11 @@ const char *rule_refuses_compare(const Json *kwargs, const char *relation, const
 
 // ---- instructions
 
-typedef struct Asked {
+typedef struct AskedInstruction {
     const Rule *rule[IFEVAL_MAX_INSTRUCTIONS];
     const Json *kwargs[IFEVAL_MAX_INSTRUCTIONS]; // NULL: none
     int n;
-} Asked;
+} AskedInstruction;
 
 static const Rule *find(const char *id) {
     const Rule *const table[] = {rules_length, rules_keyword, rules_form};
@@ -57,9 +57,9 @@ static const Rule *find(const char *id) {
     return NULL;
 }
 
-static const char *read_task(const JudgeInput *in, Asked *out) {
+static const char *read_task(const JudgeInput *in, AskedInstruction *out) {
     const Json *ids = json_get(in->task, "instruction_id_list"), *kwargs;
-    *out = (Asked){0};
+    *out = (AskedInstruction){0};
     if (!ids || json_kind(ids) != JSON_ARRAY || !json_first(ids)) return "no instruction_id_list";
     kwargs = json_get(in->task, "kwargs");
     if (kwargs && json_kind(kwargs) != JSON_ARRAY) return "kwargs is not a list";
@@ -81,7 +81,7 @@ static const char *read_task(const JudgeInput *in, Asked *out) {
 }
 
 const char *ifeval_refuses(const JudgeInput *in) {
-    Asked asked;
+    AskedInstruction asked;
     return read_task(in, &asked);
 }
 
@@ -114,7 +114,7 @@ static void versions(Slice text, Slice out[N_VERSIONS], Str bare[4]) {
     }
 }
 
-static bool follows(const Asked *asked, int i, Slice text) {
+static bool follows(const AskedInstruction *asked, int i, Slice text) {
     return !glyph_is_blank(text) && asked->rule[i]->followed(text, asked->kwargs[i]);
 }
 
@@ -123,7 +123,7 @@ typedef struct Outcome {
     int n_strict, n_loose;
 } Outcome;
 
-static void look(const Asked *asked, Slice text, bool loosely, Outcome *out) {
+static void look(const AskedInstruction *asked, Slice text, bool loosely, Outcome *out) {
     *out = (Outcome){0};
     for (int i = 0; i < asked->n; i++) out->n_strict += out->strict[i] = follows(asked, i, text);
     if (!loosely) return;
@@ -139,7 +139,7 @@ static void look(const Asked *asked, Slice text, bool loosely, Outcome *out) {
     for (int i = 0; i < 4; i++) str_free(&bare[i]);
 }
 
-static void put(const Asked *asked, const Outcome *o, Str *out) {
+static void put(const AskedInstruction *asked, const Outcome *o, Str *out) {
     str_printf(out, ",\"strict\":%s,\"loose\":%s,\"instructions\":[",
                o->n_strict == asked->n ? "true" : "false",
                o->n_loose == asked->n ? "true" : "false");
@@ -151,7 +151,7 @@ static void put(const Asked *asked, const Outcome *o, Str *out) {
 }
 
 Judgement ifeval_judge(const JudgeInput *in) {
-    Asked asked;
+    AskedInstruction asked;
     const char *why = read_task(in, &asked);
     if (why) return (Judgement){.verdict = VERDICT_ERROR, .reason = why};
     Slice text = in->text ? boxed_after_think(in->text, in->size, in->prefilled) : (Slice){"", 0};

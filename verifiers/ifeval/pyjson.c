@@ -3,15 +3,15 @@
 
 #include <string.h>
 
-typedef struct Scan {
+typedef struct PyJsonScan {
     const char *p, *end;
-} Scan;
+} PyJsonScan;
 
-static void blanks(Scan *s) {
+static void blanks(PyJsonScan *s) {
     while (s->p < s->end && *s->p && strchr(" \t\n\r", *s->p)) s->p++;
 }
 
-static bool eat(Scan *s, const char *what) {
+static bool eat(PyJsonScan *s, const char *what) {
     size_t n = strlen(what);
     if ((size_t)(s->end - s->p) < n || memcmp(s->p, what, n) != 0) return false;
     s->p += n;
@@ -22,7 +22,7 @@ static bool is_hex(char c) {
     return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f');
 }
 
-static bool string(Scan *s) {
+static bool string(PyJsonScan *s) {
     if (!eat(s, "\"")) return false;
     while (s->p < s->end) {
         char c = *s->p++;
@@ -41,16 +41,16 @@ static bool string(Scan *s) {
     return false;
 }
 
-static bool digits(Scan *s) {
+static bool digits(PyJsonScan *s) {
     const char *from = s->p;
     while (s->p < s->end && *s->p >= '0' && *s->p <= '9') s->p++;
     return s->p > from;
 }
 
-static bool number(Scan *s) {
+static bool number(PyJsonScan *s) {
     eat(s, "-");
     if (!eat(s, "0") && !digits(s)) return false;
-    Scan back = *s;
+    PyJsonScan back = *s;
     if (eat(s, ".") && !digits(s)) *s = back;
     back = *s;
     if (eat(s, "e") || eat(s, "E")) {
@@ -60,13 +60,13 @@ static bool number(Scan *s) {
     return true;
 }
 
-static bool scalar(Scan *s) {
+static bool scalar(PyJsonScan *s) {
     if (s->p < s->end && *s->p == '"') return string(s);
     return eat(s, "null") || eat(s, "true") || eat(s, "false") || eat(s, "NaN") ||
            eat(s, "Infinity") || eat(s, "-Infinity") || number(s);
 }
 
-static bool key(Scan *s) {
+static bool key(PyJsonScan *s) {
     blanks(s);
     if (!string(s)) return false;
     blanks(s);
@@ -74,7 +74,7 @@ static bool key(Scan *s) {
 }
 
 bool pyjson_valid(Slice text) {
-    Scan s = {text.data, text.data + text.size};
+    PyJsonScan s = {text.data, text.data + text.size};
     char open[PYJSON_MAX_DEPTH];
     int depth = 0;
     for (;;) {

@@ -55,10 +55,10 @@ static size_t many_marks(const char *p, const char *end) {
     return 0;
 }
 
-typedef struct Token {
+typedef struct SentenceToken {
     const char *data;
     size_t size; // 0: none
-} Token;
+} SentenceToken;
 
 static bool word_ends_at(const char *p, const char *end) {
     size_t n, m;
@@ -72,13 +72,13 @@ static bool word_ends_at(const char *p, const char *end) {
 }
 
 // The next token of one line; *at moves behind it.
-static Token next_token(const char **at, const char *end) {
+static SentenceToken next_token(const char **at, const char *end) {
     const char *p = *at;
     size_t n;
     while (p < end && glyph_is_space(glyph_next(p, end, &n))) p += n;
     if (p == end) {
         *at = end;
-        return (Token){NULL, 0};
+        return (SentenceToken){NULL, 0};
     }
     const char *from = p;
     size_t marks = many_marks(p, end);
@@ -94,7 +94,7 @@ static Token next_token(const char **at, const char *end) {
             }
     }
     *at = p;
-    return (Token){from, (size_t)(p - from)};
+    return (SentenceToken){from, (size_t)(p - from)};
 }
 
 // ---- its decisions
@@ -123,13 +123,13 @@ typedef struct Mark {
 } Mark;
 
 // In lower case, ASCII and what fits; longer words are no abbreviation.
-static size_t lower(Token t, char *out, size_t room) {
+static size_t lower(SentenceToken t, char *out, size_t room) {
     size_t n = 0;
     for (; n < t.size && n < room; n++) out[n] = (char)glyph_lower((unsigned char)t.data[n] & 0x7f);
     return t.size <= room ? n : 0;
 }
 
-static bool is_number(Token t) { // ^-?[\.,]?\d[\d,\.-]*\.?$
+static bool is_number(SentenceToken t) { // ^-?[\.,]?\d[\d,\.-]*\.?$
     const char *p = t.data, *end = p + t.size;
     if (p < end && *p == '-') p++;
     if (p < end && (*p == '.' || *p == ',')) p++;
@@ -138,7 +138,7 @@ static bool is_number(Token t) { // ^-?[\.,]?\d[\d,\.-]*\.?$
     return p == end;
 }
 
-static Mark look(Token t) {
+static Mark look(SentenceToken t) {
     Mark m = {.stop = t.data[t.size - 1] == '.', .number = is_number(t)};
     if (t.size == 1 && (*t.data == '.' || *t.data == '?' || *t.data == '!')) {
         m.breaks = true;
@@ -149,7 +149,7 @@ static Mark look(Token t) {
     m.ellipsis = dots && t.data[0] == '.' && t.size == strspn(t.data, ".");
     if (dots) return m;
     char word[24];
-    size_t n = lower((Token){t.data, t.size - 1}, word, sizeof word), step;
+    size_t n = lower((SentenceToken){t.data, t.size - 1}, word, sizeof word), step;
     const char *dash = n ? memrchr(word, '-', n) : NULL;
     m.abbreviates = is_abbreviation(word, n) ||
                     (dash && is_abbreviation(dash + 1, (size_t)(word + n - dash - 1)));
@@ -162,7 +162,7 @@ static Mark look(Token t) {
 typedef enum Evidence { NO, YES, UNKNOWN } Evidence;
 
 // Does this token begin a sentence? A common word with a capital does; a small letter does not.
-static Evidence begins_sentence(Token t) {
+static Evidence begins_sentence(SentenceToken t) {
     size_t n;
     uint32_t c = glyph_next(t.data, t.data + t.size, &n);
     if (t.size == 1 && strchr(";:,.!?", *t.data)) return NO;
@@ -172,7 +172,7 @@ static Evidence begins_sentence(Token t) {
     return glyph_is_upper(c) && size && language_has_word("en", word, size) ? YES : UNKNOWN;
 }
 
-static bool breaks(Mark m, bool begins_line, Token next) {
+static bool breaks(Mark m, bool begins_line, SentenceToken next) {
     if (!m.stop) return m.breaks;
     Evidence e = begins_sentence(next);
     size_t n;
@@ -190,7 +190,7 @@ static bool breaks(Mark m, bool begins_line, Token next) {
 // Is there a break before the last token of this stretch?
 static bool has_break(const char *p, const char *end, bool first_of_line) {
     const char *begin = p;
-    Token before = {NULL, 0}, t;
+    SentenceToken before = {NULL, 0}, t;
     while (p < end) {
         const char *newline = memchr(p, '\n', (size_t)(end - p)), *stop = newline ? newline : end;
         while ((t = next_token(&p, stop)).size) {

@@ -86,7 +86,8 @@ static BallOrder compare_at(Point *p, const Expr *a, const Expr *b) {
     acb_init(x);
     acb_init(y);
     BallOrder order = BALL_UNKNOWN;
-    Value left = ball_value(p, a, x), right = left == VALUE_OVER ? VALUE_OVER : ball_value(p, b, y);
+    ValueStatus left = ball_value(p, a, x),
+                right = left == VALUE_OVER ? VALUE_OVER : ball_value(p, b, y);
     if (left == VALUE_OVER || right == VALUE_OVER)
         order = BALL_OVER;
     else if (left == VALUE_OK && right == VALUE_OK)
@@ -198,7 +199,7 @@ static bool same_ratio_at(const Point *p, const Expr *a, const Expr *b, acb_t fi
     acb_t x, y;
     acb_init(x);
     acb_init(y);
-    Value left = ball_value(p, a, x), right = ball_value(p, b, y);
+    ValueStatus left = ball_value(p, a, x), right = ball_value(p, b, y);
     bool same = true;
     bool skip = left == VALUE_UNDEFINED && right == VALUE_UNDEFINED;
     if (!skip && (left != VALUE_OK || right != VALUE_OK)) {

@@ -74,15 +74,15 @@ static ConditionTruth holds(const Point *p, const Expr *e) {
 }
 
 // Rows that hold together must agree: two answers for the same x are none.
-Value ball_cases(const Point *p, const Expr *e, acb_t out) {
-    Value got = VALUE_UNDEFINED;
+ValueStatus ball_cases(const Point *p, const Expr *e, acb_t out) {
+    ValueStatus got = VALUE_UNDEFINED;
     acb_t other;
     acb_init(other);
     for (const Expr *value = e->first; value; value = value->next->next) {
         if (got == VALUE_OK && value->next->kind == EX_TEXT) continue; // otherwise
         ConditionTruth truth = holds(p, value->next);
         if (truth == TRUTH_NO) continue;
-        Value here =
+        ValueStatus here =
             truth == TRUTH_YES ? ball_value(p, value, got == VALUE_OK ? other : out) : VALUE_NONE;
         if (here == VALUE_OK && got == VALUE_OK && !acb_overlaps(out, other)) here = VALUE_NONE;
         got = here;

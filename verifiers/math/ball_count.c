@@ -13,7 +13,7 @@ __attribute__((noinline)) static void set_factorial(acb_t z, ulong n, slong prec
     arb_fac_ui(acb_realref(z), n, precision);
 }
 
-Value ball_factorial(const Point *p, acb_t z) { // z! = Gamma(z + 1)
+ValueStatus ball_factorial(const Point *p, acb_t z) { // z! = Gamma(z + 1)
     if (!ball_is_real(z)) return VALUE_NONE;
     fmpz_t n;
     fmpz_init(n);
@@ -38,11 +38,11 @@ Value ball_factorial(const Point *p, acb_t z) { // z! = Gamma(z + 1)
     return ball_known(z);
 }
 
-Value ball_binomial(const Point *p, const Expr *e, acb_t out) {
+ValueStatus ball_binomial(const Point *p, const Expr *e, acb_t out) {
     acb_t k, rest;
     acb_init(k);
     acb_init(rest);
-    Value got = ball_value(p, e->first, out);
+    ValueStatus got = ball_value(p, e->first, out);
     if (got == VALUE_OK) got = ball_value(p, e->last, k);
     if (got == VALUE_OK) {
         acb_sub(rest, out, k, p->precision);
@@ -72,13 +72,13 @@ Value ball_binomial(const Point *p, const Expr *e, acb_t out) {
 }
 
 // gcd, lcm and the rest of z and the value of `with`, both whole numbers.
-Value ball_whole_pair(const Point *p, int function, const Expr *with, acb_t z) {
+ValueStatus ball_whole_pair(const Point *p, int function, const Expr *with, acb_t z) {
     acb_t y;
     fmpz_t a, b;
     acb_init(y);
     fmpz_init(a);
     fmpz_init(b);
-    Value got = ball_value(p, with, y);
+    ValueStatus got = ball_value(p, with, y);
     if (got == VALUE_OK && !(ball_is_whole(z, a) && ball_is_whole(y, b))) got = VALUE_NONE;
     if (got == VALUE_OK && function == FN_MOD && fmpz_is_zero(b)) got = VALUE_UNDEFINED;
     if (got == VALUE_OK) {

@@ -83,7 +83,7 @@ bool ball_is_real(const acb_t z) {
     return arb_is_zero(acb_imagref(z));
 }
 
-Value ball_known(const acb_t z) {
+ValueStatus ball_known(const acb_t z) {
     return acb_is_finite(z) ? VALUE_OK : VALUE_UNDEFINED;
 }
 
@@ -114,7 +114,7 @@ static void note_argument(const Point *p, const acb_t z, bool hyperbolic) {
 }
 
 // A real result of a real argument is asked for: the sign must be known.
-static Value need_positive(const Point *p, const acb_t z, bool zero_too) {
+static ValueStatus need_positive(const Point *p, const acb_t z, bool zero_too) {
     if (p->complex) return VALUE_OK;
     if (arb_is_positive(acb_realref(z)) || (zero_too && arb_is_nonnegative(acb_realref(z))))
         return VALUE_OK;
@@ -122,7 +122,7 @@ static Value need_positive(const Point *p, const acb_t z, bool zero_too) {
     return VALUE_UNDEFINED;
 }
 
-static Value root(const Point *p, acb_t z, long k) {
+static ValueStatus root(const Point *p, acb_t z, long k) {
     if (k == 0) return VALUE_UNDEFINED;
     if (k < 0) {
         acb_inv(z, z, p->precision);
@@ -139,17 +139,17 @@ static Value root(const Point *p, acb_t z, long k) {
         if (!arb_contains_nonnegative(acb_realref(z))) return VALUE_UNDEFINED;
         arb_nonnegative_part(acb_realref(z), acb_realref(z));
     }
-    Value got = need_positive(p, z, true);
+    ValueStatus got = need_positive(p, z, true);
     if (got != VALUE_OK) return got;
     acb_root_ui(z, z, (ulong)k, p->precision);
     return ball_known(z);
 }
 
-static Value power_value(const Point *p, const Expr *e, acb_t out) {
+static ValueStatus power_value(const Point *p, const Expr *e, acb_t out) {
     mpq_t q;
     mpq_init(q);
     bool constant = !(e->last->has & (HAS_SYMBOL | HAS_PI_OR_E | HAS_I | HAS_OBJECT));
-    Value got = constant ? rational_value(p->w, e->last, NULL, q) : VALUE_NONE;
+    ValueStatus got = constant ? rational_value(p->w, e->last, NULL, q) : VALUE_NONE;
     if (got == VALUE_OVER) {
         mpq_clear(q);
         return got;
@@ -191,10 +191,10 @@ static Value power_value(const Point *p, const Expr *e, acb_t out) {
     return got;
 }
 
-static Value call(const Point *p, const Expr *e, acb_t z) {
+static ValueStatus call(const Point *p, const Expr *e, acb_t z) {
     long prec = p->precision;
     if (!ball_spend(p, MATH_MAX_CALL_STEPS)) return VALUE_OVER;
-    Value got = ball_value(p, e->first, z);
+    ValueStatus got = ball_value(p, e->first, z);
     if (got != VALUE_OK) return got;
     note_argument(p, z, e->op >= FN_SINH && e->op <= FN_CSCH);
     bool real = !p->complex;
@@ -294,8 +294,8 @@ static Value call(const Point *p, const Expr *e, acb_t z) {
     return got == VALUE_OK ? ball_known(z) : got;
 }
 
-static Value fold(const Point *p, const Expr *e, acb_t out) {
-    Value got = ball_value(p, e->first, out);
+static ValueStatus fold(const Point *p, const Expr *e, acb_t out) {
+    ValueStatus got = ball_value(p, e->first, out);
     double size = 0, least = 0, most = 0;
     bool any = false;
     bool watch = p->hidden && e->kind == EX_SUM;
@@ -324,7 +324,7 @@ static Value fold(const Point *p, const Expr *e, acb_t out) {
     return got == VALUE_OK ? ball_known(out) : got;
 }
 
-static Value constant(const Point *p, const Expr *e, acb_t out) {
+static ValueStatus constant(const Point *p, const Expr *e, acb_t out) {
     switch (e->op) {
     case 'p': acb_const_pi(out, p->precision); return VALUE_OK;
     case 'e':
@@ -336,7 +336,7 @@ static Value constant(const Point *p, const Expr *e, acb_t out) {
 }
 
 // A \sum whose bounds are whole numbers at this point, or an unknown of its own.
-static Value fold_bounds(const Point *p, const Expr *e, acb_t out) {
+static ValueStatus fold_bounds(const Point *p, const Expr *e, acb_t out) {
     if (e->has & HAS_UNKNOWN) {
         letter_value(p, e, out);
         return VALUE_OK;
@@ -346,7 +346,7 @@ static Value fold_bounds(const Point *p, const Expr *e, acb_t out) {
     acb_init(term);
     fmpz_init(low);
     fmpz_init(high);
-    Value got = ball_value(p, e->first, out);
+    ValueStatus got = ball_value(p, e->first, out);
     if (got == VALUE_OK && !ball_is_whole(out, low)) got = VALUE_NONE;
     if (got == VALUE_OK) got = ball_value(p, e->first->next, out);
     if (got == VALUE_OK && !ball_is_whole(out, high)) got = VALUE_NONE;
@@ -371,9 +371,9 @@ static Value fold_bounds(const Point *p, const Expr *e, acb_t out) {
     return got;
 }
 
-Value ball_value(const Point *p, const Expr *e, acb_t out) {
+ValueStatus ball_value(const Point *p, const Expr *e, acb_t out) {
     if (!ball_spend(p, 1)) return VALUE_OVER;
-    Value got;
+    ValueStatus got;
     long k;
     switch ((ExprKind)e->kind) {
     case EX_NUMBER: {

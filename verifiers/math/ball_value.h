@@ -28,9 +28,9 @@ typedef struct Point {
 uint64_t point_key(const Expr *letter);               // of a symbol, or of an unknown value as f(2)
 int point_letter(const Point *p, const Expr *letter); // its place among the given ones, or -1
 
-Value ball_value(const Point *p, const Expr *e, acb_t out);
+ValueStatus ball_value(const Point *p, const Expr *e, acb_t out);
 bool ball_is_real(const acb_t z);
-Value ball_known(const acb_t z);                 // VALUE_OK if it is finite
+ValueStatus ball_known(const acb_t z);           // VALUE_OK if it is finite
 bool ball_spend(const Point *p, int64_t factor); // steps at this precision; false: none left
 
 // ---- case distinctions (ball_cases.c)
@@ -38,16 +38,16 @@ bool ball_spend(const Point *p, int64_t factor); // steps at this precision; fal
 // Rows of a value and a condition that can be decided: relations of numbers, "otherwise".
 bool ball_is_cases(const Expr *e);
 // The value of the row whose condition holds; undefined where none does, or two that disagree.
-Value ball_cases(const Point *p, const Expr *e, acb_t out);
+ValueStatus ball_cases(const Point *p, const Expr *e, acb_t out);
 
 // ---- what whole numbers are for (ball_count.c)
 
 // Is the ball exactly one whole number? n is initialised by the caller.
 bool ball_is_whole(const acb_t z, fmpz_t n);
-Value ball_factorial(const Point *p, acb_t z); // in place; Gamma(z + 1) where z is not whole
-Value ball_binomial(const Point *p, const Expr *e, acb_t out);
+ValueStatus ball_factorial(const Point *p, acb_t z); // in place; Gamma(z + 1) where z is not whole
+ValueStatus ball_binomial(const Point *p, const Expr *e, acb_t out);
 // gcd, lcm or remainder (FN_GCD, FN_LCM, FN_MOD) of z and the value of `with`, in place.
-Value ball_whole_pair(const Point *p, int function, const Expr *with, acb_t z);
+ValueStatus ball_whole_pair(const Point *p, int function, const Expr *with, acb_t z);
 
 #ifdef __cplusplus
 }

@@ -16,7 +16,7 @@ static size_t bits(mpq_srcptr q) {
     return n > d ? n : d;
 }
 
-static Value number_value(const Expr *e, mpq_ptr out) {
+static ValueStatus number_value(const Expr *e, mpq_ptr out) {
     if (e->text.size <= 18) {
         unsigned long v = 0;
         for (size_t i = 0; i < e->text.size; i++)
@@ -44,7 +44,7 @@ static Value number_value(const Expr *e, mpq_ptr out) {
     return VALUE_OK;
 }
 
-static Value power_value(mpq_ptr base, long k) {
+static ValueStatus power_value(mpq_ptr base, long k) {
     unsigned long n = k < 0 ? -(unsigned long)k : (unsigned long)k;
     if (mpq_sgn(base) == 0) {
         if (k <= 0) return VALUE_UNDEFINED;
@@ -63,7 +63,7 @@ static Value power_value(mpq_ptr base, long k) {
 }
 
 // The k-th root if it is rational.
-static Value root_value(mpq_ptr q, long k) {
+static ValueStatus root_value(mpq_ptr q, long k) {
     if (k == 0) return VALUE_UNDEFINED;
     unsigned long n = k < 0 ? -(unsigned long)k : (unsigned long)k;
     if (mpq_sgn(q) < 0 && n % 2 == 0) return VALUE_NONE; // imaginary
@@ -82,7 +82,7 @@ static bool is_integer(mpq_srcptr q) {
     return mpz_cmp_ui(mpq_denref(q), 1) == 0;
 }
 
-static Value factorial_value(Work *w, mpq_ptr q, int step) {
+static ValueStatus factorial_value(Work *w, mpq_ptr q, int step) {
     if (!is_integer(q)) return VALUE_NONE;
     if (mpq_sgn(q) < 0) return VALUE_UNDEFINED;
     if (mpz_cmp_ui(mpq_numref(q), MATH_MAX_FACTORIAL) > 0) return VALUE_OVER;
@@ -95,7 +95,7 @@ static Value factorial_value(Work *w, mpq_ptr q, int step) {
     return VALUE_OK;
 }
 
-static Value binomial_value(Work *w, mpq_ptr n, mpq_srcptr k) {
+static ValueStatus binomial_value(Work *w, mpq_ptr n, mpq_srcptr k) {
     if (!is_integer(n) || !is_integer(k)) return VALUE_NONE;
     if (mpq_sgn(k) < 0) {
         mpq_set_ui(n, 0, 1);
@@ -123,10 +123,10 @@ bool rational_bounds(Work *w, const Expr *fold, long *low, long *high) {
 }
 
 // Adding fractions of b bits takes a gcd, some (b / 64)^2 / 50 steps.
-static Value fold_bounds(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out) {
+static ValueStatus fold_bounds(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out) {
     long low, high;
     if ((e->has & HAS_UNKNOWN) || !rational_bounds(w, e, &low, &high)) return VALUE_NONE;
-    Value got = VALUE_OK;
+    ValueStatus got = VALUE_OK;
     long *k = &w->bound[e->text.data[1] - '0'];
     mpq_t term;
     mpq_init(term);
@@ -157,11 +157,11 @@ bool rational_integer(Work *w, const Expr *e, long *out) {
     return good;
 }
 
-static Value call_value(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out) {
+static ValueStatus call_value(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out) {
     if (e->op != FN_GCD && e->op != FN_LCM && e->op != FN_MAX && e->op != FN_MIN &&
         e->op != FN_SIGN && e->op != FN_MOD)
         return VALUE_NONE;
-    Value got = rational_value(w, e->first, letters, out);
+    ValueStatus got = rational_value(w, e->first, letters, out);
     mpq_t next;
     mpq_init(next);
     for (const Expr *c = e->first->next; c && got == VALUE_OK; c = c->next) {
@@ -191,8 +191,8 @@ static Value call_value(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out)
     return got;
 }
 
-static Value fold(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out) {
-    Value got = rational_value(w, e->first, letters, out);
+static ValueStatus fold(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out) {
+    ValueStatus got = rational_value(w, e->first, letters, out);
     mpq_t next;
     mpq_init(next);
     for (const Expr *c = e->first->next; c && got == VALUE_OK; c = c->next) {
@@ -214,10 +214,10 @@ static Value fold(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out) {
 }
 
 // base ^ (p/q)
-static Value general_power(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out) {
+static ValueStatus general_power(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out) {
     mpq_t x;
     mpq_init(x);
-    Value got = rational_value(w, e->last, letters, x);
+    ValueStatus got = rational_value(w, e->last, letters, x);
     if (got == VALUE_OK) got = rational_value(w, e->first, letters, out);
     if (got == VALUE_OK && (!mpz_fits_slong_p(mpq_numref(x)) || !mpz_fits_slong_p(mpq_denref(x))))
         got = VALUE_OVER;
@@ -227,9 +227,9 @@ static Value general_power(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr o
     return got;
 }
 
-Value rational_value(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out) {
+ValueStatus rational_value(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out) {
     if (!work_spend(w, 1)) return VALUE_OVER;
-    Value got;
+    ValueStatus got;
     long k;
     switch ((ExprKind)e->kind) {
     case EX_NUMBER: return number_value(e, out);

@@ -12,15 +12,15 @@
 extern "C" {
 #endif
 
-typedef enum Value {
+typedef enum ValueStatus {
     VALUE_OK,
     VALUE_NONE,      // it has none of this kind: a letter, an irrational number
     VALUE_UNDEFINED, // nor any: division by zero, the root of -1 on the reals
     VALUE_OVER,      // over budget
-} Value;
+} ValueStatus;
 
 // `letters`: the value of every symbol, or NULL (then a symbol has none). out is initialised.
-Value rational_value(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out);
+ValueStatus rational_value(Work *w, const Expr *e, mpq_srcptr letters, mpq_ptr out);
 // The same, a whole number that fits; false if it is none.
 bool rational_integer(Work *w, const Expr *e, long *out);
 // The whole numbers between which a \sum goes; false if they are none, or too many.

@@ -58,9 +58,9 @@ static bool exponent(Work *w, const Expr *e, uint64_t *out, bool *zero) {
     return good;
 }
 
-static Value fold(Work *w, const Expr *e, int point, uint64_t *out) {
+static ValueStatus fold(Work *w, const Expr *e, int point, uint64_t *out) {
     uint64_t v = 0, next = 0;
-    Value got = residue_value(w, e->first, point, &v);
+    ValueStatus got = residue_value(w, e->first, point, &v);
     for (const Expr *c = e->first->next; c && got == VALUE_OK; c = c->next) {
         got = residue_value(w, c, point, &next);
         if (got != VALUE_OK) break;
@@ -78,7 +78,7 @@ static Value fold(Work *w, const Expr *e, int point, uint64_t *out) {
 }
 
 // n! of a plain whole number, one product a factor.
-static Value factorial(Work *w, const Expr *e, uint64_t *out) {
+static ValueStatus factorial(Work *w, const Expr *e, uint64_t *out) {
     long n;
     enum { MOST = 100000 };
     if (e->op != 1 || !rational_integer(w, e->first, &n)) return VALUE_NONE;
@@ -90,14 +90,14 @@ static Value factorial(Work *w, const Expr *e, uint64_t *out) {
     return VALUE_OK;
 }
 
-static Value fold_bounds(Work *w, const Expr *e, int point, uint64_t *out) {
+static ValueStatus fold_bounds(Work *w, const Expr *e, int point, uint64_t *out) {
     long low, high;
     if (e->has & HAS_UNKNOWN) {
         *out = work_random(w, e->hash * 0x10001u, point) % P;
         return VALUE_OK;
     }
     if (!rational_bounds(w, e, &low, &high)) return VALUE_NONE;
-    Value got = VALUE_OK;
+    ValueStatus got = VALUE_OK;
     uint64_t v = e->op == 'p', term = 0;
     long *k = &w->bound[e->text.data[1] - '0'];
     for (*k = low; *k <= high && got == VALUE_OK; ++*k) {
@@ -108,9 +108,9 @@ static Value fold_bounds(Work *w, const Expr *e, int point, uint64_t *out) {
     return got;
 }
 
-Value residue_value(Work *w, const Expr *e, int point, uint64_t *out) {
+ValueStatus residue_value(Work *w, const Expr *e, int point, uint64_t *out) {
     if (!work_spend(w, 1)) return VALUE_OVER;
-    Value got;
+    ValueStatus got;
     uint64_t k = 0;
     bool zero = false;
     switch ((ExprKind)e->kind) {

@@ -14,7 +14,7 @@ extern "C" {
 #endif
 
 // At random point number `point` (of Work.seed). VALUE_NONE: not a rational function.
-Value residue_value(Work *w, const Expr *e, int point, uint64_t *out);
+ValueStatus residue_value(Work *w, const Expr *e, int point, uint64_t *out);
 uint64_t residue_times(uint64_t a, uint64_t b);
 // A random number that belongs to a name and a point.
 uint64_t work_random(const Work *w, uint64_t hash, int point);

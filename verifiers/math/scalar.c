@@ -36,7 +36,7 @@ static int by_rational(Work *w, const Expr *a, const Expr *b, MathLayer *layer) 
     mpq_init(x);
     mpq_init(y);
     int same = UNDECIDED;
-    Value left = rational_value(w, a, NULL, x), right = VALUE_NONE;
+    ValueStatus left = rational_value(w, a, NULL, x), right = VALUE_NONE;
     if (left == VALUE_OK || left == VALUE_UNDEFINED) right = rational_value(w, b, NULL, y);
     if (left == VALUE_UNDEFINED || right == VALUE_UNDEFINED) {
         same = DIFFERENT; // two infinities are not one number
@@ -77,7 +77,7 @@ static int by_residue(Work *w, const Expr *a, const Expr *b, MathLayer *layer) {
     int good = 0;
     for (int i = 0; i < TRIES && good < POINTS; i++) {
         uint64_t x, y;
-        Value left = residue_value(w, a, i, &x), right = residue_value(w, b, i, &y);
+        ValueStatus left = residue_value(w, a, i, &x), right = residue_value(w, b, i, &y);
         if (left == VALUE_OVER || right == VALUE_OVER) {
             w->too_large = true;
             return DIFFERENT;
@@ -275,7 +275,7 @@ bool scalar_proportional(Work *w, const Expr *a, const Expr *b, int *sign, MathL
         int good = 0;
         for (int i = 0; i < 6 && good < 3; i++) {
             uint64_t x, y;
-            Value left = residue_value(w, a, i, &x), right = residue_value(w, b, i, &y);
+            ValueStatus left = residue_value(w, a, i, &x), right = residue_value(w, b, i, &y);
             if (left == VALUE_OVER || right == VALUE_OVER || left == VALUE_NONE ||
                 right == VALUE_NONE)
                 return false;

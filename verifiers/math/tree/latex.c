@@ -167,7 +167,7 @@ static void lex_letters(Lexer *l) {
         return;
     }
     bool word = run.size >= 2 && (texcommand_is_word(run) || is_plain_function(l, run, p));
-    const Command *known = word ? texcommand_find(run) : NULL;
+    const TexCommand *known = word ? texcommand_find(run) : NULL;
     if (known) {
         l->p = p;
         lexer_command(l, known, run, from);

@@ -54,7 +54,7 @@ static void lex_siunitx(Lexer *l, int which, const char *begin) {
     if (which == 4) lexer_mark(l, MARK_DEGREE, begin);
 }
 
-void lexer_command(Lexer *l, const Command *c, Slice name, const char *begin) {
+void lexer_command(Lexer *l, const TexCommand *c, Slice name, const char *begin) {
     Slice group = {NULL, 0};
     Token *t;
     switch (c->action) {
@@ -138,7 +138,7 @@ void lexer_backslash(Lexer *l) {
         const char *from = l->p;
         while (l->p < l->end && isalpha((unsigned char)*l->p)) l->p++;
         Slice name = {from, (size_t)(l->p - from)};
-        const Command *known = texcommand_find(name);
+        const TexCommand *known = texcommand_find(name);
         // "\cdotx" and "\pir" are what models write for "\cdot x"
         if (known)
             lexer_command(l, known, name, begin);

@@ -182,7 +182,7 @@ void lexer_words(Lexer *l, Slice content, bool font, bool bold, const char *begi
         }
         return;
     }
-    const Command *known = letters == s.size ? texcommand_find(s) : NULL;
+    const TexCommand *known = letters == s.size ? texcommand_find(s) : NULL;
     if (known && known->action == DO_FUNCTION &&
         (font || texcommand_is_word(s) || (l->p < l->end && *l->p == '('))) {
         lexer_emit(l, TK_FUNCTION, known->value, known->text ? slice_of(known->text) : s, begin);

@@ -42,7 +42,7 @@ void lexer_inside(Lexer *l, Slice content);
 Slice lexer_behind_title(Slice s);
 // What stands in \text{}, \mathrm{} and the like.
 void lexer_words(Lexer *l, Slice content, bool font, bool bold, const char *begin);
-void lexer_command(Lexer *l, const Command *c, Slice name, const char *begin);
+void lexer_command(Lexer *l, const TexCommand *c, Slice name, const char *begin);
 void lexer_backslash(Lexer *l); // p stands on it
 void lexer_utf8(Lexer *l);      // p stands on a byte above 127
 // The bytes of a Latin letter with an accent at p; 0 if there is none.

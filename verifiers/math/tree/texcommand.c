@@ -6,7 +6,7 @@
 #include <string.h>
 
 // clang-format off
-static const Command commands[] = {
+static const TexCommand commands[] = {
     {"Arg", DO_FUNCTION, FN_ARG, NULL},
     {"Bbb", DO_DOMAIN, 0, NULL},
     {"Big", DO_SPACE, 0, NULL},
@@ -427,18 +427,18 @@ static const char *const words[] = {
 
 static int compare_command(const void *key, const void *row) {
     const Slice *k = key;
-    const char *name = ((const Command *)row)->name;
+    const char *name = ((const TexCommand *)row)->name;
     int c = strncmp(k->data, name, k->size);
     return c ? c : name[k->size] ? -1 : 0;
 }
 
-const Command *texcommand_find(Slice name) {
+const TexCommand *texcommand_find(Slice name) {
     return bsearch(&name, commands, sizeof commands / sizeof *commands, sizeof *commands,
                    compare_command);
 }
 
-int texcommand_number(const Command *c) {
-    const Command *same = c->text ? texcommand_find(slice_of(c->text)) : NULL;
+int texcommand_number(const TexCommand *c) {
+    const TexCommand *same = c->text ? texcommand_find(slice_of(c->text)) : NULL;
     return (int)((same ? same : c) - commands);
 }
 

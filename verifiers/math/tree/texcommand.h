@@ -26,16 +26,16 @@ typedef enum CommandAction {
     DO_RELATION,   // value: Relation; text: the command it is another name of
 } CommandAction;
 
-typedef struct Command {
+typedef struct TexCommand {
     const char *name;
     CommandAction action;
     int value;
     const char *text;
-} Command;
+} TexCommand;
 
-const Command *texcommand_find(Slice name); // without the backslash; NULL if unknown
-int texcommand_number(const Command *c);    // its own, or that of the command it stands for
-bool texcommand_is_word(Slice name);        // a plain word that means the command of its name
+const TexCommand *texcommand_find(Slice name); // without the backslash; NULL if unknown
+int texcommand_number(const TexCommand *c);    // its own, or that of the command it stands for
+bool texcommand_is_word(Slice name);           // a plain word that means the command of its name
 
 #ifdef __cplusplus
 }
