@@ -10,7 +10,7 @@ void net_linear(NetUnit *u, const Product *job, int n) {
 }
 
 void net_linear_back(NetUnit *u, View dx, View base, View dy, const Weight *w) {
-    u->ops->linear(u->q, &(Product){.y = dx, .x = dy, .base = base, .w = w, .turned = true}, 1);
+    u->ops->linear(u->q, &(Product){.y = dx, .x = dy, .base = base, .w = w, .transposed = true}, 1);
 }
 
 void net_linear_grad(NetUnit *u, const ProductGrad *job, int n) {

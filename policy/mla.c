@@ -148,7 +148,7 @@ static void forward(NetUnit *u, int l) {
     u->ops->rope(u->q, rope, 2, &u->p->rope, u->ix->pos, false);
 
     const Product up = {.y = s.kv, .x = c, .w = &y->kv_b};
-    const Product into = {.y = lat(s.qk, &d), .x = nope(s.q, &d), .w = &y->uk, .turned = true};
+    const Product into = {.y = lat(s.qk, &d), .x = nope(s.q, &d), .w = &y->uk, .transposed = true};
     if (absorb)
         net_linear(u, &into, 1);
     else if (!u->decode)

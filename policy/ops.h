@@ -64,13 +64,13 @@ typedef struct NormBack {
     bool add;  // dx += instead of dx =
 } NormBack;
 
-// y = base + x W^T + bias, or `turned`: y = base + x W. Matrix m of the Weight meets the rows i
+// y = base + x W^T + bias, or `transposed`: y = base + x W. Matrix m of the Weight meets the rows i
 // with i % batch == m (heads: view_heads).
 typedef struct Product {
     View y, x;
     View base; // nothing; y itself; or another view of y's shape. One addition a value
     const Weight *w;
-    bool turned; // in FP8 rows of x are then quantised as gradients (policy/cpu/gemm.h)
+    bool transposed; // in FP8 rows of x are then quantised as gradients (policy/cpu/gemm.h)
 } Product;
 typedef struct ProductGrad { // dW[n,k] += sum over rows of y[n] x[k]; the bias += y
     View y, x;

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "sandbox/bare/turn.h"
+#include "sandbox/bare/run_lock.h"
 #include "sandbox/broker.h"
 #include "sandbox/cage_wire.h"
 
@@ -359,17 +359,17 @@ void cage_run(Cage *cage, const CageJob *job, CageRecord *record) {
     *record = (CageRecord){0};
     const char *bad = check_job(job);
     bool turn = !bad && one_at_a_time(cage);
-    if (turn && turn_take() != ST_OK) bad = status_text(), turn = false;
+    if (turn && run_lock_take() != ST_OK) bad = status_text(), turn = false;
     if (bad || take_lane(cage, job->role, &lane) != ST_OK) {
         set_fault(record, bad ? bad : status_text());
         count_fault(cage, job->role);
-        if (turn) turn_give();
+        if (turn) run_lock_give();
         return;
     }
     bool whole = send_job(lane->fd, job, false) && receive_record(lane->fd, &reply, record);
     if (!whole) set_fault(record, "the broker ended while the program ran");
     give_lane(cage, lane, !whole, record, whole ? &reply : NULL);
-    if (turn) turn_give();
+    if (turn) run_lock_give();
 }
 
 struct CageTalk {
@@ -389,17 +389,17 @@ Status cage_talk_begin(Cage *cage, const CageJob *job, CageTalk **out) {
     if (!bad && (job->lang == CAGE_C || job->lang == CAGE_CPP)) bad = "no talk with c or cpp";
     if (bad) return FAIL(ST_CONFIG, "sandbox: %s", bad);
     bool turn = one_at_a_time(cage);
-    if (turn) TRY(turn_take());
+    if (turn) TRY(run_lock_take());
     Status begun = take_lane(cage, job->role, &lane);
     if (begun != ST_OK) {
-        if (turn) turn_give();
+        if (turn) run_lock_give();
         return begun;
     }
     if (!send_job(lane->fd, job, true) || !wire_receive_fds(lane->fd, &what, fds, &n) ||
         (what == 'T' && n != 2) || (what != 'T' && what != 'R')) {
         CageRecord lost = {0};
         give_lane(cage, lane, true, &lost, NULL);
-        if (turn) turn_give();
+        if (turn) run_lock_give();
         return FAIL(ST_IO, "sandbox: the broker ended before a talk began");
     }
     if (what == 'R') { // it could not be started: the record is all that comes
@@ -412,7 +412,7 @@ Status cage_talk_begin(Cage *cage, const CageJob *job, CageTalk **out) {
         Status st = FAIL(ST_IO, "sandbox: %s", whole ? record.why : "the broker ended");
         give_lane(cage, lane, !whole, &record, whole ? &reply : NULL);
         cage_record_free(&record);
-        if (turn) turn_give();
+        if (turn) run_lock_give();
         return st;
     }
     CageTalk *talk = calloc(1, sizeof *talk);
@@ -491,6 +491,6 @@ void cage_talk_end(CageTalk *talk, int wall_ms, CageRecord *record) {
     bool whole = sent && receive_record(lane->fd, &reply, record);
     if (!whole) set_fault(record, "the broker ended while the program ran");
     give_lane(talk->cage, lane, !whole, record, whole ? &reply : NULL);
-    if (talk->turn) turn_give();
+    if (talk->turn) run_lock_give();
     free(talk);
 }

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "sandbox/broker.h"
-#include "sandbox/busy.h"
+#include "sandbox/host_load.h"
 
 enum {
     COMPILE_MS = 40000, // wall time of a compiler at most
@@ -156,7 +156,7 @@ static void fill_payload(Lane *lane, const WireAsk *ask, CageLang lang, const ch
 static bool taken_by_host(const SlotRun *run, const SlotEnd *end) {
     if (end->fault || end->over_out || end->over_err || end->oom) return false;
     if (broker.opts.busy) return end->tail.ended_by == CELL_BY_WALL;
-    return busy_starved(&run->run, &end->tail) && busy_host();
+    return host_load_starved(&run->run, &end->tail) && host_load_host();
 }
 
 static bool run_job(Lane *lane, const WireAsk *ask) {

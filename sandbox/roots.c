@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sandbox/closure.h"
+#include "sandbox/needed_files.h"
 
 // What a program of the host says on stdout, at most size - 1 bytes. False if it fails.
 static bool ask(char *const argv[], char *out, size_t size) {
@@ -62,7 +62,7 @@ static bool is_folder(const char *path) {
 
 static void add_folder(const char *path, Str *lines) {
     char real[PATH_MAX];
-    if (realpath(path, real) && is_folder(real)) closure_line("bind", real, real, lines);
+    if (realpath(path, real) && is_folder(real)) needed_files_line("bind", real, real, lines);
 }
 
 static void add_tool(const char *name, Str *lines) {
@@ -70,7 +70,7 @@ static void add_tool(const char *name, Str *lines) {
     static const char *const folders[] = {"/usr/bin", "/bin", "/usr/local/bin"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", folders[i], name);
-        if (access(path, X_OK) == 0 && closure_add(path, lines)) return;
+        if (access(path, X_OK) == 0 && needed_files_add(path, lines)) return;
     }
 }
 
@@ -93,17 +93,17 @@ static void add_links(Str *lines) {
         ssize_t n = readlink(names[i], target, sizeof target - 1);
         if (n <= 0) continue;
         target[n] = 0;
-        closure_line("link", target, names[i], lines);
+        needed_files_line("link", target, names[i], lines);
     }
 }
 
 static void add_common(Str *lines) {
-    closure_line("dir", "", "/w", lines);
-    closure_line("dir", "", "/w/tmp", lines);
-    closure_line("link", "w/tmp", "/tmp", lines);
-    closure_line("dev", "/dev/null", "/dev/null", lines);
-    closure_line("dev", "/dev/zero", "/dev/zero", lines);
-    closure_line("dev", "/dev/urandom", "/dev/urandom", lines);
+    needed_files_line("dir", "", "/w", lines);
+    needed_files_line("dir", "", "/w/tmp", lines);
+    needed_files_line("link", "w/tmp", "/tmp", lines);
+    needed_files_line("dev", "/dev/null", "/dev/null", lines);
+    needed_files_line("dev", "/dev/zero", "/dev/zero", lines);
+    needed_files_line("dev", "/dev/urandom", "/dev/urandom", lines);
 }
 
 // For setlocale(LC_ALL, "") of a program, which finds LC_ALL=C.UTF-8.
@@ -130,7 +130,7 @@ static void find_tools(Root *out) {
 static void add_matching(const char *pattern, Str *lines) {
     glob_t g;
     if (glob(pattern, 0, NULL, &g) != 0) return;
-    for (size_t i = 0; i < g.gl_pathc; i++) closure_add(g.gl_pathv[i], lines);
+    for (size_t i = 0; i < g.gl_pathc; i++) needed_files_add(g.gl_pathv[i], lines);
     globfree(&g);
 }
 
@@ -167,13 +167,13 @@ static void find_compiler(Root *out) {
     snprintf(pattern, sizeof pattern, "%s/cc1*", folder);
     glob_t g;
     if (glob(pattern, 0, NULL, &g) == 0) { // for what they load; themselves are in the folder
-        for (size_t i = 0; i < g.gl_pathc; i++) closure_add(g.gl_pathv[i], &out->lines);
+        for (size_t i = 0; i < g.gl_pathc; i++) needed_files_add(g.gl_pathv[i], &out->lines);
         globfree(&g);
     }
     snprintf(pattern, sizeof pattern, "%s/collect2", folder);
-    closure_add(pattern, &out->lines);
+    needed_files_add(pattern, &out->lines);
     snprintf(pattern, sizeof pattern, "%s/liblto_plugin.so", folder);
-    closure_add(pattern, &out->lines);
+    needed_files_add(pattern, &out->lines);
     bool crt = compiler_folder("/usr/bin/gcc", "-print-file-name=libc.a", folder);
     for (size_t i = 0; crt && i < sizeof objects / sizeof objects[0]; i++) {
         snprintf(pattern, sizeof pattern, "%s/%s", folder, objects[i]);
@@ -213,7 +213,7 @@ static void find_python(const char *wanted, Root *out) {
     if (!executable || !stdlib || !platform) return;
     snprintf(out->version, sizeof out->version, "Python %.*s", (int)strcspn(said, "\n"), said);
     take_line(executable, out->program, sizeof out->program);
-    if (!closure_add(out->program, &out->lines)) return;
+    if (!needed_files_add(out->program, &out->lines)) return;
     for (int i = 0; i < 2; i++) {
         take_line(i ? platform : stdlib, path, sizeof path);
         add_folder(path, &out->lines);
@@ -232,7 +232,7 @@ static void find_node(Root *out) {
         char *const argv[] = {(char *)usual[i], "--version", NULL};
         if (access(usual[i], X_OK) != 0 || !realpath(usual[i], real)) continue;
         if (!ask(argv, said, sizeof said)) continue;
-        out->there = closure_add(real, &out->lines);
+        out->there = needed_files_add(real, &out->lines);
         snprintf(out->program, sizeof out->program, "%.255s", real);
         snprintf(out->version, sizeof out->version, "node %.*s", (int)strcspn(said, "\n"), said);
     }
@@ -264,5 +264,5 @@ void root_find(RootKind kind, const char *python, Root *out) {
         break;
     case ROOT_KINDS: break;
     }
-    closure_end(&out->lines);
+    needed_files_end(&out->lines);
 }

@@ -23,7 +23,7 @@ typedef enum RootKind {
 } RootKind;
 
 typedef struct Root {
-    Str lines;         // as closure.h has them
+    Str lines;         // as needed_files.h has them
     bool there;        // the language can be run
     bool cpp;          // ROOT_COMPILER: g++ as well
     char program[256]; // interpreter or compiler

@@ -13,8 +13,8 @@
 #include "pipelines/command.h"
 #include "policy/net.h"
 #include "sandbox/cage.h"
+#include "tests/same_bits.h"
 #include "tests/watched_backend.h"
-#include "tests/ways.h"
 
 static Ops second;
 

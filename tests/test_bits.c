@@ -3,15 +3,15 @@
 // tests/golden/bits/policy.txt holds a hash of every result below, first computed at commit
 // b5f713d. Every kernel set of this processor must give them (AMX: a few, on emulated tiles, where
 // it is not here); those that are not run are named. Settings: three dense models and DeepSeek's in
-// both forms (tests/ways.h), fp32, bf16 and fp8, one thread; a second run of the same in tests/
-// test_policy.c and others shows that threads change nothing.
+// both forms (tests/same_bits.h), fp32, bf16 and fp8, one thread; a second run of the same in
+// tests/ test_policy.c and others shows that threads change nothing.
 //
 // A change that is meant to change bits rewrites the file: BITS=write make ONLY=bits test; the
 // commit that does so says why. Commands (zero, rl, sft, eval, generate) are test_bits.sh's.
 #include <stdlib.h>
 
 #include "rollout/engine.h"
-#include "tests/ways.h"
+#include "tests/same_bits.h"
 
 enum { N_MODELS = N_DENSE + 2, MAX_LINES = 200 };
 static const char *const model_name[N_MODELS] = {"llama", "qwen2", "qwen3", "absorbed", "expanded"};

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "sandbox/busy.h"
 #include "sandbox/cage.h"
+#include "sandbox/host_load.h"
 
 static Arena *arena;
 
@@ -222,23 +222,23 @@ static void wall_time_that_a_busy_host_took_is_given_once_more(void **state) {
 
 static void a_busy_host_is_known_by_its_files(void **state) {
     (void)state;
-    assert_true(busy_pressure("some avg10=61.20 avg60=0.00 total=1", "0.1 0 0", 2));
-    assert_false(busy_pressure("some avg10=3.00 avg60=99.00 total=1", "9.0 0 0", 2));
-    assert_true(busy_pressure("", "3.1 0 0", 2));
-    assert_false(busy_pressure("", "2.9 0 0", 2));
-    assert_false(busy_pressure("", "", 2));
-    assert_true(busy_stolen("cpu  10 0 0 90 0 0 0 0 0 0\n", "cpu  50 0 0 110 0 0 0 40 0 0\n"));
-    assert_false(busy_stolen("cpu  10 0 0 90 0 0 0 0 0 0\n", "cpu  50 0 0 150 0 0 0 1 0 0\n"));
-    assert_false(busy_stolen("", "cpu 1"));
+    assert_true(host_load_pressure("some avg10=61.20 avg60=0.00 total=1", "0.1 0 0", 2));
+    assert_false(host_load_pressure("some avg10=3.00 avg60=99.00 total=1", "9.0 0 0", 2));
+    assert_true(host_load_pressure("", "3.1 0 0", 2));
+    assert_false(host_load_pressure("", "2.9 0 0", 2));
+    assert_false(host_load_pressure("", "", 2));
+    assert_true(host_load_stolen("cpu  10 0 0 90 0 0 0 0 0 0\n", "cpu  50 0 0 110 0 0 0 40 0 0\n"));
+    assert_false(host_load_stolen("cpu  10 0 0 90 0 0 0 0 0 0\n", "cpu  50 0 0 150 0 0 0 1 0 0\n"));
+    assert_false(host_load_stolen("", "cpu 1"));
     const CellRun run = {.cpu_ms = 4000, .wall_ms = 10000};
     CellTail tail = {.ended_by = CELL_BY_WALL, .cpu_us = 1900000, .put_off = 20};
-    assert_true(busy_starved(&run, &tail));
+    assert_true(host_load_starved(&run, &tail));
     tail.put_off = 19; // it slept
-    assert_false(busy_starved(&run, &tail));
+    assert_false(host_load_starved(&run, &tail));
     tail.put_off = 500, tail.cpu_us = 2100000; // it had its time
-    assert_false(busy_starved(&run, &tail));
+    assert_false(host_load_starved(&run, &tail));
     tail.cpu_us = 100, tail.ended_by = CELL_BY_BROKER;
-    assert_false(busy_starved(&run, &tail));
+    assert_false(host_load_starved(&run, &tail));
 }
 
 static int begin(void **state) {

@@ -1,7 +1,7 @@
 // tests/test_dense.c -- policy/dense: the dense families give the same bits however they are cut.
 //
 // That they compute what Hugging Face's code does is tests/test_golden.c's business.
-#include "tests/ways.h"
+#include "tests/same_bits.h"
 
 static void decoding_gives_the_bits_of_scoring(void **state) {
     (void)state;

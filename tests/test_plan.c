@@ -1,5 +1,5 @@
 // tests/test_plan.c -- policy/plan: what is large and not used at the same time is one place.
-#include "tests/ways.h"
+#include "tests/same_bits.h"
 
 static const ModelConfig model = {.family = FAMILY_DENSE,
                                   .vocab_size = 53,

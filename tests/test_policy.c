@@ -1,7 +1,7 @@
 // tests/test_policy.c -- policy: the same bits however it is cut, and it learns.
 #include "policy/policy.h"
 
-#include "tests/ways.h"
+#include "tests/same_bits.h"
 
 static void learns_a_repeating_pattern(void **state) {
     (void)state;

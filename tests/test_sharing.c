@@ -2,7 +2,7 @@
 // alone.
 //
 // Log-probabilities to the bit; gradients to what another order of the same sums may change.
-#include "tests/ways.h"
+#include "tests/same_bits.h"
 
 enum { MAX_TOKENS = 4000, N_GROUPS = 8, CHUNK_SEQS = 40 };
 

@@ -7,8 +7,8 @@
 #include <strings.h>
 
 #include "verifiers/designator.h"
-#include "verifiers/either.h"
 #include "verifiers/folding.h"
+#include "verifiers/game_answer.h"
 
 enum { N_LETTERS = 26 };
 
@@ -350,7 +350,7 @@ Judgement choice_judge(const JudgeInput *in) {
         j.verdict = VERDICT_ERROR;
         return j;
     }
-    Slice answer = either_answer(in, &j.reason);
+    Slice answer = game_answer(in, &j.reason);
     j.answer = answer.data, j.answer_size = answer.size;
     if (!in->finished) {
         j.reason = "cut off";

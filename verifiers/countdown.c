@@ -5,7 +5,7 @@
 #include <gmp.h>
 #include <string.h>
 
-#include "verifiers/either.h"
+#include "verifiers/game_answer.h"
 
 typedef struct Game {
     mpz_t number[COUNTDOWN_MAX_NUMBERS], target;
@@ -252,7 +252,7 @@ Judgement countdown_judge(const JudgeInput *in) {
         game_free(&g);
         return j;
     }
-    Slice answer = either_answer(in, &j.reason);
+    Slice answer = game_answer(in, &j.reason);
     j.answer = answer.data, j.answer_size = answer.size;
     if (!in->finished) {
         j.reason = "cut off";

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "verifiers/either.h"
+#include "verifiers/game_answer.h"
 
 typedef enum Role { UNSAID, KNIGHT, KNAVE } Role;
 
@@ -150,7 +150,7 @@ Judgement knights_judge(const JudgeInput *in) {
         j.verdict = VERDICT_ERROR;
         return j;
     }
-    Slice answer = either_answer(in, &j.reason);
+    Slice answer = game_answer(in, &j.reason);
     j.answer = answer.data, j.answer_size = answer.size;
     if (!in->finished) {
         j.reason = "cut off";

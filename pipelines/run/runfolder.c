@@ -1,4 +1,5 @@
-// pipelines/run/runfolder.c -- opening, resuming and rows of a run's folder; see shelf.c.
+// pipelines/run/runfolder.c -- opening, resuming and rows of a run's folder; see
+// checkpoint_store.c.
 #include "pipelines/run/runfolder.h"
 
 #include <dirent.h>
@@ -18,15 +19,15 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "pipelines/command.h"
+#include "pipelines/run/checkpoint_store.h"
 #include "pipelines/run/machine.h"
 #include "pipelines/run/metric_alias.h"
-#include "pipelines/run/shelf.h"
 #include "pipelines/run/tfevents.h"
 
 struct RunFolder {
     RunFolderOpts opts;
     char *path, *checkpoints, *command_line, *again, *config, *data;
-    Shelf shelf;
+    CheckpointStore store;
     double created;
     int lock;
     int metrics; // opened for appending; unbuffered, so that a failed row is written once
@@ -278,8 +279,8 @@ Status runfolder_open(const RunFolderOpts *opts, RunFolder **out) {
     open_log(run);
     TRY_OUT(file_mkdirs(run->checkpoints));
     int64_t bytes = 0;
-    run->shelf = shelf_at(run->checkpoints, opts->keep);
-    run->resume_step = run->step = shelf_newest(&run->shelf, &run->resume_path, &bytes);
+    run->store = store_at(run->checkpoints, opts->keep);
+    run->resume_step = run->step = store_newest(&run->store, &run->resume_path, &bytes);
     if (runfolder_finished(run)) {
         log_info("%s is finished at step %lld; --fresh begins anew", run->path,
                  (long long)run->resume_step);
@@ -399,7 +400,7 @@ Status runfolder_lines(RunFolder *run, const char *folder, int64_t step, const S
 }
 
 Status runfolder_checkpoint_begin(RunFolder *run, int64_t step, Str *folder) {
-    return shelf_begin(&run->shelf, step, folder);
+    return store_begin(&run->store, step, folder);
 }
 
 Status runfolder_checkpoint_commit(RunFolder *run, int64_t step, bool best) {
@@ -407,11 +408,11 @@ Status runfolder_checkpoint_commit(RunFolder *run, int64_t step, bool best) {
     fsync(run->metrics); // the rows up to here are part of the checkpoint
     if (fstat(run->metrics, &info) != 0)
         return FAIL(ST_IO, "%s/metrics.jsonl: cannot stat: %s", run->path, strerror(errno));
-    TRY(shelf_publish(&run->shelf, step, info.st_size, best));
+    TRY(store_publish(&run->store, step, info.st_size, best));
     run->step = step;
-    return shelf_tidy(&run->shelf);
+    return store_tidy(&run->store);
 }
 
 void runfolder_checkpoint_abort(RunFolder *run, int64_t step) {
-    shelf_abort(&run->shelf, step);
+    store_abort(&run->store, step);
 }

@@ -17,7 +17,7 @@
     __builtin_shufflevector(a, b, i, (i) + 1, (i) + 2, (i) + 3, j, (j) + 1, (j) + 2, (j) + 3,      \
                             (i) + 16, (i) + 17, (i) + 18, (i) + 19, (j) + 16, (j) + 17, (j) + 18,  \
                             (j) + 19)
-LANE_INLINE void turn16(V16 r[LANES]) {
+LANE_INLINE void transpose16(V16 r[LANES]) {
     V16 t[LANES];
     UNROLL for (int i = 0; i < LANES; i += 2) {
         t[i] = SHUFFLE(r[i], r[i + 1], 0, 16, 1, 17);
@@ -54,7 +54,7 @@ LANE_INLINE void panel_put_cols_body(float *panels, int kpad, int j, const float
             for (int c = 0; c < LANES; c++)
                 r[c] = vec[c] ? v16_load_n(vec[c] + i, left, 0) : v16_set(0);
         }
-        turn16(r);
+        transpose16(r);
         UNROLL for (int k = 0; k < LANES; k++) {
             if (k < left) v16_store(to + gemm_order(k0 + i + k) * GEMM_PANEL, r[k]);
         }
@@ -64,8 +64,8 @@ LANES_FN(panel_put_cols,
          (float *panels, int kpad, int j, const float *const vec[16], int k0, int n),
          (panels, kpad, j, vec, k0, n))
 
-LANE_INLINE void panel_turn_body(float *to, int ldt, const float *from, int ldf, int rows,
-                                 int cols) {
+LANE_INLINE void panel_transpose_body(float *to, int ldt, const float *from, int ldf, int rows,
+                                      int cols) {
     for (int r0 = 0; r0 < rows; r0 += LANES)
         for (int c0 = 0; c0 < cols; c0 += LANES) {
             const int left = cols - c0 < LANES ? cols - c0 : LANES;
@@ -79,16 +79,16 @@ LANE_INLINE void panel_turn_body(float *to, int ldt, const float *from, int ldf,
                     r[i] = r0 + i < rows ? v16_load_n(row + (size_t)i * (size_t)ldf, left, 0)
                                          : v16_set(0);
             }
-            turn16(r);
+            transpose16(r);
             UNROLL for (int i = 0; i < LANES; i++) {
                 if (i < left) v16_store(to + (size_t)(c0 + i) * (size_t)ldt + r0, r[i]);
             }
         }
 }
-LANES_FN(panel_turn, (float *to, int ldt, const float *from, int ldf, int rows, int cols),
+LANES_FN(panel_transpose, (float *to, int ldt, const float *from, int ldf, int rows, int cols),
          (to, ldt, from, ldf, rows, cols))
 
-LANE_INLINE void page_turn_body(float *to, const float *from, int ld, int dim) {
+LANE_INLINE void page_transpose_body(float *to, const float *from, int ld, int dim) {
     for (int c = 0; c < dim; c += LANES) {
         const int left = dim - c < LANES ? dim - c : LANES;
         V16 r[LANES];
@@ -98,14 +98,14 @@ LANE_INLINE void page_turn_body(float *to, const float *from, int ld, int dim) {
             for (int i = 0; i < LANES; i++)
                 r[i] = v16_load_n(from + (ptrdiff_t)i * ld + c, left, 0);
         }
-        turn16(r);
+        transpose16(r);
         float *at = to + gemm_order(c) * LANES; // c is even: evens from here, odds 16 rows on
         UNROLL for (int k = 0; k < LANES; k++) {
             if (k < left) v16_store(at + (k / 2 + k % 2 * 16) * LANES, r[k]);
         }
     }
 }
-LANES_FN(page_turn, (float *to, const float *from, int ld, int dim), (to, from, ld, dim))
+LANES_FN(page_transpose, (float *to, const float *from, int ld, int dim), (to, from, ld, dim))
 
 LANE_INLINE void panel_put_rows_body(float *panels, int kpad, int k, const float *const vec[16],
                                      int n) {
@@ -179,7 +179,7 @@ static void pack_keys(const AttentionShape *s, const Panels *p, int block, int n
                         page16(s, first + j), s->k_dim);
         return;
     }
-    if (s->turned) { // so it is here
+    if (s->transposed) { // so it is here
         for (int j = 0; j < n; j += s->page_rows) {
             const float *from = s->k + (size_t)s->page[(first + j) / s->page_rows] * s->page_step;
             float *to = k + (size_t)(j / GEMM_PANEL * p->k_pad * GEMM_PANEL + j % GEMM_PANEL);

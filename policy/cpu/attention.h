@@ -34,10 +34,10 @@ void panel_put_rows(float *panels, int kpad, int k, const float *const vec[16], 
 // B[k0 + i][j + c]. NULL vectors give zeros.
 void panel_put_cols(float *panels, int kpad, int j, const float *const vec[16], int k0, int n);
 // to[c * ldt + r] = from[r * ldf + c] for r < rows (16 at a time, so to has room), c < cols.
-void panel_turn(float *to, int ldt, const float *from, int ldf, int rows, int cols);
-// Sixteen rows become columns, as `turned` keys stand: to[gemm_order(i) * 16 + j] = from[j * ld +
+void panel_transpose(float *to, int ldt, const float *from, int ldf, int rows, int cols);
+// Sixteen rows become columns, as `transposed` keys lie: to[gemm_order(i) * 16 + j] = from[j * ld +
 // i].
-void page_turn(float *to, const float *from, int ld, int dim);
+void page_transpose(float *to, const float *from, int ld, int dim);
 
 // One row of scores s[64] against the running maximum and sum: s becomes probabilities, o is scaled
 // to the new maximum. `seen` keys of the block count.

@@ -1,9 +1,9 @@
 // policy/cpu/attention_decode.c -- one new token over pages of 16 keys.
 //
 // Reads every key and value once, where they lie: no panels are packed; keys that stand as rows are
-// turned page by page in the nearest cache, while the next page is on its way. The bits are those
-// of cpu_attention over the same keys: the same chains, blocks of 64 and softmax. Keys that stand
-// in a page after the token are scored and masked, their values are not read.
+// transposed page by page in the nearest cache, while the next page is on its way. The bits are
+// those of cpu_attention over the same keys: the same chains, blocks of 64 and softmax. Keys that
+// stand in a page after the token are scored and masked, their values are not read.
 #include <math.h>
 
 #include "policy/cpu/attention.h"
@@ -150,7 +150,7 @@ enum { ROWS = KEY_BLOCK / 4, FETCH = 128, AHEAD = 3 };
 
 bool attention_decodes(const AttentionShape *s) {
     if (s->tokens != 1 || s->heads > DECODE_HEADS || !s->page || s->page_rows != ROWS) return false;
-    if (s->turned || s->k16) return true;
+    if (s->transposed || s->k16) return true;
     return s->k2_dim == 0 && s->k_dim <= DECODE_DIM && s->k_dim % 2 == 0;
 }
 
@@ -187,15 +187,15 @@ static void page_scores(const AttentionShape *s, const Products *by, float *scor
         return;
     }
     const float *k = s->k + (size_t)*at * s->page_step;
-    if (s->turned) {
+    if (s->transposed) {
         by->keys[0](score, q, ldq, s->heads, k, s->k_dim);
         return;
     }
-    _Alignas(64) float turned[DECODE_DIM * ROWS];
+    _Alignas(64) float transposed[DECODE_DIM * ROWS];
     if (j + ROWS < n_keys)
         fetch_page(s->k + (size_t)at[1] * s->page_step, (size_t)ROWS * (size_t)s->ldk);
-    page_turn(turned, k, s->ldk, s->k_dim);
-    by->keys[0](score, q, ldq, s->heads, turned, s->k_dim);
+    page_transpose(transposed, k, s->ldk, s->k_dim);
+    by->keys[0](score, q, ldq, s->heads, transposed, s->k_dim);
 }
 
 static const void *value_of(const AttentionShape *s, int j) {

@@ -2,9 +2,9 @@
 // log-sum-exp, one tile of queries against one block of keys at a time.
 //
 // Everything is computed transposed, [key, query row], so that dK and dV are plain products with
-// the queries' and output gradients' rows as panels; dS is turned once for dQ. Masked places are
-// +0. Where they meet a number that is not finite they are passed over, place by place: it reaches
-// only the gradients of tokens that see it, or that it sees.
+// the queries' and output gradients' rows as panels; dS is transposed once for dQ. Masked places
+// are +0. Where they meet a number that is not finite they are passed over, place by place: it
+// reaches only the gradients of tokens that see it, or that it sees.
 #include <math.h>
 
 #include "policy/cpu/attention.h"
@@ -221,7 +221,7 @@ void cpu_attention_grad(void *dev, const AttentionShape *s, const AttentionGrad 
             add_keys(&dk, b, left, ds, rpad, qr);
             add_keys(&dv, b, left, pt, rpad, orow);
             if (left < KEY_BLOCK) memset(dst, 0, (size_t)rpad * KEY_BLOCK * sizeof *dst);
-            panel_turn(dst, KEY_BLOCK, ds, rpad, left, rows);
+            panel_transpose(dst, KEY_BLOCK, ds, rpad, left, rows);
             // by panels, so that a whole 32 of unseen keys is left out
             const float *keys_of = k_panel + (size_t)b * (size_t)kp;
             for (int c = 0; c < qk; c += GEMM_PANEL, keys_of += KEY_BLOCK * GEMM_PANEL)

@@ -170,8 +170,8 @@ static size_t lay_always(const Device *d, const ModelConfig *m, const UnitShape 
         take(base, &at, threads * larger(product_bytes(s, head_rows), out->attention_bytes), 1);
     if (m->family == FAMILY_DENSE) {
         const size_t wide = (size_t)(m->n_heads / m->n_kv_heads) * (size_t)m->head_dim;
-        out->turn_floats = seq * wide * (s->train ? 4 : 2) + 4 * 64;
-        out->turn = take(base, &at, out->turn_floats * threads, sizeof(float));
+        out->transpose_floats = seq * wide * (s->train ? 4 : 2) + 4 * 64;
+        out->transpose = take(base, &at, out->transpose_floats * threads, sizeof(float));
     } else if (m->mla_form == MLA_EXPANDED) {
         const size_t made = (size_t)(model_cache_dim(m) +
                                      m->n_heads * (m->qk_nope_head_dim + m->v_head_dim)),
@@ -215,7 +215,7 @@ static size_t lay_train(const ModelConfig *m, const UnitShape *s, char *base, Sc
     }
     if (!cpu_keeps_back(s->head)) {
         out->head_token = take(base, &at, rows, sizeof(int32_t));
-        out->turned = take(base, &at, turned_bytes(s), 1);
+        out->transposed = take(base, &at, turned_bytes(s), 1);
     }
     return at;
 }

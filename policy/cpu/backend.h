@@ -31,17 +31,17 @@ typedef struct SharedSlice {
 // run alone, else one.
 typedef struct Scratch {
     // always
-    char *product;          // of products and of attention, for each thread
-    size_t attention_bytes; // of one thread
-    float *turn;            // dense attention: rows of one head, for each thread
-    size_t turn_floats;     // of one thread
-    float *keys;            // expanded: keys and values of one sequence
-    float *logit;           // [head_rows, V], or columns of all rows
-    float *row;             // [T,D] of experts and of the head
-    char *draw;             // of one draw, for each thread
-    size_t draw_bytes;      // of one thread
+    char *product;           // of products and of attention, for each thread
+    size_t attention_bytes;  // of one thread
+    float *transpose;        // dense attention: rows of one head, for each thread
+    size_t transpose_floats; // of one thread
+    float *keys;             // expanded: keys and values of one sequence
+    float *logit;            // [head_rows, V], or columns of all rows
+    float *row;              // [T,D] of experts and of the head
+    char *draw;              // of one draw, for each thread
+    size_t draw_bytes;       // of one thread
     // while training
-    char *turned;             // W^T of one linear, where it is not kept
+    char *transposed;         // W^T of one linear, where it is not kept
     float *dk_part, *dv_part; // dense: [SHARE_PARTS - 1][T, KV*d] sums of slices
     float *drow;              // [T,D] of experts
     float *dscore, *balance;  // [T,E]; scores of one sequence and their gradients

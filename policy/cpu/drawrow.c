@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "policy/cpu/drawweight.h"
+#include "policy/cpu/draw_weights.h"
 
 enum { VOCAB_MAX = 1 << 19 }; // so that a sum of weights fits 63 bits
 

@@ -205,6 +205,9 @@ static void pack16(uint16_t *to, const float *const row[K_BLOCK], int cols) {
 
 ISA_END
 
-const GemmKernel ROW = {
-    .tile_m = 1, .multiply = multiply, .round16 = round16, .pack16 = pack16, .turn16 = turn16};
+const GemmKernel ROW = {.tile_m = 1,
+                        .multiply = multiply,
+                        .round16 = round16,
+                        .pack16 = pack16,
+                        .transpose16 = transpose16};
 #endif

@@ -29,9 +29,10 @@ typedef int32_t NetUnit __attribute__((may_alias));
 // As bf16_round of quant.h: the instruction rounds to nearest even, keeps a NaN and takes a
 // denormal for zero, whatever the thread's control register says.
 INLINE __m512i pairs_of(__m512 low, __m512 high) {
-    static const uint16_t turn[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
-                                      8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
-    return _mm512_permutexvar_epi16(_mm512_loadu_si512(turn),
+    static const uint16_t order[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
+                                       21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
+                                       11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    return _mm512_permutexvar_epi16(_mm512_loadu_si512(order),
                                     (__m512i)_mm512_cvtne2ps_pbh(high, low));
 }
 #include "policy/cpu/gemm_codes.h"
@@ -48,13 +49,13 @@ static void multiply(const GemmJob *job) {
 }
 
 static void round16(uint16_t *to, const float *x, int n) {
-    const __m512i turn =
+    const __m512i order =
         _mm512_broadcast_i32x4(_mm_setr_epi8(4, 5, 0, 1, 6, 7, 2, 3, 12, 13, 8, 9, 14, 15, 10, 11));
     for (int i = 0; i < n; i += K_BLOCK, to += K_BLOCK) {
         const __m512 low = _mm512_maskz_loadu_ps(first(n - i), x + i);
         const __m512 high = _mm512_maskz_loadu_ps(first(n - i - 16), x + i + 16);
         const __m512i codes = (__m512i)_mm512_cvtne2ps_pbh(high, low);
-        _mm512_storeu_si512(to, _mm512_shuffle_epi8(codes, turn));
+        _mm512_storeu_si512(to, _mm512_shuffle_epi8(codes, order));
     }
 }
 
@@ -68,6 +69,9 @@ static void pack16(uint16_t *to, const float *const row[K_BLOCK], int cols) {
 
 ISA_END
 
-const GemmKernel gemm_avx512bf16 = {
-    .tile_m = TILE_M, .multiply = multiply, .round16 = round16, .pack16 = pack16, .turn16 = turn16};
+const GemmKernel gemm_avx512bf16 = {.tile_m = TILE_M,
+                                    .multiply = multiply,
+                                    .round16 = round16,
+                                    .pack16 = pack16,
+                                    .transpose16 = transpose16};
 #endif

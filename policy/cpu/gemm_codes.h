@@ -34,7 +34,7 @@ INLINE void transpose(__m512i r[16]) {
     }
 }
 
-static void turn16(uint16_t *to, ptrdiff_t to_row, const float *const row[K_BLOCK], int cols) {
+static void transpose16(uint16_t *to, ptrdiff_t to_row, const float *const row[K_BLOCK], int cols) {
     for (int n = 0; n < cols; n += 16) {
         const __mmask16 lanes = first_codes(cols - n);
         __m512i r[16];

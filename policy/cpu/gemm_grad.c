@@ -70,7 +70,7 @@ static void strip(float *to, int width, float *scale, const TokenRows *from, int
     for (int i = 0; i < rows; i++) e4m3_round_columns(to + i * width, to + i * width, scale, cols);
 }
 
-// 32 rows for pack16 and turn16, which round them: columns from c0 on of `rows` tokens, zeros
+// 32 rows for pack16 and transpose16, which round them: columns from c0 on of `rows` tokens, zeros
 // after.
 static void rows_of(const float *row[K_BLOCK], const TokenRows *from, int t0, int rows, int c0) {
     static const float zeros[STRIP];
@@ -104,7 +104,7 @@ static void pack_g(const GradWork *w, const GemmKernel *kernel, const TokenRows 
             for (int at = 0; at < t; at += K_BLOCK) {
                 const float *row[K_BLOCK];
                 rows_of(row, g, t0 + at, t - at, n0);
-                kernel->turn16(codes + at, T_BLOCK, row, cols);
+                kernel->transpose16(codes + at, T_BLOCK, row, cols);
             }
             continue;
         }
@@ -120,7 +120,7 @@ static void pack_g(const GradWork *w, const GemmKernel *kernel, const TokenRows 
                 for (int i = 0; i < rows; i += K_BLOCK) {
                     const float *row[K_BLOCK];
                     rows_of(row, &made, i, rows - i, 0);
-                    kernel->turn16(codes + at + i, T_BLOCK, row, cols);
+                    kernel->transpose16(codes + at + i, T_BLOCK, row, cols);
                 }
                 continue;
             }

@@ -53,7 +53,7 @@ typedef struct GemmKernel {
     // The first cols <= 32 values of 32 rows of K become 1024 codes of a panel, zeros beyond ..
     void (*pack16)(uint16_t *to, const float *const row[K_BLOCK], int cols);
     // .. and columns [0, cols) become rows of 32: to[n * to_row + k]. Both round as round16.
-    void (*turn16)(uint16_t *to, ptrdiff_t to_row, const float *const row[K_BLOCK], int cols);
+    void (*transpose16)(uint16_t *to, ptrdiff_t to_row, const float *const row[K_BLOCK], int cols);
 } GemmKernel;
 
 // All but the first exist on x86-64 only.

@@ -25,8 +25,8 @@ typedef struct CpuDev {
 // row i = t * heads + h stands at position pos0 + t and sees keys 0 .. pos0 + t. A key is `k_dim`
 // values at k + j * ldk, then `k2_dim` at k2 + j * ldk2; its value v_dim values at v + j * ldv.
 // With `page`, row j stands at row j % page_rows of page[j / page_rows] (page_step floats apart).
-// With `turned` (only with pages of 16 rows, without k2) the keys of a page stand as columns: value
-// i of key j at k + page[j / 16] * page_step + order(i) * 16 + j % 16, order as in
+// With `transposed` (only with pages of 16 rows, without k2) the keys of a page lie as columns:
+// value i of key j at k + page[j / 16] * page_step + order(i) * 16 + j % 16, order as in
 // policy/cpu/gemm.h's panels. Keys that other sequences share stand apart: key j < shared at row j,
 // the others at row j + gap (no pages). With `k16` instead of k and v (only with pages of 16 rows,
 // without k2) a page holds bf16 codes as policy/cpu/kvpage.h has them, page_step codes apart;
@@ -39,7 +39,7 @@ typedef struct AttentionShape {
     const int32_t *page;
     size_t page_step;
     int page_rows;
-    bool turned;
+    bool transposed;
     int shared, gap;
     float scale;
     const uint16_t *k16, *next16;

@@ -101,7 +101,7 @@ static void scatter(float *to, const float *from, int tokens, const HeadItems *h
 }
 
 static float *turn_of(const Queue *q, int worker) {
-    return q->s.turn + (q->dev.pool ? (size_t)worker : 0) * q->s.turn_floats;
+    return q->s.transpose + (q->dev.pool ? (size_t)worker : 0) * q->s.transpose_floats;
 }
 
 static AttentionShape shape_of(const HeadItems *h, int s, int g) {
@@ -123,7 +123,7 @@ static AttentionShape shape_of(const HeadItems *h, int s, int g) {
         shape.k = cpu_f32(a->cache) + (size_t)g * h->head;
         shape.v = shape.k + KV_PAGE_TOKENS * h->dp;
         shape.ldv = h->d;
-        shape.turned = true;
+        shape.transposed = true;
         return shape;
     }
     const size_t at = cpu_first_key(h->ix, s, &shape) * (size_t)(h->KV * h->d) + (size_t)(g * h->d);

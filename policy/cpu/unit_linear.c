@@ -95,16 +95,16 @@ void cpu_weights_set(Queue *q, Weight *const *w, int n) {
     free(some);
 }
 
-typedef struct TurnJob { // W^T [k,n] in pieces of `each` rows, whole panels
+typedef struct TransposeJob { // W^T [k,n] in pieces of `each` rows, whole panels
     char *data;
     const float *w;
     int n, k, each;
     Precision precision;
-} TurnJob;
+} TransposeJob;
 
 static void turn_piece(void *ctx, int i, int worker) {
     (void)worker;
-    const TurnJob *t = ctx;
+    const TransposeJob *t = ctx;
     const int at = i * t->each, left = t->k - at;
     Packed part;
     gemm_pack(&part, t->data + gemm_packed_bytes(at, t->n, t->precision), t->w + at, t->k,
@@ -113,12 +113,12 @@ static void turn_piece(void *ctx, int i, int worker) {
 
 Packed cpu_weight_back_rows(Queue *q, const Weight *w, int from, int n) {
     const int pieces = 4 * pool_threads(q->dev.pool), panels = (w->k + GEMM_PANEL - 1) / GEMM_PANEL;
-    TurnJob t = {.data = q->s.turned,
-                 .w = master_at(w, 0) + (size_t)from * (size_t)w->k,
-                 .n = n,
-                 .k = w->k,
-                 .each = (panels + pieces - 1) / pieces * GEMM_PANEL,
-                 .precision = w->precision};
+    TransposeJob t = {.data = q->s.transposed,
+                      .w = master_at(w, 0) + (size_t)from * (size_t)w->k,
+                      .n = n,
+                      .k = w->k,
+                      .each = (panels + pieces - 1) / pieces * GEMM_PANEL,
+                      .precision = w->precision};
     pool_for(q->dev.pool, (w->k + t.each - 1) / t.each, turn_piece, &t);
     return (Packed){
         .data = t.data, .n = w->k, .k = n, .precision = w->precision, .takes_gradients = true};
@@ -150,12 +150,12 @@ void cpu_linear(Queue *q, const Product *job, int n) {
         const int into = view_here(p->base) ? GEMM_ADD : GEMM_SET, rows = p->y.rows / w->batch;
         if (into == GEMM_ADD && p->base.data != p->y.data) copy_rows(p->y, p->base);
         for (int m = 0; m < w->batch; m++) {
-            const Packed packed = cpu_weight(q, w, m, p->turned);
+            const Packed packed = cpu_weight(q, w, m, p->transposed);
             cpu_gemm(&q->dev, cpu_f32(p->y.data) + (size_t)m * (size_t)p->y.stride,
                      p->y.stride * w->batch, cpu_f32(p->x.data) + (size_t)m * (size_t)p->x.stride,
                      p->x.stride * w->batch, rows, &packed, into, NULL);
         }
-        if (w->bias && !p->turned) // rows of stride 0: one row serves all
+        if (w->bias && !p->transposed) // rows of stride 0: one row serves all
             cpu_axpy_rows(NULL, cpu_f32(p->y.data), p->y.stride, NULL, cpu_f32(w->bias_master), 0,
                           NULL, NULL, NULL, rows, w->n);
     }

@@ -214,7 +214,7 @@ static bool begin_evaluator(Cage *cage, const Suite *s, Trial *t, Dialogue *eval
 
 // Carries what the test asks to the program or to the evaluator, and answers back, until the test
 // has a verdict.
-static void carry(Cage *cage, const Suite *s, Dialogue *test, Dialogue *program, Trial *t,
+static void relay(Cage *cage, const Suite *s, Dialogue *test, Dialogue *program, Trial *t,
                   Arena *arena) {
     Dialogue evaluator = {0};
     bool asked = false;
@@ -280,7 +280,7 @@ void trial_asserts(Cage *cage, const Suite *s, const TrialProgram *p, Trial *t, 
         bool loaded = end_load(t, &program, arena);
         __atomic_store_n(&loaded_last, loaded, __ATOMIC_RELAXED);
         if (loaded && (together || begin_test(cage, s, t, &test)))
-            carry(cage, s, &test, &program, t, arena);
+            relay(cage, s, &test, &program, t, arena);
     }
     CageRecord r = {.stage = "run"};
     if (test.talk) {

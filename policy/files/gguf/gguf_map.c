@@ -66,7 +66,7 @@ static Status gguf_plain(const TensorSource *s, int64_t row, int64_t n, float *o
 }
 
 // Row r of a head, half r / (d/2), place r % (d/2), stands in GGUF at 2 place + half.
-static int64_t turn_row(int64_t row, int64_t head_dim) {
+static int64_t permuted_row(int64_t row, int64_t head_dim) {
     int64_t in_head = row % head_dim, half = head_dim / 2;
     return row - in_head + in_head % half * 2 + in_head / half;
 }
@@ -75,10 +75,10 @@ static Status gguf_turned(const TensorSource *s, int64_t row, int64_t n, float *
     const int64_t d = s->dim[0] / s->heads, cols = tensor_source_cols(s);
     if (s->n_dims == 1) {
         TRY(gguf_plain(s, 0, 1, (float *)s->work));
-        for (int64_t i = 0; i < cols; i++) out[i] = ((float *)s->work)[turn_row(i, d)];
+        for (int64_t i = 0; i < cols; i++) out[i] = ((float *)s->work)[permuted_row(i, d)];
         return ST_OK;
     }
-    for (int64_t r = 0; r < n; r++) TRY(gguf_plain(s, turn_row(row + r, d), 1, out + r * cols));
+    for (int64_t r = 0; r < n; r++) TRY(gguf_plain(s, permuted_row(row + r, d), 1, out + r * cols));
     return ST_OK;
 }
 
@@ -198,7 +198,7 @@ static Status hf_turned(const TensorSource *s, int64_t row, int64_t n, float *ou
     }
     if (s->n_dims > 1) return ST_OK;
     TRY(hf_plain(s, 0, 1, (float *)s->work));
-    for (int64_t i = 0; i < cols; i++) out[turn_row(i, d)] = ((float *)s->work)[i];
+    for (int64_t i = 0; i < cols; i++) out[permuted_row(i, d)] = ((float *)s->work)[i];
     return ST_OK;
 }
 

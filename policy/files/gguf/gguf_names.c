@@ -27,10 +27,10 @@ typedef struct GgufNameRow {
 
 static const GgufNameRow rows[] = {
     {"attn_norm.weight", "input_layernorm.weight", "D", ALWAYS, GGUF_PLAIN},
-    {"attn_q.weight", "self_attn.q_proj.weight", "QD", DENSE_FAMILY, GGUF_TURN_Q},
-    {"attn_q.bias", "self_attn.q_proj.bias", "Q", QKV_BIAS, GGUF_TURN_Q},
-    {"attn_k.weight", "self_attn.k_proj.weight", "KD", DENSE_FAMILY, GGUF_TURN_K},
-    {"attn_k.bias", "self_attn.k_proj.bias", "K", QKV_BIAS, GGUF_TURN_K},
+    {"attn_q.weight", "self_attn.q_proj.weight", "QD", DENSE_FAMILY, GGUF_PERMUTE_Q},
+    {"attn_q.bias", "self_attn.q_proj.bias", "Q", QKV_BIAS, GGUF_PERMUTE_Q},
+    {"attn_k.weight", "self_attn.k_proj.weight", "KD", DENSE_FAMILY, GGUF_PERMUTE_K},
+    {"attn_k.bias", "self_attn.k_proj.bias", "K", QKV_BIAS, GGUF_PERMUTE_K},
     {"attn_v.weight", "self_attn.v_proj.weight", "KD", DENSE_FAMILY, GGUF_PLAIN},
     {"attn_v.bias", "self_attn.v_proj.bias", "K", QKV_BIAS, GGUF_PLAIN},
     {"attn_output.weight", "self_attn.o_proj.weight", "DQ", DENSE_FAMILY, GGUF_PLAIN},
@@ -108,7 +108,7 @@ static bool has(const ModelConfig *m, int layer, When when) {
 
 static int turned(const ModelConfig *m, GgufForm form) {
     if (m->family != FAMILY_DENSE || m->dense == DENSE_QWEN2 || m->dense == DENSE_QWEN3) return 0;
-    return form == GGUF_TURN_Q ? m->n_heads : form == GGUF_TURN_K ? m->n_kv_heads : 0;
+    return form == GGUF_PERMUTE_Q ? m->n_heads : form == GGUF_PERMUTE_K ? m->n_kv_heads : 0;
 }
 
 typedef struct NamesWalk {

@@ -14,8 +14,8 @@ extern "C" {
 
 typedef enum GgufForm {
     GGUF_PLAIN,
-    GGUF_TURN_Q, // rows of heads, which llama interleaves
-    GGUF_TURN_K,
+    GGUF_PERMUTE_Q, // rows of heads, which llama interleaves
+    GGUF_PERMUTE_K,
     GGUF_EXPERTS, // one of a stack
     GGUF_KV_B,    // may stand as two
     GGUF_ROUTER,

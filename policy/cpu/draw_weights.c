@@ -1,5 +1,5 @@
-// policy/cpu/drawweight.c -- integer weights of a row: exp in double, eight values at a time.
-#include "policy/cpu/drawweight.h"
+// policy/cpu/draw_weights.c -- integer weights of a row: exp in double, eight values at a time.
+#include "policy/cpu/draw_weights.h"
 
 #include <math.h>
 #include <stdbool.h>

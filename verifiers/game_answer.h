@@ -1,9 +1,9 @@
-// verifiers/either.h -- the answer of games: in a box, or between answer tags.
+// verifiers/game_answer.h -- the answer of games: in a box, or between answer tags.
 //
 // Layer 3 (verifiers). What in->extract says; where it says nothing, the last box of the response,
 // or its last <answer> if there is no box.
-#ifndef VERIFIERS_EITHER_H
-#define VERIFIERS_EITHER_H
+#ifndef VERIFIERS_GAME_ANSWER_H
+#define VERIFIERS_GAME_ANSWER_H
 
 #include "verifiers/boxed.h"
 
@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-static inline Slice either_answer(const JudgeInput *in, const char **reason) {
+static inline Slice game_answer(const JudgeInput *in, const char **reason) {
     Slice s = boxed_answer(in, reason);
     if (s.data || in->extract || !in->text) return s;
     JudgeInput tagged = *in;

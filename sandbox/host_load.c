@@ -1,5 +1,5 @@
-// sandbox/busy.c -- reads what the kernel says about waiting and stolen time.
-#include "sandbox/busy.h"
+// sandbox/host_load.c -- reads what the kernel says about waiting and stolen time.
+#include "sandbox/host_load.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,13 +13,13 @@ enum {
     LOOK_US = 100000,
 };
 
-bool busy_starved(const CellRun *run, const CellTail *tail) {
+bool host_load_starved(const CellRun *run, const CellTail *tail) {
     return tail->ended_by == CELL_BY_WALL && tail->setup_err == 0 &&
            tail->cpu_us * 2 < run->cpu_ms * 1000ull && tail->cpu_us * 2 < run->wall_ms * 1000ull &&
            tail->put_off >= PUT_OFF;
 }
 
-bool busy_pressure(const char *pressure, const char *load, int n_cpus) {
+bool host_load_pressure(const char *pressure, const char *load, int n_cpus) {
     double percent, runnable;
     if (sscanf(pressure, "some avg10=%lf", &percent) == 1) return percent >= WAITING;
     return sscanf(load, "%lf", &runnable) == 1 && runnable > 1.5 * n_cpus;
@@ -37,7 +37,7 @@ static bool read_times(const char *stat, unsigned long long *all, unsigned long 
     return true;
 }
 
-bool busy_stolen(const char *before, const char *after) {
+bool host_load_stolen(const char *before, const char *after) {
     unsigned long long all[2], stolen[2];
     if (!read_times(before, &all[0], &stolen[0]) || !read_times(after, &all[1], &stolen[1]))
         return false;
@@ -52,13 +52,13 @@ static void read_text(const char *path, char *out, size_t size) {
     out[n > 0 ? n : 0] = 0;
 }
 
-bool busy_host(void) {
+bool host_load_host(void) {
     char pressure[256], load[128], before[256], after[256];
     read_text("/proc/pressure/cpu", pressure, sizeof pressure);
     read_text("/proc/loadavg", load, sizeof load);
-    if (busy_pressure(pressure, load, (int)sysconf(_SC_NPROCESSORS_ONLN))) return true;
+    if (host_load_pressure(pressure, load, (int)sysconf(_SC_NPROCESSORS_ONLN))) return true;
     read_text("/proc/stat", before, sizeof before);
     usleep(LOOK_US);
     read_text("/proc/stat", after, sizeof after);
-    return busy_stolen(before, after);
+    return host_load_stolen(before, after);
 }

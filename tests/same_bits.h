@@ -1,8 +1,8 @@
-// tests/ways.h -- one text, many ways through a model that must give the same bits.
+// tests/same_bits.h -- one text, many ways through a model that must give the same bits.
 //
 // For test_policy.c, test_dense.c and test_sharing.c: static functions, included once by each.
-#ifndef TESTS_WAYS_H
-#define TESTS_WAYS_H
+#ifndef TESTS_SAME_BITS_H
+#define TESTS_SAME_BITS_H
 
 #include "base/arena.h"
 #include "base/rng.h"

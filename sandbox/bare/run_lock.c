@@ -1,5 +1,5 @@
-// sandbox/bare/turn.c -- a lock of this process, and a file that is locked with it.
-#include "sandbox/bare/turn.h"
+// sandbox/bare/run_lock.c -- a lock of this process, and a file that is locked with it.
+#include "sandbox/bare/run_lock.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -36,7 +36,7 @@ static Status lock_file(void) {
     return ST_OK;
 }
 
-Status turn_take(void) {
+Status run_lock_take(void) {
     pthread_mutex_lock(&lock);
     while (depth > 0 && !pthread_equal(owner, pthread_self())) pthread_cond_wait(&given, &lock);
     owner = pthread_self();
@@ -44,11 +44,11 @@ Status turn_take(void) {
     pthread_mutex_unlock(&lock);
     if (depth > 1) return ST_OK; // ours, so nobody changes it
     Status st = lock_file();
-    if (st != ST_OK) turn_give();
+    if (st != ST_OK) run_lock_give();
     return st;
 }
 
-void turn_give(void) {
+void run_lock_give(void) {
     pthread_mutex_lock(&lock);
     CHECK(depth > 0);
     if (--depth == 0) {

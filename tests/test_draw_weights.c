@@ -1,6 +1,6 @@
-// tests/test_drawweight.c -- policy/cpu/drawweight: every instruction set gives what one value at a
-// time gives.
-#include "policy/cpu/drawweight.h"
+// tests/test_draw_weights.c -- policy/cpu/draw_weights: every instruction set gives what one value
+// at a time gives.
+#include "policy/cpu/draw_weights.h"
 
 #include <math.h>
 #include <stdlib.h>

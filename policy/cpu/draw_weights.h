@@ -1,12 +1,12 @@
-// policy/cpu/drawweight.h -- a row of logits as integer weights, from which a token is drawn.
+// policy/cpu/draw_weights.h -- a row of logits as integer weights, from which a token is drawn.
 //
 // Private to policy/cpu, for drawrow.h (policy/draw.h has the rules). A weight is
 // exp(logit * scale - top) * 2^DRAW_BITS to the nearest integer, by the Taylor series of e^y on
 // |y| <= ln(2)/2 (its relative error below 3e-10) in double, plain arithmetic in a fixed order,
 // eight values at a time: the instruction set, which GRPO_CPU chooses as for every other kernel,
 // changes the speed alone.
-#ifndef POLICY_CPU_DRAWWEIGHT_H
-#define POLICY_CPU_DRAWWEIGHT_H
+#ifndef POLICY_CPU_DRAW_WEIGHTS_H
+#define POLICY_CPU_DRAW_WEIGHTS_H
 
 #include <stdint.h>
 

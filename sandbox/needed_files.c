@@ -1,5 +1,5 @@
-// sandbox/closure.c -- DT_NEEDED from file to file.
-#include "sandbox/closure.h"
+// sandbox/needed_files.c -- DT_NEEDED from file to file.
+#include "sandbox/needed_files.h"
 
 #include <elf.h>
 #include <limits.h>
@@ -34,7 +34,7 @@ static bool has_place(const Str *root, const char *place, bool inside) {
     return false;
 }
 
-void closure_line(const char *what, const char *source, const char *place, Str *root) {
+void needed_files_line(const char *what, const char *source, const char *place, Str *root) {
     if (has_place(root, place, false)) return;
     str_add(root, what, strlen(what) + 1);
     str_add(root, source, strlen(source) + 1);
@@ -143,17 +143,17 @@ static bool add_file(const char *path, Str *root) {
     if (has_place(root, place, false)) return true;
     FileMap map;
     if (file_map(real, &map) != ST_OK) return false;
-    closure_line(has_place(root, place, true) ? "seen" : "bind", real, place, root);
+    needed_files_line(has_place(root, place, true) ? "seen" : "bind", real, place, root);
     read_elf(&map, real, root);
     file_unmap(&map);
     return true;
 }
 
-bool closure_add(const char *path, Str *root) {
+bool needed_files_add(const char *path, Str *root) {
     return add_file(path, root);
 }
 
-void closure_end(Str *root) {
+void needed_files_end(Str *root) {
     size_t kept = 0;
     for (size_t at = 0; at < root->size;) {
         const char *what = root->data + at, *source = what + strlen(what) + 1,

@@ -1,5 +1,5 @@
-// pipelines/run/shelf.c -- a folder a checkpoint, renamed into place.
-#include "pipelines/run/shelf.h"
+// pipelines/run/checkpoint_store.c -- a folder a checkpoint, renamed into place.
+#include "pipelines/run/checkpoint_store.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -10,8 +10,8 @@
 #include "base/log.h"
 #include "pipelines/run/manifest.h"
 
-static void put_path(const Shelf *shelf, int64_t step, const char *ending, Str *out) {
-    str_printf(out, "%s/step-%lld%s", shelf->folder, (long long)step, ending);
+static void put_path(const CheckpointStore *store, int64_t step, const char *ending, Str *out) {
+    str_printf(out, "%s/step-%lld%s", store->folder, (long long)step, ending);
 }
 
 static int compare_steps(const void *a, const void *b) {
@@ -20,8 +20,8 @@ static int compare_steps(const void *a, const void *b) {
 }
 
 // Steps of the folders step-N, newest first; the caller frees.
-static int64_t *list_steps(const Shelf *shelf, int *n) {
-    DIR *dir = opendir(shelf->folder);
+static int64_t *list_steps(const CheckpointStore *store, int *n) {
+    DIR *dir = opendir(store->folder);
     int64_t *step = NULL;
     *n = 0;
     for (struct dirent *e; dir && (e = readdir(dir));) {
@@ -38,7 +38,7 @@ static int64_t *list_steps(const Shelf *shelf, int *n) {
     return step;
 }
 
-Shelf shelf_at(const char *folder, int keep) {
+CheckpointStore store_at(const char *folder, int keep) {
     Str path = {0};
     long long best = -1;
     str_printf(&path, "%s/best", folder);
@@ -46,7 +46,7 @@ Shelf shelf_at(const char *folder, int keep) {
     if (f && fscanf(f, "step-%lld", &best) != 1) best = -1;
     if (f) fclose(f);
     str_free(&path);
-    return (Shelf){.folder = folder, .keep = keep, .best = best};
+    return (CheckpointStore){.folder = folder, .keep = keep, .best = best};
 }
 
 // Kept for a look, but no longer counted as a checkpoint.
@@ -58,13 +58,13 @@ static void set_aside(const char *path) {
     str_free(&aside);
 }
 
-int64_t shelf_newest(const Shelf *shelf, Str *path, int64_t *metrics_bytes) {
+int64_t store_newest(const CheckpointStore *store, Str *path, int64_t *metrics_bytes) {
     int n;
-    int64_t *step = list_steps(shelf, &n), found = -1;
+    int64_t *step = list_steps(store, &n), found = -1;
     *metrics_bytes = 0;
     for (int i = 0; i < n && found < 0; i++) {
         Str at = {0};
-        put_path(shelf, step[i], "", &at);
+        put_path(store, step[i], "", &at);
         Status st = manifest_check(str_text(&at), metrics_bytes);
         if (st == ST_OK) {
             found = step[i];
@@ -79,8 +79,8 @@ int64_t shelf_newest(const Shelf *shelf, Str *path, int64_t *metrics_bytes) {
     return found;
 }
 
-Status shelf_begin(const Shelf *shelf, int64_t step, Str *folder) {
-    put_path(shelf, step, ".tmp", folder);
+Status store_begin(const CheckpointStore *store, int64_t step, Str *folder) {
+    put_path(store, step, ".tmp", folder);
     TRY(file_remove_tree(str_text(folder)));
     static const char *const parts[] = {"model", "state"};
     for (int i = 0; i < 2; i++) {
@@ -93,9 +93,9 @@ Status shelf_begin(const Shelf *shelf, int64_t step, Str *folder) {
     return ST_OK;
 }
 
-static Status name_checkpoint(const Shelf *shelf, const char *name, int64_t step) {
+static Status name_checkpoint(const CheckpointStore *store, const char *name, int64_t step) {
     Str path = {0}, text = {0};
-    str_printf(&path, "%s/%s", shelf->folder, name);
+    str_printf(&path, "%s/%s", store->folder, name);
     str_printf(&text, "step-%lld\n", (long long)step);
     Status st = file_write_atomic(str_text(&path), text.data, text.size);
     str_free(&path);
@@ -103,14 +103,14 @@ static Status name_checkpoint(const Shelf *shelf, const char *name, int64_t step
     return st;
 }
 
-Status shelf_tidy(const Shelf *shelf) {
+Status store_tidy(const CheckpointStore *store) {
     int n;
-    int64_t *step = list_steps(shelf, &n);
+    int64_t *step = list_steps(store, &n);
     Status st = ST_OK;
-    for (int i = shelf->keep > 0 ? shelf->keep : 1; i < n && st == ST_OK; i++) {
-        if (step[i] == shelf->best) continue;
+    for (int i = store->keep > 0 ? store->keep : 1; i < n && st == ST_OK; i++) {
+        if (step[i] == store->best) continue;
         Str path = {0};
-        put_path(shelf, step[i], "", &path);
+        put_path(store, step[i], "", &path);
         st = file_remove_tree(str_text(&path));
         str_free(&path);
     }
@@ -118,17 +118,17 @@ Status shelf_tidy(const Shelf *shelf) {
     return st;
 }
 
-Status shelf_publish(Shelf *shelf, int64_t step, int64_t metrics_bytes, bool best) {
+Status store_publish(CheckpointStore *store, int64_t step, int64_t metrics_bytes, bool best) {
     Str final = {0}, temporary = {0};
     Status st = ST_OK;
-    put_path(shelf, step, "", &final);
-    put_path(shelf, step, ".tmp", &temporary);
+    put_path(store, step, "", &final);
+    put_path(store, step, ".tmp", &temporary);
     TRY_OUT(manifest_write(str_text(&temporary), step, metrics_bytes));
     TRY_OUT(file_replace_folder(str_text(&temporary), str_text(&final))); // made again: replaced
-    TRY_OUT(name_checkpoint(shelf, "latest", step));
+    TRY_OUT(name_checkpoint(store, "latest", step));
     if (best) {
-        shelf->best = step;
-        TRY_OUT(name_checkpoint(shelf, "best", step));
+        store->best = step;
+        TRY_OUT(name_checkpoint(store, "best", step));
     }
 out:
     str_free(&final);
@@ -136,9 +136,9 @@ out:
     return st;
 }
 
-void shelf_abort(const Shelf *shelf, int64_t step) {
+void store_abort(const CheckpointStore *store, int64_t step) {
     Str path = {0}, why = {0};
-    put_path(shelf, step, ".tmp", &path);
+    put_path(store, step, ".tmp", &path);
     str_puts(&why, status_text());
     if (file_remove_tree(str_text(&path)) != ST_OK) log_warn("%s", status_text());
     status_fail(ST_IO, __FILE__, __LINE__, "%s", str_text(&why)); // keep the first sentence
