@@ -125,7 +125,7 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
     out->arena = arena_new(0);
     if (opts->folder) TRY_OUT(input_model(opts->folder, &out->opts.folder, out->arena));
     opts = &out->opts;
-    TRY_OUT(gemm_select(NULL)); // GRPO_CPU may ask for a row that this machine lacks
+    TRY_OUT(gemm_select(NULL)); // GRPO_CPU may ask for a kernel set that this machine lacks
     TRY_OUT(find_model(opts, out));
     TRY_OUT(find_stops(opts, out));
     int longest = opts->max_seq_tokens;

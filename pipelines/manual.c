@@ -112,13 +112,12 @@ void completion_man(Str *out) {
     flags(out, args_common, args_n_common);
     str_puts(out, ".SH KEYS\nOf a config, each with its built\\-in value.\n");
     keys(out);
-    str_puts(
-        out,
-        ".SH ENVIRONMENT\n"
-        ".TP\n.B GRPO_\\fISECTION\\fR_\\fIKEY\\fR\na key of a config: GRPO_RL_LR=1e\\-4\n"
-        ".TP\n.B GRPO_CPU\nthe row of the table of matrix products: amx, avx512, avx2, portable\n"
-        ".TP\n.B NO_COLOR\nno colours\n"
-        ".SH EXIT STATUS\n");
+    str_puts(out,
+             ".SH ENVIRONMENT\n"
+             ".TP\n.B GRPO_\\fISECTION\\fR_\\fIKEY\\fR\na key of a config: GRPO_RL_LR=1e\\-4\n"
+             ".TP\n.B GRPO_CPU\nthe kernel set of matrix products: amx, avx512, avx2, portable\n"
+             ".TP\n.B NO_COLOR\nno colours\n"
+             ".SH EXIT STATUS\n");
     static const struct {
         int code;
         const char *means;

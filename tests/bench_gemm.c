@@ -65,8 +65,8 @@ static double ceiling(void) {
     double best = 0;
 #if defined(__x86_64__)
     for (int i = 0; i < 9; i++) {
-        const double r = gemm_row() == GEMM_PORTABLE ? 0
-                         : gemm_row() == GEMM_AVX2   ? fma_256()
+        const double r = gemm_set() == GEMM_PORTABLE ? 0
+                         : gemm_set() == GEMM_AVX2   ? fma_256()
                                                      : fma_512();
         if (r > best) best = r;
     }
@@ -229,7 +229,7 @@ static void report(const char *name, const Shape *s, const Timed *t, int n, doub
     const double own = t[0].took[ROUNDS / 2], rate = work / own * 1e-9;
     printf("{\"name\":\"%s\",\"precision\":\"%s\",\"shape\":[%d,%d,%d],\"row\":\"%s\","
            "\"median_us\":%.2f,\"min_us\":%.2f,\"gflops\":%.1f,\"peak_gflops\":%.1f",
-           name, precision_name[s->precision], s->m, s->k, s->n, gemm_row_name(gemm_row()),
+           name, precision_name[s->precision], s->m, s->k, s->n, gemm_set_name(gemm_set()),
            own * 1e6, t[0].took[0] * 1e6, rate, peak);
     if (work > 0 && peak > 0) log_peaks += __builtin_log(rate / peak), n_peaks++;
     for (int i = 0; i + 1 < n; i++) {

@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "policy/cpu/gemm.h"
-#include "policy/cpu/gemm_row.h"
+#include "policy/cpu/gemm_set.h"
 #include "policy/policy.h"
 #include "tests/param.h"
 #include "tests/test.h"
@@ -244,7 +244,7 @@ static inline void check_decode(ModelConfig m, bool every_cut) {
         const int off = differing(&x, want, got, cuts[i].who);
         if (off)
             fail_msg("%s, precision %d, form %d, cut %zu: %d log-probs differ",
-                     gemm_row_name(gemm_row()), (int)m.precision, (int)m.mla_form, i, off);
+                     gemm_set_name(gemm_set()), (int)m.precision, (int)m.mla_form, i, off);
     }
     policy_free(p);
     arena_free(x.arena);
@@ -252,16 +252,16 @@ static inline void check_decode(ModelConfig m, bool every_cut) {
 
 extern const GemmKernel gemm_amx_emulated; // gemm_amx.c built with TILE_EMULATED
 
-// Is this row here? One that is not is named; AMX runs on emulated tiles (slowly) then.
-static inline bool row_is_here(GemmRow row, bool *emulated) {
+// Is this kernel set here? One that is not is named; AMX runs on emulated tiles (slowly) then.
+static inline bool set_is_here(GemmSet set, bool *emulated) {
     *emulated = false;
-    if (gemm_row_supported(row)) return true;
-    if (row == GEMM_AMX && gemm_row_supported(GEMM_AVX512)) {
+    if (gemm_set_supported(set)) return true;
+    if (set == GEMM_AMX && gemm_set_supported(GEMM_AVX512)) {
         gemm_emulate(&gemm_amx_emulated);
-        print_message("row amx runs on emulated tiles\n");
+        print_message("kernel set amx runs on emulated tiles\n");
         return *emulated = true;
     }
-    print_message("row %s is not on this machine\n", gemm_row_name(row));
+    print_message("kernel set %s is not on this machine\n", gemm_set_name(set));
     return false;
 }
 static inline void done_with_row(bool emulated) {

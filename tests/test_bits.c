@@ -67,7 +67,7 @@ static void known_check(KnownBits *k, const char *name, uint64_t hash) {
     }
     if (at == k->n) fail_msg("%s is not in %s", name, path);
     if (k->hash[at] != hash)
-        fail_msg("%s on %s: %016llx, was %016llx", name, gemm_row_name(gemm_row()),
+        fail_msg("%s on %s: %016llx, was %016llx", name, gemm_set_name(gemm_set()),
                  (unsigned long long)hash, (unsigned long long)k->hash[at]);
 }
 
@@ -203,14 +203,14 @@ static void every_kernel_set_gives_the_bits_of_before(void **state) {
     (void)state;
     static KnownBits k;
     known_open(&k);
-    for (int row = GEMM_AVX2; row < GEMM_ROWS; row++) {
+    for (int set = GEMM_AVX2; set < GEMM_SETS; set++) {
         bool emulated;
-        if (!row_is_here((GemmRow)row, &emulated)) {
+        if (!set_is_here((GemmSet)set, &emulated)) {
             print_message("skipped: kernel set %s is not on this machine\n",
-                          gemm_row_name((GemmRow)row));
+                          gemm_set_name((GemmSet)set));
             continue;
         }
-        assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+        assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
         check_all(&k, emulated);
         done_with_row(emulated);
     }

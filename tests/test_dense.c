@@ -5,16 +5,16 @@
 
 static void decoding_gives_the_bits_of_scoring(void **state) {
     (void)state;
-    for (int row = 0; row < GEMM_ROWS; row++) {
+    for (int set = 0; set < GEMM_SETS; set++) {
         bool emulated;
-        if (!row_is_here((GemmRow)row, &emulated)) continue;
-        assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+        if (!set_is_here((GemmSet)set, &emulated)) continue;
+        assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
         for (int f = 0; f < 3 * N_DENSE; f++) {
             ModelConfig m = dense_model(f % N_DENSE);
             m.precision = (Precision)(f / N_DENSE);
-            if (row == GEMM_PORTABLE && f % N_DENSE != f / N_DENSE) continue; // slow
+            if (set == GEMM_PORTABLE && f % N_DENSE != f / N_DENSE) continue; // slow
             if (emulated && (f / N_DENSE == 0 || f % N_DENSE != 1)) continue; // slow
-            check_decode(m, row != GEMM_PORTABLE && !emulated);
+            check_decode(m, set != GEMM_PORTABLE && !emulated);
         }
         done_with_row(emulated);
     }
@@ -58,7 +58,7 @@ static Status keep(void *ctx, int c, const Pack *chunk, const float *logp, const
     return ST_OK;
 }
 
-static void every_row_trains_and_scores_with_the_same_bits(void **state) {
+static void every_set_trains_and_scores_with_the_same_bits(void **state) {
     (void)state;
     WaysText x;
     open_text(&x);
@@ -68,10 +68,10 @@ static void every_row_trains_and_scores_with_the_same_bits(void **state) {
         float want[N_TOKENS], got[N_TOKENS], train[N_TOKENS];
         const float *grad = NULL;
         bool first = true, emulated;
-        for (int row = GEMM_ROWS - 1; row >= GEMM_AVX2; row--) {
-            if (row == GEMM_AMX && f % N_DENSE != 1) continue; // slow where it is emulated
-            if (!row_is_here((GemmRow)row, &emulated)) continue;
-            assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+        for (int set = GEMM_SETS - 1; set >= GEMM_AVX2; set--) {
+            if (set == GEMM_AMX && f % N_DENSE != 1) continue; // slow where it is emulated
+            if (!set_is_here((GemmSet)set, &emulated)) continue;
+            assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
             Policy *p = make(m, NULL, true, 0, 1024);
             assert_ok(policy_score(p, &x.pack, &warm, first ? want : got, NULL));
             assert_ok(policy_train(p, &x.pack, 1, &warm, keep, train));
@@ -211,7 +211,7 @@ int main(void) {
         cmocka_unit_test(threads_and_chunks_in_flight_change_no_bit),
         cmocka_unit_test(a_large_model_is_planned_with_one_sum_of_gradients),
         cmocka_unit_test(decoding_gives_the_bits_of_scoring),
-        cmocka_unit_test(every_row_trains_and_scores_with_the_same_bits),
+        cmocka_unit_test(every_set_trains_and_scores_with_the_same_bits),
         cmocka_unit_test(a_cache_in_bf16_is_planned_with_half_the_bytes),
         cmocka_unit_test(a_copied_page_reads_as_the_first),
         cmocka_unit_test(heads_that_cannot_be_are_refused_by_name),

@@ -102,14 +102,14 @@ static void a_row_with_a_nan_has_no_best(void **state) {
 
 // The sets that this processor has, as GRPO_CPU names them.
 static void every_instruction_set_gives_the_same(void **state) {
-    for (int row = 0; row < GEMM_ROWS; row++) {
-        if (!gemm_row_supported((GemmRow)row)) {
-            print_message("not here: %s\n", gemm_row_name((GemmRow)row));
+    for (int set = 0; set < GEMM_SETS; set++) {
+        if (!gemm_set_supported((GemmSet)set)) {
+            print_message("not here: %s\n", gemm_set_name((GemmSet)set));
             continue;
         }
-        assert_int_equal(setenv("GRPO_CPU", gemm_row_name((GemmRow)row), 1), 0);
+        assert_int_equal(setenv("GRPO_CPU", gemm_set_name((GemmSet)set), 1), 0);
         assert_ok(gemm_select(NULL));
-        assert_int_equal(gemm_row(), row);
+        assert_int_equal(gemm_set(), set);
         weights_are_those_of_one_value_at_a_time(state);
         the_walk_ends_where_the_sum_passes_the_target(state);
         a_row_with_a_nan_has_no_best(state);

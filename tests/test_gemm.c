@@ -1,10 +1,10 @@
-// tests/test_gemm.c -- policy/cpu/gemm: every row of the table against the contract, bit for bit.
+// tests/test_gemm.c -- policy/cpu/gemm: every kernel set against the contract, bit for bit.
 #include "policy/cpu/gemm.h"
 
 #include <signal.h>
 #include <stdlib.h>
 
-#include "policy/cpu/gemm_row.h"
+#include "policy/cpu/gemm_set.h"
 #include "policy/cpu/quant.h"
 #include "tests/test.h"
 
@@ -98,7 +98,7 @@ static GemmCase random_case(Precision p) {
     return c;
 }
 
-// The product of a case by the selected row; a pool changes nothing.
+// The product of a case by the selected kernel set; a pool changes nothing.
 static float *product(const GemmCase *c, const float *a, const float *w, const int32_t *gather,
                       const float *before, Pool *pool) {
     void *data = aligned_alloc(64, gemm_packed_bytes(c->n, c->k, c->precision));
@@ -119,11 +119,11 @@ static float *product(const GemmCase *c, const float *a, const float *w, const i
     return out;
 }
 
-static void check_bits(const float *got, const float *want, size_t n, const char *row,
+static void check_bits(const float *got, const float *want, size_t n, const char *set,
                        const GemmCase *c) {
     for (size_t i = 0; i < n; i++)
         if (float_bits(got[i]) != float_bits(want[i]))
-            fail_msg("%s, precision %d, M %d N %d K %d: [%zu] got %.9g want %.9g", row,
+            fail_msg("%s, precision %d, M %d N %d K %d: [%zu] got %.9g want %.9g", set,
                      c->precision, c->m, c->n, c->k, i, (double)got[i], (double)want[i]);
 }
 
@@ -158,13 +158,13 @@ static void each_row_computes_the_contract(void **state) {
                 float *to = want + m * c.ldc + n;
                 *to = c.accumulate ? *to + sum : sum;
             }
-        for (int row = 0; row < GEMM_ROWS; row++) {
-            if (!gemm_row_supported((GemmRow)row)) continue;
-            assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+        for (int set = 0; set < GEMM_SETS; set++) {
+            if (!gemm_set_supported((GemmSet)set)) continue;
+            assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
             for (int threads = 0; threads < 2; threads++) {
                 float *got =
                     product(&c, a, w, c.gather ? gather : NULL, before, threads ? pool : NULL);
-                check_bits(got, want, (size_t)c.m * (size_t)c.ldc, gemm_row_name((GemmRow)row), &c);
+                check_bits(got, want, (size_t)c.m * (size_t)c.ldc, gemm_set_name((GemmSet)set), &c);
                 free(got);
             }
         }
@@ -178,19 +178,19 @@ static void a_row_does_not_know_its_batch(void **state) {
     (void)state;
     enum { M = 65, N = 72, K = 150 };
     float *a = fresh(M * K), *w = fresh(N * K), *zero = calloc(M * N, sizeof *zero);
-    for (int row = 0; row < GEMM_ROWS; row++) {
-        if (!gemm_row_supported((GemmRow)row)) continue;
-        assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+    for (int set = 0; set < GEMM_SETS; set++) {
+        if (!gemm_set_supported((GemmSet)set)) continue;
+        assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
         for (int p = 0; p < 3; p++) {
             GemmCase c = {M, N, K, K, N, false, false, false, every_precision[p], false};
             float *all = product(&c, a, w, NULL, zero, NULL);
             for (c.m = 1; c.m <= M; c.m++) {
                 float *some = product(&c, a, w, NULL, zero, NULL);
-                check_bits(some, all, (size_t)c.m * N, gemm_row_name((GemmRow)row), &c);
+                check_bits(some, all, (size_t)c.m * N, gemm_set_name((GemmSet)set), &c);
                 free(some);
                 const int begin = between(0, M - c.m); // and starting anywhere
                 some = product(&c, a + begin * K, w, NULL, zero, NULL);
-                check_bits(some, all + begin * N, (size_t)c.m * N, gemm_row_name((GemmRow)row), &c);
+                check_bits(some, all + begin * N, (size_t)c.m * N, gemm_set_name((GemmSet)set), &c);
                 free(some);
             }
             free(all);
@@ -204,9 +204,9 @@ static void a_product_that_goes_on_gives_the_bits_of_one(void **state) {
     enum { M = 61, N = 72, K = 200, CUT = 128, LD = 75 };
     float *a = fresh(M * K), *w = fresh(K * N), *zero = calloc(M * LD, sizeof *zero);
     char *work = malloc(gemm_work_bytes(M, K));
-    for (int row = 0; row < GEMM_ROWS; row++) {
-        if (!gemm_row_supported((GemmRow)row)) continue;
-        assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+    for (int set = 0; set < GEMM_SETS; set++) {
+        if (!gemm_set_supported((GemmSet)set)) continue;
+        assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
         for (int p = 0; p < 3; p++) {
             const GemmCase c = {M, N, K, K, LD, false, false, true, every_precision[p], false};
             float *want = product(&c, a, w, NULL, zero, NULL);
@@ -219,7 +219,7 @@ static void a_product_that_goes_on_gives_the_bits_of_one(void **state) {
                 const GemmOpts opts = {.go_on = k > 0};
                 gemm(got, LD, a + k, K, M, &part, &opts, work);
             }
-            check_bits(got, want, M * LD, gemm_row_name((GemmRow)row), &c);
+            check_bits(got, want, M * LD, gemm_set_name((GemmSet)set), &c);
             free(data), free(got), free(want);
         }
     }
@@ -258,15 +258,15 @@ static void gradients_follow_the_same_contract(void **state) {
                 *to = accumulate ? *to + sum : sum;
             }
         const GemmCase c = {.m = T, .n = N, .k = K, .precision = p};
-        for (int row = 0; row < GEMM_ROWS; row++) {
-            if (!gemm_row_supported((GemmRow)row)) continue;
-            assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+        for (int set = 0; set < GEMM_SETS; set++) {
+            if (!gemm_set_supported((GemmSet)set)) continue;
+            assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
             float *got = malloc((size_t)N * (size_t)ldc * sizeof *got);
             memcpy(got, before, (size_t)N * (size_t)ldc * sizeof *got);
             void *work = malloc(gemm_grad_work_bytes(T, N, K));
             const GemmOpts opts = {.accumulate = accumulate, .gather = gathered ? gather : NULL};
             gemm_grad(got, ldc, g, ldg, x, ldx, T, N, K, &opts, p, work);
-            check_bits(got, want, (size_t)N * (size_t)ldc, gemm_row_name((GemmRow)row), &c);
+            check_bits(got, want, (size_t)N * (size_t)ldc, gemm_set_name((GemmSet)set), &c);
             free(work), free(got);
         }
         free(g), free(x), free(before), free(gather), free(picked), free(rg), free(rx), free(sg);
@@ -283,9 +283,9 @@ static void a_small_gradient_keeps_its_digits_in_fp8(void **state) {
     memcpy(small, a, M * K * sizeof *small);
     shrink(small, M * K);
     GemmCase c = {M, N, K, K, N, false, false, false, PRECISION_FP8, true};
-    for (int row = 0; row < GEMM_ROWS; row++) {
-        if (!gemm_row_supported((GemmRow)row)) continue;
-        assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+    for (int set = 0; set < GEMM_SETS; set++) {
+        if (!gemm_set_supported((GemmSet)set)) continue;
+        assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
         float *want = product(&c, a, w, NULL, zero, NULL);
         float *got = product(&c, small, w, NULL, zero, NULL);
         for (int i = 0; i < M * N; i++) assert_true(got[i] == want[i] * 0x1p-40f);
@@ -316,15 +316,15 @@ static void panels_packed_by_the_caller_agree_with_packed_weights(void **state) 
             for (int k = 0; k < K; k++)
                 b[(n / GEMM_PANEL * kpad + gemm_order(k)) * GEMM_PANEL + n % GEMM_PANEL] =
                     w[n * K + k];
-        for (int row = 0; row < GEMM_ROWS; row++) {
-            if (!gemm_row_supported((GemmRow)row)) continue;
-            assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+        for (int set = 0; set < GEMM_SETS; set++) {
+            if (!gemm_set_supported((GemmSet)set)) continue;
+            assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
             const GemmCase c = {M, N, K, kpad, N, false, i & 1, false, PRECISION_FP32, false};
             float *want = product(&c, a, w, NULL, before, NULL);
             float *got = malloc((size_t)M * (size_t)N * sizeof *got);
             memcpy(got, before, (size_t)M * (size_t)N * sizeof *got);
             gemm_panel(got, N, a, kpad, M, b, N, K, i & 1);
-            check_bits(got, want, (size_t)M * (size_t)N, gemm_row_name((GemmRow)row), &c);
+            check_bits(got, want, (size_t)M * (size_t)N, gemm_set_name((GemmSet)set), &c);
             free(want), free(got);
         }
         free(a), free(w), free(b), free(before);
@@ -358,9 +358,9 @@ static void errors_stay_within_the_bound_of_the_sum(void **state) {
 static void denormals_are_zero(void **state) {
     (void)state;
     const float a[2] = {1e-39f, 1}, w[2] = {1, 1e-39f}, zero = 0;
-    for (int row = 0; row < GEMM_ROWS; row++) {
-        if (!gemm_row_supported((GemmRow)row)) continue;
-        assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+    for (int set = 0; set < GEMM_SETS; set++) {
+        if (!gemm_set_supported((GemmSet)set)) continue;
+        assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
         for (int p = 0; p < 2; p++) {
             const GemmCase c = {1, 1, 2, 2, 1, false, false, false, every_precision[p], false};
             float *got = product(&c, a, w, NULL, &zero, NULL);
@@ -374,12 +374,12 @@ static void rows_that_are_not_there_are_refused_by_name(void **state) {
     (void)state;
     assert_int_equal(gemm_select("neon"), ST_CONFIG);
     assert_non_null(strstr(status_text(), "neon"));
-    for (int row = 0; row < GEMM_ROWS; row++) {
-        const char *name = gemm_row_name((GemmRow)row);
+    for (int set = 0; set < GEMM_SETS; set++) {
+        const char *name = gemm_set_name((GemmSet)set);
         const Status st = gemm_select(name);
-        assert_int_equal(st, gemm_row_supported((GemmRow)row) ? ST_OK : ST_UNSUPPORTED);
+        assert_int_equal(st, gemm_set_supported((GemmSet)set) ? ST_OK : ST_UNSUPPORTED);
         if (st == ST_OK)
-            assert_int_equal(gemm_row(), row);
+            assert_int_equal(gemm_set(), set);
         else
             printf("# %s is not tested here: %s\n", name, status_text());
     }
@@ -416,9 +416,9 @@ static void tiles_that_fault_or_differ_are_not_trusted(void **state) {
 
 int main(void) {
     pool_flush_denormals();
-    if (!gemm_row_supported(GEMM_AMX)) {
+    if (!gemm_set_supported(GEMM_AMX)) {
         gemm_emulate(&gemm_amx_emulated);
-        printf("# no AMX here: its row runs on emulated tiles\n");
+        printf("# no AMX here: its kernel set runs on emulated tiles\n");
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_row_computes_the_contract),

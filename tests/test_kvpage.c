@@ -12,9 +12,9 @@ enum { WIDE = 96, MAX_KEYS = 150, HEADS = 5 };
 static const int widths[] = {2, 20, 32, 64, 70};
 
 static void select_each_row(void (*check)(int d)) {
-    for (int row = 0; row < GEMM_ROWS; row++) {
-        if (!gemm_row_supported((GemmRow)row)) continue;
-        assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+    for (int set = 0; set < GEMM_SETS; set++) {
+        if (!gemm_set_supported((GemmSet)set)) continue;
+        assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
         for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) check(widths[i]);
     }
     assert_ok(gemm_select(NULL));

@@ -38,17 +38,17 @@ static void learns_a_repeating_pattern(void **state) {
 
 static void decoding_gives_the_bits_of_scoring(void **state) {
     (void)state;
-    for (int row = 0; row < GEMM_ROWS; row++) {
+    for (int set = 0; set < GEMM_SETS; set++) {
         bool emulated;
-        if (!row_is_here((GemmRow)row, &emulated)) continue;
-        assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+        if (!set_is_here((GemmSet)set, &emulated)) continue;
+        assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
         for (int f = 0; f < 6; f++) {
             ModelConfig m = desk;
             m.precision = (Precision)(f % 3);
             m.mla_form = f < 3 ? MLA_ABSORBED : MLA_EXPANDED;
-            if (row == GEMM_PORTABLE && f > 2) continue; // slow; the other rows do both forms
+            if (set == GEMM_PORTABLE && f > 2) continue; // slow; the other sets do both forms
             if (emulated && (f == 0 || f > 2)) continue; // slow; fp32 is AVX-512's
-            check_decode(m, row != GEMM_PORTABLE && !emulated);
+            check_decode(m, set != GEMM_PORTABLE && !emulated);
         }
         done_with_row(emulated);
     }
@@ -62,9 +62,9 @@ static void every_row_gives_the_same_bits(void **state) {
         float want[N_TOKENS], got[N_TOKENS];
         const float *grad = NULL;
         bool first = true, emulated;
-        for (int row = GEMM_ROWS - 1; row >= GEMM_AVX2; row--) {
-            if (!row_is_here((GemmRow)row, &emulated)) continue;
-            assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+        for (int set = GEMM_SETS - 1; set >= GEMM_AVX2; set--) {
+            if (!set_is_here((GemmSet)set, &emulated)) continue;
+            assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
             ModelConfig m = desk;
             m.precision = (Precision)precision;
             Policy *p = make(m, NULL, true, 0, 1024);

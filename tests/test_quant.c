@@ -98,9 +98,9 @@ static void arrays_round_as_single_values_do(void **state) {
     (void)state;
     enum { N = 1000 };
     static float x[N], y[N];
-    for (int row = 0; row < GEMM_ROWS; row++) {
-        if (!gemm_row_supported((GemmRow)row)) continue;
-        assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+    for (int set = 0; set < GEMM_SETS; set++) {
+        if (!gemm_set_supported((GemmSet)set)) continue;
+        assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
         for (int round = 0; round < 100; round++) {
             for (int i = 0; i < N; i++) // half of them any bits at all
                 x[i] =

@@ -2,12 +2,12 @@
 // bit.
 //
 // The real policy under the real engine, small: MLA with a dense and two MoE layers, in fp32, bf16
-// and fp8, for every row of the GEMM table that this machine has.
+// and fp8, for every kernel set that this machine has.
 #include <stdlib.h>
 
 #include "base/rng.h"
 #include "policy/cpu/gemm.h"
-#include "policy/cpu/gemm_row.h"
+#include "policy/cpu/gemm_set.h"
 #include "rollout/engine.h"
 #include "tests/param.h"
 #include "tests/test.h"
@@ -59,7 +59,7 @@ extern const GemmKernel gemm_amx_emulated; // gemm_amx.c built with TILE_EMULATE
 typedef struct RatioSetup {
     Precision precision;
     MlaForm form;
-    const char *row; // of the GEMM table
+    const char *set; // of kernels
     int threads, seqs, pages, rows;
 } RatioSetup;
 static const RatioSetup standard = {PRECISION_FP32, MLA_ABSORBED, NULL, 1, 64, PAGES, ROWS};
@@ -73,7 +73,7 @@ typedef struct World {
 
 static World world_open(RatioSetup s) {
     World w = {.pool = pool_new(s.threads), .arena = arena_new(1 << 20)};
-    assert_ok(gemm_select(s.row));
+    assert_ok(gemm_select(s.set));
     ModelConfig model = model_of(s.precision, s.form);
     PolicyOpts opts = {.pool = w.pool,
                        .chunk_tokens = 512,
@@ -162,22 +162,22 @@ static void the_ratio_is_one_on_every_row_of_the_table(void **state) {
         for (int form = MLA_ABSORBED; form <= MLA_EXPANDED; form++) {
             World first = {0};
             Batch *want = NULL;
-            for (int row = WATCHED ? GEMM_AVX2 : 0; row < GEMM_ROWS; row++) {
+            for (int set = WATCHED ? GEMM_AVX2 : 0; set < GEMM_SETS; set++) {
                 bool emulated = false;
-                if (!gemm_row_supported((GemmRow)row)) {
+                if (!gemm_set_supported((GemmSet)set)) {
                     // emulated tiles are slow: once in bf16, once in fp8; fp32 is AVX-512's
-                    emulated = row == GEMM_AMX && !WATCHED && p > 0 && (int)form == p - 1 &&
-                               gemm_row_supported(GEMM_AVX512);
+                    emulated = set == GEMM_AMX && !WATCHED && p > 0 && (int)form == p - 1 &&
+                               gemm_set_supported(GEMM_AVX512);
                     if (emulated)
                         gemm_emulate(&gemm_amx_emulated);
                     else if (p + form == 0)
-                        print_message("not here: %s%s\n", gemm_row_name((GemmRow)row),
-                                      row == GEMM_AMX ? " (emulated below)" : "");
+                        print_message("not here: %s%s\n", gemm_set_name((GemmSet)set),
+                                      set == GEMM_AMX ? " (emulated below)" : "");
                     if (!emulated) continue;
                 }
                 RatioSetup s = standard;
                 s.precision = (Precision)p, s.form = (MlaForm)form;
-                s.row = gemm_row_name((GemmRow)row);
+                s.set = gemm_set_name((GemmSet)set);
                 World w = world_open(s);
                 Batch *b = sampled(&w, 0, 5, NULL, NULL, NULL);
                 assert_true(b->n_tokens > 300);
@@ -272,7 +272,7 @@ static void multiply_by_halves(const GemmJob *job) {
 
 static void a_kernel_that_knows_its_batch_is_noticed(void **state) {
     (void)state;
-    if (!gemm_row_supported(GEMM_AVX512)) {
+    if (!gemm_set_supported(GEMM_AVX512)) {
         print_message("needs AVX-512 for emulated tiles\n");
         skip();
     }
@@ -280,7 +280,7 @@ static void a_kernel_that_knows_its_batch_is_noticed(void **state) {
     planted.multiply = multiply_by_halves;
     gemm_emulate(&planted);
     RatioSetup s = standard;
-    s.precision = PRECISION_BF16, s.row = "amx", s.seqs = 4; // four rows a step, at most
+    s.precision = PRECISION_BF16, s.set = "amx", s.seqs = 4; // four rows a step, at most
     World w = world_open(s);
     for (int other = 0; other < 2; other++) {
         skinny_is_other = other;

@@ -106,18 +106,18 @@ static void shared_tokens_score_with_the_bits_of_their_own(void **state) {
     (void)state;
     Groups x;
     open_groups(&x);
-    for (int row = GEMM_ROWS - 1; row >= 0; row--) {
+    for (int set = GEMM_SETS - 1; set >= 0; set--) {
         bool emulated;
-        if (!row_is_here((GemmRow)row, &emulated)) continue;
-        assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+        if (!set_is_here((GemmSet)set, &emulated)) continue;
+        assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
         for (int f = 0; f < 3 * N_MODELS; f++) {
-            if ((row == GEMM_PORTABLE || emulated) && f % N_MODELS != f / N_MODELS)
+            if ((set == GEMM_PORTABLE || emulated) && f % N_MODELS != f / N_MODELS)
                 continue; // slow
             ModelConfig m = model_of(f % N_MODELS);
             m.precision = (Precision)(f / N_MODELS);
             // blocks of the least, or one that holds all
             static float logp[2][MAX_TOKENS], entropy[2][MAX_TOKENS];
-            Policy *p = make(m, NULL, false, 0, (row + f) % 2 ? 4000 : 200);
+            Policy *p = make(m, NULL, false, 0, (set + f) % 2 ? 4000 : 200);
             assert_ok(policy_score(p, &x.plain, &warm, logp[0], entropy[0]));
             assert_ok(policy_score(p, &x.shared, &warm, logp[1], entropy[1]));
             assert_memory_equal(logp[0], logp[1], (size_t)x.n_tokens * sizeof(float));

@@ -49,16 +49,16 @@ static void rows_give_the_same_bits_and_touch_nothing_else(void **state) {
         run_all(want, &x, n);
         for (int i = 0; i < CALLS - 1; i++) // beyond n nothing is written
             assert_memory_equal(want[i] + n, x.d + n, sizeof(float) * (size_t)(LONG - 1 - n));
-        for (int row = 1; row < GEMM_ROWS; row++) {
-            if (!gemm_row_supported((GemmRow)row)) continue;
-            assert_ok(gemm_select(gemm_row_name((GemmRow)row)));
+        for (int set = 1; set < GEMM_SETS; set++) {
+            if (!gemm_set_supported((GemmSet)set)) continue;
+            assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
             run_all(got, &x, n);
             for (int i = 0; i < CALLS; i++)
                 for (int j = 0; j < LONG; j++)
                     if (float_bits(got[i][j]) != float_bits(want[i][j]) &&
                         !(isnan(got[i][j]) && isnan(want[i][j])))
                         fail_msg("%s, call %d, n %d: [%d] got %.9g want %.9g",
-                                 gemm_row_name((GemmRow)row), i, n, j, (double)got[i][j],
+                                 gemm_set_name((GemmSet)set), i, n, j, (double)got[i][j],
                                  (double)want[i][j]);
         }
     }

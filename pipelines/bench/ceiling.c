@@ -83,7 +83,7 @@ static double tile_products(volatile float *sink) {
 #endif
 
 typedef struct CeilingLoad {
-    GemmRow row;
+    GemmSet row;
     bool bf16;
     double flops;
     char *from, *to;
@@ -111,7 +111,7 @@ static double seconds(const Pool *pool) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-double ceiling_flops(GemmRow row, bool bf16, Pool *pool) {
+double ceiling_flops(GemmSet row, bool bf16, Pool *pool) {
     if (row == GEMM_PORTABLE) return 0;
     CeilingLoad w = {.row = row, .bf16 = bf16};
     int threads = pool_threads(pool);

@@ -45,7 +45,7 @@ static int by_value(const void *a, const void *b) {
 }
 
 static void measure_ceilings(BenchRun *b, bool show) {
-    GemmRow row = gemm_row();
+    GemmSet row = gemm_set();
     b->one_vector = ceiling_flops(row, false, NULL);
     b->vector = ceiling_flops(row, false, b->pool);
     b->one_bf16 = ceiling_flops(row, true, NULL);
@@ -56,12 +56,12 @@ static void measure_ceilings(BenchRun *b, bool show) {
         printf("{\"name\":\"ceiling\",\"row\":\"%s\",\"threads\":%d,\"fp32_gflops\":%.1f,"
                "\"bf16_gflops\":%.1f,\"fp32_gflops_1\":%.1f,\"bf16_gflops_1\":%.1f,"
                "\"copy_gb_s\":%.2f}\n",
-               gemm_row_name(row), pool_threads(b->pool), b->vector * 1e-9, b->bf16 * 1e-9,
+               gemm_set_name(row), pool_threads(b->pool), b->vector * 1e-9, b->bf16 * 1e-9,
                b->one_vector * 1e-9, b->one_bf16 * 1e-9, b->bytes * 1e-9);
     else
         printf("ceilings, measured: %s, %d threads\n  multiply-add  fp32 %.1f GFLOP/s, bf16 %.1f "
                "(one thread: %.1f, %.1f)\n  copy          %.2f GB/s\n",
-               gemm_row_name(row), pool_threads(b->pool), b->vector * 1e-9, b->bf16 * 1e-9,
+               gemm_set_name(row), pool_threads(b->pool), b->vector * 1e-9, b->bf16 * 1e-9,
                b->one_vector * 1e-9, b->one_bf16 * 1e-9, b->bytes * 1e-9);
 }
 
@@ -106,7 +106,7 @@ static void time_gemm(const BenchRun *b, Precision precision, int m, int n, int 
     if (b->json)
         printf("{\"name\":\"gemm\",\"row\":\"%s\",\"precision\":\"%s\",\"m\":%d,\"n\":%d,\"k\":%d,"
                "\"median_us\":%.2f,\"min_us\":%.2f,\"gflops\":%.2f,\"of_ceiling\":%.3f}\n",
-               gemm_row_name(gemm_row()), names[precision], m, n, k, took[N / 2] * 1e6,
+               gemm_set_name(gemm_set()), names[precision], m, n, k, took[N / 2] * 1e6,
                took[0] * 1e6, rate * 1e-9, top > 0 ? rate / top : 0);
     else
         printf("  %s %5d x %4d x %4d  %9.1f us  %8.1f GFLOP/s  %5.1f %% of the ceiling\n",
@@ -209,7 +209,7 @@ const Command command_bench = {
     .usage = "bench [--only PART] [--json] | bench MODEL [--only PART] [--seqs 1,16,64 ...] | "
              "bench verify FILE | bench sandbox",
     .about = "Everything is measured in this run; GRPO_CPU=avx2 (or avx512, avx512bf16, amx) "
-             "forces a row of the GEMM table.",
+             "forces a kernel set of the GEMM table.",
     .examples = "grpo bench\n"
                 "GRPO_CPU=avx2 grpo bench --only step\n"
                 "grpo bench model/ --only decode --seqs 1,64 --precision bf16\n"

@@ -53,24 +53,24 @@ static void tell(Doctor *d, Level level, const char *name, const char *fix, cons
 }
 
 static void look_at_cpu(Doctor *d, const Machine *m) {
-    Str rows = {0};
-    for (int r = GEMM_ROWS - 1; r >= 0; r--)
-        if (gemm_row_supported((GemmRow)r))
-            str_printf(&rows, "%s%s", rows.size ? ", " : "", gemm_row_name((GemmRow)r));
+    Str sets = {0};
+    for (int r = GEMM_SETS - 1; r >= 0; r--)
+        if (gemm_set_supported((GemmSet)r))
+            str_printf(&sets, "%s%s", sets.size ? ", " : "", gemm_set_name((GemmSet)r));
     tell(d, LEVEL_OK, "cpu", NULL, "%s; %d core%s for this process", m->cpu[0] ? m->cpu : "unknown",
          m->cores, m->cores == 1 ? "" : "s");
     Status st = gemm_select(getenv("GRPO_CPU"));
     if (st != ST_OK) {
         tell(d, LEVEL_FAIL, "gemm", "unset GRPO_CPU", "%s", status_text());
     } else {
-        GemmRow row = gemm_row();
-        bool slow = row == GEMM_PORTABLE;
+        GemmSet set = gemm_set();
+        bool slow = set == GEMM_PORTABLE;
         tell(d, slow ? LEVEL_WARN : LEVEL_OK, "gemm",
-             "AVX2 with FMA is wanted: the portable row is for tests",
-             "%s is used; this machine has %s%s", gemm_row_name(row), str_text(&rows),
-             row == GEMM_AMX ? "" : " (without AMX a run takes longer)");
+             "AVX2 with FMA is wanted: the portable set is for tests",
+             "%s is used; this machine has %s%s", gemm_set_name(set), str_text(&sets),
+             set == GEMM_AMX ? "" : " (without AMX a run takes longer)");
     }
-    str_free(&rows);
+    str_free(&sets);
 }
 
 static void look_at_memory(Doctor *d, const Machine *m) {

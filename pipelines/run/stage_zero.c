@@ -53,10 +53,10 @@ Status stage_zero(const StageOpts *opts, StageResult *out, Arena *arena) {
     if (st != ST_OK && !opts->dry_run) stage_never_ran(opts, opts->out, opts->command, st);
     if (st != ST_OK) goto out;
     TRY_OUT(gemm_select(NULL));
-    if (gemm_row() != GEMM_AMX)
+    if (gemm_set() != GEMM_AMX)
         log_info("no AMX is used: the %s row of the GEMM table gives the same result, but takes "
                  "longer",
-                 gemm_row_name(gemm_row()));
+                 gemm_set_name(gemm_set()));
     if (opts->dry_run) {
         TRY_OUT(stage_rl(opts, base[0] ? base : NULL, NULL, out, arena));
         goto out;

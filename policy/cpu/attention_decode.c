@@ -140,7 +140,7 @@ static const Products *products(void) {
     static const Products portable = PRODUCTS(portable);
 #if defined(__x86_64__)
     static const Products avx2 = PRODUCTS(avx2), avx512 = PRODUCTS(avx512);
-    if (gemm_row() != GEMM_PORTABLE) return gemm_row() == GEMM_AVX2 ? &avx2 : &avx512;
+    if (gemm_set() != GEMM_PORTABLE) return gemm_set() == GEMM_AVX2 ? &avx2 : &avx512;
 #endif
     return &portable;
 }

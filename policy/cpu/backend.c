@@ -11,7 +11,7 @@
 static Status cpu_open(Pool *pool, Device **out) {
     Device *d = calloc(1, sizeof *d);
     CHECK(d);
-    *d = (Device){.pool = pool, .kernels = gemm_row()};
+    *d = (Device){.pool = pool, .kernels = gemm_set()};
     pool_flush_denormals();
     *out = d;
     return ST_OK;

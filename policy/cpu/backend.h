@@ -17,7 +17,7 @@ enum {
 
 struct Device {
     Pool *pool;      // borrowed
-    GemmRow kernels; // that packed weights are laid out for
+    GemmSet kernels; // that packed weights are laid out for
 };
 
 // Of the sequences that share with one leader, its own among them, a part that one thread takes in

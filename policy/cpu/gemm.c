@@ -1,7 +1,7 @@
 // policy/cpu/gemm.c -- C = A W^T: prepares the rows of A and cuts the product into jobs.
 #include "policy/cpu/gemm.h"
 
-#include "policy/cpu/gemm_row.h"
+#include "policy/cpu/gemm_set.h"
 #include "policy/cpu/quant.h"
 #include "policy/cpu/vec.h"
 

@@ -15,7 +15,7 @@
 //   1 where that is below FLT_MIN, where an operand may hold gradients: A where `takes_gradients`
 //   is set, and both operands of gemm_grad (a caller may give the gradient as either). A gradient
 //   of 1e-9 so keeps E4M3's full precision.
-// This is what AMX's TDPBF16PS computes, so the AMX row gives the same bits as portable C.
+// This is what AMX's TDPBF16PS computes, so the AMX set gives the same bits as portable C.
 // A row's bits depend on that row of A and on W only (the row rule, DESIGN section 5).
 #ifndef POLICY_CPU_GEMM_H
 #define POLICY_CPU_GEMM_H
@@ -32,22 +32,22 @@
 extern "C" {
 #endif
 
-typedef enum GemmRow {
+typedef enum GemmSet {
     GEMM_PORTABLE,
     GEMM_AVX2,
     GEMM_AVX512,
     GEMM_AVX512BF16, // AVX-512 whose bf16 and fp8 products go by VDPBF16PS, at twice its rate
     GEMM_AMX,
-    GEMM_ROWS
-} GemmRow;
+    GEMM_SETS
+} GemmSet;
 
 // Chosen once by CPUID feature bits (and arch_prctl for AMX), never by model numbers;
-// GRPO_CPU=portable|avx2|avx512|avx512bf16|amx forces a row: ST_UNSUPPORTED names what is missing.
-// Called by everything below on first use.
+// GRPO_CPU=portable|avx2|avx512|avx512bf16|amx forces a kernel set: ST_UNSUPPORTED names what is
+// missing. Called by everything below on first use.
 MUST_USE Status gemm_select(const char *name); // NULL or "auto" = best
-GemmRow gemm_row(void);
-const char *gemm_row_name(GemmRow row);
-bool gemm_row_supported(GemmRow row);
+GemmSet gemm_set(void);
+const char *gemm_set_name(GemmSet row);
+bool gemm_set_supported(GemmSet row);
 
 // A packed matrix: opaque bytes in a layout of the current row.
 typedef struct Packed {

@@ -1,5 +1,5 @@
-// policy/cpu/gemm_amx.c -- the AMX row: bf16 tiles of 16 x 32, two by two, for bf16 and fp8.
-#include "policy/cpu/gemm_row.h"
+// policy/cpu/gemm_amx.c -- the AMX set: bf16 tiles of 16 x 32, two by two, for bf16 and fp8.
+#include "policy/cpu/gemm_set.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

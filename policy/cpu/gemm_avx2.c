@@ -1,5 +1,5 @@
-// policy/cpu/gemm_avx2.c -- the AVX2 row: tiles of 3 rows by 2 vectors of 8.
-#include "policy/cpu/gemm_row.h"
+// policy/cpu/gemm_avx2.c -- the AVX2 set: tiles of 3 rows by 2 vectors of 8.
+#include "policy/cpu/gemm_set.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -1,5 +1,5 @@
-// policy/cpu/gemm_avx512.c -- the AVX-512 row: a step of a chain is one fma.
-#include "policy/cpu/gemm_row.h"
+// policy/cpu/gemm_avx512.c -- the AVX-512 set: a step of a chain is one fma.
+#include "policy/cpu/gemm_set.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -4,7 +4,7 @@
 // rounding (gemm_prove tries it before it is trusted): two steps of one chain, where both halves
 // come from the same chain. So the units of a block of 32 are, by turns, of the even and of the odd
 // chain: (2, 0) (3, 1) (6, 4) (7, 5) .. in rows of A, all even ones and then all odd ones in B.
-#include "policy/cpu/gemm_row.h"
+#include "policy/cpu/gemm_set.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

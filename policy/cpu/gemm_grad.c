@@ -1,7 +1,7 @@
 // policy/cpu/gemm_grad.c -- C = G^T X: the weight gradient, summed over tokens in blocks of T.
 #include <string.h>
 
-#include "policy/cpu/gemm_row.h"
+#include "policy/cpu/gemm_set.h"
 #include "policy/cpu/quant.h"
 #include "policy/cpu/vec.h"
 
@@ -13,7 +13,7 @@ enum {
 };
 
 typedef struct GradWork {
-    // Vector rows: [N/tile][T_BLOCK][tile] and 8 of slack each. Tile rows: [N][T_BLOCK] codes.
+    // Vector sets: [N/tile][T_BLOCK][tile] and 8 of slack each. Tile sets: [N][T_BLOCK] codes.
     float *g;
     float *x;       // one panel of [T_BLOCK][32]
     float *partial; // [N][kpad], where T is longer than a block

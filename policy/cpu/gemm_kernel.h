@@ -1,4 +1,4 @@
-// policy/cpu/gemm_kernel.h -- the micro-kernel of the vector rows, written once.
+// policy/cpu/gemm_kernel.h -- the micro-kernel of the vector sets, written once.
 //
 // Included by gemm_avx2.c, gemm_avx512.c and gemm_avx512bf16.c inside their ISA_TARGET, after they
 // named their vector:

@@ -4,7 +4,7 @@
 // the scales [ceil(N/128)][ceil(K/128)] and the same spread over columns as the kernels want them.
 #include <string.h>
 
-#include "policy/cpu/gemm_row.h"
+#include "policy/cpu/gemm_set.h"
 #include "policy/cpu/quant.h"
 #include "policy/cpu/vec.h"
 

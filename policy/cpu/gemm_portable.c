@@ -1,7 +1,7 @@
 // policy/cpu/gemm_portable.c -- the contract of gemm.h in plain C: the oracle of the other rows.
 #include <math.h>
 
-#include "policy/cpu/gemm_row.h"
+#include "policy/cpu/gemm_set.h"
 
 // The chains of one 32-block for all columns of the panel; fmaf is exact by C's own definition.
 static void block(float *partial, const float *a, ptrdiff_t step, const float *b, int kk) {

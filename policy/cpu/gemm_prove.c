@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/pool.h"
-#include "policy/cpu/gemm_row.h"
+#include "policy/cpu/gemm_set.h"
 
 #if defined(__x86_64__)
 

@@ -1,4 +1,4 @@
-// policy/cpu/gemm_select.c -- which row of the GEMM table this machine and this user want.
+// policy/cpu/gemm_select.c -- which kernel set this machine supports and the user asks for.
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "policy/cpu/gemm.h"
-#include "policy/cpu/gemm_row.h"
+#include "policy/cpu/gemm_set.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -18,13 +18,13 @@
 static _Atomic int chosen = -1;
 static const GemmKernel *emulated;
 
-static const char *const row_name[GEMM_ROWS] = {"portable", "avx2", "avx512", "avx512bf16", "amx"};
+static const char *const set_name[GEMM_SETS] = {"portable", "avx2", "avx512", "avx512bf16", "amx"};
 
-const char *gemm_row_name(GemmRow row) {
-    return (unsigned)row < GEMM_ROWS ? row_name[row] : "?";
+const char *gemm_set_name(GemmSet set) {
+    return (unsigned)set < GEMM_SETS ? set_name[set] : "?";
 }
 
-// What this machine lacks for a row, NULL if nothing.
+// What this machine lacks for a set, NULL if nothing.
 #if defined(__x86_64__)
 enum { XTILEDATA = 18, ARCH_REQ_XCOMP_PERM_ = 0x1023 };
 
@@ -34,7 +34,7 @@ static uint64_t xcr0(void) {
     return (uint64_t)hi << 32 | lo;
 }
 
-// One trial a process and row: whoever asks, whenever, gets the same answer.
+// One trial per process and set: every caller gets the same answer.
 static pthread_once_t amx_once = PTHREAD_ONCE_INIT, bf16_once = PTHREAD_ONCE_INIT;
 static bool amx_proven, bf16_proven;
 
@@ -69,31 +69,31 @@ static const char *missing_amx(uint32_t d, uint64_t saved) {
                       : "AMX that computes right: a trial product in a child process did not";
 }
 
-static const char *missing(GemmRow row) {
+static const char *missing(GemmSet set) {
     uint32_t a = 0, b = 0, c = 0, d = 0;
-    if (row == GEMM_PORTABLE) return NULL;
+    if (set == GEMM_PORTABLE) return NULL;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return "the XSAVE feature";
     const uint64_t saved = xcr0();
     if (!(c & bit_FMA)) return "the FMA feature";
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & bit_AVX2)) return "the AVX2 feature";
     if ((saved & 6) != 6) return "an operating system that saves AVX registers";
-    if (row == GEMM_AVX2) return NULL;
+    if (set == GEMM_AVX2) return NULL;
     const uint32_t avx512 = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
     if ((b & avx512) != avx512) return "the AVX-512 features F, BW, DQ and VL";
     if ((saved & 0xe6) != 0xe6) return "an operating system that saves AVX-512 registers";
-    if (row == GEMM_AVX512) return NULL;
-    if (row == GEMM_AVX512BF16) return missing_bf16();
+    if (set == GEMM_AVX512) return NULL;
+    if (set == GEMM_AVX512BF16) return missing_bf16();
     if (emulated) return NULL;
     return missing_amx(d, saved);
 }
 #else
-static const char *missing(GemmRow row) {
-    return row == GEMM_PORTABLE ? NULL : "an x86-64 processor";
+static const char *missing(GemmSet set) {
+    return set == GEMM_PORTABLE ? NULL : "an x86-64 processor";
 }
 #endif
 
-bool gemm_row_supported(GemmRow row) {
-    return (unsigned)row < GEMM_ROWS && missing(row) == NULL;
+bool gemm_set_supported(GemmSet set) {
+    return (unsigned)set < GEMM_SETS && missing(set) == NULL;
 }
 
 Status gemm_select(const char *name) {
@@ -102,33 +102,33 @@ Status gemm_select(const char *name) {
         name = getenv("GRPO_CPU");
         whence = "GRPO_CPU";
     }
-    int row = GEMM_ROWS - 1;
+    int set = GEMM_SETS - 1;
     if (!name || !*name || strcmp(name, "auto") == 0) {
-        while (missing((GemmRow)row)) row--;
+        while (missing((GemmSet)set)) set--;
     } else {
-        while (row >= 0 && strcmp(name, row_name[row]) != 0) row--;
-        if (row < 0)
+        while (set >= 0 && strcmp(name, set_name[set]) != 0) set--;
+        if (set < 0)
             return FAIL(
                 ST_CONFIG,
                 "%s: no instruction set '%s'; say portable, avx2, avx512, avx512bf16, amx or auto",
                 whence, name);
-        const char *lack = missing((GemmRow)row);
+        const char *lack = missing((GemmSet)set);
         if (lack)
             return FAIL(ST_UNSUPPORTED, "%s: '%s' needs %s, which this machine lacks; say auto",
                         whence, name, lack);
     }
-    atomic_store(&chosen, row);
+    atomic_store(&chosen, set);
     return ST_OK;
 }
 
-GemmRow gemm_row(void) {
-    const int row = atomic_load_explicit(&chosen, memory_order_relaxed);
-    if (row >= 0) return (GemmRow)row;
+GemmSet gemm_set(void) {
+    const int set = atomic_load_explicit(&chosen, memory_order_relaxed);
+    if (set >= 0) return (GemmSet)set;
     if (gemm_select(NULL) != ST_OK) {
         fprintf(stderr, "grpo: %s\n", status_text());
         exit(2);
     }
-    return (GemmRow)atomic_load(&chosen);
+    return (GemmSet)atomic_load(&chosen);
 }
 
 void gemm_emulate(const GemmKernel *tiles) {
@@ -138,7 +138,7 @@ void gemm_emulate(const GemmKernel *tiles) {
 
 const GemmKernel *gemm_kernel(Precision precision) {
     (void)precision;
-    switch (gemm_row()) {
+    switch (gemm_set()) {
 #if defined(__x86_64__)
     case GEMM_AMX:
         if (precision != PRECISION_FP32) return emulated ? emulated : &gemm_amx;

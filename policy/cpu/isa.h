@@ -2,7 +2,7 @@
 //
 // For policy/cpu, and for pipelines/bench/ceiling.c, which measures the machine. ISA_BEGIN_x ...
 // ISA_END encloses functions that may use that set; nothing outside may call them before cpuid said
-// yes (gemm_row_supported). No -m flag is ever needed.
+// yes (gemm_set_supported). No -m flag is ever needed.
 #ifndef POLICY_CPU_ISA_H
 #define POLICY_CPU_ISA_H
 

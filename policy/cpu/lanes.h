@@ -3,7 +3,7 @@
 // Private to policy/cpu. A V16 is sixteen floats; the compiler makes one, two or four registers of
 // it. No fma and no libm here: only additions, multiplications and comparisons, which IEEE fixes,
 // so the instruction set changes the speed alone. LANES_FN compiles a body three times and chooses
-// by gemm_row().
+// by gemm_set().
 #ifndef POLICY_CPU_LANES_H
 #define POLICY_CPU_LANES_H
 
@@ -151,13 +151,13 @@ LANE_INLINE float lane_log(float x) {
         name##_body args;                                                                          \
     }                                                                                              \
     void name params {                                                                             \
-        switch (gemm_row()) {                                                                      \
+        switch (gemm_set()) {                                                                      \
         case GEMM_AMX:                                                                             \
         case GEMM_AVX512BF16:                                                                      \
         case GEMM_AVX512: name##_avx512 args; return;                                              \
         case GEMM_AVX2: name##_avx2 args; return;                                                  \
         case GEMM_PORTABLE:                                                                        \
-        case GEMM_ROWS: name##_portable args; return;                                              \
+        case GEMM_SETS: name##_portable args; return;                                              \
         }                                                                                          \
     }
 #else

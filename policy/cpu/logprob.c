@@ -94,7 +94,7 @@ ISA_END
 void cpu_logprob_row(const float *logits, int vocab, float inv_temperature, int32_t token,
                      float *logp, float *lse, float *entropy) {
 #if defined(__x86_64__)
-    if (gemm_row() >= GEMM_AVX512) {
+    if (gemm_set() >= GEMM_AVX512) {
         logprob_row_512(logits, vocab, inv_temperature, token, logp, lse, entropy);
         return;
     }

@@ -1,18 +1,18 @@
 // policy/cpu/quant.c -- arrays of values, by the vector kernels.
 #include "policy/cpu/quant.h"
 
-#include "policy/cpu/vec_row.h"
+#include "policy/cpu/vec_set.h"
 
 enum { BLOCK = 128 };
 
 void bf16_round_n(float *y, const float *x, int n) {
-    vec_row()->bf16_round(y, x, n);
+    vec_set()->bf16_round(y, x, n);
 }
 void e4m3_round_n(float *y, const float *x, float scale, int n) {
-    vec_row()->e4m3_round(y, x, scale, n);
+    vec_set()->e4m3_round(y, x, scale, n);
 }
 void e4m3_round_columns(float *y, const float *x, const float *scale, int n) {
-    vec_row()->e4m3_columns(y, x, scale, n);
+    vec_set()->e4m3_columns(y, x, scale, n);
 }
 
 void quant_row(uint8_t *code, float *scale, const float *x, int n) {

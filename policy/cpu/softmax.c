@@ -90,7 +90,7 @@ ISA_END
 
 void attention_softmax(const Softmax *a) {
 #if defined(__x86_64__)
-    if (gemm_row() >= GEMM_AVX512) {
+    if (gemm_set() >= GEMM_AVX512) {
         softmax_512(a);
         return;
     }

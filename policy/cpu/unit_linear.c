@@ -79,7 +79,7 @@ static void pack_one(void *ctx, int i, int worker) {
 }
 
 void cpu_weights_set(Queue *q, Weight *const *w, int n) {
-    CHECK(q->device->kernels == gemm_row()); // another kernel set wants another layout
+    CHECK(q->device->kernels == gemm_set()); // another kernel set wants another layout
     int *first = malloc(((size_t)n + 1) * sizeof *first), jobs = 0, kept = 0;
     Weight **some = malloc(((size_t)n + 1) * sizeof *some);
     CHECK(first && some);

@@ -1,11 +1,11 @@
-// policy/cpu/vec.c -- sends the vector primitives to the row that gemm_select chose.
+// policy/cpu/vec.c -- sends the vector primitives to the kernel set that gemm_select chose.
 #include "policy/cpu/vec.h"
 
 #include "policy/cpu/gemm.h"
-#include "policy/cpu/vec_row.h"
+#include "policy/cpu/vec_set.h"
 
-const VecRow *vec_row(void) {
-    switch (gemm_row()) {
+const VecSet *vec_set(void) {
+    switch (gemm_set()) {
 #if defined(__x86_64__)
     case GEMM_AMX:
     case GEMM_AVX512BF16:
@@ -17,11 +17,11 @@ const VecRow *vec_row(void) {
 }
 
 float vec_amax(const float *x, int n) {
-    return vec_row()->amax(x, n);
+    return vec_set()->amax(x, n);
 }
 void vec_amax_columns(float *amax, const float *x, int n) {
-    vec_row()->amax_columns(amax, x, n);
+    vec_set()->amax_columns(amax, x, n);
 }
 void vec_adamw(float *w, float *m, float *v, const float *g, const VecAdamW *step, int n) {
-    vec_row()->adamw(w, m, v, g, step, n);
+    vec_set()->adamw(w, m, v, g, step, n);
 }

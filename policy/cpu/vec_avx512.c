@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 #include "policy/cpu/isa.h"
-#include "policy/cpu/vec_row.h"
+#include "policy/cpu/vec_set.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

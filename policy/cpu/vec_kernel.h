@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "policy/cpu/vec_row.h"
+#include "policy/cpu/vec_set.h"
 
 typedef float F __attribute__((vector_size(VEC_BYTES)));
 typedef int32_t I __attribute__((vector_size(VEC_BYTES)));
@@ -137,6 +137,6 @@ static void row_e4m3_columns(float *y, const float *x, const float *scale, int n
     for (; i < n; i++) store_n(y + i, e4m3_of(all(x[i]) / all(scale[i])), 1);
 }
 
-const VecRow VEC_ROW = {row_amax,       row_adamw,        row_bf16_round,
+const VecSet VEC_ROW = {row_amax,       row_adamw,        row_bf16_round,
                         row_e4m3_round, row_amax_columns, row_e4m3_columns};
 #endif

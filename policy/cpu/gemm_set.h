@@ -1,11 +1,11 @@
-// policy/cpu/gemm_row.h -- what an instruction set gives to gemm.c: a row of its table.
+// policy/cpu/gemm_set.h -- what an instruction set gives to gemm.c: one kernel set.
 //
 // Private to policy/cpu. gemm.h says what is computed; here is how the work is cut. A packed matrix
-// is a list of panels of GEMM_PANEL columns. bf16 and fp8 operands reach the portable and AVX rows
+// is a list of panels of GEMM_PANEL columns. bf16 and fp8 operands reach the portable and AVX sets
 // as fp32 values that have been rounded already (their products are exact), so one kernel serves
 // the three precisions; AMX and AVX512-BF16 take them as bf16 and leave fp32 to the AVX-512 kernel.
-#ifndef POLICY_CPU_GEMM_ROW_H
-#define POLICY_CPU_GEMM_ROW_H
+#ifndef POLICY_CPU_GEMM_SET_H
+#define POLICY_CPU_GEMM_SET_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,13 +22,13 @@ enum { K_BLOCK = 32, SCALE_BLOCK = 128, ROW_STEP = 48 }; // ROW_STEP: a multiple
 // C[m,n] = (from[m,n] or +0) + sum over K.
 typedef struct GemmJob {
     int m, n, k;
-    // vector rows: element (m, k) of A is a[(m / tile_m) * a_tile + (m % tile_m) * a_row +
+    // vector sets: element (m, k) of A is a[(m / tile_m) * a_tile + (m % tile_m) * a_row +
     // k * a_step], with gather a[gather[m] * a_row + k * a_step]; B's panels are [kpad][32] in
     // gemm_order, kpad = K rounded up to 32, rows at and after K not read
     const float *a, *b;
     ptrdiff_t a_tile, a_row, a_step;
     const int32_t *gather;
-    // tile rows: A is [m][a16_row] with zeros from K to kpad, B's panels are as pack16 makes them
+    // tile sets: A is [m][a16_row] with zeros from K to kpad, B's panels are as pack16 makes them
     const uint16_t *a16, *b16;
     ptrdiff_t a16_row;
 
@@ -48,7 +48,7 @@ typedef struct GemmJob {
 typedef struct GemmKernel {
     int tile_m;
     void (*multiply)(const GemmJob *job);
-    // Tile rows only. to[0 .. n rounded up to 32) = bf16 codes of x, zeros at the end.
+    // Tile sets only. to[0 .. n rounded up to 32) = bf16 codes of x, zeros at the end.
     void (*round16)(uint16_t *to, const float *x, int n);
     // The first cols <= 32 values of 32 rows of K become 1024 codes of a panel, zeros beyond ..
     void (*pack16)(uint16_t *to, const float *const row[K_BLOCK], int cols);
@@ -58,12 +58,12 @@ typedef struct GemmKernel {
 
 // All but the first exist on x86-64 only.
 extern const GemmKernel gemm_portable, gemm_avx2, gemm_avx512, gemm_avx512bf16, gemm_amx;
-const GemmKernel *gemm_kernel(Precision precision); // of gemm_row()
+const GemmKernel *gemm_kernel(Precision precision); // of gemm_set()
 static inline bool gemm_tiled(const GemmKernel *kernel) {
     return kernel->pack16 != NULL;
 }
 
-// For tests on machines without AMX: the AMX row is supported from now on (where AVX-512 is) and
+// For tests on machines without AMX: the AMX set is supported from now on (where AVX-512 is) and
 // its tiles are this kernel's; NULL takes it back.
 void gemm_emulate(const GemmKernel *tiles);
 
@@ -92,7 +92,7 @@ static inline int scale_blocks(int k) {
 // Where a packed fp8 matrix keeps its scales spread over columns: [panels][ceil(K/128)][32].
 const float *gemm_spread(const Packed *w);
 
-// Does a tile row give the bits of the AVX-512 row, without faulting? Runs in a child process.
+// Does a tile set give the bits of the AVX-512 set, without faulting? Runs in a child process.
 bool gemm_prove(const GemmKernel *tiles);
 
 #ifdef __cplusplus
