@@ -9,6 +9,7 @@
 #include "policy/cpu/gemm.h"
 #include "policy/cpu/gemm_set.h"
 #include "policy/policy.h"
+#include "tests/models.h"
 #include "tests/param.h"
 #include "tests/test.h"
 
@@ -68,78 +69,16 @@ static Status mean_loss(void *ctx, int c, const Pack *chunk, const float *logp,
     return ST_OK;
 }
 
-// ---- models
-
-// Unused where only dense models are looked at.
-__attribute__((unused)) static const ModelConfig desk = {
-    .family = FAMILY_MLA_MOE,
-    .vocab_size = 53,
-    .hidden_size = 64,
-    .intermediate_size = 96,
-    .n_layers = 3,
-    .n_heads = 4,
-    .max_position = 256,
-    .rms_norm_eps = 1e-6,
-    .bos_id = -1,
-    .eos_id = 0,
-    .rope = {.theta = 10000},
-    .q_lora_rank = 40,
-    .kv_lora_rank = 48,
-    .qk_nope_head_dim = 16,
-    .qk_rope_head_dim = 8,
-    .v_head_dim = 24,
-    .first_k_dense = 1,
-    .moe_layer_freq = 1,
-    .moe_intermediate_size = 40,
-    .n_routed_experts = 8,
-    .n_shared_experts = 1,
-    .n_experts_per_tok = 2,
-    .n_group = 4,
-    .topk_group = 2,
-    .norm_topk_prob = true,
-    .routed_scaling_factor = 1.5,
-    .scoring = ROUTER_SIGMOID,
-    .topk_method = TOPK_NOAUX_TC,
-};
-
-enum { N_DENSE = 3 };
-// Three query heads a key-value head of 32, tied; biases, every head its own keys, 20 wide; one
-// key-value head for all, head norms, heads wider than the hidden size divided by their number.
-static inline ModelConfig dense_model(int which) {
-    ModelConfig m = {.family = FAMILY_DENSE,
-                     .vocab_size = 53,
-                     .hidden_size = 48,
-                     .intermediate_size = 72,
-                     .n_layers = 2,
-                     .n_heads = 6,
-                     .max_position = 256,
-                     .rms_norm_eps = 1e-5,
-                     .bos_id = -1,
-                     .eos_id = 0,
-                     .rope = {.theta = 10000},
-                     .n_kv_heads = 2,
-                     .head_dim = 32};
-    if (which == 0) {
-        m.tie_word_embeddings = true;
-        m.rope = (RopeConfig){.theta = 500000,
-                              .llama3 = true,
-                              .factor = 8,
-                              .low_freq_factor = 1,
-                              .high_freq_factor = 4,
-                              .original_max_position = 64};
-    } else if (which == 1) {
-        m.dense = DENSE_QWEN2;
-        m.n_heads = m.n_kv_heads = 2;
-        m.head_dim = 20;
-        m.qkv_bias = m.o_bias = m.mlp_bias = true;
-    } else {
-        m.dense = DENSE_QWEN3;
-        m.n_heads = 5;
-        m.n_kv_heads = 1;
-        m.head_dim = 70;
-        m.qk_norm = true;
+// A loss that keeps what the trainer's forward pass gave: ctx is float [n_tokens].
+__attribute__((unused)) static Status keep_forward(void *ctx, int c, const Pack *chunk,
+                                                   const float *logp, const float *entropy,
+                                                   float *dlogp, float *dentropy) {
+    (void)c, (void)entropy, (void)dentropy;
+    for (int i = 0; i < chunk->n_tokens; i++) {
+        ((float *)ctx)[i] = logp[i];
+        dlogp[i] = -0.002f;
     }
-    return m;
+    return ST_OK;
 }
 
 // ---- one text, many ways through the model
@@ -297,6 +236,46 @@ static inline float *trained(ModelConfig m, WaysText *x, int threads, int in_fli
     policy_free(p);
     pool_free(pool);
     return out;
+}
+
+// Every kernel set of this machine scores and trains `m` with the same bits, and training's forward
+// pass gives those of scoring.
+__attribute__((unused)) static void check_sets(const WaysText *x, ModelConfig m, bool with_amx) {
+    float want[N_TOKENS], got[N_TOKENS], train[N_TOKENS];
+    const float *grad = NULL;
+    bool first = true, emulated;
+    for (int set = GEMM_SETS - 1; set >= GEMM_AVX2; set--) {
+        if (set == GEMM_AMX && !with_amx) continue;
+        if (!set_is_here((GemmSet)set, &emulated)) continue;
+        assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
+        Policy *p = make(m, NULL, true, 0, 1024);
+        assert_ok(policy_score(p, &x->pack, &warm, first ? want : got, NULL));
+        assert_ok(policy_train(p, &x->pack, 1, &warm, keep_forward, train));
+        assert_int_equal(differing(x, first ? want : got, train, 0x1ff), 0); // ratio 1
+        size_t size;
+        const float *now = params_part(p, PARAM_GRAD, &size);
+        if (first) {
+            grad = now;
+        } else {
+            assert_int_equal(differing(x, want, got, 0x1ff), 0);
+            assert_memory_equal(grad, now, size * sizeof *grad);
+        }
+        first = false;
+        policy_free(p);
+        done_with_row(emulated);
+    }
+}
+
+// Two steps' gradients, weights and scores are those of one thread and one chunk at a time.
+__attribute__((unused)) static void check_threads(WaysText *x, ModelConfig m, const int (*way)[2],
+                                                  size_t n_ways) {
+    size_t n, k;
+    const float *one = trained(m, x, 1, 1, &n);
+    for (size_t i = 0; i < n_ways; i++) {
+        const float *other = trained(m, x, way[i][0], way[i][1], &k);
+        assert_int_equal(n, k);
+        assert_memory_equal(one, other, n * sizeof *one);
+    }
 }
 
 #endif

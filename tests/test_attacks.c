@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "sandbox/cage.h"
 #include "tests/bare.h"
+#include "tests/child.h"
 
 enum { MOST = 256 };
 
@@ -284,24 +285,10 @@ static void check_one(const Attack *a, const char *how) {
     cage_record_free(&r);
 }
 
-static pid_t find_broker(void) {
-    char path[64];
-    pid_t pid = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    for (struct dirent *t; tasks && !pid && (t = readdir(tasks));) {
-        snprintf(path, sizeof path, "/proc/self/task/%.20s/children", t->d_name);
-        FILE *f = fopen(path, "re");
-        if (f && fscanf(f, "%d", &pid) != 1) pid = 0;
-        if (f) fclose(f);
-    }
-    if (tasks) closedir(tasks);
-    return pid;
-}
-
 static void nothing_is_left(const Attack *a, const HostCounts *before) {
     HostCounts now = {0};
     int left = 1;
-    pid_t broker = find_broker();
+    pid_t broker = first_child();
     assert_true(broker > 0);
     // Long, for the compiler's header is made beside the first C++ programs.
     for (int i = 0; i < 20000 && left; i++) {

@@ -66,7 +66,7 @@ static void a_second_backend_gives_the_same_bits(void **state) {
     for (int f = 0; f < N_DENSE + 2; f++) {
         WaysText x;
         open_text(&x);
-        ModelConfig m = f < N_DENSE ? dense_model(f) : desk;
+        ModelConfig m = f < N_DENSE ? dense_model(f) : small_moe;
         if (f >= N_DENSE) m.mla_form = f == N_DENSE ? MLA_ABSORBED : MLA_EXPANDED;
         m.precision = (Precision)(f % 3);
         size_t n, k;
@@ -104,7 +104,7 @@ static void a_host_that_reads_device_memory_dies(void **state) {
     WaysText x;
     open_text(&x);
     float logp[N_TOKENS];
-    Policy *p = policy_on(&second, desk, 1);
+    Policy *p = policy_on(&second, small_moe, 1);
     assert_ok(policy_score(p, &x.pack, &warm, logp, NULL));
     for (size_t i = 0; i < sizeof planted / sizeof *planted; i++) {
         const pid_t child = fork();
@@ -186,7 +186,7 @@ static void assert_same_calls(const long a[WATCH_OPS], const long b[WATCH_OPS], 
 static void calls_do_not_grow_with_sequences_heads_or_experts(void **state) {
     (void)state;
     for (int f = 0; f < 3; f++) {
-        ModelConfig m = f == 0 ? dense_model(0) : desk, wide = m;
+        ModelConfig m = f == 0 ? dense_model(0) : small_moe, wide = m;
         m.mla_form = wide.mla_form = f == 2 ? MLA_EXPANDED : MLA_ABSORBED;
         wide.n_heads *= 2;
         if (f > 0) wide.n_routed_experts = 32;

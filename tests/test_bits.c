@@ -18,7 +18,7 @@ static const char *const model_name[N_MODELS] = {"llama", "qwen2", "qwen3", "abs
 static const char *const precision_name[] = {"fp32", "bf16", "fp8"};
 
 static ModelConfig model_of(int which, int precision) {
-    ModelConfig m = which < N_DENSE ? dense_model(which) : desk;
+    ModelConfig m = which < N_DENSE ? dense_model(which) : small_moe;
     if (which >= N_DENSE) m.mla_form = which == N_DENSE ? MLA_ABSORBED : MLA_EXPANDED;
     m.precision = (Precision)precision;
     m.initializer_range = 0.1;

@@ -1,5 +1,6 @@
 // tests/test_cage_layers.c -- a set-up call that fails lets nothing run; the broker may die; a
 // plain user has a cage too.
+#include "tests/child.h"
 #include "tests/test.h"
 
 #include <dirent.h>
@@ -97,20 +98,6 @@ static void every_failing_setup_call_of_a_slot_is_our_fault(void **state) {
     check_failing_calls(CAGE_JS, true);
 }
 
-static pid_t child_of_ours(void) {
-    char path[64];
-    int pid = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    for (struct dirent *t; tasks && !pid && (t = readdir(tasks));) {
-        snprintf(path, sizeof path, "/proc/self/task/%.20s/children", t->d_name);
-        FILE *f = fopen(path, "re");
-        if (f && fscanf(f, "%d", &pid) != 1) pid = 0;
-        if (f) fclose(f);
-    }
-    if (tasks) closedir(tasks);
-    return pid;
-}
-
 static size_t environment_of(pid_t pid) {
     char path[64], text[4096];
     snprintf(path, sizeof path, "/proc/%d/environ", pid);
@@ -134,7 +121,7 @@ static void a_killed_broker_is_our_fault_once_and_comes_back(void **state) {
     CageCounts counts;
     setenv("GRPO_TEST_CANARY", "canary", 1);
     if (!cage_or_skip(NULL, &cage)) return;
-    pid_t broker = child_of_ours();
+    pid_t broker = first_child();
     assert_true(broker > 0);
     assert_int_equal(pthread_create(&thread, NULL, kill_soon, &broker), 0);
     CageRecord r = run(cage, CAGE_PYTHON, "import time\ntime.sleep(50)\nprint('ran')");
@@ -149,7 +136,7 @@ static void a_killed_broker_is_our_fault_once_and_comes_back(void **state) {
         cage_record_free(&r);
     }
     cage_counts(cage, &counts);
-    assert_int_equal(environment_of(child_of_ours()), 0); // the second one's is as empty
+    assert_int_equal(environment_of(first_child()), 0); // the second one's is as empty
     unsetenv("GRPO_TEST_CANARY");
     assert_int_equal(counts.broker_restarts, 1);
     assert_int_equal(counts.verdict[CAGE_SANDBOX_ERROR], 1);
@@ -162,7 +149,7 @@ static void the_broker_sees_nothing_of_its_caller(void **state) {
     Cage *cage;
     setenv("GRPO_TEST_CANARY", "canary", 1);
     if (!cage_or_skip(NULL, &cage)) return;
-    assert_int_equal(environment_of(child_of_ours()), 0);
+    assert_int_equal(environment_of(first_child()), 0);
     CageRecord r = run(cage, CAGE_PYTHON, "import os\nprint(sorted(os.environ))");
     assert_string_equal(str_text(&r.out), "['HOME', 'LANG', 'LC_ALL', 'PATH', 'TMPDIR']\n");
     cage_record_free(&r);

@@ -47,17 +47,6 @@ static void threads_that_decode_give_the_bits_of_scoring(void **state) {
     arena_free(x.arena);
 }
 
-// A loss that keeps what the trainer's forward pass gave.
-static Status keep(void *ctx, int c, const Pack *chunk, const float *logp, const float *entropy,
-                   float *dlogp, float *dentropy) {
-    (void)c, (void)entropy, (void)dentropy;
-    for (int i = 0; i < chunk->n_tokens; i++) {
-        ((float *)ctx)[i] = logp[i];
-        dlogp[i] = -0.002f;
-    }
-    return ST_OK;
-}
-
 static void every_set_trains_and_scores_with_the_same_bits(void **state) {
     (void)state;
     WaysText x;
@@ -65,29 +54,7 @@ static void every_set_trains_and_scores_with_the_same_bits(void **state) {
     for (int f = 0; f < 3 * N_DENSE; f++) {
         ModelConfig m = dense_model(f % N_DENSE);
         m.precision = (Precision)(f / N_DENSE);
-        float want[N_TOKENS], got[N_TOKENS], train[N_TOKENS];
-        const float *grad = NULL;
-        bool first = true, emulated;
-        for (int set = GEMM_SETS - 1; set >= GEMM_AVX2; set--) {
-            if (set == GEMM_AMX && f % N_DENSE != 1) continue; // slow where it is emulated
-            if (!set_is_here((GemmSet)set, &emulated)) continue;
-            assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
-            Policy *p = make(m, NULL, true, 0, 1024);
-            assert_ok(policy_score(p, &x.pack, &warm, first ? want : got, NULL));
-            assert_ok(policy_train(p, &x.pack, 1, &warm, keep, train));
-            assert_int_equal(differing(&x, first ? want : got, train, 0x1ff), 0); // ratio 1
-            size_t size;
-            const float *now = params_part(p, PARAM_GRAD, &size);
-            if (first) {
-                grad = now;
-            } else {
-                assert_int_equal(differing(&x, want, got, 0x1ff), 0);
-                assert_memory_equal(grad, now, size * sizeof *grad);
-            }
-            first = false;
-            policy_free(p);
-            done_with_row(emulated);
-        }
+        check_sets(&x, m, f % N_DENSE == 1); // emulated tiles are slow
     }
     arena_free(x.arena);
 }
@@ -105,13 +72,7 @@ static void threads_and_chunks_in_flight_change_no_bit(void **state) {
         ModelConfig m = dense_model(which);
         m.precision = (Precision)which;
         lanes = 1 << which; // 1, 2, 4
-        size_t n, k;
-        const float *one = trained(m, &x, 1, 1, &n);
-        for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
-            const float *other = trained(m, &x, way[i][0], way[i][1], &k);
-            assert_int_equal(n, k);
-            assert_memory_equal(one, other, n * sizeof *one);
-        }
+        check_threads(&x, m, way, sizeof way / sizeof *way);
     }
     lanes = 0;
     arena_free(x.arena);

@@ -5,9 +5,9 @@
 
 #include "datasets/desk.h"
 #include "sft/example.h"
+#include "tests/models.h"
 #include "tests/param.h"
 #include "tests/test.h"
-#include "tests/tiny_model.h"
 
 static int chunk_tokens = 600;
 

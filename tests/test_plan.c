@@ -1,20 +1,6 @@
 // tests/test_plan.c -- policy/plan: what is large and not used at the same time is one place.
 #include "tests/same_bits.h"
 
-static const ModelConfig model = {.family = FAMILY_DENSE,
-                                  .vocab_size = 53,
-                                  .hidden_size = 48,
-                                  .intermediate_size = 72,
-                                  .n_layers = 2,
-                                  .n_heads = 6,
-                                  .max_position = 256,
-                                  .rms_norm_eps = 1e-5,
-                                  .bos_id = -1,
-                                  .rope = {.theta = 10000},
-                                  .n_kv_heads = 2,
-                                  .head_dim = 32,
-                                  .tie_word_embeddings = true};
-
 // Room that is never touched costs nothing.
 static PolicyOpts opts_of(bool large, Pool *pool) {
     return (PolicyOpts){.pool = pool,
@@ -32,6 +18,7 @@ static size_t parts(const PolicyPlan *p) {
 
 static void only_what_is_large_takes_turns(void **state) {
     (void)state;
+    const ModelConfig model = dense_model(0);
     PolicyPlan plan, alone;
     PolicyOpts o = opts_of(false, NULL);
     assert_ok(policy_plan(&model, &o, &plan));
@@ -76,7 +63,7 @@ static void a_matrix_turned_when_it_is_used_gives_the_bits_of_a_kept_one(void **
     open_text(&x);
     Pool *pool = pool_new(2);
     for (int precision = 0; precision < 3; precision++) {
-        ModelConfig m = model;
+        ModelConfig m = dense_model(0);
         m.vocab_size = 2 * 2048 + 404;
         m.precision = (Precision)precision;
         m.intermediate_size = 456; // pieces of more than a panel
@@ -118,6 +105,7 @@ static void taking_turns_changes_no_bit(void **state) {
     open_text(&x);
     Pool *pool = pool_new(2);
     Policy *p[2];
+    const ModelConfig model = dense_model(0);
     float logp[2][3][N_TOKENS];
     for (int i = 0; i < 2; i++) {
         const PolicyOpts o = opts_of(i, pool);

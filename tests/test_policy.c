@@ -15,7 +15,7 @@ static void learns_a_repeating_pattern(void **state) {
         want[i] = i % LEN != 0;
     }
     for (int s = 0; s < N; s++) seq[s] = (Seq){s * LEN, (s + 1) * LEN, s};
-    Policy *p = make(desk, NULL, true, 1, 128);
+    Policy *p = make(small_moe, NULL, true, 1, 128);
     int n;
     Pack *chunk = pack_chunks(token, want, seq, NULL, N, 128, &n, arena);
     ScoreOpts o = {.temperature = 1};
@@ -43,7 +43,7 @@ static void decoding_gives_the_bits_of_scoring(void **state) {
         if (!set_is_here((GemmSet)set, &emulated)) continue;
         assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
         for (int f = 0; f < 6; f++) {
-            ModelConfig m = desk;
+            ModelConfig m = small_moe;
             m.precision = (Precision)(f % 3);
             m.mla_form = f < 3 ? MLA_ABSORBED : MLA_EXPANDED;
             if (set == GEMM_PORTABLE && f > 2) continue; // slow; the other sets do both forms
@@ -54,35 +54,14 @@ static void decoding_gives_the_bits_of_scoring(void **state) {
     }
 }
 
-static void every_row_gives_the_same_bits(void **state) {
+static void every_set_gives_the_same_bits(void **state) {
     (void)state;
     WaysText x;
     open_text(&x);
     for (int precision = 0; precision < 3; precision++) {
-        float want[N_TOKENS], got[N_TOKENS];
-        const float *grad = NULL;
-        bool first = true, emulated;
-        for (int set = GEMM_SETS - 1; set >= GEMM_AVX2; set--) {
-            if (!set_is_here((GemmSet)set, &emulated)) continue;
-            assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
-            ModelConfig m = desk;
-            m.precision = (Precision)precision;
-            Policy *p = make(m, NULL, true, 0, 1024);
-            assert_ok(policy_score(p, &x.pack, &warm, first ? want : got, NULL));
-            Mean sum = {.denominator = 500};
-            assert_ok(policy_train(p, &x.pack, 1, &warm, mean_loss, &sum));
-            size_t size;
-            const float *now = params_part(p, PARAM_GRAD, &size);
-            if (first) {
-                grad = now;
-            } else {
-                assert_int_equal(differing(&x, want, got, 0x1ff), 0);
-                assert_memory_equal(grad, now, size * sizeof *grad);
-            }
-            first = false;
-            policy_free(p);
-            done_with_row(emulated);
-        }
+        ModelConfig m = small_moe;
+        m.precision = (Precision)precision;
+        check_sets(&x, m, true);
     }
     arena_free(x.arena);
 }
@@ -97,15 +76,9 @@ static void threads_and_chunks_in_flight_change_no_bit(void **state) {
     WaysText x;
     open_text(&x);
     for (int precision = 0; precision < 3; precision++) {
-        size_t n, k;
-        ModelConfig m = desk;
+        ModelConfig m = small_moe;
         m.precision = (Precision)precision;
-        const float *one = trained(m, &x, 1, 1, &n);
-        for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
-            const float *other = trained(m, &x, way[i][0], way[i][1], &k);
-            assert_int_equal(n, k);
-            assert_memory_equal(one, other, n * sizeof *one);
-        }
+        check_threads(&x, m, way, sizeof way / sizeof *way);
     }
     arena_free(x.arena);
 }
@@ -114,7 +87,8 @@ static void a_chunk_beyond_the_plan_is_trained_in_pieces(void **state) {
     (void)state;
     WaysText x;
     open_text(&x);
-    Policy *big = make(desk, NULL, true, 0, 1024), *small = make(desk, NULL, true, 0, 200);
+    Policy *big = make(small_moe, NULL, true, 0, 1024),
+           *small = make(small_moe, NULL, true, 0, 200);
     Mean sum = {.denominator = 500}, again = {.denominator = 500};
     ScoreOpts o = warm;
     o.balance_alpha = 0.01;
@@ -146,7 +120,7 @@ static void a_stale_page_a_changed_token_and_an_ulp_are_caught(void **state) {
     (void)state;
     WaysText x;
     open_text(&x);
-    Policy *p = make(desk, NULL, false, 0, 256);
+    Policy *p = make(small_moe, NULL, false, 0, 256);
     float want[N_TOKENS], got[N_TOKENS];
     const BatchCut cut = {200, 50, 1, 0x1ff};
     assert_ok(policy_score(p, &x.pack, &warm, want, NULL));
@@ -192,7 +166,7 @@ static void sizes_beyond_what_is_built_are_refused(void **state) {
     (void)state;
     Pool *pool = pool_new(1);
     PolicyOpts o = {.pool = pool, .chunk_tokens = 16, .max_seq_tokens = 16};
-    const ModelConfig good = desk;
+    const ModelConfig good = small_moe;
     PolicyPlan plan;
     assert_ok(policy_plan(&good, &o, &plan));
     ModelConfig m = good;
@@ -215,7 +189,7 @@ int main(void) {
         cmocka_unit_test(sizes_beyond_what_is_built_are_refused),
         cmocka_unit_test(learns_a_repeating_pattern),
         cmocka_unit_test(decoding_gives_the_bits_of_scoring),
-        cmocka_unit_test(every_row_gives_the_same_bits),
+        cmocka_unit_test(every_set_gives_the_same_bits),
         cmocka_unit_test(threads_and_chunks_in_flight_change_no_bit),
         cmocka_unit_test(a_chunk_beyond_the_plan_is_trained_in_pieces),
         cmocka_unit_test(a_stale_page_a_changed_token_and_an_ulp_are_caught),

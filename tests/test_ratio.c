@@ -9,6 +9,7 @@
 #include "policy/cpu/gemm.h"
 #include "policy/cpu/gemm_set.h"
 #include "rollout/engine.h"
+#include "tests/models.h"
 #include "tests/param.h"
 #include "tests/test.h"
 
@@ -21,37 +22,13 @@ static const SampleConfig rules = {.temperature = 0.8,
                                    .n_stop_tokens = 1};
 
 static ModelConfig model_of(Precision precision, MlaForm form) {
-    return (ModelConfig){.family = FAMILY_MLA_MOE,
-                         .vocab_size = VOCAB,
-                         .hidden_size = 64,
-                         .intermediate_size = 96,
-                         .n_layers = 3,
-                         .n_heads = 4,
-                         .max_position = 256,
-                         .rms_norm_eps = 1e-6,
-                         .initializer_range = 0.1,
-                         .bos_id = -1,
-                         .eos_id = STOP,
-                         .rope = {.theta = 10000},
-                         .q_lora_rank = 48,
-                         .kv_lora_rank = 32,
-                         .qk_nope_head_dim = 16,
-                         .qk_rope_head_dim = 8,
-                         .v_head_dim = 16,
-                         .first_k_dense = 1,
-                         .moe_layer_freq = 1,
-                         .moe_intermediate_size = 40,
-                         .n_routed_experts = 8,
-                         .n_shared_experts = 1,
-                         .n_experts_per_tok = 2,
-                         .n_group = 4,
-                         .topk_group = 2,
-                         .norm_topk_prob = true,
-                         .routed_scaling_factor = 1.5,
-                         .scoring = ROUTER_SIGMOID,
-                         .topk_method = TOPK_NOAUX_TC,
-                         .precision = precision,
-                         .mla_form = form};
+    ModelConfig m = small_moe;
+    m.initializer_range = 0.1;
+    m.eos_id = STOP;
+    m.q_lora_rank = 48, m.kv_lora_rank = 32, m.v_head_dim = 16;
+    m.precision = precision;
+    m.mla_form = form;
+    return m;
 }
 
 extern const GemmKernel gemm_amx_emulated; // gemm_amx.c built with TILE_EMULATED

@@ -55,7 +55,7 @@ static void open_groups(Groups *x) {
 enum { N_MODELS = N_DENSE + 2 };
 static ModelConfig model_of(int which) {
     if (which < N_DENSE) return dense_model(which);
-    ModelConfig m = desk;
+    ModelConfig m = small_moe;
     m.mla_form = which == N_DENSE ? MLA_ABSORBED : MLA_EXPANDED;
     return m;
 }
@@ -227,7 +227,7 @@ static void routes_of_shared_tokens_are_those_of_their_own(void **state) {
     static KeptLogits kept;
     Groups x;
     open_groups(&x);
-    Policy *p = make(desk, NULL, true, 0, 400), *q = make(desk, NULL, false, 0, 400);
+    Policy *p = make(small_moe, NULL, true, 0, 400), *q = make(small_moe, NULL, false, 0, 400);
     policy_init(q, 8);
     Routes one = {route[0], LAYERS, K}, other = {route[1], LAYERS, K};
     const size_t size = (size_t)x.n_tokens * sizeof(float);

@@ -7,9 +7,9 @@
 
 #include "policy/text/tokenizer.h"
 #include "rl/trainer.h"
+#include "tests/models.h"
 #include "tests/param.h"
 #include "tests/test.h"
-#include "tests/tiny_model.h"
 
 // A byte-level tokenizer without merges: <eos>, the digits and '=' are ids 0 to 11, all that the
 // model knows; the other bytes come after them, because a tokenizer must hold all 256.
