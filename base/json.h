@@ -31,7 +31,7 @@ typedef struct Json Json; // a node; a view into its document
 typedef struct JsonDoc JsonDoc;
 
 // `name` is what errors call the text ("config.json"); `first_line` is the line its first byte
-// stands on (1 for a file; the line number for a row of a JSONL file). The caller owns *out.
+// is on (1 for a file; the line number for a row of a JSONL file). The caller owns *out.
 MUST_USE Status json_parse(const char *text, size_t size, const char *name, int first_line,
                            bool comments, JsonDoc **out);
 MUST_USE Status json_read(const char *path, bool comments, JsonDoc **out);

@@ -83,7 +83,7 @@ static void say(LogLevel least, const char *mark, const char *mark_color, const 
                 va_list args) {
     char text[4096];
     vsnprintf(text, sizeof text, fmt, args);
-    for (char *c = text; *c; c++) { // names in a stranger's file may hold escapes of the terminal
+    for (char *c = text; *c; c++) { // names in an untrusted file may hold escapes of the terminal
         const unsigned char u = (unsigned char)*c, next = (unsigned char)c[u != 0];
         if ((u < 0x20 && *c != '\n' && *c != '\t') || u == 0x7f) *c = '?';
         if (u == 0xC2 && next >= 0x80 && next < 0xA0) c[0] = c[1] = '?'; // U+0080 to U+009F

@@ -31,8 +31,8 @@ const char *str_text(const Str *s); // never NULL
 // '<' becomes \u003c, so the text is harmless inside an HTML <script> as well. Control characters
 // are escaped, those of U+007F to U+009F too, which a terminal may obey.
 void str_json(Str *s, const char *data, size_t size);
-// Adds text of strangers for a terminal: control characters but \n and \t, and bytes that are not
-// UTF-8, as \x1b or \u009b.
+// Adds text of unknown origin for a terminal: control characters but \n and \t, and bytes that are
+// not UTF-8, as \x1b or \u009b.
 void str_shown(Str *s, const char *data, size_t size);
 // Adds a number as JSON: shortest form that reads back the same double; NaN and infinities as null.
 void str_number(Str *s, double value);

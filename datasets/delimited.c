@@ -32,7 +32,7 @@ static void end_field(RecordReader *r, bool quoted) {
     r->end[r->n++] = r->text.size;
 }
 
-// Reads what stands in quotes; data[at] is the first byte behind the opening one.
+// Reads what is in quotes; data[at] is the first byte behind the opening one.
 static void read_quoted(RecordReader *r) {
     while (r->at < r->size) {
         char c = r->data[r->at++];

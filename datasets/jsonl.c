@@ -42,7 +42,7 @@ struct Jsonl {
 
 const char jsonl_pass_over[] = "passed over";
 
-// Reasons differ by what stands behind a colon, too: those are one.
+// Reasons differ by what follows a colon, too: those are one.
 static void count_reason(Jsonl *j, const char *reason) {
     char kind[120];
     snprintf(kind, sizeof kind, "%.*s", (int)strcspn(reason, ":;"), reason);

@@ -64,7 +64,7 @@ static const char *pair(const Json *asked, const char *asked_name, const Json *s
     return *out->response ? NULL : "the response is empty";
 }
 
-// Alpaca: the input, where there is one, stands below the instruction.
+// Alpaca: the input, where there is one, is below the instruction.
 static const char *alpaca(const Json *row, Document *out, Arena *arena) {
     const char *why = NULL;
     const char *instruction =

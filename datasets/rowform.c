@@ -181,7 +181,7 @@ static const char *read_usual(const Json *row, RowTask *out, Arena *arena) {
     return usual_prompt(row, out, arena);
 }
 
-// Alpaca: the input, where there is one, stands below the instruction.
+// Alpaca: the input, where there is one, is below the instruction.
 static const char *read_alpaca(const Json *row, RowTask *out, Arena *arena) {
     usual_gold(row, out, arena);
     if (!out->gold)

@@ -1,7 +1,7 @@
 // datasets/rowread.h -- texts and messages of a row, and why there are none.
 //
 // Layer 2 (datasets). Everything is copied into the arena. A reason is a sentence that names the
-// field and what stands there.
+// field and what is there.
 #ifndef DATASETS_ROWREAD_H
 #define DATASETS_ROWREAD_H
 

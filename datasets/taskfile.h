@@ -20,7 +20,7 @@ extern "C" {
 
 // How a row becomes a Task. What a row's fields mean is told by its form (rowform.h, docs/DATA.md),
 // or by the fields that are named here, as dotted paths ("extra.gt"). A gold with "####" (GSM8K) is
-// what stands after the last one. The row, or what its form makes of it, goes along (Task.row) for
+// what follows the last one. The row, or what its form makes of it, goes along (Task.row) for
 // judges that want more. A row that cannot be asked or judged is skipped and counted with its
 // reason.
 typedef enum TaskSide { TASKS_ALL, TASKS_TRAIN, TASKS_HELDOUT } TaskSide;

@@ -29,7 +29,7 @@ typedef struct ActorOpts {
     bool trainable;
     bool ids_only;    // no text is read or written: a folder without a tokenizer.json will do
     bool engine;      // sampling is wanted
-    bool reference;   // rl/trainer will make a reference policy: it stands in the plan
+    bool reference;   // rl/trainer will make a reference policy: it is in the plan
     bool allocate;    // false: only the plan (`model info`)
     bool quiet;       // the plan is not printed
     int threads;      // 0 = all

@@ -1,7 +1,7 @@
 // pipelines/command.h -- one row for each word that may follow `grpo`.
 //
 // Layer 5. A command is a constant row: its name, its help, its flags and the function that runs
-// it. The rows stand in command.c; a command that is not built has no row. Every function returns
+// it. The rows are in command.c; a command that is not built has no row. Every function returns
 // the exit code of the process; failures that came as a Status are turned into one by
 // command_failed.
 #ifndef PIPELINES_COMMAND_H
@@ -35,7 +35,7 @@ typedef struct Command {
     const char *examples; // lines to copy, without the leading "  "
     const Flag *flag;
     int n_flags;
-    const char *words; // that may stand first, for completion: "show check"; NULL: files
+    const char *words; // that may be first, for completion: "show check"; NULL: files
     bool model;        // the first word names a model (pipelines/input.h)
     bool config;       // key=value and CONFIG.json are read; --help lists the keys
     int (*run)(const Args *args);

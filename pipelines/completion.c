@@ -17,7 +17,7 @@ static void each_key(Str *out, KeyFn *fn) {
             fn(out, rc.section[s].name, &rc.section[s].key[i]);
 }
 
-// "a|b" with blanks; a switch is one of two words. "" where any value may stand.
+// "a|b" with blanks; a switch is one of two words. "" where any value may be.
 static void choices(const ConfigKey *key, Str *out) {
     const char *text = key->type == CONFIG_BOOL ? "true|false" : "";
     if (key->type == CONFIG_CHOICE) text = key->choices;
@@ -29,7 +29,7 @@ static void command_names(Str *out) {
     str_puts(out, "help");
 }
 
-// The words that may stand first after the command's name.
+// The words that may be first after the command's name.
 static void first_words(const Command *cmd, Str *out) {
     if (cmd->words) str_puts(out, cmd->words);
     if (!cmd->config) return;

@@ -1,6 +1,6 @@
 // pipelines/completion.h -- what the shell and `man` know of the program, out of the same tables.
 //
-// Layer 5. Commands, flags and keys stand in one table each (command.h, args.h, base/config.h);
+// Layer 5. Commands, flags and keys are in one table each (command.h, args.h, base/config.h);
 // these print them as completion scripts of three shells and as a page of the manual. No model, no
 // folder and no config is read. Appended to `out`.
 #ifndef PIPELINES_COMPLETION_H

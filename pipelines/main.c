@@ -1,4 +1,4 @@
-// pipelines/main.c -- the front door: finds the command, sets up signals and the log, runs it.
+// pipelines/main.c -- the command line: finds the command, sets up signals and the log, runs it.
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>

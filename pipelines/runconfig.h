@@ -1,6 +1,6 @@
 // pipelines/runconfig.h -- every key of a run's config, merged from all sources.
 //
-// Layer 5. The sections of the rooms (sft, rl) stand beside those of the front door (run, model,
+// Layer 5. The sections of modules (sft, rl) stand beside those of the command line (run, model,
 // data, eval, log). Order of precedence: default < recipe < file < environment < command line.
 #ifndef PIPELINES_RUNCONFIG_H
 #define PIPELINES_RUNCONFIG_H
@@ -70,11 +70,11 @@ typedef struct DataSettings {
     const char *corpus_heldout; // a file of documents that are only scored; "" = none
     const char *template_;      // for files: "User: {}\nAssistant:"
     const char *folder;         // of data sets that are known by name; "" = the program's slices
-    const char *judge;  // who judges the questions of files; "" = as the file or its name says
-    const char *chat;   // "" = prompts as they stand; auto = the model folder's template; a name
-    const char *system; // with chat: the system message; "" = the family's own; r1-zero
-    int thinking;       // ChatThinking
-    const char *fields; // JSON: which field of a row is what (pipelines/datafields.h)
+    const char *judge;       // who judges the questions of files; "" = as the file or its name says
+    const char *chat;        // "" = prompts as written; auto = the model folder's template; a name
+    const char *system;      // with chat: the system message; "" = the family's own; r1-zero
+    int thinking;            // ChatThinking
+    const char *fields;      // JSON: which field of a row is what (pipelines/datafields.h)
     double heldout_fraction; // of the training questions of files; 0 = data.heldout is a file
     double epochs;           // over the training questions; 0 = rl.steps decides
     int order;               // 0 shuffled, 1 as in the file

@@ -72,7 +72,7 @@ static Status draw_block(Decode *d, NetUnit *u, int begin, int end) {
         CHECK(w->draw);
         w->draw_cap = n;
     }
-    for (int at = 0; at < n; at += w->cap) { // what the device has room for
+    for (int at = 0; at < n; at += w->cap) { // what the device has space for
         const int some = n - at < w->cap ? n - at : w->cap;
         for (int i = 0; i < some; i++) {
             const Draw *of = &d->draw[first + at + i];

@@ -1,6 +1,6 @@
 // policy/fold.h -- the gradients of N_LANES lanes become one, in a fixed tree and in few buffers.
 //
-// Private to policy/ (floor 2). The sum is ((0+1)+(2+3))+((4+5)+(6+7)), lanes without work left
+// Private to policy/ (layer 2). The sum is ((0+1)+(2+3))+((4+5)+(6+7)), lanes without work left
 // out, whoever ends first: so threads and chunks in flight touch no bit. A lane holds a buffer
 // from fold_take to fold_give; two siblings that are complete become one at once, and one buffer
 // is free again. A worker waits where all are held. That ends: at most four complete nodes wait

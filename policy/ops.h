@@ -219,8 +219,8 @@ typedef struct Ops {
     size_t (*page_bytes)(const Device *d, const ModelConfig *m); // KV_PAGE_TOKENS of one layer
     // Scratch of a queue: what it always needs, or what it needs besides while a unit is trained.
     size_t (*work_bytes)(const Device *d, const ModelConfig *m, const UnitShape *shape, bool train);
-    // Rows of a unit when `total` rows are scored or decoded by `queues` queues, each with room for
-    // `cap` rows. It changes speed, never results.
+    // Rows of a unit when `total` rows are scored or decoded by `queues` queues, each with space
+    // for `cap` rows. It changes speed, never results.
     int (*unit_rows)(const Device *d, const ModelConfig *m, UnitKind kind, int total, int queues,
                      int cap);
 

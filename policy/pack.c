@@ -55,7 +55,7 @@ int pack_shared(const Pack *p, int s, int *leader) {
     const int n = p->shared[s].tokens, first = p->shared[0].tokens;
     *leader = s - p->shared[s].back;
     if (*leader >= 0) return n;
-    *leader = 0; // theirs stands before the piece: both begin as it does
+    *leader = 0; // theirs is before the piece: both begin as it does
     return n < first ? n : first;
 }
 

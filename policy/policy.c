@@ -50,7 +50,7 @@ static void fill_rope(Policy *p) {
 static Status prepare(Policy *p, const ModelConfig *model, const PolicyOpts *opts) {
     TRY(net_check(model, opts));
     p->model = *model;
-    if (model->family == FAMILY_DENSE) { // what the family does not have takes no room
+    if (model->family == FAMILY_DENSE) { // what the family does not have takes no space
         ModelConfig *m = &p->model;
         m->q_lora_rank = m->kv_lora_rank = m->qk_nope_head_dim = m->qk_rope_head_dim = 0;
         m->v_head_dim = m->moe_intermediate_size = m->n_experts_per_tok = 0;

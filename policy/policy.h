@@ -114,7 +114,7 @@ typedef struct ScoreOpts {
     double balance_alpha; // policy_train: weight of the sequence balance loss; 0 = off
 } ScoreOpts;
 
-// ln p of every wanted token given what stands before it in its sequence. logp, entropy (nats; may
+// ln p of every wanted token given what precedes it in its sequence. logp, entropy (nats; may
 // be NULL): [pack->n_tokens]; 0 where not wanted. The pack is cut by sequences internally as memory
 // asks; results do not depend on it.
 MUST_USE Status policy_score(Policy *policy, const Pack *pack, const ScoreOpts *opts, float *logp,

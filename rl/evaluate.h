@@ -50,7 +50,7 @@ typedef void EvalProgressFn(void *ctx, int64_t done, int64_t all);
 typedef struct EvalDeps { // borrowed
     Engine *engine;
     const Tokenizer *tokenizer;
-    const Chat *chat; // NULL: prompts are asked as they stand
+    const Chat *chat; // NULL: prompts are asked as written
     Pool *pool;
     const TaskSource *source;
     const int32_t *stop_token;

@@ -216,7 +216,7 @@ Status judge_knows(const BatchJudge *judging, const Task *task) {
     return st;
 }
 
-// The rows were written by datasets/, so one that cannot be read is a bug of ours.
+// The rows were written by datasets/, so one that cannot be read is our own bug.
 static void open_rows(BatchJudge *judging, const Batch *batch) {
     judging->row = ARENA_ARRAY(judging->arena, JsonDoc *, batch->n_groups + 1);
     judging->n_rows = batch->n_groups;

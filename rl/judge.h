@@ -46,7 +46,7 @@ void judge_end(BatchJudge *judging, Batch *batch, Arena *arena);
 void judge_cancel(BatchJudge *judging);
 
 // What held the programs that were judged: sandbox/layers (a sum of CageLayer bits); since the
-// start, sandbox/runs, sandbox/errors (no verdict, by a fault of ours) and sandbox/second_tries (a
+// start, sandbox/runs, sandbox/errors (no verdict, by our own fault) and sandbox/second_tries (a
 // busy host had taken the wall time). Nothing where no program is judged.
 void judge_measure(Metrics *row);
 

@@ -46,7 +46,7 @@ typedef struct Trainer Trainer;
 
 // Resolves the config (rl/settings.h), finds the judges, makes the reference if one is needed
 // (ST_NOMEM if it does not fit). ST_CONFIG names the key, or the task with an unknown judge or a
-// prompt without room (rl/ask.h).
+// prompt without space (rl/ask.h).
 MUST_USE Status trainer_new(const TrainerDeps *deps, const RlConfig *cfg, Trainer **out);
 void trainer_free(Trainer *trainer);
 const RlConfig *trainer_config(const Trainer *trainer); // resolved

@@ -190,7 +190,7 @@ static Status no_loss(void *ctx, int c, const Pack *chunk, const float *logp, co
 }
 
 // Runs sequences without a gradient: their routes are counted, and exact zeros added. Comes before
-// the others, so that what only the clock is to see can be thrown away again.
+// the others, so that what only the clock is to see can be discarded again.
 static Status run_flat(Policy *policy, const RlConfig *cfg, const Batch *b, const SeqList *flat,
                        const ScoreOpts *opts, Arena *arena) {
     const bool counted = cfg->router_bias_step != 0;

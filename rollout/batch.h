@@ -58,7 +58,7 @@ typedef struct Batch {
     int *group_begin;     // [n_groups + 1] samples of group g: group_begin[g] .. group_begin[g+1]-1
     int *prompt_begin;    // [n_groups + 1] into prompt_token
     int32_t *prompt_token;
-    int prompt_cap; // room in prompt_token
+    int prompt_cap; // space in prompt_token
     uint8_t *keep;  // 1 after batch_ask, 0 = dropped by dynamic sampling: flagged, never moved
 
     // ---- SAMPLED, by the engine: per sample [n_samples], per token [n_tokens]
@@ -115,7 +115,7 @@ void batch_ask(Batch *batch, int group, const struct Task *task, uint64_t task_i
 int64_t batch_sampled_places(const Batch *batch, int max_new_tokens);
 
 // Allocates the columns of a stage (zeroed) and moves the batch and its samples there; samples of
-// SAMPLED stay ASKED until they finish. SAMPLED needs room for the longest responses: every sample
+// SAMPLED stay ASKED until they finish. SAMPLED needs space for the longest responses: every sample
 // gets its prompt and max_new_tokens places, with token_end = response_begin; batch_compact then
 // closes the gaps, in sample order. JUDGED sets loss_mask to 1 for sampled tokens.
 void batch_open_sampled(Batch *batch, int max_new_tokens, Arena *arena);

@@ -116,7 +116,7 @@ SampleId engine_next(const Engine *engine, SampleId after);
 
 // Appends n tokens (0 is fine) to a paused sample and lets it go on; it pauses again after
 // pause_after more drawn tokens (0 = not by number). ST_CONFIG, and the sample is as before: a
-// token outside the vocabulary; no room for a further token behind them.
+// token outside the vocabulary; no space for a further token behind them.
 MUST_USE Status engine_inject(Engine *engine, SampleId id, const int32_t *token, int n,
                               int pause_after);
 // Finishes a sample where it is: FINISH_ABORT, or what its caller knows (a paused one whose

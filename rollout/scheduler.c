@@ -229,7 +229,7 @@ static void find_cached(Scheduler *s, SchedSeq *seq) {
     s->n_shared_tokens += n;
 }
 
-// Pages for what is known of the sequence. Without room for them (only if nothing else runs) they
+// Pages for what is known of the sequence. Without space for them (only if nothing else runs) they
 // are found page by page later.
 static void take_pages(Scheduler *s, const SchedSeq *seq) {
     const bool taken = kv_grow(s->kv, table_of(seq), length_of(seq));

@@ -52,7 +52,7 @@ void scheduler_close(Scheduler *sched);
 void scheduler_add(Scheduler *sched, LiveGroup *group);
 
 // Admits, takes pages, preempts; fills decode[0 .. n), one for each sequence, decode.id its index.
-// Every sample that will have a token drawn has room for it. n is 0 when nothing can run.
+// Every sample that will have a token drawn has space for it. n is 0 when nothing can run.
 int scheduler_plan(Scheduler *sched, DecodeSeq *decode);
 // After the call: the planned tokens are cached, by weights `version`.
 void scheduler_advance(Scheduler *sched, uint32_t version);

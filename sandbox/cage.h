@@ -1,6 +1,6 @@
-// sandbox/cage.h -- runs a stranger's program so that nothing gets out but bytes and a record.
+// sandbox/cage.h -- runs an untrusted program so that nothing gets out but bytes and a record.
 //
-// Layer 2. Includes base only. The room's first file: theory first, then the interface.
+// Layer 2. Includes base only. The module's first file: theory, then the interface.
 //
 // Model-written programs are hostile programs: learning by reward searches for the hole. Five
 // processes stand between us and one of them; each trusts the next one less.
@@ -14,7 +14,7 @@
 //   zygote    a slot: one warm process for one language inside its own user, pid, mount, net, ipc
 //             and uts namespaces, on a read-only root that holds only what the language needs.
 //             Python's is a warmed interpreter; the others are a static program of 1 MB. It runs
-//             no stranger's code itself; for every program it makes fresh pid, mount, ipc and uts
+//             no untrusted code itself; for every program it makes fresh pid, mount, ipc and uts
 //             namespaces with a private tmpfs.
 //   pid 1     of those: trusted, does not allocate. Holds the absolute deadline, counts CPU time,
 //             collects every orphan, kills what is left. When it ends the kernel kills the rest.
@@ -63,7 +63,7 @@ typedef enum CageLang {
 const char *cage_lang_name(CageLang lang);            // "python", "c", "cpp", "sh", "js"
 bool cage_lang_find(const char *name, CageLang *out); // also "py", "c++", "bash", "javascript"...
 
-// First match wins, in this order. A zeroed record is a fault of ours, never a pass.
+// First match wins, in this order. A zeroed record is our own fault, never a pass.
 typedef enum CageVerdict {
     CAGE_SANDBOX_ERROR = 0,  // our fault: no verdict about the program; count it, never reward it
     CAGE_SECURITY_VIOLATION, // made a system call that no honest program makes (SIGSYS)
@@ -92,7 +92,7 @@ typedef struct CageLimits {
 
 // Whose program is it?
 typedef enum CageRole {
-    CAGE_CANDIDATE, // a stranger's
+    CAGE_CANDIDATE, // untrusted
     CAGE_JUDGE,     // ours or the task's: it says what a candidate's answers are worth
     CAGE_N_ROLES
 } CageRole;
@@ -134,7 +134,7 @@ typedef enum CageLayer { // bits of CageRecord.layers
     CAGE_CLOCK = 1 << 14,
     CAGE_OUTPUT = 1 << 15,
     CAGE_ALL_LAYERS = (1 << 16) - 1,
-    // What stands in the place of namespaces, where they are missing and may be.
+    // What replaces namespaces where they are missing and may be.
     CAGE_SCOPE = 1 << 16,  // Landlock: no signal and no abstract socket leaves the program
     CAGE_OWNPID = 1 << 17, // the filter: signals and questions about its own process only
     CAGE_REAP = 1 << 18,   // what it left behind is found, killed and collected
@@ -174,7 +174,7 @@ void cage_record_free(CageRecord *record); // gives out and err back, zeroes the
 //              That names exist elsewhere, their size and times can still be asked by name, and the
 //              target of a symbolic link. A plain user's program changes no mode and no time.
 //   processes  a Landlock domain of its own, inside one of its slot: its signals stay within, by
-//              the kernel and again by a filter made for its number. Trusted pid 1 stands outside,
+//              the kernel and again by a filter made for its number. Trusted pid 1 is outside,
 //              so kill(-1) of its own ends just that domain, whatever forked twice or left the
 //              session, and as subreaper it collects them. Where the broker is killed, pid 1 and
 //              the slot's outer process see it, end all the same way and empty the folder.

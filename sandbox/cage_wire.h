@@ -1,7 +1,7 @@
 // sandbox/cage_wire.h -- what a caller and the broker say to each other, over one socket a lane.
 //
 // Both are the same program, so headers travel as they lie in memory; every length is checked all
-// the same, and a reply that is not whole and sane is a fault of ours, never a verdict.
+// the same, and a reply that is not whole and sane is our own fault, never a verdict.
 #ifndef SANDBOX_WIRE_H
 #define SANDBOX_WIRE_H
 

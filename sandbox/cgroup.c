@@ -47,7 +47,7 @@ static int64_t get_after(int fd, const char *word) {
     return at ? strtoll(at + strlen(word), NULL, 10) : 0;
 }
 
-// Where this process stands: the mount point of a hierarchy and its place in it.
+// Where this process is: the mount point of a hierarchy and its place in it.
 static bool own_folder(const char *controller, char *out, size_t size) {
     char line[1024], mount[300] = "", place[300] = "";
     FILE *f = fopen("/proc/self/mountinfo", "re");

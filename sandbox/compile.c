@@ -4,7 +4,7 @@
 // asker compiles, the others wait for it. The store is keyed by the hash of language and sources
 // and compares them whole, so that no two programs are taken for one. A few slots are shared by all
 // lanes of a role, and what one role compiled is not the other's; the precompiled header is made in
-// a judges' slot, where no stranger's source has been.
+// a judges' slot, where no untrusted source has been.
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

@@ -41,7 +41,7 @@ void needed_files_line(const char *what, const char *source, const char *place, 
     str_add(root, place, strlen(place) + 1);
 }
 
-// The folder of `path` without symbolic links, and its own name: where it stands in the new root.
+// The folder of `path` without symbolic links, and its own name: where it is in the new root.
 static bool real_place(const char *path, char *place) {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -77,7 +77,7 @@ static bool find_library(const char *name, const char *runpath, const char *orig
     return false;
 }
 
-// Where in the file an address of the image stands; 0 when nowhere.
+// Where in the file an address of the image is; 0 when nowhere.
 static size_t offset_of(const Elf64_Phdr *ph, int n, Elf64_Addr address) {
     for (int i = 0; i < n; i++)
         if (ph[i].p_type == PT_LOAD && address >= ph[i].p_vaddr &&

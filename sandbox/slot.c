@@ -190,7 +190,7 @@ static bool open_input(int in[2]) {
     return in[0] >= 0;
 }
 
-// Puts the program's input into the file and closes our end. False: there is no room for it.
+// Puts the program's input into the file and closes our end. False: there is no space for it.
 static bool fill_input(int *fd, const void *data, size_t size) {
     bool ok = *fd >= 0;
     for (size_t put = 0; ok && put < size;) {
@@ -289,7 +289,7 @@ static void drain(Pump *p, bool is_err) {
         } else if (keep > 0 && p->in->out_fd < 0) {
             str_add(&p->end->out, block, (size_t)keep);
         } else if (keep > 0 && write(p->in->out_fd, block, (size_t)keep) != keep) {
-            p->end->over_out = true; // no room for it here
+            p->end->over_out = true; // no space for it here
         }
         if (got > room && !p->in->uncapped) {
             *(is_err ? &p->end->over_err : &p->end->over_out) = true;

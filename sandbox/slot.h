@@ -1,6 +1,6 @@
 // sandbox/slot.h -- the broker's end of a slot: starts a zygote, runs one program in it, ends it.
 //
-// A slot belongs to one thread at a time. It is thrown away after any fault, and after RECYCLE
+// A slot belongs to one thread at a time. It is discarded after any fault, and after RECYCLE
 // programs, so that nothing can gather in it.
 #ifndef SANDBOX_SLOT_H
 #define SANDBOX_SLOT_H

@@ -36,7 +36,7 @@ static bool unchanged(const Str *text, size_t from, size_t to, const char *conte
     return to - from <= strlen(content) + END && memmem(at, to - from, content, n) != NULL;
 }
 
-// What stands before the last reply, cut where earlier ones begin and end.
+// What precedes the last reply, cut where earlier ones begin and end.
 static Status render(const Chat *chat, const ChatMessage *m, int n, Talk *talk) {
     Str ask = {0}, told = {0};
     size_t done = 0;
@@ -93,7 +93,7 @@ static Status join(const Tokenizer *tokenizer, const Chat *chat, const Talk *tal
     add(out, ids, n, true);
     if (eos_id >= 0) add(out, &eos_id, 1, true);
     CHECK((size_t)out->n <= most);
-    if (out->n) out->want[0] = 0; // nothing stands before it
+    if (out->n) out->want[0] = 0; // nothing is before it
     return ST_OK;
 }
 

@@ -34,7 +34,7 @@ typedef struct Example {
 // NULL): a document with a prompt is a turn of that template, and the token that ends a turn there
 // follows its response in place of eos_id.
 //
-// A conversation (which wants a template, ST_CONFIG) is rendered as it stands before its last
+// A conversation (which wants a template, ST_CONFIG) is rendered as written before its last
 // reply; that one follows as it was written, with what ends a turn. With EXAMPLE_RESPONSE all of
 // the assistant's turns are trained, each with what ends it, but not an earlier one that the
 // template changes (Qwen3 and R1 drop the thoughts of earlier replies). One that the template

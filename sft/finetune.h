@@ -1,9 +1,9 @@
 // sft/finetune.h -- next-token training: what makes a base model, and what a later stage tunes.
 //
-// Where it stands:   datasets/corpus -> sft/example -> HERE -> policy_train, policy_step
+// Place:   datasets/corpus -> sft/example -> HERE -> policy_train, policy_step
 // Layer 4 (sft). One optimiser step takes `batch` documents of the corpus, packs them without
 // padding, longest first, and minimises
-//     loss = -sum over wanted tokens of ln p(token | what stands before it) / N,
+//     loss = -sum over wanted tokens of ln p(token | what precedes it) / N,
 // N = wanted tokens of the whole batch: one denominator, however the batch is cut into chunks.
 // Batch number s is a function of (corpus, s), so the step number is all there is to resume.
 #ifndef SFT_FINETUNE_H
@@ -52,7 +52,7 @@ extern const ConfigSection finetune_section; // "sft"; target NULL: copy it and 
 typedef struct FinetuneDeps {
     Policy *policy;             // trainable
     const Tokenizer *tokenizer; // of the policy's vocabulary
-    const Chat *chat;           // NULL: documents as they stand
+    const Chat *chat;           // NULL: documents as written
     Pool *pool;                 // NULL = one thread
     const Corpus *corpus;
     int chunk_tokens; // as in PolicyOpts; part of the arithmetic, see pack_chunks

@@ -1,4 +1,4 @@
-// tests/fuzz_batch.c -- batch files from strangers: refused or safe to walk.
+// tests/fuzz_batch.c -- batch files of unknown origin: refused or safe to walk.
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>

@@ -109,7 +109,7 @@ static void assert_rules_kept(const SessionAsk *a, int sample, const SessionSeen
         if (!pause) continue;
         int32_t text[8];
         const int n_text = injection(a, sample, pauses, text, &pause_after);
-        if (n_text >= limit - t) { // no room: it is ended
+        if (n_text >= limit - t) { // no space: it is ended
             assert_true(t == k->n && (!k->done || k->finish == FINISH_LENGTH || k->aborted));
             return;
         }

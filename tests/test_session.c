@@ -4,7 +4,7 @@
 
 // ---- one rule at a time
 // ----------------------------------------------------------------------------
-typedef struct SmallEngine { // an engine with room for everything
+typedef struct SmallEngine { // an engine with space for everything
     Policy *policy;
     Engine *engine;
 } SmallEngine;

@@ -1,13 +1,13 @@
 // verifiers/boxed.h -- which part of a response is its answer.
 //
 // Layer 3 (verifiers). Views into the text, linear time, any bytes. The rules:
-//   Only what stands after the last </think> counts. A <think> that is not closed after it, or one
+//   Only what follows the last </think> counts. A <think> that is not closed after it, or one
 //   that the prompt opened and the response never closed, means that there is no answer.
 //   boxed   the last complete \boxed{...} or \fbox{...} that is not empty; a box that is all of a
 //   box
 //           counts as one
 //   answer  the last complete <answer>...</answer>, and the box in it if there is one
-//   hash    what stands behind the last "####" up to the end of its line
+//   hash    what follows the last "####" up to the end of its line
 //   bare    everything
 // Markdown around all of the answer (**73**, `73`) is taken off.
 #ifndef VERIFIERS_BOXED_H

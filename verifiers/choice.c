@@ -1,4 +1,4 @@
-// verifiers/choice.c -- peels what stands around a letter, then looks at letter and text.
+// verifiers/choice.c -- peels what surrounds a letter, then looks at letter and text.
 #include "verifiers/choice.h"
 
 #include <ctype.h>

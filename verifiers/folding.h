@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-// `out` has room for text.size bytes; the number of bytes written. Bytes that are no UTF-8 stay.
+// `out` has space for text.size bytes; the number of bytes written. Bytes that are no UTF-8 stay.
 size_t folding_into(Slice text, char *out);
 bool folding_needed(Slice text);
 // The text itself where nothing is to be folded or it is longer than `max`, else a copy that the

@@ -1,6 +1,6 @@
 // verifiers/format.h -- does a response have the form it was asked for?
 //
-// Layer 3 (verifiers). Templates; white space may stand between the parts and at both ends:
+// Layer 3 (verifiers). Templates; white space may be between the parts and at both ends:
 //   think-boxed   <think> ... </think> \boxed{...}
 //   r1-zero       <think> ... </think> <answer> ... </answer>
 //   chat          <think> ... </think> and an answer in any form

@@ -30,7 +30,7 @@ typedef struct JudgeInput {
     const char *prompt; // the question, or NULL
     const Json *task;   // the fields of the task's row (tests, kwargs, options, ...), or NULL
 
-    const char *extract;   // where the answer stands: "boxed" (default), "answer", "hash", "bare"
+    const char *extract;   // where the answer is: "boxed" (default), "answer", "hash", "bare"
     const char *template_; // format: "r1-zero", "think-boxed", "chat"; NULL = the judge's default
     const char *target;    // language: "en", "zh", ...
     const char *policy;    // math: whose conventions; NULL = ours

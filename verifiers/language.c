@@ -216,7 +216,7 @@ static const struct {
                     {"\\(", "\\)", MATH, 1000},
                     {"$", "$", MATH, 1000}};
 
-// Where the next end of kind k stands, or the text's end; found once, so that all is linear.
+// Where the next end of kind k is, or the text's end; found once, so that all is linear.
 static const char *next_close(Scan *s, int k, const char *from) {
     if (!s->close[k] || s->close[k] < from) {
         const char *at =
@@ -277,7 +277,7 @@ static size_t no_language(const Scan *s) {
     return 0;
 }
 
-// \text{..} and its like: words may stand behind it.
+// \text{..} and its like: words may follow it.
 static bool is_text_command(const char *p, size_t n) {
     static const char *const names[] = {"\\text",   "\\textbf", "\\textit", "\\mathrm",
                                         "\\textrm", "\\mbox",   "\\mathit", "\\mathbf",
@@ -303,7 +303,7 @@ static uint32_t next_char(const char *p, const char *end, size_t *n) {
     return got > 0 ? (uint32_t)c : 0xfffd;
 }
 
-// Names of functions that stand outside of LaTeX as well.
+// Names of functions that are outside of LaTeX as well.
 static bool is_notation(const char *word, size_t n) {
     static const char *const names[] = {"sin", "cos", "tan", "log", "ln",     "exp",    "max",
                                         "min", "mod", "gcd", "lcm", "arcsin", "arccos", "arctan"};
@@ -374,7 +374,7 @@ static void tally(const char *text, size_t size, LanguageTally *t) {
     ready();
     if (size > LANGUAGE_MAX_BYTES) size = LANGUAGE_MAX_BYTES;
     Scan s = {.p = text, .end = text + size};
-    bool glued = false; // a digit or _ stands before
+    bool glued = false; // a digit or _ is before
     for (int i = 0; i < N_SCRIPTS; i++) t->last[i] = NONE;
     while (s.p < s.end) {
         if (s.mode != PROSE && s.p >= s.mode_end) {

@@ -6,7 +6,7 @@
 //   stdin   {"id":7,"text":"the response","finished":true,"gold":"..","prompt":"..","task":{..}}
 //   stdout  {"id":7,"verdict":"right","score":1,"reason":"as it should be","answer":"42"}
 //
-// "verdict" is right, wrong or error; "score" (0 to 1) may stand alone, then 1 is right. Flush
+// "verdict" is right, wrong or error; "score" (0 to 1) may be alone, then 1 is right. Flush
 // after every line. The first request to each copy has id 0 and an empty text: any answer will do,
 // it proves that the program works, at start and after a restart. Every other has a deadline. A
 // program that misses it, dies, or says something else gives the verdict error, never a zero, is

@@ -35,7 +35,7 @@ static const char *number_refuses(const JudgeInput *in) {
 }
 
 static MathOptions math_options(const JudgeInput *in) {
-    // OlympiadBench: the gold's error bar stands in the row.
+    // OlympiadBench: the gold's error bar is in the row.
     const Json *error = json_get(in->task, "error");
     const char *bar =
         error && json_kind(error) == JSON_NUMBER ? json_raw(error) : json_text(error, NULL);

@@ -1,4 +1,4 @@
-// verifiers/written.c -- a cursor over the text; decimals, fractions, what stands around them.
+// verifiers/written.c -- a cursor over the text; decimals, fractions, what surrounds them.
 #include "verifiers/written.h"
 
 #include <ctype.h>
@@ -264,7 +264,7 @@ static bool take_value(Cursor *c, WrittenNumber *n) {
     return true;
 }
 
-// ---- what stands around a number
+// ---- what surrounds a number
 
 static Slice within(Cursor c) {
     return (Slice){c.p, (size_t)(c.end - c.p)};
@@ -337,7 +337,7 @@ static void add_fraction(WrittenNumber *n, int64_t up, int64_t down) {
     mpz_clear(part);
 }
 
-// "0.3 repeating": `written` is the decimal as it stands there.
+// "0.3 repeating": `written` is the decimal as written.
 static bool repeat_digits(WrittenNumber *n, Slice written) {
     const char *point = memchr(written.data, '.', written.size);
     if (!point) return false;
@@ -363,7 +363,7 @@ static bool repeat_digits(WrittenNumber *n, Slice written) {
     return true;
 }
 
-// What the words behind the number make of it. `written`: the number as it stands there.
+// What the words behind the number make of it. `written`: the number as written.
 static bool take_tail(Cursor *c, WrittenNumber *n, Slice written) {
     enum { FAR = 400 }; // a power of ten that a fraction can be added to
     NumberTail tail;

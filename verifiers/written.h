@@ -1,6 +1,6 @@
 // verifiers/written.h -- one written number as an exact rational: the reader of the judge number.
 //
-// Layer 3 (verifiers). What is read stands in number.h.
+// Layer 3 (verifiers). What is read is in number.h.
 #ifndef VERIFIERS_WRITTEN_H
 #define VERIFIERS_WRITTEN_H
 

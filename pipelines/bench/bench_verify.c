@@ -59,7 +59,7 @@ static void time_rows(VerifyRows *rows) {
 static void judge_chunk(void *ctx, int chunk, int worker) {
     (void)worker;
     const VerifyRows *rows = ctx;
-    // Rows stand in order of time; a stride gives every chunk some of each.
+    // Rows are in order of time; a stride gives every chunk some of each.
     int n_chunks = (rows->n + CHUNK - 1) / CHUNK;
     for (int i = chunk; i < rows->n; i += n_chunks)
         verify_judge(rows->row[i].judge, &rows->row[i].in);

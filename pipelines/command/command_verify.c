@@ -221,7 +221,7 @@ static int judge_words(const Args *args, const Options *opts) {
     return code;
 }
 
-// ---- the front door
+// ---- the command line
 
 static Status open_program(const Args *args, int copies, Program **out) {
     int64_t deadline = PROGRAM_DEADLINE_MS;

@@ -24,7 +24,7 @@ typedef struct DataPicked {
     int64_t asked, taken, heldout; // questions: in RECORDS, written to out, to heldout
 } DataPicked;
 
-// Rows of `source` (finite) in their order, each question once, as they stand there but for blanks.
+// Rows of `source` (finite) in their order, each question once, as written but for blanks.
 // ST_IO; ST_FORMAT: no record file; ST_CONFIG: no question of the records is in the source, or
 // none is left.
 MUST_USE Status datapick(const TaskSource *source, const DataPick *pick, DataPicked *out);

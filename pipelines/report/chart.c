@@ -86,7 +86,7 @@ static void find_scale(const Chart *c, const double *top, Scale *s) {
     if (c->fixed)
         s->y0 = c->y_min, s->y1 = c->y_max;
     else if (s->y1 >= s->y0) {
-        // Zero belongs into the picture unless the data stand far away from it.
+        // Zero belongs into the picture unless the data are far away from it.
         if (s->y0 > 0 && s->y0 < 0.6 * s->y1) s->y0 = 0;
         if (s->y1 == s->y0)
             s->y0 -= s->y1 == 0 ? 0 : fabs(s->y1) * 0.1,

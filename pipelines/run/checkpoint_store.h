@@ -1,4 +1,4 @@
-// pipelines/run/checkpoint_store.h -- RUN/checkpoints: found, published whole, kept or thrown away.
+// pipelines/run/checkpoint_store.h -- RUN/checkpoints: found, published whole, kept or discarded.
 //
 // Layer 5. A checkpoint is made in step-N.tmp, gets a manifest with the size and CRC-32 of every
 // file, and is renamed; the file `latest` then names it, `best` perhaps another one.

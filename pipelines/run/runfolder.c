@@ -341,7 +341,7 @@ const char *runfolder_resume_path(const RunFolder *run) {
     return run->resume_path.data;
 }
 
-// Names as the user wants them. `renamed` is room for them.
+// Names as the user wants them. `renamed` is space for them.
 static const Metrics *named(const RunFolder *run, const Metrics *row, Metrics *renamed) {
     if (!run->opts.trl_names) return row;
     metric_alias_trl(row, renamed);

@@ -53,11 +53,11 @@ void stage_never_ran(const StageOpts *opts, const char *path, const char *comman
 MUST_USE Status stage_steps(RunConfig *rc);
 ActorOpts stage_actor_opts(const StageOpts *opts, const ModelConfig *model, const char *folder);
 // The section data's template for the model in `folder` (may be NULL), kept in the actor; *out
-// NULL: prompts are asked as they stand.
+// NULL: prompts are asked as written.
 MUST_USE Status stage_chat(const RunConfig *rc, Actor *actor, const Chat **out);
 // What state/stage.json keeps.
 typedef struct StageMark {
-    bool evaluated;  // the step's evaluation stands in metrics.jsonl
+    bool evaluated;  // the step's evaluation is in metrics.jsonl
     double best;     // highest accuracy of a checkpoint so far; < 0: none yet
     unsigned layers; // of the sandbox, for stages that judge programs; 0: none
     Metrics row;     // of the step, where it waits for its evaluation; n == 0: metrics.jsonl has it

@@ -239,7 +239,7 @@ out:
     return st;
 }
 
-// The base stands on one line of its own, so that it can be taken out again as it was.
+// The base is on one line of its own, so that it can be taken out again as it was.
 static const char base_mark[] = "{\"base\":", final_mark[] = "\n,\"final\":";
 
 Status stage_eval_write(const char *run, const char *base, const char *final) {

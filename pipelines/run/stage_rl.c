@@ -276,7 +276,7 @@ static Status open_run(Run *r, const char *base) {
     return ST_OK;
 }
 
-// Where the run stands, and what of that place is still to do.
+// Where the run is, and what of that place is still to do.
 static Status begin(Run *r) {
     StageMark mark = {.best = -1};
     double accuracy = (double)NAN;

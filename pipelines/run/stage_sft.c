@@ -134,7 +134,7 @@ static Status train(const StageOpts *o, RunFolder *run, Actor *actor, Finetune *
     return ST_OK;
 }
 
-// The model, and where training stands; with --dry-run only the plan.
+// The model, and where training is; with --dry-run only the plan.
 static Status open_all(const StageOpts *o, const ModelConfig *model, const char *folder,
                        const Corpus *corpus, RunFolder *run, Actor *actor, Finetune **finetune) {
     ActorOpts ao = stage_actor_opts(o, model, folder);

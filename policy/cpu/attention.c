@@ -136,7 +136,7 @@ typedef struct Panels { // of one key block
     int k_pad, qk;
 } Panels;
 
-// Keys of a block that stand before key n_keys.
+// Keys of a block that are before key n_keys.
 static int keys_in(int block, int n_keys) {
     const int n = n_keys - block * KEY_BLOCK;
     return n < KEY_BLOCK ? n : KEY_BLOCK;
@@ -215,7 +215,7 @@ LANE_INLINE void attention_zero_body(const AttentionShape *s, int from, int to, 
 LANES_FN(attention_zero, (const AttentionShape *s, int from, int to, float *sum),
          (s, from, to, sum))
 
-// Are the values finite that stand in a block's panel but after `pos`, unseen by the token there?
+// Are the values finite that are in a block's panel but after `pos`, unseen by the token there?
 static bool unseen_finite(const AttentionShape *s, int block, int pos, int n_keys) {
     const int first = block * KEY_BLOCK, end = first + keys_in(block, n_keys);
     float sum;

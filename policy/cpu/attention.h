@@ -33,7 +33,7 @@ void panel_put_rows(float *panels, int kpad, int k, const float *const vec[16], 
 // Sixteen vectors as columns j .. j+15 (j a multiple of 16) of B[K, .]: value i of vector c becomes
 // B[k0 + i][j + c]. NULL vectors give zeros.
 void panel_put_cols(float *panels, int kpad, int j, const float *const vec[16], int k0, int n);
-// to[c * ldt + r] = from[r * ldf + c] for r < rows (16 at a time, so to has room), c < cols.
+// to[c * ldt + r] = from[r * ldf + c] for r < rows (16 at a time, so to has space), c < cols.
 void panel_transpose(float *to, int ldt, const float *from, int ldf, int rows, int cols);
 // Sixteen rows become columns, as `transposed` keys lie: to[gemm_order(i) * 16 + j] = from[j * ld +
 // i].

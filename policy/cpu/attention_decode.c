@@ -1,6 +1,6 @@
 // policy/cpu/attention_decode.c -- one new token over pages of 16 keys.
 //
-// Reads every key and value once, where they lie: no panels are packed; keys that stand as rows are
+// Reads every key and value once, where they lie: no panels are packed; keys stored as rows are
 // transposed page by page in the nearest cache, while the next page is on its way. The bits are
 // those of cpu_attention over the same keys: the same chains, blocks of 64 and softmax. Keys that
 // stand in a page after the token are scored and masked, their values are not read.
@@ -159,7 +159,7 @@ static void fetch_page(const float *k, size_t floats) {
     for (size_t i = 0; i < floats && i < FETCH * 16; i += 16) __builtin_prefetch(k + i);
 }
 
-// Asks for the bf16 page that stands AHEAD pages after page `at`, here or in what comes next; into
+// Asks for the bf16 page that is AHEAD pages after page `at`, here or in what comes next; into
 // the second cache, which takes twice as many lines at a time as the first (Zen 4: 20 GB/s of
 // scattered pages, 12 into the first).
 static void fetch_page16(const AttentionShape *s, int at, int n_pages) {

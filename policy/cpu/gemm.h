@@ -1,7 +1,7 @@
 // policy/cpu/gemm.h -- one packed-weight matrix product, five instruction sets, one numerical
 // contract.
 //
-// Private to policy/ (floor 2). C[m,n] = sum_k A[m,k] * W[n,k] for a linear layer's weight W [N,K].
+// Private to policy/ (layer 2). C[m,n] = sum_k A[m,k] * W[n,k] for a linear layer's weight W [N,K].
 //
 // THE CONTRACT, for every row of the table, every M (1 included), every tile and thread count:
 //   K is padded with zeros to a multiple of 32. For each block of 32: even = fma chain from +0 over

@@ -94,7 +94,7 @@ static void pack_g(const GradWork *w, const GemmKernel *kernel, const TokenRows 
     const int tile = kernel->tile_m;
     for (int n0 = 0; n0 < n; n0 += ROW_STEP) {
         const int cols = least(ROW_STEP, n - n0);
-        if (precision == PRECISION_FP32 && n0 + STRIP <= n) { // nothing to round, room to read
+        if (precision == PRECISION_FP32 && n0 + STRIP <= n) { // nothing to round, space to read
             place(w->g + n0 / tile * g_tile(kernel), g_tile(kernel), tile, g->x + t0 * g->ld + n0,
                   g->ld, t, cols);
             continue;

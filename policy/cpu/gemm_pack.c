@@ -70,7 +70,7 @@ static float block_scale(const Source *s, int n0, int k0) {
     return quant_scale(amax);
 }
 
-// Codes of a W that stands transposed: its rows are rows of K already, read in their order.
+// Codes of a W that is transposed: its rows are rows of K already, read in their order.
 static void pack_rows(uint16_t *to, const Source *s, const GemmKernel *kernel) {
     static const float zeros[GEMM_PANEL];
     const size_t panel = (size_t)up(s->k, K_BLOCK) * GEMM_PANEL;

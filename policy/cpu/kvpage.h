@@ -1,11 +1,11 @@
-// policy/cpu/kvpage.h -- a page of the KV cache in bf16: how sixteen keys and values stand in it.
+// policy/cpu/kvpage.h -- a page of the KV cache in bf16: how sixteen keys and values lie in it.
 //
 // Private to policy/. One page of one key-value head of width d (dp: d rounded up to 32): 16 dp
 // codes of keys, then 16 dp codes of values, both in pairs of 32 bits so that a mask and a shift
 // make two vectors of fp32 of one load:
 //   keys    pair [dp/2][16]      of key j: dimension 2i low, 2i + 1 high, at [i][j]
 //   values  pair [16][dp/32][16] of value j: dimension 32c + i low, 32c + 16 + i high, at [j][c][i]
-// What stands beyond d is zero.
+// What is beyond d is zero.
 #ifndef POLICY_CPU_KVPAGE_H
 #define POLICY_CPU_KVPAGE_H
 

@@ -22,9 +22,9 @@ typedef struct CpuDev {
 } CpuDev;
 
 // Causal attention of one sequence's new tokens for one set of heads that share their keys. Query
-// row i = t * heads + h stands at position pos0 + t and sees keys 0 .. pos0 + t. A key is `k_dim`
+// row i = t * heads + h is at position pos0 + t and sees keys 0 .. pos0 + t. A key is `k_dim`
 // values at k + j * ldk, then `k2_dim` at k2 + j * ldk2; its value v_dim values at v + j * ldv.
-// With `page`, row j stands at row j % page_rows of page[j / page_rows] (page_step floats apart).
+// With `page`, row j is at row j % page_rows of page[j / page_rows] (page_step floats apart).
 // With `transposed` (only with pages of 16 rows, without k2) the keys of a page lie as columns:
 // value i of key j at k + page[j / 16] * page_step + order(i) * 16 + j % 16, order as in
 // policy/cpu/gemm.h's panels. Keys that other sequences share stand apart: key j < shared at row j,

@@ -9,7 +9,7 @@
 
 // Large blocks on huge pages where the system gives them on request: weights are read as one
 // stream, and a page of 4 KiB ends a prefetcher's run. calloc takes zeroed pages from the system
-// as they are: what is never used (most of a KV store) is never touched. What calloc gave stands
+// as they are: what is never used (most of a KV store) is never touched. What calloc gave is
 // before the block.
 Status cpu_alloc(void *dev, size_t bytes, void **out) {
     (void)dev;

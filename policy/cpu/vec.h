@@ -1,6 +1,6 @@
 // policy/cpu/vec.h -- vector primitives: the largest magnitude, and one AdamW step.
 //
-// Private to policy/ (floor 2). Runs on the instruction set that gemm_select chose, and gives the
+// Private to policy/ (layer 2). Runs on the instruction set that gemm_select chose, and gives the
 // same bits on all of them: IEEE add, mul, div and sqrt only, no fma, no libm. Rounding to bf16 and
 // E4M3 goes by the same table (quant.h); other ops have their loops in lanes.h. n may be 0. No
 // alignment is needed.

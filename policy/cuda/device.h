@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-// The table's row for CUDA; linked only where HAVE_CUDA is 1 (or the CPU shim stands in).
+// The table's row for CUDA; linked only where HAVE_CUDA is 1 (or the CPU shim replaces it).
 extern const Kernels kernels_cuda;
 
 // How many GPUs answer; 0 where there is no driver.

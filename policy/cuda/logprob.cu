@@ -1,6 +1,6 @@
 // policy/cuda/logprob.cu -- log-probability of one token a row, its entropy, and the gradient.
 //
-// Where it stands: the entries logprob and logprob_grad of kernels_cuda (policy/kernels.h has the
+// Place: the entries logprob and logprob_grad of kernels_cuda (policy/kernels.h has the
 // formulas). A chunk of trained tokens goes through head, logprob, loss, logprob_grad; the logits
 // of that chunk are the only ones there are: no [B,T,V] tensor.
 //

@@ -1,6 +1,6 @@
 // policy/cuda/quant.cu -- one read of a matrix, two quantised copies: by rows and by columns.
 //
-// Where it stands: the entry quant_both of kernels_cuda (policy/kernels.h). The forward and
+// Place: the entry quant_both of kernels_cuda (policy/kernels.h). The forward and
 // input-gradient products want 1x128 tiles along the columns, the weight gradient wants them along
 // the rows (tokens), and a transposed tile is another tile: both are made from one read
 // (DeepSeek-V3, 3.3).

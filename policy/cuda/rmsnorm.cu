@@ -1,6 +1,6 @@
 // policy/cuda/rmsnorm.cu -- RMS normalisation of rows, straight into E4M3.
 //
-// Where it stands: the entry rmsnorm_quant of kernels_cuda (policy/kernels.h has contract and
+// Place: the entry rmsnorm_quant of kernels_cuda (policy/kernels.h has contract and
 // formula); its truth is the CPU row; tests/test_ops_parity.c holds the two together.
 //
 // Shape of the work: one block per row. Pass one sums squares, pass two reads the row again (from

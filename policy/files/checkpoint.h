@@ -1,4 +1,4 @@
-// policy/files/checkpoint.h -- a model folder is Hugging Face's; run state is ours and stands
+// policy/files/checkpoint.h -- a model folder is Hugging Face's; run state is ours and is
 // apart.
 //
 // Layer 2 (policy/files). Model folder: config.json, model*.safetensors (+ index), tokenizer.json,

@@ -3,7 +3,7 @@
 // Layer 2 (policy/files). Reads model_type deepseek_v3, deepseek_v2, llama, mistral, qwen2 and
 // qwen3, in the keys of the published models and in those newer transformers write (rope_parameters
 // for rope_theta and rope_scaling, rope_type for type, dtype for torch_dtype). Unknown keys are
-// ignored. Our own switches stand in an object "grpo": {"precision": "fp32|bf16|fp8", "mla_form":
+// ignored. Our own switches are in an object "grpo": {"precision": "fp32|bf16|fp8", "mla_form":
 // "absorbed|expanded"}; absent = bf16, absorbed. ST_IO; ST_FORMAT names file, line and key;
 // ST_UNSUPPORTED a model that is not built.
 #ifndef POLICY_FILES_CONFIG_HF_H

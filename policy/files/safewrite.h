@@ -20,7 +20,7 @@ enum { SAFEWRITE_SHARD_GIB = 5 };
 #define SAFEWRITE_SHARD_BYTES ((size_t)SAFEWRITE_SHARD_GIB << 30)
 
 // dtype: DTYPE_F32 (exact), DTYPE_BF16 or DTYPE_F16 (rounded to nearest even); raw and exact
-// sources keep theirs. Tensors stand in the file in the order given.
+// sources keep theirs. Tensors are in the file in the order given.
 MUST_USE Status safewrite_file(const char *path, const TensorSource *source, int n, Dtype dtype);
 // model.safetensors in the folder; where that would be over shard_bytes of data,
 // model-00001-of-0000N.safetensors and model.safetensors.index.json (a tensor is never cut).

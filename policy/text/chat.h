@@ -62,7 +62,7 @@ typedef struct Chat {
     bool switched;          // the template has a switch for thinking
     const Json *tools;      // set by the caller: what an own template lists as tools; NULL: none
     char prefill[16];       // what the reply is begun with: "<think>\n"
-    bool drop_thoughts;     // of earlier replies: what stands before </think>
+    bool drop_thoughts;     // of earlier replies: what precedes </think>
     bool join_systems;      // several system messages, with a blank line between; else the last
     bool dates, today;      // Llama-3.1's lines; the date is today's, else 26 Jul 2024
     ChatThinking thinking;  // set by the caller; off is refused where the family has no switch
@@ -116,7 +116,7 @@ const char *chat_r1_zero_prompt(void);
 // NULL) adds by itself.
 MUST_USE Status chat_prompt(const Chat *chat, const Tokenizer *tokenizer, const char *question,
                             Str *out);
-// Such a prompt as tokens; chat NULL: the question as it stands. Everything in the arena.
+// Such a prompt as tokens; chat NULL: the question as written. Everything in the arena.
 MUST_USE Status chat_encode(const Chat *chat, const Tokenizer *tokenizer, const char *question,
                             int32_t **ids, int *n, Arena *arena);
 

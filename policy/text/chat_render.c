@@ -30,7 +30,7 @@ static ChatView trim(ChatView v, bool newlines_only, bool left, bool right) {
     return v;
 }
 
-// After the last </think>; *thought: what stands before the first, from its <think> on.
+// After the last </think>; *thought: what precedes the first, from its <think> on.
 static ChatView split_thought(const char *content, ChatView *thought) {
     const char *close = strstr(content, "</think>"), *last = NULL;
     *thought = (ChatView){content, 0};

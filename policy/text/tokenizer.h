@@ -47,7 +47,7 @@ MUST_USE Status tokenizer_encode(const Tokenizer *tokenizer, const char *text, s
 // skip_special leaves special tokens out.
 void tokenizer_decode(const Tokenizer *tokenizer, const int32_t *ids, int n, bool skip_special,
                       Str *out);
-// The bytes of one token within such a text; `first`: nothing stands before it. A view.
+// The bytes of one token within such a text; `first`: nothing is before it. A view.
 const char *tokenizer_text(const Tokenizer *tokenizer, int32_t id, bool first, size_t *size);
 // The text of tokenizer.json as it was read, for saving next to weights.
 const char *tokenizer_json(const Tokenizer *tokenizer, size_t *size);

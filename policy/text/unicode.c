@@ -236,7 +236,7 @@ bool unicode_normal(const char *text, size_t size, bool compose, bool compat, St
     int options = UTF8PROC_STABLE | (compose ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE);
     if (compat) options |= UTF8PROC_COMPAT;
     size_t done = 0;
-    for (size_t at = 0; at < size;) { // an inert character parts what stands beside it
+    for (size_t at = 0; at < size;) { // an inert character parts what is beside it
         int32_t c;
         size_t end = unicode_next(text, at, &c);
         if (class_of[c] & UC_INERT) {

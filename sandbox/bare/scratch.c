@@ -1,4 +1,4 @@
-// sandbox/bare/scratch.c -- folders and uids handed out, locks held, leavings of the dead removed.
+// sandbox/bare/scratch.c -- folders and uids given out, locks held, leavings of the dead removed.
 #include "sandbox/bare/scratch.h"
 
 #include <dirent.h>

@@ -1,10 +1,10 @@
 // sandbox/cell/cell.h -- what the broker says to a slot, and the parts of the slot's program.
 //
-// The files of this folder make two small programs that include nothing of ours and are built
-// without sanitizers: a static executable (the slot of compiled programs, tools and node), and a
-// shared object that the same executable loads into a stock Python. Both are embedded in grpo and
-// never lie on the disk. Broker and slot come from one build, so the structs below travel as they
-// lie in memory.
+// The files of this folder make two small programs that include no other file of the project and
+// are built without sanitizers: a static executable (the slot of compiled programs, tools and
+// node), and a shared object that the same executable loads into a stock Python. Both are embedded
+// in grpo and never lie on the disk. Broker and slot come from one build, so the structs below
+// travel as they lie in memory.
 //
 // Order inside a slot:  cell.c (namespaces, then root.c)  ->  serve.c (a program at a time)
 //                       ->  init.c (its pid 1)  ->  confine.c (its pid 2)

@@ -41,7 +41,7 @@ static int take_limits(Cell *c) {
     // The interpreter's own image is not the program's.
     uint64_t image = c->slot.kind == CELL_PYTHON ? 128u << 20 : 4u << 20;
     // Where the user namespace is shared with the zygote, it and pid 1 are counted too; where the
-    // user is, all that is his, with some room for what he starts meanwhile.
+    // user is, all that is his, with some space for what he starts meanwhile.
     uint64_t others = c->slot.layers & CAGE_RUNNS ? 0 : 2;
     if (c->slot.bare) others = c->tasks > 0 ? (uint64_t)c->tasks + CELL_SPARE : 0;
     const struct {

@@ -4,7 +4,7 @@
 // A process in a Landlock domain with the scope of signals may signal those in it and in domains
 // inside it, nobody else; so its kill(-1) ends just them, in one step that no fork slips through.
 // The slot's outer process is in one, pid 1 of a program in one inside that, the program in one
-// inside that again: each can end what it started, none what stands above it.
+// inside that again: each can end what it started, none what is above it.
 #include <errno.h>
 #include <linux/landlock.h>
 #include <signal.h>

@@ -197,7 +197,7 @@ static bool hear_go(int signals, CellTail *tail) {
             tail->ended_by = CELL_BY_BROKER;
             return false;
         }
-        tail->setup_err = ECHILD; // no program of a stranger's has run
+        tail->setup_err = ECHILD; // no untrusted program has run
         strcpy(tail->step, "a program that waited");
         return false;
     }

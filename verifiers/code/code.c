@@ -82,7 +82,7 @@ static bool defines_entry(Slice code, const char *entry) {
     return block_defines(code, head);
 }
 
-// HumanEval: a whole function stands behind the prompt, whose imports and helpers it may use; a
+// HumanEval: a whole function follows the prompt, whose imports and helpers it may use; a
 // completion goes on where the prompt ends. What does not compile is read more kindly.
 static void complete(const Suite *s, const Extract *found, const Str *code, Texts *out) {
     const char *prompt = s->prompt ? s->prompt : "";

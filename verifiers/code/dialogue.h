@@ -28,7 +28,7 @@ typedef enum DialogueAnswer {
 } DialogueAnswer;
 
 // Starts a process that runs the program's end (CAGE_CANDIDATE) or the test's (CAGE_JUDGE), in a
-// slot of that role. Does not wait for it. ST_IO with a sentence: a fault of ours.
+// slot of that role. Does not wait for it. ST_IO with a sentence: our own fault.
 MUST_USE Status dialogue_begin(Cage *cage, CageRole role, const CageLimits *limits, uint64_t seed,
                                Dialogue *out);
 // The harness is compiled once and kept; what closes a cage forgets it, for the next may have

@@ -114,7 +114,7 @@ static bool opens_block(const char *prefilled, Fence *fence) {
     return open;
 }
 
-// Of more blocks than there is room for the last ones stay.
+// Of more blocks than there is space for the last ones stay.
 static void add_block(CodeBlock *block, int *n, const CodeBlock *next) {
     if (*n == BLOCKS_MAX) memmove(block, block + 1, (size_t)-- * n * sizeof *block);
     block[(*n)++] = *next;

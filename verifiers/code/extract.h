@@ -1,7 +1,7 @@
 // verifiers/code/extract.h -- the program inside a response.
 //
 // Layer 3 (verifiers). Views into the text, linear time, any bytes. The rules:
-//   Only what stands after the last </think> counts; a thought that is not closed hides everything.
+//   Only what follows the last </think> counts; a thought that is not closed hides everything.
 //   The program is a complete fenced block (``` or ~~~, three or more, closed by at least as many)
 //   whose language fits: the one asked for, or none that is known. Which of several, and what of
 //   the others goes before it: blocks.h. A block that is not closed is no block. A prompt that

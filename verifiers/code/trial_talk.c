@@ -50,7 +50,7 @@ static void end_well(Trial *t, Dialogue *dialogue) {
     cage_record_free(&r);
 }
 
-// Starts the program; false: a fault of ours, and there is no conversation.
+// Starts the program; false: our own fault, and there is no conversation.
 static bool begin_load(Cage *cage, const Suite *s, const TrialProgram *p, Trial *t,
                        Dialogue *dialogue) {
     Str out = {0};
@@ -252,7 +252,7 @@ static void relay(Cage *cage, const Suite *s, Dialogue *test, Dialogue *program,
     }
 }
 
-// Starts the test's process; false: a fault of ours, and there is no conversation.
+// Starts the test's process; false: our own fault, and there is no conversation.
 static bool begin_test(Cage *cage, const Suite *s, Trial *t, Dialogue *dialogue) {
     Str out = {0};
     // Within twice the program's wall time: its values may be made to keep a test busy.

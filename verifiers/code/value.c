@@ -60,7 +60,7 @@ static void put_big(Str *out, const char *raw) {
     mpz_t z, two;
     mpz_init(two);
     CHECK(mpz_init_set_str(z, raw, 10) == 0);
-    size_t n = mpz_sizeinbase(z, 2) / 8 + 1; // room for the sign
+    size_t n = mpz_sizeinbase(z, 2) / 8 + 1; // space for the sign
     if (mpz_sgn(z) < 0) {
         mpz_setbit(two, 8 * n);
         mpz_add(z, z, two);
@@ -351,7 +351,7 @@ static uint64_t hash_of(const char *data, size_t size) {
     return rng_mix(h);
 }
 
-// Where the keys of a dict stand: open addressing, a power of two that is at least twice as many.
+// Where the keys of a dict are: open addressing, a power of two that is at least twice as many.
 typedef struct KeyTable {
     uint32_t *place; // index of the key in the dict's items, plus 1; 0: empty
     size_t mask;

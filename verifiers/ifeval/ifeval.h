@@ -5,10 +5,10 @@
 // instruction_following_eval, Apache-2.0); README.md of this folder says where the two may differ.
 //
 // The task's row: instruction_id_list, kwargs (a list of objects, one an instruction; a null is an
-// absent argument) and, for repeat_prompt, prompt_to_repeat in its kwargs. Judged is what stands
+// absent argument) and, for repeat_prompt, prompt_to_repeat in its kwargs. Judged is what is
 // behind the last </think>; a thought that was not closed follows nothing.
 //
-//   strict   every instruction is followed by the response as it stands
+//   strict   every instruction is followed by the response as written
 //   loose    ... or by one of seven versions of it: without the first line, the last line, both,
 //            and each of them (and the whole) without asterisks
 //

@@ -143,7 +143,7 @@ static bool title(Slice text, const Json *kwargs) {
     return false;
 }
 
-// Two different responses with ****** between them; blanks may stand at both ends.
+// Two different responses with ****** between them; blanks may be at both ends.
 static bool two_responses(Slice text, const Json *kwargs) {
     (void)kwargs;
     Slice valid[2] = {{NULL, 0}, {NULL, 0}};

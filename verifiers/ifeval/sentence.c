@@ -260,10 +260,10 @@ typedef struct Candidate {
     const char *word, *mark; // where the word before begins; the . ? or !
     const char *after, *after_end;
     const char *next; // where the sentence behind it would begin
-    bool begins_line; // nothing but blanks stands before the word
+    bool begins_line; // nothing but blanks is before the word
 } Candidate;
 
-// What stands behind a . ? or !: a mark, or white space and a token. False: neither.
+// What follows a . ? or !: a mark, or white space and a token. False: neither.
 static bool find_after(Candidate *c, const char *end) {
     const char *p = c->mark + 1;
     size_t n;

@@ -358,7 +358,7 @@ static Slice joined_boxes(Slice text) {
 }
 
 // A whole answer that is a sentence, where the task says that the text is the answer: the formula
-// in it that stands last between signs, or the number it ends with.
+// in it that is last between signs, or the number it ends with.
 static Slice formula_in_prose(Slice text) {
     static const char *const marks[][2] = {{"\\(", "\\)"}, {"\\[", "\\]"}};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
@@ -411,7 +411,7 @@ static bool is_hedge(const JudgeInput *in, Slice gold, const MathOptions *option
     return !right;
 }
 
-// The other readings of an answer that is not right as it stands.
+// The other readings of an answer that is not right as written.
 static bool right_otherwise(const JudgeInput *in, Slice gold, Slice answer,
                             const MathOptions *options, MathResult *got) {
     bool bare = in->extract && strcmp(in->extract, "bare") == 0;

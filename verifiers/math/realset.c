@@ -424,7 +424,7 @@ bool realset_same(Work *w, RealSet *a, RealSet *b, MathLayer *layer) {
         w->why = "different letters";
         return false;
     }
-    // ends with letters in them have no order: compared as they stand
+    // ends with letters in them have no order: compared as written
     bool ordered = normalise(w, a) && normalise(w, b);
     if (!ordered && (a->n != 1 || b->n != 1)) return false;
     if (a->n != b->n) {

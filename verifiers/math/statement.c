@@ -11,7 +11,7 @@ static bool is_differential(const Expr *e) { // dy
            e->first->text.size == 1 && *e->first->text.data == 'd';
 }
 
-// x, f(x), AB, \angle ABC, (x, y), |AB|, S : T, words: what stands before "=" in an answer.
+// x, f(x), AB, \angle ABC, (x, y), |AB|, S : T, words: what precedes "=" in an answer.
 static bool is_name(const Expr *e) {
     switch ((ExprKind)e->kind) {
     case EX_SYMBOL:

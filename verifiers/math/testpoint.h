@@ -1,8 +1,8 @@
 // verifiers/math/testpoint.h -- at which points two functions must be compared.
 //
 // Layer 3 (verifiers). A function made of analytic ones by |..|, max, min, roots, logarithms and
-// the like is analytic between its breakpoints: the zeros of what stands in the absolute value, of
-// the difference of what stands in the maximum, and so on. Two such functions that agree at a
+// the like is analytic between its breakpoints: the zeros of what is in the absolute value, of
+// the difference of what is in the maximum, and so on. Two such functions that agree at a
 // random point of every part agree everywhere, but for a chance of about 2^-50; those that agree in
 // one part, as |x-7| and 7-x do, need not. Along each letter, the others held fixed, the
 // breakpoints of both trees are found: exactly where the argument is a polynomial or a quotient of
@@ -31,7 +31,7 @@ typedef struct TestPoint {
 
 typedef struct TestPlan {
     uint64_t letter[TESTPOINT_MAX_LETTERS]; // hash of the name
-    bool moves[TESTPOINT_MAX_LETTERS];      // stands in something that has breakpoints
+    bool moves[TESTPOINT_MAX_LETTERS];      // is in something that has breakpoints
     bool whole[TESTPOINT_MAX_LETTERS];      // takes whole numbers only
     int n_letters, n_points, n_parts;
     int n_needed; // so many points come first that must be compared

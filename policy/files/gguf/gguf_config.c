@@ -33,7 +33,7 @@ static double shortest(double value) {
     return value;
 }
 
-// Where an array of one number a layer stands, all must be equal.
+// Where an array of one number a layer is, all must be equal.
 static int64_t same_for_all(const GgufValue *v, int64_t fallback) {
     int64_t first = gguf_item_int(v, 0, fallback);
     for (uint64_t i = 1; i < v->count; i++)

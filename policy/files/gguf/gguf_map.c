@@ -65,7 +65,7 @@ static Status gguf_plain(const TensorSource *s, int64_t row, int64_t n, float *o
     return gguf_rows((const Gguf *)s->file, (const GgufTensor *)s->tensor, s->from + row, n, out);
 }
 
-// Row r of a head, half r / (d/2), place r % (d/2), stands in GGUF at 2 place + half.
+// Row r of a head, half r / (d/2), place r % (d/2), is in GGUF at 2 place + half.
 static int64_t permuted_row(int64_t row, int64_t head_dim) {
     int64_t in_head = row % head_dim, half = head_dim / 2;
     return row - in_head + in_head % half * 2 + in_head / half;

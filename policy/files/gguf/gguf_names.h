@@ -17,7 +17,7 @@ typedef enum GgufForm {
     GGUF_PERMUTE_Q, // rows of heads, which llama interleaves
     GGUF_PERMUTE_K,
     GGUF_EXPERTS, // one of a stack
-    GGUF_KV_B,    // may stand as two
+    GGUF_KV_B,    // may be two tensors
     GGUF_ROUTER,
     GGUF_SCORE_BIAS
 } GgufForm;

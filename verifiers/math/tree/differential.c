@@ -30,7 +30,7 @@ static const Token *behind_power(const Token *t) {
     return t;
 }
 
-// The letter that d, d^2 or \partial stands before; NULL if there is none.
+// The letter behind d, d^2 or \partial; NULL if there is none.
 static const Token *letter_of(const Token *t) {
     if (!is_d(t) && !is_operator_sign(t)) return NULL;
     const Token *next = behind_power(t + 1);
@@ -124,7 +124,7 @@ static bool ends_side(const Token *t) {
     }
 }
 
-// What stands on both sides of a slash.
+// What is on both sides of a slash.
 static void mark_slash(Token *first, Token *slash) {
     QuotientSide up = {slash, slash}, down = {slash + 1, slash + 1};
     int open = 0;

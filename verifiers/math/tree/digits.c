@@ -48,7 +48,7 @@ static Expr *take_period(Reader *r, const Token *number) {
     return expr_two(r->w, EX_SUM, expr_number(r->w, number->text, number->exp10), repeat);
 }
 
-// 0.333..., 0.1666..., 0.606060...: the shortest period that stands there twice or more at the end.
+// 0.333..., 0.1666..., 0.606060...: the shortest period that is there twice or more at the end.
 // Its length; 0 if there is none.
 static size_t shown_period(const Token *number) {
     size_t n = number->exp10 < 0 ? (size_t)-number->exp10 : 0;

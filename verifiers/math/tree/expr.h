@@ -38,7 +38,7 @@ typedef enum ExprKind {
     EX_PLUSMINUS, // op: '+' for \pm, '-' for \mp; one child
     EX_PERCENT,
     EX_DEGREE,
-    // what stands around a scalar
+    // what surrounds a scalar
     EX_UNIT,  // one child; text: the unit, normalised
     EX_BASED, // text: digits in base op
     EX_RATIO, // a : b : c
@@ -59,7 +59,7 @@ typedef enum ExprKind {
     EX_MATRIX,  // op: columns; rows = n / op; flag: a determinant
     EX_CASES,   // op: columns
     // statements
-    EX_RELATION, // operands; each but the first has in `relation` what stands before it
+    EX_RELATION, // operands; each but the first has in `relation` what precedes it
 } ExprKind;
 
 typedef enum ExprFunction {
@@ -150,7 +150,7 @@ enum {
 typedef struct Expr Expr;
 struct Expr {
     uint8_t kind;
-    uint16_t relation; // in a relation: what stands before this operand
+    uint16_t relation; // in a relation: what precedes this operand
     uint16_t op;
     uint16_t depth;
     bool flag;
@@ -162,7 +162,7 @@ struct Expr {
     Slice text;
 };
 
-// The letter of a \sum is renamed by how deep it stands: #0 is the outermost. Its value is in
+// The letter of a \sum is renamed by how deep it is: #0 is the outermost. Its value is in
 // Work.bound while the body is evaluated. A \sum with an unknown is an unknown as a whole.
 enum { EXPR_MAX_BOUND = 4 };
 

@@ -44,7 +44,7 @@ Expr *grammar_term(Reader *r);
 Expr *grammar_factor(Reader *r); // an atom and what is attached to it
 Expr *grammar_atom(Reader *r);
 Expr *grammar_big(Reader *r);              // \sum, \int, \lim and what belongs to them
-bool grammar_starts_atom(const Reader *r); // may stand behind a factor without a sign
+bool grammar_starts_atom(const Reader *r); // may follow a factor without a sign
 // One argument of \frac, \sqrt, ^: a group or one token; a digit of a number counts alone if
 // `one_digit`.
 Expr *grammar_argument(Reader *r, bool one_digit);

@@ -82,7 +82,7 @@ bool lexer_is_blank(char c) {
 }
 
 // max(a,b), gcd(12,18), det A, arg z in plain text: only where an argument follows, and no number
-// stands before (90 deg).
+// is before (90 deg).
 static bool is_plain_function(const Lexer *l, Slice run, const char *behind) {
     static const char *const bracket[] = {"max", "min", "gcd", "lcm",  "det", "arg", "tr",
                                           "deg", "dim", "ker", "rank", "sgn", NULL};
@@ -191,7 +191,7 @@ static void lex_letters(Lexer *l) {
     }
 }
 
-// ^\circ, ^{\circ}, ^\prime: marks of their own. p stands on the caret.
+// ^\circ, ^{\circ}, ^\prime: marks of their own. p is on the caret.
 static bool lex_raised(Lexer *l) {
     const char *begin = l->p, *p = begin + 1;
     while (p < l->end && lexer_is_blank(*p)) p++;

@@ -66,7 +66,7 @@ typedef enum MarkId {
 
 typedef struct Token {
     uint8_t kind;
-    bool space;        // white space stands before it
+    bool space;        // white space is before it
     bool plain;        // a number of digits alone; a letter out of a text command
     bool bold;         // a letter in bold: a vector
     bool differential; // a d that belongs to the letter behind it, as in dy/dx

@@ -1,4 +1,4 @@
-// verifiers/math/tree/lex_words.c -- what stands in a text command: marks, items, functions, words.
+// verifiers/math/tree/lex_words.c -- what is in a text command: marks, items, functions, words.
 #include <ctype.h>
 #include <string.h>
 
@@ -145,7 +145,7 @@ Slice lexer_behind_title(Slice s) {
     return s;
 }
 
-// What stands in \text{}, \mathrm{} and the like.
+// What is in \text{}, \mathrm{} and the like.
 void lexer_words(Lexer *l, Slice content, bool font, bool bold, const char *begin) {
     static const char *const ands[] = {"and", "or", "and/or", ",",    ", and", ", or", ",and",
                                        ",or", ";",  "; and",  "; or", "&",     NULL};

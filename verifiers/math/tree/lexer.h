@@ -25,7 +25,7 @@ typedef struct Lexer {
     bool group, space;
 } Lexer;
 
-// Appends a token that ends at p; NULL if there is no room (w->over).
+// Appends a token that ends at p; NULL if there is no space (w->over).
 Token *lexer_emit(Lexer *l, TokenKind kind, int id, Slice text, const char *begin);
 Token *lexer_mark(Lexer *l, int id, const char *begin);
 void lexer_blanks(Lexer *l);
@@ -40,11 +40,11 @@ void lexer_inside(Lexer *l, Slice content);
 
 // Behind "The answer is", "Answer:", "Final answer =": the text itself if it has no such title.
 Slice lexer_behind_title(Slice s);
-// What stands in \text{}, \mathrm{} and the like.
+// What is in \text{}, \mathrm{} and the like.
 void lexer_words(Lexer *l, Slice content, bool font, bool bold, const char *begin);
 void lexer_command(Lexer *l, const TexCommand *c, Slice name, const char *begin);
-void lexer_backslash(Lexer *l); // p stands on it
-void lexer_utf8(Lexer *l);      // p stands on a byte above 127
+void lexer_backslash(Lexer *l); // p is on it
+void lexer_utf8(Lexer *l);      // p is on a byte above 127
 // The bytes of a Latin letter with an accent at p; 0 if there is none.
 size_t lexer_accented(const char *p, const char *end);
 

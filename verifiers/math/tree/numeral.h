@@ -19,7 +19,7 @@ typedef struct Numeral {
     bool comma; // a bare comma was taken for a separator
 } Numeral;
 
-// *p stands on a digit, or on a point before one; afterwards behind the number. False: over budget.
+// *p is on a digit, or on a point before one; afterwards behind the number. False: over budget.
 // `room` takes the digits: as many bytes as the text has; it moves behind them.
 bool numeral_take(Work *w, const char **p, const char *end, bool commas, char **room, Numeral *out);
 

@@ -56,7 +56,7 @@ static Slice cut_condition(Slice s) {
     int open = 0;
     for (size_t i = 0; i < s.size; i++) {
         open += (s.data[i] == '{') - (s.data[i] == '}');
-        if (open < 0) { // closes what stands before the phrase
+        if (open < 0) { // closes what precedes the phrase
             if (slice_trim((Slice){s.data, i}).size == 0)
                 s = without_first(s, i + 1);
             else if (i + 1 == s.size)

@@ -8,7 +8,7 @@
 #include "verifiers/math/tree/unit.h"
 #include "verifiers/math/tree/wording.h"
 
-// The token that ends the item t stands in; brackets that open inside of it belong to it. The words
+// The token that ends the item t is in; brackets that open inside of it belong to it. The words
 // behind a number are few: where the item goes on for longer the result is in the middle of it, and
 // the text up to there is none that tail_read takes.
 static Token *item_end(Token *t) {

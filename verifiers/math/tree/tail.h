@@ -32,7 +32,7 @@ typedef struct NumberTail {
     char unit[TAIL_NAME_BYTES]; // the unit's one name (unit.h), or the noun without a plural's s
 } NumberTail;
 
-// `text`: all that stands behind the number, as it was written (LaTeX or plain). False: refused.
+// `text`: all that is behind the number, as it was written (LaTeX or plain). False: refused.
 bool tail_read(Slice text, NumberTail *out);
 // The text without commands, braces and dress, blanks single: what tail_read looks at. False if it
 // holds a command or sign that words do not have, or is longer than TAIL_MAX_BYTES.

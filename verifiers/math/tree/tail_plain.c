@@ -160,7 +160,7 @@ static bool write_text(PlainWriter *w, const char *text) {
     return put(w->out, &w->n, text);
 }
 
-// p stands behind a backslash.
+// p is behind a backslash.
 static bool write_command(PlainWriter *w) {
     const char *from = w->p;
     while (w->p < w->end && isalpha((unsigned char)*w->p)) w->p++;

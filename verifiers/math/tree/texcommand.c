@@ -416,7 +416,7 @@ static const TexCommand commands[] = {
     {"zeta", DO_SYMBOL, 0, "zeta"},
 };
 
-// Words that stand without a backslash in plain text.
+// Words that are without a backslash in plain text.
 static const char *const words[] = {
     "abs", "acos", "alpha", "and", "arccos", "arcsin", "arctan", "asin", "atan", "beta", "cbrt", "ceil",
     "cos", "cosh", "cot", "csc", "delta", "exp", "floor", "gamma", "inf", "infinity", "infty",
