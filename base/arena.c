@@ -60,7 +60,7 @@ void arena_free(Arena *arena) {
     free(arena);
 }
 
-void *arena_alloc(Arena *arena, size_t count, size_t size) {
+static void *take(Arena *arena, size_t count, size_t size, bool zeroed) {
     CHECK(size == 0 || count <= (SIZE_MAX / 2 - ALIGN) / size);
     size_t bytes = (count * size + ALIGN - 1) / ALIGN * ALIGN;
     if (bytes == 0) bytes = ALIGN;
@@ -86,10 +86,18 @@ void *arena_alloc(Arena *arena, size_t count, size_t size) {
     char *p = b->data + b->used;
     const size_t begin = b->used, end = begin + bytes;
     UNPOISON(p, bytes);
-    if (begin < b->written) memset(p, 0, (end < b->written ? end : b->written) - begin);
+    if (zeroed && begin < b->written) memset(p, 0, (end < b->written ? end : b->written) - begin);
     if (end > b->written) b->written = end;
     b->used = end;
     return p;
+}
+
+void *arena_alloc(Arena *arena, size_t count, size_t size) {
+    return take(arena, count, size, true);
+}
+
+void *arena_alloc_unset(Arena *arena, size_t count, size_t size) {
+    return take(arena, count, size, false);
 }
 
 char *arena_printf(Arena *arena, const char *fmt, ...) {

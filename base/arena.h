@@ -31,6 +31,9 @@ void *arena_alloc(Arena *arena, size_t count, size_t size);
 #define ARENA_ARRAY(arena, type, count)                                                            \
     ((type *)arena_alloc((arena), (size_t)(count), sizeof(type)))
 
+// The same with whatever the bytes held before: for what is written before it is read.
+void *arena_alloc_unset(Arena *arena, size_t count, size_t size);
+
 char *arena_printf(Arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 // Everything taken after the mark is given back; pointers to it are dead from here on.

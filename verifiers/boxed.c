@@ -271,6 +271,7 @@ Slice boxed_unmarked(Slice s) {
     enum { MOST = 4 };
     for (int level = 0; level < MOST; level++) {
         s = slice_trim(s);
+        if (!s.size || !strchr("*_`", *s.data) || !*s.data) return s;
         Slice body = s;
         if (body.size > 2 && body.data[body.size - 1] == '.' &&
             strchr("*_`", body.data[body.size - 2]))

@@ -198,7 +198,12 @@ size_t folding_into(Slice text, char *out) {
 }
 
 bool folding_needed(Slice text) {
-    for (size_t i = 0; i < text.size; i++)
+    size_t i = 0;
+    for (uint64_t eight; i + sizeof eight <= text.size; i += sizeof eight) {
+        memcpy(&eight, text.data + i, sizeof eight);
+        if (eight & 0x8080808080808080u) return true;
+    }
+    for (; i < text.size; i++)
         if (text.data[i] & 0x80) return true;
     return false;
 }

@@ -17,10 +17,11 @@ Slice slice_trim(Slice s) {
 const char *slice_last(Slice text, const char *needle) {
     size_t n = strlen(needle);
     if (text.size < n) return NULL;
-    for (size_t i = text.size - n + 1; i-- > 0;) {
-        const char *at = text.data + i;
-        if (at[0] == needle[0] && at[n - 1] == needle[n - 1] && memcmp(at, needle, n) == 0)
-            return at;
+    size_t left = text.size - n + 1; // places where it may begin
+    const char *at;
+    while (left && (at = memrchr(text.data, *needle, left)) != NULL) {
+        if (at[n - 1] == needle[n - 1] && memcmp(at, needle, n) == 0) return at;
+        left = (size_t)(at - text.data);
     }
     return NULL;
 }

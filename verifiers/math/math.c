@@ -390,6 +390,9 @@ static Slice formula_in_prose(Slice text) {
 // "\boxed{1} or \boxed{2}" says two things: right only if each of the boxes is, or all as a list.
 static bool is_hedge(const JudgeInput *in, Slice gold, const MathOptions *options) {
     if (in->extract && strcmp(in->extract, "boxed") != 0) return false;
+    // Most responses have one box; "box" is in each of them.
+    const char *first = memmem(in->text, in->size, "box", 3), *end = in->text + in->size;
+    if (!first || !memmem(first + 3, (size_t)(end - first - 3), "box", 3)) return false;
     Slice box[MAX_JOINED], text = boxed_after_think(in->text, in->size, in->prefilled);
     enum { MAX_EACH = 3 }; // looked at one by one: a comparison each
     bool unsure;

@@ -18,12 +18,12 @@ Expr *expr_new(Work *w, ExprKind kind) {
         return NULL;
     }
     if (!w->block_left) {
-        w->block = ARENA_ARRAY(w->arena, Expr, NODES_PER_BLOCK);
+        w->block = arena_alloc_unset(w->arena, NODES_PER_BLOCK, sizeof(Expr));
         w->block_left = NODES_PER_BLOCK;
     }
     Expr *e = w->block++;
     w->block_left--;
-    e->kind = (uint8_t)kind;
+    *e = (Expr){.kind = (uint8_t)kind};
     return e;
 }
 

@@ -31,7 +31,11 @@ typedef struct Reader {
 
 bool reader_enter(Reader *r); // false: too deep (w->over is set)
 void reader_leave(Reader *r);
-bool reader_take(Reader *r, int mark);
+static inline bool reader_take(Reader *r, int mark) {
+    if (!token_is(r->t, mark)) return false;
+    r->t++;
+    return true;
+}
 // The name of a letter that a \sum around binds, innermost first; NULL of another.
 Slice reader_bound(const Reader *r, const Token *t);
 

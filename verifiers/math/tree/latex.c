@@ -10,10 +10,6 @@
 #include "verifiers/math/tree/tail.h"
 #include "verifiers/math/tree/texcommand.h"
 
-bool token_is(const Token *t, int mark) {
-    return t->kind == TK_MARK && t->id == mark;
-}
-
 Token *lexer_emit(Lexer *l, TokenKind kind, int id, Slice text, const char *begin) {
     if (l->out->n + 1 >= l->cap) {
         if (!l->w->over) l->w->over = "too many tokens";
@@ -108,8 +104,10 @@ const char *lexer_currency(Slice word) {
         {"CNY", "CNY"},    {"RMB", "CNY"},   {"INR", "INR"}, {"Rs", "INR"},  {"Re", "INR"},
         {"CAD", "CAD"},    {"AUD", "AUD"},   {"CHF", "CHF"}, {"KRW", "KRW"}, {"HK", "HKD"},
         {"NZ", "NZD"},     {"RUB", "RUB"},   {"Rs.", "INR"}};
+    if (word.size < 2 || word.size > 3 || !isupper((unsigned char)*word.data)) return NULL;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strlen(rows[i][0]) == word.size && memcmp(rows[i][0], word.data, word.size) == 0)
+        if (*rows[i][0] == *word.data && strlen(rows[i][0]) == word.size &&
+            memcmp(rows[i][0], word.data, word.size) == 0)
             return rows[i][1];
     return NULL;
 }
@@ -324,14 +322,16 @@ static void lex(Lexer *l) {
     }
 }
 
+enum { BEHIND_END = 8 }; // the grammar looks some tokens ahead without asking where the end is
+
 bool latex_tokens(Work *w, Slice text, bool group, Tokens *out) {
     *out = (Tokens){0};
     Slice titled = lexer_behind_title(text);
     if (titled.size && titled.size < text.size) text = boxed_unmarked(titled); // Answer: **73**
     size_t cap = 2 * text.size + 16; // a glyph may give three tokens, but has two bytes
     if (cap > MATH_MAX_TOKENS) cap = MATH_MAX_TOKENS;
-    out->token = ARENA_ARRAY(w->arena, Token, cap);
-    char *room = ARENA_ARRAY(w->arena, char, text.size + 1);
+    out->token = arena_alloc_unset(w->arena, cap + BEHIND_END, sizeof *out->token);
+    char *room = arena_alloc_unset(w->arena, text.size + 1, 1);
     Lexer l = {.w = w,
                .out = out,
                .room = &room,
@@ -344,6 +344,7 @@ bool latex_tokens(Work *w, Slice text, bool group, Tokens *out) {
     while (out->n && (token_is(&out->token[out->n - 1], '.') || // the end of a sentence, of a line
                       token_is(&out->token[out->n - 1], MARK_LINE)))
         out->n--;
-    out->token[out->n] = (Token){.kind = TK_END, .begin = l.end, .end = l.end};
+    for (int i = 0; i < BEHIND_END; i++)
+        out->token[out->n + (uint32_t)i] = (Token){.kind = TK_END, .begin = l.end, .end = l.end};
     return true;
 }

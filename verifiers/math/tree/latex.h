@@ -86,7 +86,9 @@ typedef struct Tokens {
 
 // `group`: read 1,236 as one number. False if over budget (w->over).
 bool latex_tokens(Work *w, Slice text, bool group, Tokens *out);
-bool token_is(const Token *t, int mark);
+static inline bool token_is(const Token *t, int mark) {
+    return t->kind == TK_MARK && t->id == mark;
+}
 
 #ifdef __cplusplus
 }

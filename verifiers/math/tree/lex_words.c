@@ -16,7 +16,8 @@ static Slice trim_text(Slice s) {
 }
 
 bool lexer_is_word(Slice s, const char *word) {
-    return s.size == strlen(word) && strncasecmp(s.data, word, s.size) == 0;
+    return s.size && ((*s.data ^ *word) & ~0x20) == 0 && s.size == strlen(word) &&
+           strncasecmp(s.data, word, s.size) == 0;
 }
 
 bool lexer_is_one_of(Slice s, const char *const *words) {

@@ -11,12 +11,14 @@ enum { MAX_NESTED_PHRASES = 3 };
 
 static bool starts_with(Slice s, const char *text) {
     size_t n = strlen(text);
-    return s.size >= n && strncasecmp(s.data, text, n) == 0;
+    if (s.size < n || ((*s.data ^ *text) & ~0x20)) return false;
+    return strncasecmp(s.data, text, n) == 0;
 }
 
 static bool ends_with(Slice s, const char *text) {
     size_t n = strlen(text);
-    return s.size >= n && memcmp(s.data + s.size - n, text, n) == 0;
+    return s.size >= n && s.data[s.size - 1] == text[n - 1] &&
+           memcmp(s.data + s.size - n, text, n) == 0;
 }
 
 static Slice without_first(Slice s, size_t n) {
@@ -27,7 +29,7 @@ static Slice without_first(Slice s, size_t n) {
 static const char *find_word(Slice s, const char *word) {
     size_t n = strlen(word);
     for (size_t i = 0; i + n <= s.size; i++) {
-        if (strncasecmp(s.data + i, word, n) != 0) continue;
+        if ((s.data[i] | 0x20) != *word || strncasecmp(s.data + i, word, n) != 0) continue;
         bool before = i == 0 || !(isalpha((unsigned char)s.data[i - 1]) || s.data[i - 1] == '\\');
         bool behind = i + n == s.size || !isalpha((unsigned char)s.data[i + n]);
         if (before && behind) return s.data + i;
@@ -254,12 +256,16 @@ static bool may_hold_phrase(Slice s) {
     static const char *const marks[] = {"for",       "where",   "xcept", "xcluding",
                                         "ther than", "besides", "only",  "quad"};
     const char *end = s.data + s.size;
+    const uint32_t first = 1u << ('f' - 'a') | 1u << ('w' - 'a') | 1u << ('x' - 'a') |
+                           1u << ('t' - 'a') | 1u << ('b' - 'a') | 1u << ('o' - 'a') |
+                           1u << ('q' - 'a'); // letters of the marks
     for (const char *p = s.data; p + 3 < end; p++) {
-        char c = *p | 0x20;
-        if (c != 'f' && c != 'w' && c != 'x' && c != 't' && c != 'b' && c != 'o' && c != 'q')
-            continue;
+        unsigned char c = (unsigned char)(*p | 0x20);
+        if (c < 'a' || c > 'z' || !(first >> (c - 'a') & 1)) continue;
         for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-            if (c == *marks[i] && starts_with((Slice){p, (size_t)(end - p)}, marks[i])) return true;
+            if (c == (unsigned char)*marks[i] &&
+                starts_with((Slice){p, (size_t)(end - p)}, marks[i]))
+                return true;
     }
     return end[-1] == ')' && memchr(s.data, ' ', s.size) && memchr(s.data, '(', s.size);
 }

@@ -23,12 +23,6 @@ void reader_leave(Reader *r) {
     r->depth--;
 }
 
-bool reader_take(Reader *r, int mark) {
-    if (!token_is(r->t, mark)) return false;
-    r->t++;
-    return true;
-}
-
 // ---- items that are words
 
 bool grammar_ends_item(const Token *t) {

@@ -53,9 +53,13 @@ static bool same_text(Slice s, const char *text, bool any_case) {
 
 // One of the words in "meter|metre"?
 static bool in_list(const char *list, Slice s, bool any_case) {
+    char first = s.size ? *s.data : 0, fold = any_case ? 0x20 : 0;
     while (*list) {
-        size_t n = strcspn(list, "|");
-        if (n == s.size && (any_case ? strncasecmp(list, s.data, n) : memcmp(list, s.data, n)) == 0)
+        size_t n = 0;
+        bool may = ((*list ^ first) & ~fold) == 0;
+        while (list[n] && list[n] != '|') n++;
+        if (may && n == s.size &&
+            (any_case ? strncasecmp(list, s.data, n) : memcmp(list, s.data, n)) == 0)
             return true;
         list += n + (list[n] == '|');
     }

@@ -14,6 +14,7 @@ static bool dress(const char *p, const char *end, size_t *n) {
         "\\!",      "\\ ",      "\\(",      "\\)",          "\\[",
         "\\]"};
     for (size_t i = 0; i < sizeof skip / sizeof *skip; i++) {
+        if (end - p < 2 || skip[i][1] != p[1]) continue;
         size_t k = strlen(skip[i]);
         if ((size_t)(end - p) >= k && memcmp(p, skip[i], k) == 0) {
             *n = k;
@@ -33,7 +34,8 @@ static const char *without_article(const char *p, const char *end) {
         p += *p == '\\' ? k : 1;
     for (size_t i = 0; i < sizeof articles / sizeof *articles; i++) {
         size_t n = strlen(articles[i]), letters = 0;
-        if ((size_t)(end - p) <= n || strncasecmp(p, articles[i], n) != 0) continue;
+        if ((size_t)(end - p) <= n || (*p | 0x20) != *articles[i]) continue;
+        if (strncasecmp(p, articles[i], n) != 0) continue;
         while (p + n + letters < end && isalpha((unsigned char)p[n + letters])) letters++;
         if (letters >= 3) return p + n;
     }
@@ -126,7 +128,8 @@ char choice_letter(Slice text, Slice *rest) {
     static const char *const titles[] = {"option", "choice", "answer"};
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
         size_t n = strlen(titles[i]);
-        if ((size_t)(end - p) > n && strncasecmp(p, titles[i], n) == 0) {
+        if ((size_t)(end - p) > n && (*p | 0x20) == *titles[i] &&
+            strncasecmp(p, titles[i], n) == 0) {
             p += n;
             if (end - p > 1 && *p == ':') p++;
             break;
