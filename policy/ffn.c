@@ -32,7 +32,7 @@ static void route(NetUnit *u, int l, const Save *s) {
                            .score = s->score,
                            .weight = s->weight,
                            .route = unit_route(u, l),
-                           .replay = u->replay,
+                           .replay = u->replay && y->moe_at < u->p->n_moe,
                            .slots = s->slots,
                            .load = u->grad ? device_at(w->load, load) : NULL},
                   u->ix);

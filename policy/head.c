@@ -3,8 +3,7 @@
 
 static View normed(NetUnit *u) {
     const View h = view_rows(u->acts.h, 0, u->ix->n_want);
-    net_norm(u, &(Norm){.y = h, .x = u->acts.x, .gain = &u->p->final_norm, .rows = u->ix->want_row},
-             1);
+    net_norm(u, &(Norm){.y = h, .x = u->acts.x, .gain = u->norm, .rows = u->ix->want_row}, 1);
     return h;
 }
 
@@ -34,12 +33,13 @@ void head_backward(NetUnit *u, float inv_temperature, bool entropy) {
                                         .dentropy = view_rows(u->acts.dentropy, 0, n),
                                         .dx = dh},
                          u->grad);
-    u->ops->zero(u->q, u->acts.dx.data, view_bytes(u->acts.dx));
+    if (!u->dx_given) u->ops->zero(u->q, u->acts.dx.data, view_bytes(u->acts.dx));
     net_norm_back(u, &(NormBack){.dx = u->acts.dx,
                                  .dy = dh,
                                  .x = u->acts.x,
-                                 .gain = &u->p->final_norm,
-                                 .rows = u->ix->want_row});
+                                 .gain = u->norm,
+                                 .rows = u->ix->want_row,
+                                 .add = u->dx_given});
 }
 
 void head_draw(NetUnit *u, const Draw *draw, int n) {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE = 16, ARRAYS = 11 }; // integers of a cache line; arrays of an Index
+enum { LINE = 16, ARRAYS = 12 }; // integers of a cache line; arrays of an Index
 
 static size_t line_up(size_t n) {
     return (n + LINE - 1) / LINE * LINE;
@@ -12,7 +12,7 @@ static size_t line_up(size_t n) {
 
 size_t index_ints(int rows, int seqs, int pages) {
     const size_t each = line_up((size_t)rows + 1), of_seq = line_up((size_t)seqs + 1);
-    return 6 * each + 4 * of_seq + line_up((size_t)pages) + (size_t)ARRAYS * LINE;
+    return 7 * each + 4 * of_seq + line_up((size_t)pages) + (size_t)ARRAYS * LINE;
 }
 
 static void begin(Index *ix, int rows, int seqs, int pages) {
@@ -38,22 +38,22 @@ static int32_t *take(Index *ix, Ints *out, size_t n) {
     return at;
 }
 
-// A pack's wanted tokens: the row that predicts each, the token, and its packed index.
-static void set_wanted(Index *ix, const Pack *pack, int32_t *row, int32_t *token) {
-    int n = 0;
-    for (int s = 0; s < pack->n_seqs; s++)
-        for (int t = 1; t < pack->seq[s].end - pack->seq[s].begin; t++) {
-            if (!pack->want || !pack->want[pack->seq[s].begin + t]) continue;
-            CHECK(t >
-                  ix->pos0.host[s]); // the token before predicts it, which is the sequence's own
-            row[n] = ix->offset.host[s] + t - 1 - ix->pos0.host[s];
-            ix->want_at[n] = pack->offset[s] - pack->offset[0] + t;
-            token[n++] = pack->token[pack->seq[s].begin + t];
-        }
-    ix->n_want = ix->want_row.n = ix->want_token.n = n;
+// A pack's wanted tokens of sequence s, whose rows begin at row `at`: the row that predicts each,
+// the token, and its packed index.
+static int set_wanted(Index *ix, const Pack *pack, int s, int at, int ahead, int n, int32_t *row,
+                      int32_t *token) {
+    const int pos0 = ahead > 0 ? 0 : ix->pos0.host[s];
+    for (int t = 1 + ahead; t < pack->seq[s].end - pack->seq[s].begin; t++) {
+        if (!pack->want || !pack->want[pack->seq[s].begin + t]) continue;
+        CHECK(t > pos0); // the token before predicts it, which is the sequence's own
+        row[n] = at + t - 1 - ahead - pos0;
+        ix->want_at[n] = pack->offset[s] - pack->offset[0] + t;
+        token[n++] = pack->token[pack->seq[s].begin + t];
+    }
+    return n;
 }
 
-void index_pack(Index *ix, const Pack *pack) {
+void index_ahead(Index *ix, const Pack *pack, int ahead) {
     const size_t rows = (size_t)pack->n_rows, seqs = (size_t)pack->n_seqs;
     begin(ix, pack->n_rows, pack->n_seqs, 0);
     int32_t *token = take(ix, &ix->token, rows), *pos = take(ix, &ix->pos, rows);
@@ -61,26 +61,47 @@ void index_pack(Index *ix, const Pack *pack) {
     int32_t *pos0 = take(ix, &ix->pos0, seqs), *leader = take(ix, &ix->leader, seqs);
     int32_t *want_row = take(ix, &ix->want_row, rows),
             *want_token = take(ix, &ix->want_token, rows);
+    ix->from = (Ints){0};
+    int32_t *from = ahead > 0 ? take(ix, &ix->from, rows) : NULL;
     Ints host_only;
     ix->packed = take(ix, &host_only, seqs);
     ix->want_at = take(ix, &host_only, rows);
     ix->page = (Ints){0};
-    int n = 0;
+    int n = 0, want = 0, used = 0, before = 0; // before: first row in the module before
     for (int s = 0; s < pack->n_seqs; s++) {
         const Seq *q = &pack->seq[s];
-        pos0[s] = pack_shared(pack, s, &leader[s]);
-        offset[s] = n;
-        ix->packed[s] = pack->offset[s] - pack->offset[0];
-        for (int t = 0; t < pos0[s]; t++) times[offset[leader[s]] + t]++;
-        for (int t = pos0[s]; t < q->end - q->begin; t++, n++) {
-            token[n] = pack->token[q->begin + t];
+        const int length = q->end - q->begin - ahead;
+        if (length <= 0) {
+            before += length + 1 > 0 ? length + 1 : 0;
+            continue;
+        }
+        const int shared = pack_shared(pack, s, &leader[used]);
+        CHECK(ahead == 0 || shared == 0);
+        if (ahead > 0) leader[used] = used;
+        pos0[used] = shared;
+        offset[used] = n;
+        ix->packed[used] = pack->offset[s] - pack->offset[0];
+        want = set_wanted(ix, pack, s, n, ahead, want, want_row, want_token);
+        for (int t = 0; t < shared; t++) times[offset[leader[used]] + t]++;
+        for (int t = shared; t < length; t++, n++) {
+            token[n] = pack->token[q->begin + t + ahead];
             pos[n] = t;
             times[n] = 1;
+            if (from) from[n] = before + t;
         }
+        before += length + 1;
+        used++;
     }
-    CHECK(n == pack->n_rows);
-    offset[pack->n_seqs] = n;
-    set_wanted(ix, pack, want_row, want_token);
+    CHECK(ahead > 0 || n == pack->n_rows);
+    offset[used] = n;
+    ix->n_rows = ix->token.n = ix->pos.n = ix->times.n = ix->from.n = n;
+    ix->n_seqs = ix->pos0.n = ix->leader.n = used;
+    ix->offset.n = used + 1;
+    ix->n_want = ix->want_row.n = ix->want_token.n = want;
+}
+
+void index_pack(Index *ix, const Pack *pack) {
+    index_ahead(ix, pack, 0);
 }
 
 void index_decode(Index *ix, const DecodeSeq *seq, int n_seqs) {

@@ -26,6 +26,7 @@ typedef struct Index {
     Ints offset, pos0, leader; // [n_seqs + 1], [n_seqs], [n_seqs]
     Ints times;                // [n_rows] sequences that a row is part of (shared prompts)
     Ints page;                 // [n_seqs * page_stride] decoding only
+    Ints from;                 // [n_rows] an MTP module's: the row whose state a row continues
     int page_stride;
     // The row that predicts a wanted token, ascending, and the token. Decoding: the rows whose
     // logits are wanted; there is no token.
@@ -40,6 +41,10 @@ typedef struct Index {
 size_t index_ints(int rows, int seqs, int pages);
 // The rows of a pack that a unit holds: tokens that sequences do not share, in order.
 void index_pack(Index *ix, const Pack *pack);
+// The rows of an MTP module over the same pack: row t of a sequence has the token at t + ahead,
+// continues row t of the module before it (ahead - 1; 0: the unit itself) and predicts the token at
+// t + ahead + 1. The pack shares nothing. ahead 0: index_pack.
+void index_ahead(Index *ix, const Pack *pack, int ahead);
 // New tokens of sequences, and the rows whose logits are wanted.
 void index_decode(Index *ix, const DecodeSeq *seq, int n_seqs);
 void index_free(Index *ix);

@@ -61,9 +61,13 @@ typedef struct ModelConfig {
     double routed_scaling_factor;
     RouterScore scoring;
     RouterTopk topk_method;
+    // MTP modules (DeepSeek-V3, section 2.2), the layers n_layers .. : in the folder it came from
+    // (num_nextn_predict_layers), and computed here. Others of the folder are carried along.
+    int n_mtp_published, n_mtp;
     // how it is computed here; not part of the architecture
     Precision precision;
     MlaForm mla_form;
+    bool drop_mtp; // MTP modules are left out of saved folders
 } ModelConfig;
 
 // Query-key width of a head, and values cached per token and layer: the latent and the rotated key,

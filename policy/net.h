@@ -66,10 +66,11 @@ struct Layer {
     Ffn ffn;                                     // the MLP, or the shared expert; absent without
     Weight router, bias;                         // MoE: present together with expert
     Ffn expert;                                  // batch = experts
-    int moe_at;                                  // number among the MoE layers
+    int moe_at;                                  // number among the MoE layers, MTP modules last
+    Weight enorm, hnorm, eh_proj, head_norm;     // an MTP module's (policy/mtp.h)
 };
 // The one list of a layer's Weights, present or not: planned, packed and sized by it.
-enum { LAYER_WEIGHTS = 22 };
+enum { LAYER_WEIGHTS = 26 };
 void layer_weights(Layer *y, Weight *out[LAYER_WEIGHTS]);
 static inline bool layer_moe(const Layer *y) {
     return weight_here(&y->router);
@@ -109,6 +110,14 @@ struct Acts {
     DeviceByte *load;        // i64 [n_moe, E]: tokens routed since they were last read
 };
 
+// What an MTP module keeps for its backward pass besides the Save of its layer (policy/mtp.h).
+typedef struct MtpSave {
+    View embed, state;     // [T,D] f32, act: of the tokens ahead; the normed states continued
+    View cat;              // [T,2D] [enorm(embed) ; hnorm(state)]
+    View x;                // [T,D] f32 after the layer
+    View logp, lse, dlogp; // [T,1] f32 of wanted rows
+} MtpSave;
+
 // ---- a policy
 
 typedef struct Workspace { // of one queue
@@ -117,9 +126,12 @@ typedef struct Workspace { // of one queue
     int cap;                       // rows
     bool train;                    // keeps what a backward pass needs
     Index ix;
-    Acts acts;  // of `cap` rows
-    Save *save; // [n_layers], if train
-    Save pass;  // of every layer where nothing is kept; the memory of save[0], with x1 at x0
+    Acts acts;     // of `cap` rows
+    Save *save;    // [net_layers], if train
+    Index *mtp_ix; // [n_mtp] of the modules' rows
+    MtpSave *mtp;  // [n_mtp]; without train [1]
+    View dcat;     // [T,2D] gradient of MtpSave.cat
+    Save pass;     // of every layer where nothing is kept; the memory of save[0], with x1 at x0
     // on the host
     float *want_logp, *want_entropy;          // [cap] of wanted rows, or their gradients
     float *logp, *entropy, *dlogp, *dentropy; // [cap] of a chunk, by packed token
@@ -149,7 +161,10 @@ struct Policy {
     int *span_param, n_spans;
     const Attention *attention;
     Layer *layer;
-    int n_moe;
+    int n_moe;        // MoE layers of the model
+    int n_routers;    // and of its MTP modules
+    int first_mtp;    // parameters from here on are the MTP modules'
+    bool mtp_trained; // since the last step
     Weight embed, final_norm, head;
     Weight **weight; // [n_weights] every Weight that is there, the head last
     int n_weights;
@@ -188,17 +203,25 @@ struct NetUnit {
     Queue *q;
     const Index *ix;
     Workspace *w;
-    Acts acts;        // of ix->n_rows rows
-    bool save;        // keep for backward
-    bool decode;      // keys are in pages
-    bool replay;      // acts.route is given
-    DeviceByte *grad; // the block that gradients add to, or NULL
-    float balance;    // weight of the balance loss of one sequence
+    Acts acts;          // of ix->n_rows rows
+    bool save;          // keep for backward
+    bool decode;        // keys are in pages
+    bool replay;        // acts.route is given
+    bool dx_given;      // head_backward adds to acts.dx instead of writing it
+    const Weight *norm; // before the head: the final norm, or an MTP module's
+    DeviceByte *grad;   // the block that gradients add to, or NULL
+    float balance;      // weight of the balance loss of one sequence
 };
 // A unit of w->ix begins: the index is copied, views get its rows.
 NetUnit unit_begin(Policy *p, Workspace *w, bool alone);
+// The same unit over other rows: another Index of the workspace.
+NetUnit unit_with_index(const NetUnit *u, const Index *ix);
 Save unit_save(const NetUnit *u, int l);  // the views of layer l, of the unit's rows
 View unit_route(const NetUnit *u, int l); // [T,k] of an MoE layer
+// Layers of the model and of its MTP modules.
+static inline int net_layers(const ModelConfig *m) {
+    return m->n_layers + m->n_mtp;
+}
 static inline DeviceByte *unit_cache(const NetUnit *u, int l) {
     return u->decode ? device_at(u->p->kv, (size_t)l * u->p->layer_bytes) : NULL;
 }
@@ -237,7 +260,7 @@ void net_latent_norm_back(NetUnit *u, const NormBack *job);
 
 // head.c: wanted rows of acts.x.
 void head_logprob(NetUnit *u, float inv_temperature, bool entropy);
-void head_backward(NetUnit *u, float inv_temperature, bool entropy); // writes acts.dx
+void head_backward(NetUnit *u, float inv_temperature, bool entropy); // acts.dx
 void head_draw(NetUnit *u, const Draw *draw, int n); // -> acts.drawn; rows of wanted ones
 void head_logits(NetUnit *u, LogitsBlockFn *fn, void *ctx);
 

@@ -5,15 +5,16 @@
 #include "policy/net.h"
 
 void policy_zero_grad(Policy *p) {
+    p->mtp_trained = false;
     if (p->grad) p->ops->zero(p->work[0].queue, p->grad, p->n_floats * sizeof(float));
-    memset(p->load, 0, (size_t)p->n_moe * (size_t)p->model.n_routed_experts * sizeof *p->load);
+    memset(p->load, 0, (size_t)p->n_routers * (size_t)p->model.n_routed_experts * sizeof *p->load);
 }
 
 // b_i += gamma * sign(mean load - load_i), V3 section 2.1.2; reports the loads.
 static Status update_bias(Policy *p, double gamma, StepReport *out) {
     const int E = p->model.n_routed_experts;
     bool first = true;
-    for (int l = 0; l < p->model.n_layers; l++) {
+    for (int l = 0; l < net_layers(&p->model); l++) {
         const Layer *y = &p->layer[l];
         if (!layer_moe(y)) continue;
         const int64_t *load = p->load + (size_t)y->moe_at * (size_t)E;
@@ -40,14 +41,21 @@ static Status update_bias(Policy *p, double gamma, StepReport *out) {
     return ST_OK;
 }
 
+// Spans that this step moves: those of MTP modules, the last ones, only where they were trained.
+static int spans_of_step(const Policy *p) {
+    int n = p->n_spans;
+    while (!p->mtp_trained && n > 0 && p->span_param[n - 1] >= p->first_mtp) n--;
+    return n;
+}
+
 // Sums of squares of every gradient, by span; their total.
-static Status square_sums(Policy *p, double *sums, double *total) {
+static Status square_sums(Policy *p, int n, double *sums, double *total) {
     Queue *q = p->work[0].queue;
-    p->ops->sumsq(q, p->sums, p->grad, p->span, p->n_spans);
-    p->ops->download(q, sums, p->sums, (size_t)p->n_spans * sizeof *sums);
+    p->ops->sumsq(q, p->sums, p->grad, p->span, n);
+    p->ops->download(q, sums, p->sums, (size_t)n * sizeof *sums);
     TRY(p->ops->wait(q));
     *total = 0;
-    for (int i = 0; i < p->n_spans; i++) {
+    for (int i = 0; i < n; i++) {
         if (!isfinite(sums[i]))
             return FAIL(ST_FORMAT, "the gradient of %s is not finite",
                         p->param[p->span_param[i]].name);
@@ -58,8 +66,9 @@ static Status square_sums(Policy *p, double *sums, double *total) {
 
 // What did not learn, of spans whose sums of squares are `sums` and of which `moved` says if they
 // moved.
-static void report(const Policy *p, const double *sums, const int32_t *moved, StepReport *out) {
-    for (int i = 0; i < p->n_spans; i++) {
+static void report(const Policy *p, int n, const double *sums, const int32_t *moved,
+                   StepReport *out) {
+    for (int i = 0; i < n; i++) {
         const Param *q = &p->param[p->span_param[i]];
         const bool idle = sums[i] == 0;
         if (q->expert) {
@@ -74,8 +83,9 @@ static void report(const Policy *p, const double *sums, const int32_t *moved, St
 static Status step(Policy *p, const AdamWConfig *cfg, double lr, double *sums, int32_t *moved,
                    StepReport *out) {
     Queue *q = p->work[0].queue;
+    const int n = spans_of_step(p);
     double sum;
-    TRY(square_sums(p, sums, &sum));
+    TRY(square_sums(p, n, sums, &sum));
     out->grad_norm = sqrt(sum);
     if (!isfinite(out->grad_norm)) return FAIL(ST_FORMAT, "the gradient norm is not finite");
 
@@ -94,10 +104,10 @@ static Status step(Policy *p, const AdamWConfig *cfg, double lr, double *sums, i
                      .scale = (float)clip,
                      .correct1 = (float)(1 / (1 - pow(cfg->beta1, (double)p->steps))),
                      .correct2 = (float)(1 / (1 - pow(cfg->beta2, (double)p->steps)))};
-    p->ops->adamw(q, &a, p->span, p->n_spans, p->moved);
-    p->ops->download(q, moved, p->moved, (size_t)p->n_spans * sizeof *moved);
+    p->ops->adamw(q, &a, p->span, n, p->moved);
+    p->ops->download(q, moved, p->moved, (size_t)n * sizeof *moved);
     TRY(p->ops->wait(q));
-    report(p, sums, moved, out);
+    report(p, n, sums, moved, out);
     TRY(update_bias(p, cfg->router_bias_step, out));
     policy_zero_grad(p);
     policy_sync(p);

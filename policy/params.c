@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/mtp.h"
 #include "policy/net.h"
 #include "policy/rope.h"
 
@@ -64,7 +65,7 @@ static Status check_mla(const ModelConfig *m) {
     if (m->qk_rope_head_dim % 2)
         return FAIL(ST_CONFIG, "qk_rope_head_dim is %d; rotation needs pairs", m->qk_rope_head_dim);
     bool dense = false;
-    for (int l = 0; l < m->n_layers; l++) dense |= !model_is_moe(m, l);
+    for (int l = 0; l < net_layers(m); l++) dense |= !model_is_moe(m, l);
     if (dense && m->intermediate_size < 1)
         return FAIL(ST_CONFIG, "intermediate_size is %d but there are dense layers",
                     m->intermediate_size);
@@ -78,6 +79,11 @@ Status net_check(const ModelConfig *m, const PolicyOpts *o) {
                           {"num_attention_heads", m->n_heads, 1, 4096},
                           {"max_seq_tokens", o->max_seq_tokens, 1, 1 << 24}};
     TRY(check_ranges(need, sizeof need / sizeof *need));
+    if (m->n_mtp < 0 || m->n_mtp > MTP_MOST)
+        return FAIL(ST_CONFIG, "%d MTP modules; 0 to %d are built", m->n_mtp, MTP_MOST);
+    if (m->family == FAMILY_DENSE && m->n_mtp > 0)
+        return FAIL(ST_UNSUPPORTED,
+                    "MTP modules are built for the DeepSeek family only; leave model.mtp at 0");
     return m->family == FAMILY_DENSE ? check_dense(m) : check_mla(m);
 }
 
@@ -191,6 +197,7 @@ static void walk(ParamAdder *a) {
     const ModelConfig *m = &p->model;
     const int V = m->vocab_size, D = m->hidden_size;
     a->n = 0;
+    p->n_routers = 0;
     p->embed = (Weight){.param = add(a, V, D, false, false, "model.embed_tokens.weight"),
                         .n = V,
                         .k = D,
@@ -199,23 +206,34 @@ static void walk(ParamAdder *a) {
         Layer layer = {.moe_at = -1};
         add_layer(a, l, &layer);
         if (!a->param) continue;
-        if (layer_moe(&layer)) layer.moe_at = p->n_moe++;
+        if (layer_moe(&layer)) layer.moe_at = p->n_routers++;
         p->layer[l] = layer;
     }
+    p->n_moe = p->n_routers;
     p->final_norm =
         (Weight){.param = add(a, D, 0, false, false, "model.norm.weight"), .n = D, .batch = 1};
     p->head = p->embed;
     if (m->family == FAMILY_DENSE && m->precision != PRECISION_FP32)
         p->head.precision = PRECISION_BF16; // as such models are published; a third of a small one
     if (!m->tie_word_embeddings) p->head.param = add(a, V, D, true, false, "lm_head.weight");
+    p->first_mtp = a->n; // last, so that the model's own parameters keep their numbers
+    for (int l = m->n_layers; l < net_layers(m); l++) {
+        Layer layer = {.moe_at = -1};
+        mtp_params(a, l, &layer, m);
+        add_layer(a, l, &layer);
+        if (!a->param) continue;
+        if (layer_moe(&layer)) layer.moe_at = p->n_routers++;
+        p->layer[l] = layer;
+    }
 }
 
 void layer_weights(Layer *y, Weight *out[LAYER_WEIGHTS]) {
     Weight *const all[LAYER_WEIGHTS] = {
-        &y->attn_norm, &y->q_norm,      &y->kv_norm,   &y->ffn_norm,   &y->q_a,      &y->q_b,
-        &y->kv_a,      &y->kv_b,        &y->uk,        &y->uv,         &y->q,        &y->k,
-        &y->v,         &y->o,           &y->router,    &y->bias,       &y->ffn.gate, &y->ffn.up,
-        &y->ffn.down,  &y->expert.gate, &y->expert.up, &y->expert.down};
+        &y->attn_norm, &y->q_norm,      &y->kv_norm,   &y->ffn_norm,    &y->q_a,      &y->q_b,
+        &y->kv_a,      &y->kv_b,        &y->uk,        &y->uv,          &y->q,        &y->k,
+        &y->v,         &y->o,           &y->router,    &y->bias,        &y->ffn.gate, &y->ffn.up,
+        &y->ffn.down,  &y->expert.gate, &y->expert.up, &y->expert.down, &y->enorm,    &y->hnorm,
+        &y->eh_proj,   &y->head_norm};
     memcpy(out, all, sizeof all);
 }
 
@@ -228,10 +246,10 @@ static void place_weight(const Policy *p, Weight *w) {
 }
 
 static void list_weights(Policy *p) {
-    const int most = p->model.n_layers * LAYER_WEIGHTS + 3;
+    const int most = net_layers(&p->model) * LAYER_WEIGHTS + 3;
     p->weight = ARENA_ARRAY(p->arena, Weight *, most);
     p->weight[p->n_weights++] = &p->embed;
-    for (int l = 0; l < p->model.n_layers; l++) {
+    for (int l = 0; l < net_layers(&p->model); l++) {
         Weight *of[LAYER_WEIGHTS];
         layer_weights(&p->layer[l], of);
         for (int i = 0; i < LAYER_WEIGHTS; i++)
@@ -254,7 +272,7 @@ void net_uses(Policy *p) {
         if (w->k == 0 || w == &p->embed) continue;
         w->use = WEIGHT_FWD | (train ? WEIGHT_BACK : 0u) | (train && is_long ? WEIGHT_LONG : 0u);
     }
-    for (int l = 0; l < p->model.n_layers; l++) {
+    for (int l = 0; l < net_layers(&p->model); l++) {
         Layer *y = &p->layer[l];
         if (!weight_here(&y->uk)) continue;
         y->kv_b.use = 0;                                     // read as uk and uv
@@ -271,8 +289,7 @@ void net_params(Policy *p) {
     p->n_params = a.n;
     p->param = a.param = ARENA_ARRAY(p->arena, Param, a.n);
     p->at = ARENA_ARRAY(p->arena, size_t, a.n);
-    p->layer = ARENA_ARRAY(p->arena, Layer, m->n_layers);
-    p->n_moe = 0;
+    p->layer = ARENA_ARRAY(p->arena, Layer, net_layers(m));
     walk(&a);
 
     PolicyPlan *plan = &p->plan;
@@ -283,7 +300,7 @@ void net_params(Policy *p) {
         p->at[i] = at;
         at += (count + 31) & ~(size_t)31;
         plan->n_params += (int64_t)count;
-        if (i == p->embed.param && !m->tie_word_embeddings) continue;
+        if ((i == p->embed.param && !m->tie_word_embeddings) || i >= p->first_mtp) continue;
         plan->n_active += q->expert ? 0 : (int64_t)count;
     }
     plan->n_active +=

@@ -2,6 +2,7 @@
 // placed.
 #include <stdlib.h>
 
+#include "policy/mtp.h"
 #include "policy/net.h"
 
 enum {
@@ -68,7 +69,7 @@ static void place_save(const Policy *p, Save *s, PlanCursor *b, bool train) {
     p->attention->save(b, m, s);
     s->gate = plan_view(b, 1, mlp_width(m), PLAN_ACT);
     s->up = plan_view(b, 1, mlp_width(m), PLAN_ACT);
-    if (p->n_moe == 0) return;
+    if (p->n_routers == 0) return;
     s->egate = plan_view(b, train ? k : 1, width, PLAN_ACT);
     s->eup = plan_view(b, train ? k : 1, width, PLAN_ACT);
     s->score = plan_view(b, 1, E, VIEW_F32);
@@ -107,18 +108,24 @@ static void place_work(Policy *p, Workspace *w, PlanCursor *b, PolicyPlan *plan)
         const int pages = (p->opts.max_seq_tokens + KV_PAGE_TOKENS - 1) / KV_PAGE_TOKENS;
         w->ix.cap = index_ints(T, T, p->opts.max_decode_rows * pages);
         w->ix.device = take(b, w->ix.cap, sizeof(int32_t));
+        for (int k = 0; k < m->n_mtp; k++) {
+            w->mtp_ix[k].cap = w->ix.cap;
+            w->mtp_ix[k].device = take(b, w->ix.cap, sizeof(int32_t));
+        }
     }
+    if (m->n_mtp > 0) mtp_save(b, m, &w->mtp[0], !train);
+    if (m->n_mtp > 0 && !train) w->mtp[0].x = w->acts.x;
     Acts *a = &w->acts;
     a->h = plan_view(b, 1, m->hidden_size, PLAN_CODES);
     a->act = plan_view(b, 1, widest_ffn(m), PLAN_CODES);
     a->logit = plan_view(b, 1, m->n_routed_experts, VIEW_F32);
-    a->route = plan_view(b, p->n_moe, m->n_experts_per_tok, VIEW_I16);
+    a->route = plan_view(b, p->n_routers, m->n_experts_per_tok, VIEW_I16);
     p->attention->acts(b, m, a);
     a->logp = plan_view(b, 1, 1, VIEW_F32);
     a->entropy = plan_view(b, 1, 1, VIEW_F32);
     a->lse = plan_view(b, 1, 1, VIEW_F32);
     a->drawn = take(b, (size_t)T, sizeof(Drawn));
-    a->load = take(b, (size_t)p->n_moe * (size_t)m->n_routed_experts, sizeof(int64_t));
+    a->load = take(b, (size_t)p->n_routers * (size_t)m->n_routed_experts, sizeof(int64_t));
     const UnitShape shape = shape_of(p, w);
     w->work = take(b, p->ops->work_bytes(p->device, m, &shape, false), 1);
     plan->scratch += b->at - scratch;
@@ -130,7 +137,8 @@ static void place_train(Policy *p, Workspace *w, PlanCursor *b, PolicyPlan *plan
     const int D = m->hidden_size, F = widest_ffn(m);
     const size_t begin = b->at;
     b->cap = w->cap;
-    for (int l = 1; l < m->n_layers; l++) place_save(p, &w->save[l], b, true);
+    for (int l = 1; l < net_layers(m); l++) place_save(p, &w->save[l], b, true);
+    for (int k = 1; k < m->n_mtp; k++) mtp_save(b, m, &w->mtp[k], false);
     plan->activations += b->at - begin;
 
     const size_t scratch = b->at;
@@ -138,6 +146,7 @@ static void place_train(Policy *p, Workspace *w, PlanCursor *b, PolicyPlan *plan
     a->dx = plan_view(b, 1, D, VIEW_F32);
     a->dh = plan_view(b, 1, D, VIEW_F32);
     p->attention->grads(b, m, a);
+    w->dcat = plan_view(b, m->n_mtp > 0, 2 * D, PLAN_ACT);
     a->dgate = plan_view(b, 1, F, PLAN_ACT);
     a->dup = plan_view(b, 1, F, PLAN_ACT);
     a->dact = plan_view(b, 1, F, PLAN_ACT);
@@ -154,7 +163,7 @@ static void place_train(Policy *p, Workspace *w, PlanCursor *b, PolicyPlan *plan
 static void place_phases(Policy *p, PlanCursor *b, PolicyPlan *plan) {
     const ModelConfig *m = &p->model;
     p->layer_bytes = (size_t)p->opts.kv_pages * p->ops->page_bytes(p->device, m);
-    const size_t kv = (size_t)m->n_layers * p->layer_bytes;
+    const size_t kv = (size_t)net_layers(m) * p->layer_bytes;
     PlanCursor probe = *b;
     probe.base = NULL;
     PolicyPlan unused = {0};
@@ -236,9 +245,10 @@ Status net_open_queues(Policy *p) {
         if (p->n_moe > 0)
             w->route = ARENA_ARRAY(p->arena, int16_t,
                                    rows * (size_t)(p->n_moe * p->model.n_experts_per_tok));
-        if (w->ix.device) {
-            w->ix.host = malloc(w->ix.cap * sizeof *w->ix.host);
-            CHECK(w->ix.host);
+        for (int k = -1; w->ix.device && k < p->model.n_mtp; k++) {
+            Index *ix = k < 0 ? &w->ix : &w->mtp_ix[k];
+            ix->host = malloc(ix->cap * sizeof *ix->host);
+            CHECK(ix->host);
         }
     }
     return ST_OK;

@@ -73,10 +73,13 @@ static Status prepare(Policy *p, const ModelConfig *model, const PolicyOpts *opt
     p->n_trainers = p->n_work < p->n_lanes ? p->n_work : p->n_lanes;
     if (!opts->trainable) p->n_trainers = 0;
     net_uses(p);
-    p->load = ARENA_ARRAY(p->arena, int64_t, p->n_moe * model->n_routed_experts);
+    p->load = ARENA_ARRAY(p->arena, int64_t, p->n_routers * p->model.n_routed_experts);
     p->work = ARENA_ARRAY(p->arena, Workspace, p->n_work);
-    for (int i = 0; i < p->n_work; i++)
-        p->work[i].save = ARENA_ARRAY(p->arena, Save, model->n_layers);
+    for (int i = 0; i < p->n_work; i++) {
+        p->work[i].save = ARENA_ARRAY(p->arena, Save, net_layers(model));
+        p->work[i].mtp = ARENA_ARRAY(p->arena, MtpSave, model->n_mtp + 1);
+        p->work[i].mtp_ix = ARENA_ARRAY(p->arena, Index, model->n_mtp + 1);
+    }
     for (;;) {
         PolicyPlan plan = {.n_params = p->plan.n_params, .n_active = p->plan.n_active};
         net_layout(p, NULL, &plan);
@@ -141,6 +144,7 @@ void policy_free(Policy *p) {
     for (int i = 0; i < p->n_work; i++) {
         p->ops->queue_close(p->work[i].queue);
         index_free(&p->work[i].ix);
+        for (int k = 0; k < p->model.n_mtp; k++) index_free(&p->work[i].mtp_ix[k]);
         free(p->work[i].draw);
     }
     if (p->ops) {
@@ -258,7 +262,7 @@ void policy_set_steps(Policy *p, int64_t steps) {
 }
 void policy_kv_copy(Policy *p, int src, int dst, int n_tokens) {
     CHECK(src >= 0 && dst >= 0 && src < p->opts.kv_pages && dst < p->opts.kv_pages);
-    p->ops->page_copy(p->work[0].queue, p->kv, p->layer_bytes, p->model.n_layers, src, dst,
+    p->ops->page_copy(p->work[0].queue, p->kv, p->layer_bytes, net_layers(&p->model), src, dst,
                       n_tokens);
 }
 

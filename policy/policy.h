@@ -100,6 +100,12 @@ void policy_set_version(Policy *policy, uint32_t version); // resume only
 int64_t policy_steps(const Policy *policy);                // optimiser steps taken (AdamW's t)
 void policy_set_steps(Policy *policy, int64_t steps);
 
+// What an MTP module predicted in policy_train: sums that are added to.
+typedef struct MtpLoss {
+    double sum;     // of -ln p, nats
+    int64_t tokens; // predicted
+} MtpLoss;
+
 // Experts chosen for each packed token and MoE layer: route[(token * n_moe_layers + layer) * k +
 // i], ascending expert ids.
 typedef struct Routes {
@@ -112,6 +118,11 @@ typedef struct ScoreOpts {
     const Routes *replay; // use these experts (gate weights are recomputed); NULL = choose
     Routes *record;       // write the choice here; NULL = do not
     double balance_alpha; // policy_train: weight of the sequence balance loss; 0 = off
+    // policy_train: the MTP modules are trained, on the wanted tokens. Weight of one of them: V3's
+    // lambda over the wanted tokens of the whole batch; a module has its n-th part. 0: they are not
+    // computed. Sequences of a chunk then share nothing.
+    double mtp_scale;
+    MtpLoss *mtp_loss; // [n_mtp], added to; NULL = not wanted
 } ScoreOpts;
 
 // ln p of every wanted token given what precedes it in its sequence. logp, entropy (nats; may

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/mtp.h"
 #include "policy/net.h"
 
 static Status check_pack(const Policy *p, const Pack *pack) {
@@ -134,6 +135,7 @@ typedef struct Train {
     LossFn *loss;
     void *ctx;
     float balance;
+    MtpLoss *mtp; // [n_chunks][n_mtp]; NULL: the modules are not trained
     int n_chunks;
     int begin[N_LANES + 1]; // chunks of each lane
     atomic_int next;
@@ -146,14 +148,20 @@ typedef struct Train {
     UnitFailure failure;
 } Train;
 
-static void piece_backward(NetUnit *u, const ScoreOpts *opts) {
+static Status piece_backward(const Train *t, int c, NetUnit *u, const Pack *piece) {
     Policy *p = u->p;
     Workspace *w = u->w;
+    const ScoreOpts *opts = t->opts;
     const size_t bytes = (size_t)u->ix->n_want * sizeof(float);
     p->ops->upload(u->q, w->acts.dlogp.data, w->want_logp, bytes);
     p->ops->upload(u->q, w->acts.dentropy.data, w->want_entropy, bytes);
+    if (t->mtp) {
+        TRY(mtp_train(u, piece, opts->mtp_scale, t->mtp + (size_t)c * (size_t)p->model.n_mtp));
+        u->dx_given = true;
+    }
     head_backward(u, (float)(1 / opts->temperature), true);
     net_backward(u, 0, p->model.n_layers);
+    return ST_OK;
 }
 
 // The next piece of a chunk becomes a unit.
@@ -209,7 +217,7 @@ static Status train_chunk(Train *t, int slot, int c, DeviceByte *grad) {
             w->want_logp[i] = out[2][first + ix->want_at[i]];
             w->want_entropy[i] = out[3][first + ix->want_at[i]];
         }
-        piece_backward(&u, t->opts);
+        TRY(piece_backward(t, c, &u, &piece));
         at += piece.n_seqs;
     }
     return t->p->ops->wait(w->queue);
@@ -240,9 +248,29 @@ static void train_slot(void *ctx, int slot) {
     }
 }
 
+// Chunks whose sequences share nothing, as MTP modules want them: the last tokens that a prompt
+// shares are continued by other tokens in each sequence.
+static const Pack *without_sharing(const Pack *chunk, int n, Arena *arena) {
+    Pack *out = ARENA_ARRAY(arena, Pack, n);
+    for (int c = 0; c < n; c++) {
+        out[c] = chunk[c];
+        out[c].shared = NULL;
+        out[c].n_rows = chunk[c].n_tokens;
+    }
+    return out;
+}
+
+static void add_mtp_losses(const Train *t) {
+    const int n = t->p->model.n_mtp;
+    for (int i = 0; t->opts->mtp_loss && i < t->n_chunks * n; i++) {
+        t->opts->mtp_loss[i % n].sum += t->mtp[i].sum;
+        t->opts->mtp_loss[i % n].tokens += t->mtp[i].tokens;
+    }
+}
+
 // Loads of experts that units counted go to the host's sums.
 static Status add_loads(Policy *p) {
-    const size_t n = (size_t)p->n_moe * (size_t)p->model.n_routed_experts;
+    const size_t n = (size_t)p->n_routers * (size_t)p->model.n_routed_experts;
     int64_t *load = n > 0 ? ARENA_ARRAY(p->arena, int64_t, n) : NULL;
     for (int i = 0; n > 0 && i < p->n_trainers; i++) {
         const Workspace *w = &p->work[i];
@@ -275,6 +303,11 @@ Status policy_train(Policy *p, const Pack *chunk, int n_chunks, const ScoreOpts 
                .balance = (float)(opts->balance_alpha / n_seqs),
                .n_chunks = n_chunks,
                .failure = {.lock = PTHREAD_MUTEX_INITIALIZER}};
+    if (opts->mtp_scale > 0 && p->model.n_mtp > 0) {
+        t.chunk = without_sharing(chunk, n_chunks, p->arena);
+        t.mtp = ARENA_ARRAY(p->arena, MtpLoss, (size_t)n_chunks * (size_t)p->model.n_mtp);
+        p->mtp_trained = true;
+    }
     t.first = ARENA_ARRAY(p->arena, size_t, n_chunks + 1);
     for (int c = 0; c < n_chunks; c++) t.first[c + 1] = t.first[c] + (size_t)chunk[c].n_tokens;
     // lane l begins with the first c for which c * lanes / n >= l
@@ -292,6 +325,7 @@ Status policy_train(Policy *p, const Pack *chunk, int n_chunks, const ScoreOpts 
     Queue *q = p->work[0].queue;
     if (lanes > 1) fold_close(&p->fold, q, t.failure.st == ST_OK ? p->grad : NULL);
     Status st = add_loads(p);
+    if (t.mtp && t.failure.st == ST_OK) add_mtp_losses(&t);
     if (st != ST_OK) failure_keep(&t.failure, st, n_chunks);
     arena_rewind(p->arena, mark);
     return failure_raise(&t.failure);

@@ -22,10 +22,20 @@ static void upload_index(const Ops *ops, Queue *q, const Index *ix) {
 
 NetUnit unit_begin(Policy *p, Workspace *w, bool alone) {
     NetUnit u = {.p = p, .ops = p->ops, .q = w->queue, .ix = &w->ix, .w = w, .acts = w->acts};
+    u.norm = &p->final_norm;
     cut((View *)&u.acts, offsetof(Acts, drawn) / sizeof(View), w->ix.n_rows);
     p->ops->begin(w->queue, alone);
     upload_index(p->ops, w->queue, &w->ix);
     return u;
+}
+
+NetUnit unit_with_index(const NetUnit *u, const Index *ix) {
+    NetUnit out = *u;
+    out.ix = ix;
+    out.acts = u->w->acts;
+    cut((View *)&out.acts, offsetof(Acts, drawn) / sizeof(View), ix->n_rows);
+    upload_index(u->ops, u->q, ix);
+    return out;
 }
 
 Save unit_save(const NetUnit *u, int l) {
@@ -35,8 +45,9 @@ Save unit_save(const NetUnit *u, int l) {
 }
 
 View unit_route(const NetUnit *u, int l) {
-    const int T = u->ix->n_rows;
-    return view_rows(u->acts.route, u->p->layer[l].moe_at * T, T);
+    const int T = u->ix->n_rows, at = u->p->layer[l].moe_at;
+    // MTP modules have other rows than the layers of the unit, whose routes are one block
+    return view_rows(u->acts.route, at * (at < u->p->n_moe ? T : u->w->cap), T);
 }
 
 // ---- routes: [packed tokens, n_moe, k] outside, [n_moe, rows, k] in a unit
