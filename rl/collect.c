@@ -145,7 +145,17 @@ Status collect_rollout(const Collector *c, uint64_t number, uint64_t first_task,
     return ST_OK;
 }
 
+// The sft component: the tokens of the loss of samples that are right.
+static void weigh_right(const RlConfig *cfg, Batch *b, Arena *arena) {
+    batch_open_token_column(b, &b->weight_sft, arena);
+    for (int i = 0; i < b->n_samples; i++)
+        for (int t = b->response_begin[i]; t < b->token_end[i]; t++)
+            if (b->verdict[i] == VERDICT_RIGHT && b->loss_mask[t])
+                b->weight_sft[t] = (float)cfg->positive_lm;
+}
+
 Status collect_weigh(const RlConfig *cfg, Batch *batch, Arena *arena) {
     batch_open_weighed(batch, arena);
+    if (cfg->positive_lm > 0) weigh_right(cfg, batch, arena);
     return weigh(cfg, batch, batch->keep, batch->advantage, NULL);
 }

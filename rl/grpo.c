@@ -47,6 +47,10 @@ void grpo_stats_fold(GrpoStats *a, const GrpoStats *b) {
     a->tis_cut += b->tis_cut;
     a->diff += b->diff;
     a->diff_max = fmax(a->diff_max, b->diff_max);
+    a->n_sft += b->n_sft;
+    a->sft_loss += b->sft_loss;
+    a->n_distill += b->n_distill;
+    a->distill_kl += b->distill_kl;
 }
 
 double grpo_scale(const GrpoNorm *norm, int n_want) {
@@ -76,18 +80,19 @@ typedef struct Whole {
 
 static Whole look(const GrpoConfig *cfg, const GrpoSeq *s) {
     Whole w = {0};
-    double drift = 0, slope;
+    double drift = 0, advantage = 0, slope;
     for (int t = 0; t < s->n; t++) {
         if (!s->want[t]) continue;
         w.n_want++;
         w.log_ratio += clamp20((double)s->logp[t] - (double)s->old[t], &slope);
         w.log_tis += (double)s->old[t] - (double)s->roll[t];
         drift += (double)s->roll[t] - (double)s->logp[t];
+        advantage += s->advantage_token ? (double)s->advantage_token[t] : s->advantage;
     }
     if (w.n_want == 0) return w;
     w.log_ratio /= w.n_want;
     w.log_tis /= w.n_want;
-    w.masked = cfg->offpolicy_mask_delta > 0 && s->advantage < 0 &&
+    w.masked = cfg->offpolicy_mask_delta > 0 && advantage < 0 &&
                drift / w.n_want > cfg->offpolicy_mask_delta;
     return w;
 }
@@ -197,38 +202,40 @@ void grpo_sequence(const GrpoConfig *cfg, const GrpoSeq *s, float *dlogp, float 
         double logp = (double)s->logp[t], inside, term_slope, term;
         double log_r = clamp20(logp - (double)s->old[t], &inside), r = exp(log_r);
         double log_tis = (double)s->old[t] - (double)s->roll[t];
+        double a = s->advantage_token ? (double)s->advantage_token[t] : s->advantage;
+        double scale = s->weight ? s->scale * (double)s->weight[t] : s->scale;
         switch (cfg->loss) {
-        case LOSS_CISPO: term = cispo(cfg, r, s->advantage, logp, &term_slope, stats); break;
+        case LOSS_CISPO: term = cispo(cfg, r, a, logp, &term_slope, stats); break;
         case LOSS_DPPO_TV:
         case LOSS_DPPO_KL:
-            term = dppo(cfg, r, s->advantage, logp, (double)s->old[t], &term_slope, stats);
+            term = dppo(cfg, r, a, logp, (double)s->old[t], &term_slope, stats);
             break;
         case LOSS_SAPO:
-            term = sapo(cfg, r, s->advantage, &term_slope);
+            term = sapo(cfg, r, a, &term_slope);
             term_slope *= inside;
             break;
         case LOSS_GSPO:
             // All tokens of the sequence have one scale, so its derivative by this token,
             // f'(s) s / n for each of n terms, sums to f'(s) s: the token form.
             log_tis = whole.log_tis;
-            term = surrogate(cfg, exp(whole.log_ratio), s->advantage, &term_slope, stats);
+            term = surrogate(cfg, exp(whole.log_ratio), a, &term_slope, stats);
             term_slope *= inside;
             break;
-        default: term = surrogate(cfg, r, s->advantage, &term_slope, stats); term_slope *= inside;
+        default: term = surrogate(cfg, r, a, &term_slope, stats); term_slope *= inside;
         }
         if (cfg->tis_mode == TIS_SEQUENCE_TRUNCATE || cfg->tis_mode == TIS_SEQUENCE_MASK)
             log_tis = whole.log_tis * whole.n_want;
         double w = importance(cfg, log_tis, stats);
         term *= w, term_slope *= w;
         double slope = whole.masked ? 0 : term_slope;
-        if (!whole.masked) stats->pg_loss += s->scale * term;
+        if (!whole.masked) stats->pg_loss += scale * term;
         if (cfg->kl != KL_OFF) {
             double kl_slope, kl = kl_term(cfg->kl, logp - (double)s->ref[t], r, inside, &kl_slope);
             slope += cfg->kl_coef * kl_slope;
-            stats->kl_loss += s->scale * kl;
+            stats->kl_loss += scale * kl;
         }
-        dlogp[t] += (float)(s->scale * slope);
-        dentropy[t] += (float)(-s->scale * cfg->entropy_coef);
+        dlogp[t] += (float)(scale * slope);
+        dentropy[t] += (float)(-scale * cfg->entropy_coef);
 
         double diff = fabs(logp - (double)s->roll[t]);
         stats->n_tokens++;
@@ -239,5 +246,28 @@ void grpo_sequence(const GrpoConfig *cfg, const GrpoSeq *s, float *dlogp, float 
         stats->ratio_max = fmax(stats->ratio_max, r);
         stats->diff += diff;
         stats->diff_max = fmax(stats->diff_max, diff);
+    }
+}
+
+void grpo_sft(const ComponentSeq *s, float *dlogp, GrpoStats *stats) {
+    for (int t = 0; t < s->n; t++) {
+        if (s->weight[t] == 0) continue;
+        const double scale = s->scale * (double)s->weight[t];
+        dlogp[t] += (float)-scale;
+        stats->n_sft++;
+        stats->sft_loss -= scale * (double)s->logp[t];
+    }
+}
+
+void grpo_distill(const ComponentSeq *s, float *dlogp, GrpoStats *stats) {
+    for (int t = 0; t < s->n; t++) {
+        if (s->weight[t] == 0) continue;
+        const double scale = s->scale * (double)s->weight[t];
+        double inside, kl = (double)s->logp[t] - (double)s->teacher[t];
+        const double r = exp(clamp20((double)s->logp[t] - (double)s->old[t], &inside));
+        stats->n_distill++;
+        stats->distill_kl += scale * kl;
+        if (s->clip > 0) kl = fmax(-s->clip, fmin(s->clip, kl));
+        dlogp[t] += (float)(scale * r * kl);
     }
 }

@@ -53,7 +53,9 @@ typedef struct GrpoSeq {
     const float *ref;     // under the reference; NULL if kl is off
     const float *entropy; // may be NULL: counted as 0
     double advantage;
-    double scale; // weight of each token loss in the whole: grpo_scale
+    double scale;                 // weight of each token loss in the whole: grpo_scale
+    const float *advantage_token; // [n] in place of `advantage`; NULL = none
+    const float *weight;          // [n] of each token, times scale; NULL = 1
 } GrpoSeq;
 
 // Sums over wanted tokens, to be folded in a fixed order and divided by n_tokens at the end.
@@ -67,7 +69,9 @@ typedef struct GrpoStats {
     double clip_low, clip_high; // tokens whose gradient the clip took
     double clip_dual;
     double tis, tis_min, tis_max, tis_cut; // weights; tokens whose weight was cut or masked
-    double diff, diff_max; // |logp - roll|: sampler against trainer at the sampling weights
+    double diff, diff_max;        // |logp - roll|: sampler against trainer at the sampling weights
+    double n_sft, sft_loss;       // tokens of the component; scaled sum, as above
+    double n_distill, distill_kl; // the same; the KL's estimate logp - teacher
 } GrpoStats;
 
 void grpo_stats_clear(GrpoStats *stats);
@@ -75,14 +79,36 @@ void grpo_stats_fold(GrpoStats *into, const GrpoStats *stats);
 
 // The one denominator of a step, counted over its whole mini-batch before any chunk is trained.
 typedef struct GrpoNorm {
-    int agg;           // LossAgg, resolved
-    double n_tokens;   // trained tokens of all samples with weight, flat groups too
-    double n_seqs;     // those samples
-    double max_tokens; // max_new_tokens
+    int agg;                 // LossAgg, resolved
+    double n_tokens;         // trained tokens of all samples with weight, flat groups too
+    double n_seqs;           // those samples
+    double n_sft, n_distill; // tokens of the other components
+    double max_tokens;       // max_new_tokens
 } GrpoNorm;
+
+// What the count of a component other than rl makes of each of its tokens.
+static inline double grpo_component_scale(double n_tokens) {
+    return n_tokens > 0 ? 1 / n_tokens : 0;
+}
 
 // Weight of each token loss of a sequence with n_want trained tokens; 0 if that is 0.
 double grpo_scale(const GrpoNorm *norm, int n_want);
+
+// Other components of the loss of one sequence (rollout/batch.h): tokens with a weight other than
+// 0, scale = 1 / count of such tokens in the mini-batch.
+//   sft      -logp
+//   distill  logp - teacher, the KL to the teacher at a token that the policy drew, with the
+//   gradient
+//            of KL(policy || teacher): r (logp - teacher), r = exp(logp - old) at weights that have
+//            moved since. clip > 0 bounds |logp - teacher|, which is not bounded by itself.
+typedef struct ComponentSeq {
+    int n;
+    const float *weight, *logp; // [n]
+    const float *old, *teacher; // [n] distill only
+    double scale, clip;
+} ComponentSeq;
+void grpo_sft(const ComponentSeq *seq, float *dlogp, GrpoStats *stats);
+void grpo_distill(const ComponentSeq *seq, float *dlogp, GrpoStats *stats);
 
 // Adds this sequence's gradient to dlogp and dentropy [n] and its numbers to stats. Inputs finite.
 void grpo_sequence(const GrpoConfig *cfg, const GrpoSeq *seq, float *dlogp, float *dentropy,

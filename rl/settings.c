@@ -94,6 +94,11 @@ const ConfigKey rl_keys[] = {
         "the reference becomes the current policy every so many optimiser steps; 0 = never",
         "ref_model_sync_steps"),
     NUM(entropy_coef, "0", -100, 100, "entropy bonus per token, in nats", "entropy_coeff"),
+    NUM(positive_lm, "0", 0, 100,
+        "weight of -ln p of the tokens of right samples, as a mean over them, beside the policy "
+        "loss "
+        "(VAPO's positive-example loss: 0.1); 0 = off",
+        NULL),
     NUM(tis_cap, "0", 0, 1e6,
         "largest importance weight w = p_old / p_sampler on the policy term; 0 = no weight; needs "
         "old_logp=recompute, without which w is 1",

@@ -105,7 +105,7 @@ typedef struct RlConfig {
     int kl; // KlKind
     double kl_coef;
     int64_t reference_refresh_steps;
-    double entropy_coef, tis_cap, tis_floor, offpolicy_mask_delta;
+    double entropy_coef, positive_lm, tis_cap, tis_floor, offpolicy_mask_delta;
     double sapo_tau_pos, sapo_tau_neg;
     int tis_mode;       // TisMode
     int old_logp;       // OldLogp

@@ -60,12 +60,30 @@ static int *choose_groups(const RlConfig *cfg, uint64_t seed, const Batch *b, in
 
 typedef struct UpdateWork {
     const Batch *batch;
+    const uint8_t *want; // [batch->n_tokens] tokens of any component of the loss
+    const uint8_t *rl;   // those of the policy loss
     GrpoConfig loss;
     GrpoNorm norm;
     GrpoStats *stats; // [n_chunks]
     int *bad_token;   // [n_chunks] index into batch->token, -1 = all finite
     int *bad_sample;
 } UpdateWork;
+
+static void other_components(const UpdateWork *w, Seq seq, const float *logp, float *dlogp,
+                             GrpoStats *stats) {
+    const Batch *b = w->batch;
+    ComponentSeq in = {.n = seq.end - seq.begin, .logp = logp, .old = batch_old(b) + seq.begin};
+    if (b->weight_sft) {
+        in.weight = b->weight_sft + seq.begin;
+        in.scale = grpo_component_scale(w->norm.n_sft);
+        grpo_sft(&in, dlogp, stats);
+    }
+    if (b->weight_distill) {
+        in.weight = b->weight_distill + seq.begin, in.teacher = b->logp_teacher + seq.begin;
+        in.scale = grpo_component_scale(w->norm.n_distill);
+        grpo_distill(&in, dlogp, stats);
+    }
+}
 
 // The policy calls this from any thread, once per chunk; it writes cell `c` only.
 static Status chunk_loss(void *ctx, int c, const Pack *chunk, const float *logp,
@@ -75,10 +93,10 @@ static Status chunk_loss(void *ctx, int c, const Pack *chunk, const float *logp,
     for (int s = 0; s < chunk->n_seqs; s++) {
         Seq seq = chunk->seq[s];
         int at = chunk->offset[s], n = seq.end - seq.begin, wanted = 0;
-        const uint8_t *want = b->loss_mask + seq.begin;
+        const uint8_t *want = w->want + seq.begin, *rl = w->rl + seq.begin;
         for (int t = 0; t < n; t++) {
             if (!want[t]) continue;
-            wanted++;
+            wanted += rl[t];
             if (isfinite(logp[at + t]) && isfinite(entropy[at + t])) continue;
             w->bad_token[c] = seq.begin + t;
             w->bad_sample[c] = seq.id;
@@ -86,16 +104,19 @@ static Status chunk_loss(void *ctx, int c, const Pack *chunk, const float *logp,
         }
         GrpoSeq in = {
             .n = n,
-            .want = want,
+            .want = rl,
             .logp = logp + at,
             .old = batch_old(b) + seq.begin,
             .roll = b->logp_roll + seq.begin,
             .ref = b->logp_ref ? b->logp_ref + seq.begin : NULL,
             .entropy = entropy + at,
             .advantage = (double)b->advantage[seq.id],
+            .advantage_token = b->advantage_token ? b->advantage_token + seq.begin : NULL,
+            .weight = b->weight_rl ? b->weight_rl + seq.begin : NULL,
             .scale = grpo_scale(&w->norm, wanted),
         };
         grpo_sequence(&w->loss, &in, dlogp + at, dentropy + at, &w->stats[c]);
+        other_components(w, seq, logp + at, dlogp + at, &w->stats[c]);
     }
     return ST_OK;
 }
@@ -122,19 +143,40 @@ static bool flat_teaches(const RlConfig *cfg) {
     return cfg->kl != KL_OFF || cfg->entropy_coef != 0 || cfg->balance_alpha != 0;
 }
 
-// The sequences with a gradient, those without, and the denominator over both.
-static void choose_seqs(const RlConfig *cfg, const Batch *b, const int *group, int n_groups,
-                        SeqList *taught, SeqList *flat, GrpoNorm *norm) {
+// Has a token of the policy loss an advantage other than 0?
+static bool has_advantage(const Batch *b, const uint8_t *rl, int sample) {
+    if (!b->advantage_token) return b->advantage[sample] != 0;
+    for (int t = b->response_begin[sample]; t < b->token_end[sample]; t++)
+        if (rl[t] && b->advantage_token[t] != 0) return true;
+    return false;
+}
+
+static int count_weights(const Batch *b, const float *weight, int sample) {
+    int n = 0;
+    for (int t = b->response_begin[sample]; weight && t < b->token_end[sample]; t++)
+        n += weight[t] != 0;
+    return n;
+}
+
+// The sequences with a gradient, those without, and the denominators over both.
+static void choose_seqs(const RlConfig *cfg, const Batch *b, const uint8_t *rl, const int *group,
+                        int n_groups, SeqList *taught, SeqList *flat, GrpoNorm *norm) {
     const bool all = flat_teaches(cfg);
     *norm = (GrpoNorm){.agg = cfg->loss_agg, .max_tokens = (double)cfg->max_new_tokens};
     for (int k = 0; k < n_groups; k++) {
         int g = group[k];
         for (int i = b->group_begin[g]; i < b->group_begin[g + 1]; i++) {
-            int wanted = batch_trained(b, i);
-            if (wanted == 0) continue;
-            norm->n_seqs++;
+            if (!batch_counts(b, i)) continue;
+            const int wanted = batch_trained(b, i), n_sft = count_weights(b, b->weight_sft, i);
+            const int n_distill = count_weights(b, b->weight_distill, i);
+            if (wanted + n_sft + n_distill == 0) continue;
+            norm->n_seqs += wanted > 0;
             norm->n_tokens += wanted;
-            list_add(all || b->advantage[i] != 0 ? taught : flat, seq_of(b, i), g);
+            norm->n_sft += n_sft;
+            norm->n_distill += n_distill;
+            const bool teaches =
+                n_sft + n_distill > 0 || (wanted > 0 && (all || has_advantage(b, rl, i)));
+            list_add(teaches ? taught : flat, seq_of(b, i), g);
         }
     }
 }
@@ -159,6 +201,14 @@ static void set_metrics(const RlConfig *cfg, const Batch *b, const GrpoStats *s,
     if (cfg->kl != KL_OFF) {
         metrics_set(row, s->kl_loss, "actor/kl_loss");
         metrics_set(row, cfg->kl_coef, "actor/kl_coef");
+    }
+    if (b->weight_sft) {
+        metrics_set(row, s->sft_loss, "actor/sft_loss");
+        metrics_set(row, s->n_sft, "actor/sft_tokens");
+    }
+    if (b->weight_distill) {
+        metrics_set(row, s->distill_kl, "actor/distill_kl");
+        metrics_set(row, s->n_distill, "actor/distill_tokens");
     }
     if (cfg->tis_cap > 0 && s->n_tokens > 0) {
         metrics_set(row, s->tis / n, "sampling/importance_ratio/mean");
@@ -191,12 +241,12 @@ static Status no_loss(void *ctx, int c, const Pack *chunk, const float *logp, co
 
 // Runs sequences without a gradient: their routes are counted, and exact zeros added. Comes before
 // the others, so that what only the clock is to see can be discarded again.
-static Status run_flat(Policy *policy, const RlConfig *cfg, const Batch *b, const SeqList *flat,
-                       const ScoreOpts *opts, Arena *arena) {
+static Status run_flat(Policy *policy, const RlConfig *cfg, const Batch *b, const uint8_t *want,
+                       const SeqList *flat, const ScoreOpts *opts, Arena *arena) {
     const bool counted = cfg->router_bias_step != 0;
     if (flat->n == 0 || (cfg->skip_flat && !counted)) return ST_OK;
     int n_chunks = 0;
-    Pack *chunk = pack_chunks(b->token, b->loss_mask, flat->seq, flat->group, flat->n,
+    Pack *chunk = pack_chunks(b->token, want, flat->seq, flat->group, flat->n,
                               (int)cfg->chunk_tokens, &n_chunks, arena);
     Routes routes;
     ScoreOpts with = *opts;
@@ -227,17 +277,21 @@ Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const Batc
     int n_groups, n_chunks = 0;
     int *group = choose_groups(cfg, seed, b, &n_groups, arena);
     SeqList taught = list_new(b->n_samples, arena), flat = list_new(b->n_samples, arena);
-    UpdateWork work = {.batch = b, .loss = grpo_config(cfg)};
-    choose_seqs(cfg, b, group, n_groups, &taught, &flat, &work.norm);
+    UpdateWork work = {.batch = b,
+                       .want = batch_loss_tokens(b, arena),
+                       .rl = batch_rl_tokens(b, arena),
+                       .loss = grpo_config(cfg)};
+    CHECK(!b->weight_distill || b->logp_teacher);
+    choose_seqs(cfg, b, work.rl, group, n_groups, &taught, &flat, &work.norm);
     GrpoStats all;
     grpo_stats_clear(&all);
     StepReport report = {0};
-    if (work.norm.n_seqs == 0) return ST_OK;
+    if (taught.n + flat.n == 0) return ST_OK;
     ScoreOpts opts = {.temperature = cfg->temperature, .balance_alpha = cfg->balance_alpha};
-    Status st = run_flat(policy, cfg, b, &flat, &opts, arena);
+    Status st = run_flat(policy, cfg, b, work.want, &flat, &opts, arena);
     Pack *chunk = NULL;
     if (taught.n > 0)
-        chunk = pack_chunks(b->token, b->loss_mask, taught.seq, taught.group, taught.n,
+        chunk = pack_chunks(b->token, work.want, taught.seq, taught.group, taught.n,
                             (int)cfg->chunk_tokens, &n_chunks, arena);
     Routes routes;
     if (b->route) routes = replay_gather(b, chunk, n_chunks, arena), opts.replay = &routes;

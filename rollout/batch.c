@@ -155,7 +155,7 @@ void batch_open_judged(Batch *batch, int n_parts, Arena *arena) {
     CHECK(n_parts >= 0 && n_parts <= BATCH_REWARDS_MAX);
     batch->n_parts = n_parts;
     add_columns(batch, STAGE_JUDGED, arena);
-    batch->logp_old = batch->logp_ref = NULL;
+    batch->logp_old = batch->logp_ref = batch->logp_teacher = NULL;
     for (int t = 0; t < batch->n_tokens; t++) batch->loss_mask[t] = batch->kind[t] == TOKEN_SAMPLED;
     move_samples(batch, STAGE_JUDGED);
 }
@@ -163,7 +163,16 @@ void batch_open_judged(Batch *batch, int n_parts, Arena *arena) {
 void batch_open_weighed(Batch *batch, Arena *arena) {
     CHECK(batch->stage == STAGE_JUDGED);
     add_columns(batch, STAGE_WEIGHED, arena);
+    batch->advantage_token = NULL;
+    batch->weight_rl = batch->weight_sft = batch->weight_distill = NULL;
     move_samples(batch, STAGE_WEIGHED);
+}
+
+void batch_open_token_column(Batch *batch, float **field, Arena *arena) {
+    CHECK(batch->stage == STAGE_WEIGHED && !*field);
+    CHECK(field == &batch->advantage_token || field == &batch->weight_rl ||
+          field == &batch->weight_sft || field == &batch->weight_distill);
+    *field = ARENA_ARRAY(arena, float, batch->n_tokens + 1);
 }
 
 void batch_name_part(Batch *batch, int part, const char *name) {
@@ -216,12 +225,38 @@ bool batch_versions(const Batch *batch, int sample, uint32_t *oldest, uint32_t *
     return any;
 }
 
+bool batch_counts(const Batch *batch, int sample) {
+    return batch->weight[sample] > 0 && batch->keep[batch_group_of(batch, sample)];
+}
+
+static bool in_policy_loss(const Batch *b, int token) {
+    return b->loss_mask[token] && (!b->weight_rl || b->weight_rl[token] != 0);
+}
+
 int batch_trained(const Batch *batch, int sample) {
-    if (!(batch->weight[sample] > 0) || !batch->keep[batch_group_of(batch, sample)]) return 0;
+    if (!batch_counts(batch, sample)) return 0;
     int n = 0;
     for (int t = batch->response_begin[sample]; t < batch->token_end[sample]; t++)
-        n += batch->loss_mask[t] != 0;
+        n += in_policy_loss(batch, t);
     return n;
+}
+
+const uint8_t *batch_rl_tokens(const Batch *b, Arena *arena) {
+    if (b->stage < STAGE_WEIGHED || !b->weight_rl) return b->loss_mask;
+    uint8_t *in = ARENA_ARRAY(arena, uint8_t, b->n_tokens + 1);
+    for (int t = 0; t < b->n_tokens; t++) in[t] = in_policy_loss(b, t);
+    return in;
+}
+
+const uint8_t *batch_loss_tokens(const Batch *b, Arena *arena) {
+    if (b->stage < STAGE_WEIGHED || (!b->weight_sft && !b->weight_distill))
+        return batch_rl_tokens(b, arena);
+    uint8_t *in = ARENA_ARRAY(arena, uint8_t, b->n_tokens + 1);
+    for (int i = 0; i < b->n_samples; i++) // a prompt is in no loss
+        for (int t = b->response_begin[i]; t < b->token_end[i]; t++)
+            in[t] = in_policy_loss(b, t) || (b->weight_sft && b->weight_sft[t] != 0) ||
+                    (b->weight_distill && b->weight_distill[t] != 0);
+    return in;
 }
 
 const float *batch_old(const Batch *batch) {

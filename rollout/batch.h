@@ -97,11 +97,23 @@ typedef struct Batch {
     uint8_t *loss_mask; // [n_tokens] 1 = in the loss; 0 leaves the loss only, not the statistics
 
     // ---- JUDGED, by the scoring of rl/trainer: per token [n_tokens], optional (NULL = absent)
-    float *logp_old; // by the trainer under the weights that sampled; absent: logp_roll is used
-    float *logp_ref; // under the reference
+    float *logp_old;     // by the trainer under the weights that sampled; absent: logp_roll is used
+    float *logp_ref;     // under the reference
+    float *logp_teacher; // under a teacher, at the sampling temperature (distillation)
 
-    // ---- WEIGHED, by rl/advantage: [n_samples]
-    float *advantage;
+    // ---- WEIGHED, by rl/advantage
+    float *advantage; // [n_samples]
+    // Optional (NULL = absent), [n_tokens]. The advantage of each token, in place of its sample's.
+    float *advantage_token;
+    // Optional, [n_tokens]: one weight of each token for each component of the loss. The loss is
+    //   sum over components of  sum over tokens of weight * term / count
+    // where a component's count is of its tokens with a weight other than 0 over the whole
+    // mini-batch (the weights do not enter it; rl.loss_agg says what is counted for rl). A token
+    // may be in several components. Samples with `weight` 0 and dropped groups are in none.
+    //   rl       the policy loss; only where loss_mask is 1. Absent: 1 for all of those
+    //   sft      -ln p of the token, whatever its kind, also where loss_mask is 0. Absent: 0
+    //   distill  KL(policy || teacher) at the sampled token; needs logp_teacher there. Absent: 0
+    float *weight_rl, *weight_sft, *weight_distill;
 } Batch;
 
 // An empty batch with the ASKED columns for n_groups groups of group_size samples; prompts are
@@ -122,6 +134,10 @@ void batch_open_sampled(Batch *batch, int max_new_tokens, Arena *arena);
 void batch_compact(Batch *batch);
 void batch_open_judged(Batch *batch, int n_parts, Arena *arena);
 void batch_open_weighed(Batch *batch, Arena *arena);
+
+// The optional columns of WEIGHED, zeroed: the address is that of one of the fields
+// advantage_token, weight_rl, weight_sft, weight_distill.
+void batch_open_token_column(Batch *batch, float **field, Arena *arena);
 
 // Optional columns. Routes: after batch_open_sampled, filled with -1. Kept sets: after
 // batch_compact, with the count of each token [n_tokens]; the ids are then written in place.
@@ -144,8 +160,14 @@ int batch_turns(const Batch *batch, int sample);
 int batch_turn_begin(const Batch *batch, int sample, int turn);
 // Oldest and newest policy version among its sampled tokens; false: it has none.
 bool batch_versions(const Batch *batch, int sample, uint32_t *oldest, uint32_t *newest);
-// Tokens of a sample that are in the loss; 0 if its group was dropped or it has no weight.
+// Does the sample count: it has weight and its group was not dropped.
+bool batch_counts(const Batch *batch, int sample);
+// Tokens of a counting sample that are in the policy loss (loss_mask and weight_rl); else 0.
 int batch_trained(const Batch *batch, int sample);
+// [n_tokens] 1 = in the policy loss; 1 = in any component. loss_mask itself where there are no
+// weight columns.
+const uint8_t *batch_rl_tokens(const Batch *batch, Arena *arena);
+const uint8_t *batch_loss_tokens(const Batch *batch, Arena *arena);
 // Log-probs under the weights that sampled: logp_old, or logp_roll where that is absent.
 const float *batch_old(const Batch *batch);
 

@@ -155,10 +155,11 @@ static Status check_header(const BatchHeader *h, const char *name) {
                     "%s: impossible counts: %d groups, %d samples, %d and %d tokens, %d rewards",
                     name, h->n_groups, h->n_samples, h->n_prompt_tokens, h->n_tokens, h->n_parts);
     if ((h->options & ~(uint32_t)OPTIONS) || (!sampled && h->options) ||
-        (!judged && (h->options & (OPTION_OLD | OPTION_REF))) || routes != (h->route_layers > 0) ||
-        routes != (h->route_k > 0) || h->route_layers < 0 || h->route_layers > 4096 ||
-        h->route_k < 0 || h->route_k > 4096 || h->n_kept < 0 || h->n_kept > (int64_t)1 << 40 ||
-        (!kept && h->n_kept > 0))
+        (!judged && (h->options & options_of_stage(STAGE_JUDGED))) ||
+        (h->stage < STAGE_WEIGHED && (h->options & options_of_stage(STAGE_WEIGHED))) ||
+        routes != (h->route_layers > 0) || routes != (h->route_k > 0) || h->route_layers < 0 ||
+        h->route_layers > 4096 || h->route_k < 0 || h->route_k > 4096 || h->n_kept < 0 ||
+        h->n_kept > (int64_t)1 << 40 || (!kept && h->n_kept > 0))
         return FAIL(ST_FORMAT,
                     "%s: impossible optional columns %u: routes of %d layers and %d experts, "
                     "%lld kept ids",

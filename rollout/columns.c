@@ -6,6 +6,8 @@
 #define COLUMN(field, type, stage, count, shift, option)                                           \
     { #field, type, stage, count, shift, -1, option, offsetof(Batch, field) }
 #define PLAIN(field, type, stage, count) COLUMN(field, type, stage, count, SHIFT_NONE, 0)
+#define OPTIONAL(field, stage, option)                                                             \
+    COLUMN(field, COLUMN_F32, stage, PER_TOKEN, SHIFT_NONE, option)
 #define PART(p)                                                                                    \
     { "part" #p, COLUMN_F32, STAGE_JUDGED, PER_SAMPLE, SHIFT_NONE, p, 0, offsetof(Batch, part[p]) }
 
@@ -53,12 +55,24 @@ const BatchColumn batch_columns[] = {
     PLAIN(part_name, COLUMN_U8, STAGE_JUDGED, PER_PART_NAME),
     PLAIN(weight, COLUMN_F32, STAGE_JUDGED, PER_SAMPLE),
     PLAIN(loss_mask, COLUMN_U8, STAGE_JUDGED, PER_TOKEN),
-    COLUMN(logp_old, COLUMN_F32, STAGE_JUDGED, PER_TOKEN, SHIFT_NONE, OPTION_OLD),
-    COLUMN(logp_ref, COLUMN_F32, STAGE_JUDGED, PER_TOKEN, SHIFT_NONE, OPTION_REF),
+    OPTIONAL(logp_old, STAGE_JUDGED, OPTION_OLD),
+    OPTIONAL(logp_ref, STAGE_JUDGED, OPTION_REF),
+    OPTIONAL(logp_teacher, STAGE_JUDGED, OPTION_TEACHER),
     PLAIN(advantage, COLUMN_F32, STAGE_WEIGHED, PER_SAMPLE),
+    OPTIONAL(advantage_token, STAGE_WEIGHED, OPTION_ADVANTAGE_TOKEN),
+    OPTIONAL(weight_rl, STAGE_WEIGHED, OPTION_WEIGHT_RL),
+    OPTIONAL(weight_sft, STAGE_WEIGHED, OPTION_WEIGHT_SFT),
+    OPTIONAL(weight_distill, STAGE_WEIGHED, OPTION_WEIGHT_DISTILL),
 };
 const int n_batch_columns = (int)(sizeof batch_columns / sizeof batch_columns[0]);
 _Static_assert(BATCH_REWARDS_MAX == 16, "one PART line for each");
+
+uint32_t options_of_stage(Stage stage) {
+    uint32_t options = 0;
+    for (int c = 0; c < n_batch_columns; c++)
+        if (batch_columns[c].stage == stage) options |= batch_columns[c].option;
+    return options;
+}
 
 BatchShape batch_shape(const Batch *b) {
     const bool sampled = b->stage >= STAGE_SAMPLED;
@@ -68,16 +82,13 @@ BatchShape batch_shape(const Batch *b) {
                     .n_prompt_tokens = b->prompt_begin[b->n_groups],
                     .n_tokens = sampled ? b->n_tokens : 0,
                     .n_parts = b->stage >= STAGE_JUDGED ? b->n_parts : 0};
-    if (sampled && b->route) {
-        s.options |= OPTION_ROUTES;
-        s.route_layers = b->route_layers, s.route_k = b->route_k;
+    for (int c = 0; c < n_batch_columns; c++) {
+        const BatchColumn *column = &batch_columns[c];
+        if (column->option && column->stage <= b->stage && column_get(column, b))
+            s.options |= column->option;
     }
-    if (sampled && b->kept_begin) {
-        s.options |= OPTION_KEPT;
-        s.n_kept = b->kept_begin[b->n_tokens];
-    }
-    if (b->stage >= STAGE_JUDGED && b->logp_old) s.options |= OPTION_OLD;
-    if (b->stage >= STAGE_JUDGED && b->logp_ref) s.options |= OPTION_REF;
+    if (s.options & OPTION_ROUTES) s.route_layers = b->route_layers, s.route_k = b->route_k;
+    if (s.options & OPTION_KEPT) s.n_kept = b->kept_begin[b->n_tokens];
     return s;
 }
 

@@ -42,7 +42,12 @@ enum {
     OPTION_REF = 2,
     OPTION_ROUTES = 4,
     OPTION_KEPT = 8,
-    OPTIONS = 15,
+    OPTION_TEACHER = 16,
+    OPTION_ADVANTAGE_TOKEN = 32,
+    OPTION_WEIGHT_RL = 64,
+    OPTION_WEIGHT_SFT = 128,
+    OPTION_WEIGHT_DISTILL = 256,
+    OPTIONS = 511,
 };
 
 // What the elements point at, so that joining two batches can shift them.
@@ -76,6 +81,9 @@ typedef struct BatchShape {
     int32_t route_layers, route_k;
     int64_t n_kept;
 } BatchShape;
+
+// The options that columns of a stage have.
+uint32_t options_of_stage(Stage stage);
 
 BatchShape batch_shape(const Batch *batch);
 bool column_present(const BatchColumn *column, const BatchShape *shape);

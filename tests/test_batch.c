@@ -56,10 +56,18 @@ static Batch *weighed(Arena *arena) {
     b->loss_mask[12] = 0; // the last token of sample 2
     b->logp_old = ARENA_ARRAY(arena, float, b->n_tokens);
     b->logp_ref = ARENA_ARRAY(arena, float, b->n_tokens);
+    b->logp_teacher = ARENA_ARRAY(arena, float, b->n_tokens);
+    for (int t = 0; t < 16; t++) b->logp_teacher[t] = (float)-3 * (float)t;
     for (int t = 0; t < 16; t++) b->logp_old[t] = (float)-t, b->logp_ref[t] = (float)-2 * (float)t;
     b->updates_made = 3;
     batch_open_weighed(b, arena);
     for (int i = 0; i < 4; i++) b->advantage[i] = (float)i - 1.5f;
+    float **const column[] = {&b->advantage_token, &b->weight_rl, &b->weight_sft,
+                              &b->weight_distill};
+    for (int c = 0; c < 4; c++) {
+        batch_open_token_column(b, column[c], arena);
+        for (int t = 0; t < 16; t++) (*column[c])[t] = (float)(1 + 10 * c + t);
+    }
     b->keep[1] = 0;
     return b;
 }

@@ -25,7 +25,8 @@ static void fill(GrpoCase *c, uint32_t number, double spread, double advantage) 
         c->ref[t] = (float)(-1.5 + 0.5 * rng_normal(&rng));
         c->entropy[t] = (float)rng_double(&rng);
     }
-    c->seq = (GrpoSeq){N, c->want, c->logp, c->old, c->roll, c->ref, c->entropy, advantage, 0.37};
+    c->seq = (GrpoSeq){N,          c->want,   c->logp, c->old, c->roll, c->ref,
+                       c->entropy, advantage, 0.37,    NULL,   NULL};
 }
 
 // The oracle: the loss of the papers, written the long way round and independent of rl/grpo.c.
