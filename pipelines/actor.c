@@ -29,6 +29,8 @@ static Status find_model(const ActorOpts *o, Actor *a) {
         if (o->model) {
             a->model.precision = o->model->precision;
             a->model.mla_form = o->model->mla_form;
+            a->model.n_mtp = o->model->n_mtp;
+            a->model.drop_mtp = o->model->drop_mtp;
         }
     } else {
         CHECK(o->model);

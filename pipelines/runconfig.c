@@ -89,6 +89,10 @@ static const ConfigKey model_keys[] = {
            "operands of the matrix products, in sampling and training alike"),
     ONE_OF(ModelSettings, mla_form, "absorbed", "absorbed|expanded",
            "form of the attention; one for sampling, scoring and training"),
+    INT(ModelSettings, mtp, "0", 0, 8,
+        "MTP modules that are computed (DeepSeek): the folder's own, missing ones start at random; "
+        "0 = none, a folder's are carried along"),
+    ONE_OF(ModelSettings, mtp_save, "keep", "keep|drop", "MTP modules in saved folders"),
 };
 
 static const ConfigKey eval_keys[] = {
@@ -330,6 +334,8 @@ ModelConfig runconfig_model(const ModelSettings *m) {
         .topk_method = (RouterTopk)m->topk_method,
         .precision = (Precision)m->precision,
         .mla_form = (MlaForm)m->mla_form,
+        .n_mtp = (int)m->mtp,
+        .drop_mtp = m->mtp_save == 1,
     };
 }
 

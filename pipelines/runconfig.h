@@ -46,6 +46,8 @@ typedef struct ModelSettings {
     int64_t rope_original_max_position;
     int scoring, topk_method; // RouterScore, RouterTopk
     int precision, mla_form;  // Precision, MlaForm
+    int64_t mtp;              // MTP modules that are computed
+    int mtp_save;             // 0 keep, 1 drop
 } ModelSettings;
 
 typedef struct EvalSettings {

@@ -172,32 +172,25 @@ static double deviation(const Policy *p, int i) {
     return dev;
 }
 
-static void put_weights(Policy *p, int i, const float *master) {
-    p->ops->upload(p->work[0].queue, net_at(p, p->master, i), master,
-                   param_count(&p->param[i]) * sizeof *master);
-}
-
-void policy_init(Policy *p, uint64_t seed) {
-    size_t most = 1;
-    for (int i = 0; i < p->n_params; i++)
-        if (param_count(&p->param[i]) > most) most = param_count(&p->param[i]);
-    float *master = malloc(most * sizeof *master);
+void policy_init_param(Policy *p, int i, uint64_t seed) {
+    const Param *q = &p->param[i];
+    const size_t n = param_count(q);
+    float *master = malloc(n * sizeof *master);
     CHECK(master);
-    for (int i = 0; i < p->n_params; i++) {
-        const Param *q = &p->param[i];
-        const size_t n = param_count(q);
-        if (q->cols == 0) {
-            const float value = ends_with(q->name, "bias") ? 0.0f : 1.0f;
-            for (size_t j = 0; j < n; j++) master[j] = value;
-            put_weights(p, i, master);
-            continue;
-        }
+    if (q->cols == 0) {
+        const float value = ends_with(q->name, "bias") ? 0.0f : 1.0f;
+        for (size_t j = 0; j < n; j++) master[j] = value;
+    } else {
         const double dev = deviation(p, i);
         Rng rng = rng_open((RngKey){.seed = seed, .stream = RNG_INIT, .task = (uint64_t)i});
         for (size_t j = 0; j < n; j++) master[j] = (float)(dev * rng_normal(&rng));
-        put_weights(p, i, master);
     }
+    p->ops->upload(p->work[0].queue, net_at(p, p->master, i), master, n * sizeof *master);
     free(master);
+}
+
+void policy_init(Policy *p, uint64_t seed) {
+    for (int i = 0; i < p->n_params; i++) policy_init_param(p, i, seed);
     policy_sync(p);
 }
 

@@ -64,6 +64,7 @@ MUST_USE Status policy_new(const ModelConfig *model, const PolicyOpts *opts, Pol
 void policy_free(Policy *policy);
 const ModelConfig *policy_model(const Policy *policy);
 void policy_init(Policy *policy, uint64_t seed); // see policy.c for the distribution; then syncs
+void policy_init_param(Policy *policy, int i, uint64_t seed); // one parameter, without syncing
 
 // Every tensor of the model, in checkpoint order, under its Hugging Face name.
 typedef struct Param {

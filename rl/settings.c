@@ -66,6 +66,10 @@ const ConfigKey rl_keys[] = {
         "MoE: step of the selection bias's update after each optimiser step; 0 = frozen", NULL),
     NUM(balance_alpha, "0", 0, 10, "MoE: weight of the sequence balance loss; 0 = off",
         "router_aux_loss_coef"),
+    NUM(mtp_weight, "0", 0, 10,
+        "weight of the MTP modules' loss (model.mtp) on the trained tokens; its gradient reaches "
+        "the whole model; 0 = the modules stay as they are",
+        "mtp_loss_scaling_factor"),
     INT(warmup_steps, "0", 0, 1e9, "optimiser steps of linear warm-up", "lr_warmup_steps"),
     PICK(schedule, "constant", SCHEDULE_CHOICES,
          "learning rate after the warm-up, ending at lr * min_lr_ratio at the last step",

@@ -96,7 +96,7 @@ typedef struct RlConfig {
     ConfigTexts stop; // texts that end a response
     // optimiser
     double lr, min_lr_ratio, beta1, beta2, adam_eps, weight_decay, clip_norm, router_bias_step;
-    double balance_alpha;
+    double balance_alpha, mtp_weight;
     int64_t warmup_steps;
     int schedule; // ScheduleKind of policy/schedule.h
     // loss

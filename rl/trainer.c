@@ -43,6 +43,11 @@ static Status check_experts(const RlConfig *cfg, const ModelConfig *model) {
     if (cfg->routing_replay != REPLAY_OFF && cfg->old_logp != OLD_RECOMPUTE)
         return FAIL(ST_CONFIG, "rl.routing_replay: needs rl.old_logp=recompute, the pass that "
                                "records the routes");
+    if (cfg->mtp_weight > 0 && model->n_mtp == 0)
+        return FAIL(ST_CONFIG,
+                    "rl.mtp_weight=%g cannot act: the model has no MTP modules; say "
+                    "model.mtp=1 or leave it out",
+                    cfg->mtp_weight);
     if (!key || replay_layers(model) > 0) return ST_OK;
     return FAIL(ST_CONFIG, "rl.%s cannot act: the model has no routed experts; leave it out", key);
 }

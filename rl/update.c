@@ -140,7 +140,8 @@ static void list_add(SeqList *list, Seq seq, int group) {
 
 // Does a sample with advantage 0 have a gradient?
 static bool flat_teaches(const RlConfig *cfg) {
-    return cfg->kl != KL_OFF || cfg->entropy_coef != 0 || cfg->balance_alpha != 0;
+    return cfg->kl != KL_OFF || cfg->entropy_coef != 0 || cfg->balance_alpha != 0 ||
+           cfg->mtp_weight > 0;
 }
 
 // Has a token of the policy loss an advantage other than 0?
@@ -270,6 +271,13 @@ static Status name_nonfinite(const UpdateWork *w, int n_chunks) {
     return ST_OK;
 }
 
+// The MTP modules learn all trained tokens, which are then all in `chunk` (flat_teaches).
+static double mtp_scale(const RlConfig *cfg, const Pack *chunk, int n_chunks) {
+    int64_t n = 0;
+    for (int c = 0; c < n_chunks; c++) n += chunk[c].n_want;
+    return n > 0 ? cfg->mtp_weight / (double)n : 0;
+}
+
 Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const Batch *b, double lr,
                   Metrics *row, UpdateResult *out, Arena *arena) {
     *out = (UpdateResult){0};
@@ -293,6 +301,9 @@ Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const Batc
     if (taught.n > 0)
         chunk = pack_chunks(b->token, work.want, taught.seq, taught.group, taught.n,
                             (int)cfg->chunk_tokens, &n_chunks, arena);
+    const int n_mtp = policy_model(policy)->n_mtp;
+    opts.mtp_scale = mtp_scale(cfg, chunk, n_chunks);
+    opts.mtp_loss = ARENA_ARRAY(arena, MtpLoss, n_mtp + 1);
     Routes routes;
     if (b->route) routes = replay_gather(b, chunk, n_chunks, arena), opts.replay = &routes;
     work.stats = ARENA_ARRAY(arena, GrpoStats, n_chunks);
@@ -326,5 +337,9 @@ Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const Batc
     if (taught.n == 0) report.n_without_grad = report.n_unmoved = 0; // there was none to get
     if (taught.n > 0) out->first_without_grad = report.first_without_grad;
     set_metrics(cfg, b, &all, lr, &report, row);
+    for (int k = 0; k < n_mtp && cfg->mtp_weight > 0; k++)
+        if (opts.mtp_loss[k].tokens > 0)
+            metrics_set(row, opts.mtp_loss[k].sum / (double)opts.mtp_loss[k].tokens, "mtp/loss_%d",
+                        k + 1);
     return ST_OK;
 }

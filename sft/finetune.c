@@ -48,6 +48,8 @@ static const ConfigKey keys[] = {
     REAL(balance_alpha, "0", 0, 10, "weight of the sequence balance loss of experts", NULL),
     REAL(router_bias_step, "2e-3", 0, 1,
          "step of the experts' selection bias; 0 = frozen, the default with model.path", NULL),
+    REAL(mtp_weight, "0", 0, 10, "weight of the MTP modules' loss (model.mtp): V3 .3, then .1",
+         "mtp_loss_scaling_factor"),
 };
 const ConfigSection finetune_section = {
     .name = "sft",
@@ -73,6 +75,11 @@ Status finetune_new(const FinetuneDeps *deps, const FinetuneConfig *config, Fine
     if (tokenizer_size(deps->tokenizer) > model->vocab_size)
         return FAIL(ST_CONFIG, "the tokenizer has %d tokens, the model only %d",
                     tokenizer_size(deps->tokenizer), model->vocab_size);
+    if (config->mtp_weight > 0 && model->n_mtp == 0)
+        return FAIL(ST_CONFIG,
+                    "sft.mtp_weight=%g cannot act: the model has no MTP modules; say "
+                    "model.mtp=1 or leave it out",
+                    config->mtp_weight);
     int64_t steps = config->steps, size = corpus_size(deps->corpus);
     if (steps == 0) {
         if (size == 0)
@@ -302,7 +309,7 @@ static double add_up(const double *sum, int n) {
 }
 
 static void report_step(const Finetune *f, const SftBatch *b, double loss, double lr,
-                        double seconds, const StepReport *r, Metrics *m) {
+                        double seconds, const StepReport *r, const MtpLoss *mtp, Metrics *m) {
     metrics_set(m, loss, "train/loss");
     metrics_set(m, exp(loss), "train/ppl");
     metrics_set(m, b->n_tokens, "train/tokens");
@@ -317,6 +324,9 @@ static void report_step(const Finetune *f, const SftBatch *b, double loss, doubl
     metrics_set(m, lr, "actor/lr");
     metrics_set(m, b->n_tokens / seconds, "perf/throughput");
     metrics_set(m, seconds, "timing_s/step");
+    for (int k = 0; f->cfg.mtp_weight > 0 && k < policy_model(f->deps.policy)->n_mtp; k++)
+        if (mtp[k].tokens > 0)
+            metrics_set(m, mtp[k].sum / (double)mtp[k].tokens, "mtp/loss_%d", k + 1);
     if (policy_model(f->deps.policy)->n_routed_experts == 0) return;
     metrics_set(m, r->load_min, "moe/load_min");
     metrics_set(m, r->load_max, "moe/load_max");
@@ -335,7 +345,11 @@ Status finetune_step(Finetune *f, Metrics *metrics, StepReport *report) {
     f->nonfinite = true; // what is no number from here on is the model's doing
     Loss loss = {.per_token = 1.0 / batch.n_want,
                  .sum = ARENA_ARRAY(f->arena, double, batch.n_chunks)};
-    ScoreOpts opts = {.temperature = 1, .balance_alpha = cfg->balance_alpha};
+    const int n_mtp = policy_model(f->deps.policy)->n_mtp;
+    ScoreOpts opts = {.temperature = 1,
+                      .balance_alpha = cfg->balance_alpha,
+                      .mtp_scale = cfg->mtp_weight * loss.per_token,
+                      .mtp_loss = ARENA_ARRAY(f->arena, MtpLoss, n_mtp + 1)};
     TRY_OUT(
         policy_train(f->deps.policy, batch.chunk, batch.n_chunks, &opts, next_token_loss, &loss));
     double mean = add_up(loss.sum, batch.n_chunks) * loss.per_token;
@@ -358,7 +372,7 @@ Status finetune_step(Finetune *f, Metrics *metrics, StepReport *report) {
     StepReport r;
     TRY_OUT(policy_step(f->deps.policy, &adamw, lr, &r));
     f->position++;
-    report_step(f, &batch, mean, lr, clock_now() - begin, &r, metrics);
+    report_step(f, &batch, mean, lr, clock_now() - begin, &r, opts.mtp_loss, metrics);
     if (report) *report = r;
 out:
     f->nonfinite = f->nonfinite && st == ST_FORMAT;

@@ -43,7 +43,7 @@ typedef struct FinetuneConfig {
     int schedule; // ScheduleKind
     int64_t warmup_steps;
     double beta1, beta2, eps, weight_decay, clip_norm;
-    double balance_alpha, router_bias_step;
+    double balance_alpha, router_bias_step, mtp_weight;
 } FinetuneConfig;
 
 extern const ConfigSection finetune_section; // "sft"; target NULL: copy it and set your own
@@ -85,7 +85,8 @@ MUST_USE Status finetune_survey(Finetune *finetune, int64_t most, FinetuneSurvey
 // train/tokens (of documents, trained or not), train/trained_tokens, train/documents,
 // train/left_out, where documents are longer than max_tokens also train/overlong (left out or
 // truncated) and train/truncated, actor/grad_norm (before clipping), actor/lr, perf/throughput
-// (tokens/s), timing_s/step, and for MoE moe/load_min, moe/load_max, moe/idle_experts. The weights
+// (tokens/s), timing_s/step, for MoE moe/load_min, moe/load_max, moe/idle_experts, and with
+// mtp_weight mtp/loss_K of module K (nats a predicted token). The weights
 // are untouched on failure: ST_FORMAT if a number is not finite, ST_CONFIG if no document of the
 // batch fits, or with FINETUNE_ERROR if one does not. `report` may be NULL.
 MUST_USE Status finetune_step(Finetune *finetune, Metrics *metrics, StepReport *report);

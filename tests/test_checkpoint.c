@@ -81,7 +81,9 @@ static void a_model_folder_comes_back(void **state) {
         assert_ok(checkpoint_save(arena_printf(arena, "%s/", path), a, tokenizer, "f32")); // again
         ModelConfig model;
         assert_ok(checkpoint_config(path, &model));
-        assert_memory_equal(&model, policy_model(a), sizeof model);
+        ModelConfig saved = *policy_model(a);
+        saved.n_mtp_published = 0; // nothing of the golden folder's config is carried along
+        assert_memory_equal(&model, &saved, sizeof model);
         assert_ok(checkpoint_load(path, b));
         assert_same(a, b, false);
         Tokenizer *back = NULL;

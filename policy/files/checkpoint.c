@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/file.h"
 #include "policy/files/config_hf.h"
 #include "policy/files/convert.h"
@@ -54,11 +55,56 @@ static Status check_extra(const SafeTensors *file, const ModelConfig *m, const c
     return ST_OK;
 }
 
+// An MTP module computes with the model's embedding and head; published folders repeat them.
+typedef struct MtpCopy {
+    const char *part, *of;
+} MtpCopy;
+static MtpCopy mtp_copy(const ModelConfig *m, int i) {
+    const char *head = m->tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+    return i == 0 ? (MtpCopy){"embed_tokens", "model.embed_tokens.weight"}
+                  : (MtpCopy){"shared_head.head", head};
+}
+enum { MTP_COPIES = 2 };
+
+static const char *mtp_copy_name(const ModelConfig *m, int i, Arena *arena) {
+    return arena_printf(arena, "model.layers.%d.%s.weight", m->n_layers + i / MTP_COPIES,
+                        mtp_copy(m, i % MTP_COPIES).part);
+}
+
+static Status check_mtp_copies(const SafeTensors *file, const ModelConfig *m, Arena *arena) {
+    for (int i = 0; i < m->n_mtp * MTP_COPIES; i++) {
+        const char *name = mtp_copy_name(m, i, arena), *of = mtp_copy(m, i % MTP_COPIES).of;
+        const SafeTensor *copy = safetensors_find(file, name), *own = safetensors_find(file, of);
+        bool same;
+        if (!copy || !own) continue;
+        TRY(safetensors_equal(file, copy, own, &same));
+        if (!same)
+            return FAIL(ST_UNSUPPORTED,
+                        "%s: tensor '%s' is not '%s'; MTP modules with an embedding or head of "
+                        "their own are not built: model.mtp=0 carries them along",
+                        copy->file, name, of);
+    }
+    return ST_OK;
+}
+
+// Is the parameter one of an MTP module that the folder lacks? Such a module starts as a new one.
+static bool of_new_module(const SafeTensors *file, const ModelConfig *m, const char *name) {
+    int layer = -1;
+    char first[64];
+    if (sscanf(name, "model.layers.%d.", &layer) != 1 || layer < m->n_layers) return false;
+    snprintf(first, sizeof first, "model.layers.%d.eh_proj.weight", layer);
+    return !safetensors_find(file, first);
+}
+
 static void free_extras(void *extras) {
     extras_free((Extras *)extras);
 }
 
 static Status load_param(SafeTensors *file, Policy *policy, int i, const Param *param) {
+    if (of_new_module(file, policy_model(policy), param->name)) {
+        policy_init_param(policy, i, 0);
+        return ST_OK;
+    }
     float *value = (float *)malloc(param_count(param) * sizeof *value);
     CHECK(value != NULL);
     Status st = safetensors_read(file, param->name, param->rows, param->cols, value);
@@ -68,23 +114,25 @@ static Status load_param(SafeTensors *file, Policy *policy, int i, const Param *
 }
 
 // Takes over `file`. A head that is tied is not carried: it would be stale after a step.
-static Status load_params(const char *folder, SafeTensors *file, Policy *policy) {
+static Status load_params(const char *folder, SafeTensors *file, Policy *policy, Arena *arena) {
     int n;
     const Param *param = policy_params(policy, &n);
+    const ModelConfig *m = policy_model(policy);
     Extras *extras = NULL;
-    const char **known = (const char **)malloc(((size_t)n + 1) * sizeof *known);
-    CHECK(known != NULL);
+    const int copies = m->n_mtp * MTP_COPIES;
+    const char **known = ARENA_ARRAY(arena, const char *, n + copies + 1);
     for (int i = 0; i < n; i++) known[i] = param[i].name;
     qsort(known, (size_t)n, sizeof *known, by_name);
-    Status st = check_extra(file, policy_model(policy), known, n);
-    if (st == ST_OK && policy_model(policy)->tie_word_embeddings) st = safetensors_check_tied(file);
+    Status st = check_extra(file, m, known, n);
+    if (st == ST_OK && m->tie_word_embeddings) st = safetensors_check_tied(file);
+    if (st == ST_OK) st = check_mtp_copies(file, m, arena);
     for (int i = 0; i < n && st == ST_OK; i++) st = load_param(file, policy, i, &param[i]);
     known[n] = "lm_head.weight";
+    for (int i = 0; i < copies; i++) known[n + 1 + i] = mtp_copy_name(m, i, arena);
     if (st == ST_OK)
-        st = extras_read(folder, file, known, n + 1, &extras);
+        st = extras_read(folder, file, known, n + 1 + copies, &extras);
     else
         safetensors_close(file);
-    free(known);
     if (st != ST_OK) return st;
     policy_keep(policy, extras, free_extras);
     policy_sync(policy);
@@ -104,7 +152,10 @@ Status checkpoint_look(const char *folder, const ModelConfig *model) {
 Status checkpoint_load(const char *folder, Policy *policy) {
     SafeTensors *file = NULL;
     TRY(safetensors_open(folder, &file));
-    return load_params(folder, file, policy);
+    Arena *arena = arena_new(1 << 16);
+    Status st = load_params(folder, file, policy, arena);
+    arena_free(arena);
+    return st;
 }
 
 // ---- saving ----------------------------------------------------------------------------------
@@ -157,7 +208,10 @@ static Status save_config(const char *folder, const Policy *policy, const char *
     Status st = ST_OK;
     if (extras) {
         config_hf_write_grpo(m, &ours);
-        st = extras_config(extras, torch_dtype, ours.data, &text);
+        int n_mtp = -1; // as it was
+        if (m->n_mtp > 0) n_mtp = m->n_mtp > m->n_mtp_published ? m->n_mtp : m->n_mtp_published;
+        if (m->drop_mtp && (n_mtp > 0 || m->n_mtp_published > 0)) n_mtp = 0;
+        st = extras_config(extras, torch_dtype, ours.data, n_mtp, &text);
     } else {
         config_hf_write(m, torch_dtype, &text);
     }
@@ -186,24 +240,49 @@ static Status rows_of_policy(const TensorSource *s, int64_t row, int64_t n, floa
                       (size_t)n * cols, out);
 }
 
-static Status save_weights(const char *folder, Policy *policy, Dtype dtype) {
+// Is it a tensor of an MTP module, and are those left out?
+static bool dropped(const ModelConfig *m, const char *name) {
+    int layer = -1;
+    return m->drop_mtp && sscanf(name, "model.layers.%d.", &layer) == 1 && layer >= m->n_layers;
+}
+
+static TensorSource source_of(Policy *policy, int i, const char *name) {
     int n;
+    const Param *param = &policy_params(policy, &n)[i];
+    TensorSource s = tensor_source(name, param->rows, param->cols, NULL);
+    s.rows = rows_of_policy;
+    s.file = policy;
+    s.from = i;
+    s.exact = ends_with(name, "e_score_correction_bias"); // as published
+    return s;
+}
+
+static int param_named(const Policy *policy, const char *name) {
+    int n, i = 0;
     const Param *param = policy_params(policy, &n);
+    while (i < n && strcmp(param[i].name, name) != 0) i++;
+    CHECK(i < n);
+    return i;
+}
+
+static Status save_weights(const char *folder, Policy *policy, Dtype dtype, Arena *arena) {
+    int n_params, n = 0;
+    const ModelConfig *m = policy_model(policy);
+    const Param *param = policy_params(policy, &n_params);
     const Extras *extras = (const Extras *)policy_kept(policy);
     const int more = extras ? extras_n_tensors(extras) : 0;
-    TensorSource *source = (TensorSource *)calloc((size_t)(n + more) + 1, sizeof *source);
-    CHECK(source != NULL);
-    for (int i = 0; i < n; i++) {
-        source[i] = tensor_source(param[i].name, param[i].rows, param[i].cols, NULL);
-        source[i].rows = rows_of_policy;
-        source[i].file = policy;
-        source[i].from = i;
-        source[i].exact = ends_with(param[i].name, "e_score_correction_bias"); // as published
+    const int copies = m->drop_mtp ? 0 : m->n_mtp * MTP_COPIES;
+    TensorSource *source = ARENA_ARRAY(arena, TensorSource, n_params + copies + more + 1);
+    for (int i = 0; i < n_params; i++)
+        if (!dropped(m, param[i].name)) source[n++] = source_of(policy, i, param[i].name);
+    for (int i = 0; i < copies; i++)
+        source[n++] = source_of(policy, param_named(policy, mtp_copy(m, i % MTP_COPIES).of),
+                                mtp_copy_name(m, i, arena));
+    for (int i = 0; i < more; i++) {
+        const TensorSource extra = extras_tensor(extras, i, dtype);
+        if (!dropped(m, extra.name)) source[n++] = extra;
     }
-    for (int i = 0; i < more; i++) source[n + i] = extras_tensor(extras, i, dtype);
-    Status st = safewrite_model(folder, source, n + more, dtype, SAFEWRITE_SHARD_BYTES);
-    free(source);
-    return st;
+    return safewrite_model(folder, source, n, dtype, SAFEWRITE_SHARD_BYTES);
 }
 
 Status checkpoint_save(const char *folder, Policy *policy, const Tokenizer *tokenizer,
@@ -225,7 +304,7 @@ Status checkpoint_save(const char *folder, Policy *policy, const Tokenizer *toke
     TRY_OUT(save_config(tmp, policy, info->torch));
     if (extras) TRY_OUT(extras_files(extras, tmp));
     TRY_OUT(save_generation(tmp, m));
-    TRY_OUT(save_weights(tmp, policy, info->dtype));
+    TRY_OUT(save_weights(tmp, policy, info->dtype, arena));
     if (tokenizer) TRY_OUT(save_tokenizer(tmp, m, tokenizer));
     st = file_replace_folder(tmp, place);
 out:

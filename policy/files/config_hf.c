@@ -33,6 +33,7 @@ static const ConfigInt deepseek[] = {
     KEY("moe_layer_freq", moe_layer_freq, 1, OPTIONAL, 1),
     KEY("n_group", n_group, 1, OPTIONAL, 1),
     KEY("topk_group", topk_group, 1, OPTIONAL, 1),
+    KEY("num_nextn_predict_layers", n_mtp_published, 0, OPTIONAL, 0),
 };
 enum { N_SHARED = sizeof shared / sizeof *shared, N_DEEPSEEK = sizeof deepseek / sizeof *deepseek };
 
@@ -194,7 +195,9 @@ static void put_deepseek(const ModelConfig *model, Str *out) {
             continue;
         else if (!moe && strcmp(key->name, "n_routed_experts") == 0)
             continue;
-        if (value == 0 && strcmp(key->name, "q_lora_rank") == 0)
+        if (strcmp(key->name, "num_nextn_predict_layers") == 0)
+            config_put_int(out, key->name, model->drop_mtp ? 0 : model->n_mtp);
+        else if (value == 0 && strcmp(key->name, "q_lora_rank") == 0)
             str_puts(out, "  \"q_lora_rank\": null,\n");
         else
             config_put_int(out, key->name, value);
@@ -205,7 +208,6 @@ static void put_deepseek(const ModelConfig *model, Str *out) {
     config_put_flag(out, "norm_topk_prob", model->norm_topk_prob);
     config_put_num(out, "routed_scaling_factor", model->routed_scaling_factor);
     config_put_flag(out, "attention_bias", false);
-    str_puts(out, "  \"num_nextn_predict_layers\": 0,\n");
     config_put_flag(out, "rope_interleave", true);
 }
 

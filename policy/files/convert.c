@@ -238,7 +238,7 @@ static Status folder_to_folder(const char *from, const char *to, const ConvertOp
     else
         safetensors_close(file);
     if (st != ST_OK) goto out;
-    TRY_OUT(extras_config(extras, dtype->torch, NULL, &config));
+    TRY_OUT(extras_config(extras, dtype->torch, NULL, -1, &config));
     report->dtype = dtype->flag;
     report->tensors = extras_n_tensors(extras);
     TensorSource *source = ARENA_ARRAY(arena, TensorSource, report->tensors + 1);

@@ -154,9 +154,10 @@ TensorSource extras_tensor(const Extras *c, int i, Dtype dtype) {
     return s;
 }
 
-Status extras_config(const Extras *c, const char *torch_dtype, const char *grpo, Str *out) {
+Status extras_config(const Extras *c, const char *torch_dtype, const char *grpo, int n_mtp,
+                     Str *out) {
     const Json *root = c->config ? json_root(c->config) : NULL;
-    bool dtype = false, first = true;
+    bool dtype = false, mtp = n_mtp < 0, first = true;
     if (!root || json_kind(root) != JSON_OBJECT)
         return FAIL(ST_FORMAT, "%s: not a JSON object",
                     c->config ? json_name(c->config) : "config.json");
@@ -164,6 +165,7 @@ Status extras_config(const Extras *c, const char *torch_dtype, const char *grpo,
     for (const Json *n = json_first(root); n; n = json_next(n)) {
         const char *key = json_key(n);
         bool is_dtype = strcmp(key, "torch_dtype") == 0 || strcmp(key, "dtype") == 0;
+        bool is_mtp = n_mtp >= 0 && strcmp(key, "num_nextn_predict_layers") == 0;
         if (strcmp(key, "quantization_config") == 0) continue;
         if (grpo && strcmp(key, "grpo") == 0) continue;
         str_puts(out, first ? "\n  " : ",\n  ");
@@ -171,12 +173,16 @@ Status extras_config(const Extras *c, const char *torch_dtype, const char *grpo,
         str_puts(out, ": ");
         if (is_dtype)
             str_printf(out, "\"%s\"", torch_dtype);
+        else if (is_mtp)
+            str_printf(out, "%d", n_mtp);
         else
             json_echo(n, out);
         dtype |= is_dtype;
+        mtp |= is_mtp;
         first = false;
     }
     if (!dtype) str_printf(out, "%s\n  \"torch_dtype\": \"%s\"", first ? "" : ",", torch_dtype);
+    if (!mtp) str_printf(out, ",\n  \"num_nextn_predict_layers\": %d", n_mtp);
     if (grpo) str_printf(out, ",\n  \"grpo\": %s", grpo);
     str_puts(out, "\n}\n");
     return ST_OK;

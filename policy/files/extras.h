@@ -35,9 +35,10 @@ void extras_free(Extras *extras); // NULL is fine
 int extras_n_tensors(const Extras *extras);
 TensorSource extras_tensor(const Extras *extras, int i, Dtype dtype);
 
-// Appends config.json. `grpo`: the text of our object, NULL = as it was.
+// Appends config.json. `grpo`: the text of our object, NULL = as it was; n_mtp:
+// num_nextn_predict_layers, -1 = as it was.
 MUST_USE Status extras_config(const Extras *extras, const char *torch_dtype, const char *grpo,
-                              Str *out);
+                              int n_mtp, Str *out);
 // Writes the files; one of that name that is there already stays.
 MUST_USE Status extras_files(const Extras *extras, const char *folder);
 

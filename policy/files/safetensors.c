@@ -340,21 +340,28 @@ Status safetensors_read(const SafeTensors *file, const char *name, int rows, int
     return safetensors_rows(file, t, 0, safetensors_n_rows(t), out);
 }
 
+Status safetensors_equal(const SafeTensors *file, const SafeTensor *a, const SafeTensor *b,
+                         bool *same) {
+    const int64_t rows = safetensors_n_rows(a), cols = safetensors_n_cols(a);
+    *same = rows == safetensors_n_rows(b) && cols == safetensors_n_cols(b);
+    float *two = (float *)malloc(2 * (size_t)cols * sizeof *two);
+    Status st = ST_OK;
+    CHECK(two != NULL);
+    for (int64_t r = 0; r < rows && *same && st == ST_OK; r++) {
+        st = safetensors_rows(file, a, r, 1, two);
+        if (st == ST_OK) st = safetensors_rows(file, b, r, 1, two + cols);
+        *same = st == ST_OK && memcmp(two, two + cols, (size_t)cols * sizeof *two) == 0;
+    }
+    free(two);
+    return st;
+}
+
 Status safetensors_check_tied(const SafeTensors *file) {
     const SafeTensor *head = safetensors_find(file, "lm_head.weight"),
                      *embed = safetensors_find(file, "model.embed_tokens.weight");
     if (!head || !embed) return ST_OK;
-    const int64_t rows = safetensors_n_rows(head), cols = safetensors_n_cols(head);
-    bool same = rows == safetensors_n_rows(embed) && cols == safetensors_n_cols(embed);
-    float *two = (float *)malloc(2 * (size_t)cols * sizeof *two);
-    Status st = ST_OK;
-    CHECK(two != NULL);
-    for (int64_t r = 0; r < rows && same && st == ST_OK; r++) {
-        st = safetensors_rows(file, head, r, 1, two);
-        if (st == ST_OK) st = safetensors_rows(file, embed, r, 1, two + cols);
-        same = st == ST_OK && memcmp(two, two + cols, (size_t)cols * sizeof *two) == 0;
-    }
-    free(two);
+    bool same;
+    Status st = safetensors_equal(file, head, embed, &same);
     if (st != ST_OK || same) return st;
     return FAIL(ST_FORMAT,
                 "%s: tensor 'lm_head.weight' is not the embedding, though tie_word_embeddings is "

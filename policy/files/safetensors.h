@@ -57,6 +57,9 @@ int64_t safetensors_n_rows(const SafeTensor *tensor);
 int64_t safetensors_n_cols(const SafeTensor *tensor);
 MUST_USE Status safetensors_rows(const SafeTensors *file, const SafeTensor *tensor, int64_t row,
                                  int64_t n, float *out);
+// Have two tensors one shape and the same values?
+MUST_USE Status safetensors_equal(const SafeTensors *file, const SafeTensor *a, const SafeTensor *b,
+                                  bool *same);
 // Of a model whose head is its embedding: ST_FORMAT if there is an lm_head.weight of other values.
 MUST_USE Status safetensors_check_tied(const SafeTensors *file);
 // Is it the scale of an F8_E4M3 tensor, NAME_scale_inv?
