@@ -236,6 +236,25 @@ static void relation(Lexer *l, int which, int bytes) {
     if (t) t->exp10 = which;
 }
 
+// Is what comes the argument of \frac, \sqrt, \overline, _ or ^? An empty one is not left out:
+// \frac{}1{4} prints no quarter.
+static bool wants_argument(const Lexer *l) {
+    if (!l->out->n) return false;
+    const Token *t = &l->out->token[l->out->n - 1], *first = l->out->token;
+    if (token_is(t, '}')) { // the second one?
+        int open = 0;
+        do open += token_is(t, '}') - token_is(t, '{');
+        while (open && t-- > first);
+        if (open || t == first) return false;
+        t--;
+        return token_is(t, MARK_FRAC) || token_is(t, MARK_BINOM);
+    }
+    return token_is(t, MARK_FRAC) || token_is(t, MARK_SQRT) || token_is(t, MARK_BINOM) ||
+           token_is(t, MARK_OVERLINE) || token_is(t, MARK_ACCENT) || token_is(t, '^') ||
+           token_is(t, '_') ||
+           (t > first && (token_is(t - 1, MARK_FRAC) || token_is(t - 1, MARK_BINOM)));
+}
+
 static void lex_ascii(Lexer *l) {
     const char *begin = l->p;
     char c = *begin;
@@ -271,7 +290,7 @@ static void lex_ascii(Lexer *l) {
         lexer_emit(l, TK_MARK, ':', slice_of(":"), begin);
         return;
     }
-    if (c == '{' && lexer_starts(l, "{}")) { // {}_6C_3
+    if (c == '{' && lexer_starts(l, "{}") && !wants_argument(l)) { // {}_6C_3
         l->p += 2;
         return;
     }
@@ -299,8 +318,8 @@ static void lex(Lexer *l) {
                    (c == '.' && l->p + 1 < l->end && isdigit((unsigned char)l->p[1]))) {
             const char *begin = l->p;
             Numeral n;
-            if (!numeral_take(l->w, &l->p, l->end, l->group && l->brackets == 0, l->room, &n))
-                return;
+            bool commas = l->brackets == 0 && (l->group || numeral_has_zero_group(l->p, l->end));
+            if (!numeral_take(l->w, &l->p, l->end, commas, l->room, &n)) return;
             l->out->grouped |= n.comma;
             Token *t = lexer_emit(l, TK_NUMBER, 0, n.digits, begin);
             if (!t) return;
@@ -322,11 +341,31 @@ static void lex(Lexer *l) {
     }
 }
 
+// \text{Answer}: 7 as Answer: 7.
+static Slice plain_title(Work *w, Slice text) {
+    static const char *const fonts[] = {"\\text{", "\\textbf{", "\\mathrm{", "\\mathbf{"};
+    for (size_t i = 0; i < sizeof fonts / sizeof *fonts; i++) {
+        size_t n = strlen(fonts[i]);
+        if (text.size <= n || memcmp(text.data, fonts[i], n) != 0) continue;
+        const char *close = memchr(text.data, '}', text.size), *end = text.data + text.size;
+        for (const char *p = text.data + n; close && p < close; p++)
+            if (!isalpha((unsigned char)*p) && *p != ' ' && *p != ':') return text;
+        if (!close || close + 1 == end) return text;
+        char *out = arena_alloc_unset(w->arena, text.size, 1);
+        size_t words = (size_t)(close - text.data) - n, rest = (size_t)(end - close) - 1;
+        memcpy(out, text.data + n, words);
+        memcpy(out + words, close + 1, rest);
+        Slice plain = {out, words + rest};
+        return lexer_behind_title(plain).size < plain.size ? plain : text;
+    }
+    return text;
+}
+
 enum { BEHIND_END = 8 }; // the grammar looks some tokens ahead without asking where the end is
 
 bool latex_tokens(Work *w, Slice text, bool group, Tokens *out) {
     *out = (Tokens){0};
-    Slice titled = lexer_behind_title(text);
+    Slice titled = lexer_behind_title(plain_title(w, text));
     if (titled.size && titled.size < text.size) text = boxed_unmarked(titled); // Answer: **73**
     size_t cap = 2 * text.size + 16; // a glyph may give three tokens, but has two bytes
     if (cap > MATH_MAX_TOKENS) cap = MATH_MAX_TOKENS;

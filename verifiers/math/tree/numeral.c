@@ -101,6 +101,15 @@ static bool take_dotted(Builder *b, const char **at, const char *end, int32_t *e
     return true;
 }
 
+bool numeral_has_zero_group(const char *p, const char *end) {
+    size_t lead = run_of_digits(p, end);
+    bool zero = false;
+    if (lead < 1 || lead > 3 || *p == '0') return false;
+    p += lead;
+    while (p < end && *p == ',' && run_of_digits(p + 1, end) == 3) zero |= p[1] == '0', p += 4;
+    return zero;
+}
+
 bool numeral_take(Work *w, const char **at, const char *end, bool commas, char **room,
                   Numeral *out) {
     const char *p = *at, *begin = p;

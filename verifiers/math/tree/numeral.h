@@ -19,6 +19,9 @@ typedef struct Numeral {
     bool comma; // a bare comma was taken for a separator
 } Numeral;
 
+// 1,050 at p: a group behind a comma begins with a zero, as no number of a list does.
+bool numeral_has_zero_group(const char *p, const char *end);
+
 // *p is on a digit, or on a point before one; afterwards behind the number. False: over budget.
 // `room` takes the digits: as many bytes as the text has; it moves behind them.
 bool numeral_take(Work *w, const char **p, const char *end, bool commas, char **room, Numeral *out);

@@ -244,17 +244,25 @@ bool tail_can_repeat(Slice digits, int exp10) {
 
 // "5 apples in total", "3 m long": what says nothing is taken off the end.
 static void cut_fillers(TailText *t) {
-    static const char *const fillers[] = {
-        "in total", "in all", "altogether", "total",     "overall",  "each",   "apiece",
-        "long",     "wide",   "tall",       "high",      "deep",     "thick",  "old",
-        "away",     "apart",  "left",       "remaining", "together", "exactly"};
+    static const char *const fillers[] = {"in total",      "in all",
+                                          "altogether",    "total",
+                                          "overall",       "each",
+                                          "apiece",        "long",
+                                          "wide",          "tall",
+                                          "high",          "deep",
+                                          "thick",         "old",
+                                          "away",          "apart",
+                                          "left",          "remaining",
+                                          "together",      "exactly",
+                                          "is the answer", "is the final answer"};
     for (bool any = true; any;) {
         any = false;
         while (t->end > t->p && (t->end[-1] == ' ' || t->end[-1] == '.')) t->end--;
         for (size_t i = 0; i < sizeof fillers / sizeof *fillers; i++) {
             size_t n = strlen(fillers[i]);
-            if ((size_t)(t->end - t->p) > n && strncasecmp(t->end - n, fillers[i], n) == 0 &&
-                t->end[-(long)n - 1] == ' ') {
+            size_t left = (size_t)(t->end - t->p);
+            if (left >= n && strncasecmp(t->end - n, fillers[i], n) == 0 &&
+                (left == n || t->end[-(long)n - 1] == ' ')) {
                 t->end -= n;
                 any = true;
             }
@@ -301,6 +309,18 @@ static bool roman(Slice w) {
     return true;
 }
 
+// trillionths, Zehntausend, nineteenths
+static bool holds_number(Slice key) {
+    for (size_t i = 0; i < sizeof tail_inside / sizeof *tail_inside; i++)
+        if (memmem(key.data, key.size, tail_inside[i], strlen(tail_inside[i]))) return true;
+    if (key.size && key.data[key.size - 1] == 's') key.size--;
+    for (size_t i = 0; i < sizeof tail_ends / sizeof *tail_ends; i++) {
+        size_t n = strlen(tail_ends[i]);
+        if (key.size > n && memcmp(key.data + key.size - n, tail_ends[i], n) == 0) return true;
+    }
+    return false;
+}
+
 static bool noun_word(Slice w, bool last) {
     char low[64];
     Slice key = fold_word(w, low, sizeof low);
@@ -310,7 +330,7 @@ static bool noun_word(Slice w, bool last) {
         vowel |= strchr("aeiouy", key.data[i]) != NULL;
     }
     if (w.size > 40 || !key.size) return false;
-    if (listed(tail_refused, key) || roman(w)) return false;
+    if (listed(tail_refused, key) || holds_number(key) || roman(w)) return false;
     if (last ? listed(tail_not_last, key) : listed(tail_last_only, key)) return false;
     if (ascii && key.size <= 2) return listed(tail_short, key);
     if (ascii) return vowel || listed(tail_abbreviated, key);

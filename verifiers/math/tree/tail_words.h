@@ -76,7 +76,28 @@ static const char tail_refused[] =
     "mehr weniger mindestens hochstens ungefahr etwa pas est sont mais plus moins environ faux "
     "falso pero mas menos sino si uno dos tres cuatro cinco seis siete ocho nueve diez un deux "
     "trois quatre cinq sept huit neuf dix eins zwei drei vier funf sechs sieben acht neun zehn "
-    "elf prozent pourcent porciento percento niet geen maar juist non ";
+    "elf prozent pourcent porciento percento niet geen maar juist non "
+    // operations, once more
+    "negated negate negation inverted inverses reversed rounded truncated complement complemented "
+    "conjugate conjugated reciprocals opposites opposed transposed absolute magnitude squaring "
+    "cubing denominator numerator percentile permyriad antilog ppm ppb "
+    // Italian, French, Portuguese, Spanish, German, Dutch, Scandinavian
+    "centinaia migliaia decine dozzina dozzine centaines centaine dizaine dizaines millier "
+    "milliers "
+    "centenas dezenas dezena duzia duzias decenas decena veintena quincena par pares paar paare "
+    "paren honderd duizend tiental helft tusen hundra halv dussin ikke inte ingen aldrig "
+    // Polish, Czech, Hungarian, Romanian, Finnish, Turkish, Indonesian, Vietnamese
+    "tysiac tysiace tysiecy milion miliony milionow milionu miliard miliardy miliardow pol polowa "
+    "nie tisic tisice tisicu polovina ezer millio milliard fel nem nincs mii milioane miliarde "
+    "sute nu tuhat tuhatta miljoona miljoonaa miljardi miljardia puoli ei bin milyon milyar yuz "
+    "yarim degil ribu ratus juta miliar triliun setengah tidak bukan nghin ngan trieu ty tram nua "
+    "khong ";
+
+// No noun has these in it: quintillionths, Zehntausend, Halften.
+static const char *const tail_inside[] = {"illion", "illiard", "tausend", "hundert", "halfte"};
+
+// Ends of fractions, with or without an s: thirtieths, nineteenths.
+static const char *const tail_ends[] = {"tieth", "teenth", "ndredth", "usandth"};
 
 // Abbreviations without a vowel.
 static const char tail_abbreviated[] =
@@ -306,6 +327,27 @@ static const char *const tail_foreign[] = {
     "млрд",
     "тыс",
     "трлн",
+    // Greek, Hebrew, Persian, Bengali, Thai
+    "χιλιαδ",
+    "εκατομμυρ",
+    "δεν",
+    "אלף",
+    "אלפים",
+    "מיליון",
+    "חצי",
+    "לא",
+    "هزار",
+    "میلیون",
+    "نیم",
+    "نیست",
+    "হাজার",
+    "พัน",
+    "ล้าน",
+    "หมื่น",
+    "แสน",
+    "ร้อย",
+    "ครึ่ง",
+    "ไม่",
     // Arabic, Hindi
     "ألف",
     "مليون",

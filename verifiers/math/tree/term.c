@@ -112,6 +112,19 @@ static Expr *read_as_letters(Reader *r, Token *start) {
     return e;
 }
 
+// 5{6}, {5}6, {5}{6}: digits side by side with braces that do not print. `before` ends a factor,
+// `t` begins the next one.
+static bool digits_touch(const Token *before, const Token *t, const Token *start) {
+    if (token_is(t, '{')) t++;
+    if (t->kind != TK_NUMBER || t->space) return false;
+    if (before->kind == TK_NUMBER) return token_is(t - 1, '{');
+    if (!token_is(before, '}') || before - start < 2 || before[-1].kind != TK_NUMBER) return false;
+    const Token *open = before - 2; // {5}, an argument of nothing
+    return token_is(open, '{') &&
+           (open == start || open[-1].kind == TK_NUMBER || token_is(open - 1, '*') ||
+            token_is(open - 1, '+') || token_is(open - 1, '-'));
+}
+
 Expr *grammar_term(Reader *r) {
     Token *start = r->t;
     Expr *value = grammar_factor(r), *algebra = NULL;
@@ -141,6 +154,10 @@ Expr *grammar_term(Reader *r) {
                      (before == start || !token_is(before - 1, '^'));
         bool lone = whole && (value->kind == EX_NUMBER ||
                               (value->kind == EX_PRODUCT && value->last->kind == EX_NUMBER));
+        if (digits_touch(before, r->t, start)) {
+            value = NULL; // 5{6} prints 56
+            continue;
+        }
         if (r->t->kind == TK_NUMBER) {
             Expr *part = lone && value->kind == EX_NUMBER ? take_plain_fraction(r) : NULL;
             if (part)
