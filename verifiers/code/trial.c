@@ -144,10 +144,18 @@ static bool checker_accepts(Cage *cage, const Suite *s, const SuiteTest *test, i
     return false;
 }
 
-// What a test leaves its checker: twice the wall time is for both.
-static int checker_ms(int wall_ms, double passed) {
-    int left = 2 * wall_ms - (int)(passed * 1000);
-    return left < wall_ms ? left : wall_ms;
+// What a row has left: twice the wall time, and as much again for each test that the program
+// passed. So who passes nothing holds a worker for twice the wall time, whatever the row's tests
+// are, and an honest program has its time in every test.
+static double row_left_ms(const Trial *t, int wall_ms, double begin) {
+    return 2.0 * wall_ms * (1 + t->n_passed) - (clock_now() - begin) * 1000;
+}
+
+// What a test leaves its checker: twice the wall time is for both, and what the row has left.
+static int checker_ms(int wall_ms, double passed, double row_left) {
+    double left = 2.0 * wall_ms - passed * 1000;
+    if (row_left < left) left = row_left;
+    return left < 1 ? 1 : left < wall_ms ? (int)left : wall_ms;
 }
 
 static void run_io(Cage *cage, const Suite *s, const TrialProgram *p, Trial *t) {
@@ -163,6 +171,12 @@ static void run_io(Cage *cage, const Suite *s, const TrialProgram *p, Trial *t) 
     for (int i = 0; i < s->n_tests && t->verdict != VERDICT_ERROR; i++) {
         const SuiteTest *test = &s->test[i];
         CageRecord r;
+        double left = row_left_ms(t, wall_ms, row_begin);
+        if (left < wall_ms && i > 0) job.limits.wall_ms = left < 1 ? 1 : (int)left;
+        if (left < wall_ms / 16.0) { // too little to start a program
+            trial_wrong(t, i, "time limit");
+            break;
+        }
         job.input = test->input;
         job.input_bytes = test->input_size;
         double begin = clock_now();
@@ -173,9 +187,8 @@ static void run_io(Cage *cage, const Suite *s, const TrialProgram *p, Trial *t) 
             trial_died(t, i, &r);
             slow += r.verdict == CAGE_TIME_LIMIT;
         } else if (s->checker) {
-            if (checker_accepts(cage, s, test, i, &r.out, checker_ms(wall_ms, clock_now() - begin),
-                                t))
-                t->n_passed++;
+            int ms = checker_ms(wall_ms, clock_now() - begin, row_left_ms(t, wall_ms, row_begin));
+            t->n_passed += checker_accepts(cage, s, test, i, &r.out, ms, t);
         } else if (!output_equals(r.out.data ? r.out.data : "", r.out.size, test->output,
                                   test->output_size, &reason)) {
             trial_wrong(t, i, reason);

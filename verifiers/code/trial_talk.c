@@ -1,6 +1,7 @@
 // verifiers/code/trial_talk.c -- trials that are conversations: calls, and a test's own text.
 #include <string.h>
 
+#include "base/clock.h"
 #include "verifiers/code/dialogue.h"
 #include "verifiers/code/trial_parts.h"
 #include "verifiers/code/value.h"
@@ -232,6 +233,7 @@ static void relay(Cage *cage, const Suite *s, Dialogue *test, Dialogue *program,
             break;
         }
         if (evaluates && !begin_evaluator(cage, s, t, &evaluator, arena)) break;
+        if (evaluates && evaluator.deadline > test->deadline) evaluator.deadline = test->deadline;
         Dialogue *other = evaluates ? &evaluator : program;
         const uint8_t *value = dialogue_value(test, &size);
         how = dialogue_send(other, kind, value, size);
@@ -253,10 +255,14 @@ static void relay(Cage *cage, const Suite *s, Dialogue *test, Dialogue *program,
 }
 
 // Starts the test's process; false: our own fault, and there is no conversation.
-static bool begin_test(Cage *cage, const Suite *s, Trial *t, Dialogue *dialogue) {
+static bool begin_test(Cage *cage, const Suite *s, Trial *t, Dialogue *dialogue, double begin) {
     Str out = {0};
-    // Within twice the program's wall time: its values may be made to keep a test busy.
-    int ms = trial_wall_ms(s) + trial_wall_ms(s) / 2;
+    // Within twice the program's wall time from `begin` on: its values may be made to keep a test
+    // busy.
+    int wall = trial_wall_ms(s), passed = (int)((clock_now() - begin) * 1000);
+    int ms = wall + wall / 2;
+    if (ms > 2 * wall - passed) ms = 2 * wall - passed;
+    if (ms < wall / 2) ms = wall / 2;
     CageLimits limits = {
         .cpu_ms = ms, .wall_ms = ms, .memory_bytes = 1 << 30, .output_bytes = 8 << 20};
     if (dialogue_begin(cage, CAGE_JUDGE, &limits, 0, dialogue) != ST_OK) {
@@ -274,12 +280,13 @@ static bool begin_test(Cage *cage, const Suite *s, Trial *t, Dialogue *dialogue)
 void trial_asserts(Cage *cage, const Suite *s, const TrialProgram *p, Trial *t, Arena *arena) {
     static bool loaded_last = true;
     Dialogue test = {0}, program = {0};
+    double begin = clock_now();
     if (!begin_load(cage, s, p, t, &program)) return;
     bool together = __atomic_load_n(&loaded_last, __ATOMIC_RELAXED);
-    if (!together || begin_test(cage, s, t, &test)) {
+    if (!together || begin_test(cage, s, t, &test, begin)) {
         bool loaded = end_load(t, &program, arena);
         __atomic_store_n(&loaded_last, loaded, __ATOMIC_RELAXED);
-        if (loaded && (together || begin_test(cage, s, t, &test)))
+        if (loaded && (together || begin_test(cage, s, t, &test, begin)))
             relay(cage, s, &test, &program, t, arena);
     }
     CageRecord r = {.stage = "run"};

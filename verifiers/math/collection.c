@@ -216,6 +216,13 @@ static bool same_tuple_of_names(Work *w, const Elements *tuple, const Elements *
     return true;
 }
 
+// x = 1, y = 2 or x = 3, y = 4
+static bool name_returns(const Elements *e) {
+    for (int i = 1; i < e->n; i++)
+        if (expr_same(e->item[0].name, e->item[i].name)) return true;
+    return false;
+}
+
 static void strip_names(Elements *e) {
     for (int i = 0; i < e->n; i++)
         if (e->item[i].value) e->whole[i] = e->item[i].value;
@@ -240,8 +247,13 @@ static bool same_lists(Work *w, const Expr *a, const Expr *b, MathLayer *layer) 
     spread_name(&y);
     if (x.spread && y.spread && !expr_same(x.spread, y.spread)) return differ(w, "different names");
     bool named_x = x.n_named == x.n && x.n > 0, named_y = y.n_named == y.n && y.n > 0;
-    if (named_x && named_y && (names_differ(&x) || names_differ(&y)))
+    if (named_x && named_y && (names_differ(&x) || names_differ(&y))) {
+        // of different letters: x = 2 or y = 3 says less than both
+        bool either = (a->kind == EX_LIST && a->op == 'o') != (b->kind == EX_LIST && b->op == 'o');
+        if (either && !name_returns(&x) && !name_returns(&y))
+            return differ(w, "both against one of them");
         return same_groups(w, &x, &y, layer);
+    }
     if (named_x != named_y && x.n_named + y.n_named > 0 && (x.n_named == 0 || y.n_named == 0)) {
         // names on one side: if they differ, the places must agree
         if (w->rules->list_names_kept) return differ(w, "names on one side alone");

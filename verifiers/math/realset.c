@@ -382,6 +382,7 @@ bool realset_read(Work *w, const Expr *e, RealSet *out) {
             RealSet from = {0}, condition = {0};
             if (!realset_read(w, e->last, &condition)) return false;
             if (is_name(e->first)) {
+                if (condition.name && !expr_same(condition.name, e->first)) return false;
                 *out = condition;
             } else if (e->first->kind != EX_RELATION || !read_relation(w, e->first, &from) ||
                        !intersect(w, &from, &condition, out)) { // {n in N | n > 2} is not real

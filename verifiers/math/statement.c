@@ -62,7 +62,8 @@ Named statement_name(Work *w, const Expr *e) {
     if (e->kind != EX_RELATION) return (Named){NULL, e};
     const Expr *first = e->first, *second = first->next;
     if (second->relation == RELATION_IN)
-        return e->n == 2 && is_name(first) ? (Named){first, second} : none;
+        return e->n == 2 && is_name(first) && !expr_is_scalar(second) ? (Named){first, second}
+                                                                      : none;
     if (second->relation == RELATION_APPROX) // x \approx 5; \sqrt{2} \approx 1.41
         return first->kind == EX_SYMBOL ? (Named){first, second} : (Named){NULL, first};
     const Expr *last = first;
