@@ -139,6 +139,7 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
         .trainable = opts->trainable,
         .chunk_tokens = opts->chunk_tokens > longest ? opts->chunk_tokens : longest,
         .max_seq_tokens = longest,
+        .partial_sums = opts->partial_sums,
         .chunks_in_flight = opts->chunks_in_flight,
         .kv_pages = opts->engine ? pages_for(opts, longest, seqs) : 0,
         .max_decode_rows = opts->engine ? 2 * seqs : 0,

@@ -34,6 +34,7 @@ typedef struct ActorOpts {
     bool quiet;       // the plan is not printed
     int threads;      // 0 = all
     int chunk_tokens; // largest chunk
+    int partial_sums; // as in PolicyOpts
     int max_seq_tokens, decode_seqs, chunks_in_flight;
     int new_tokens, group_size; // of a sample, and samples that share a prompt: bound the pages of
                                 // the cache; 0 = any length, every sequence for itself

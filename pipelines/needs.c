@@ -79,6 +79,7 @@ const ConfigNeed needs_table[] = {
 
     {"rl.*", RL},
     {"rl.chunk_tokens", NULL},
+    {"rl.partial_sums", NULL},
     {"rl.min_lr_ratio", RL " and rl.schedule!=constant"},
     {"rl.mtp_weight", RL " and model.mtp>0"},
     {"rl.kl_coef", RL " and rl.kl!=off"},

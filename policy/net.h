@@ -9,7 +9,7 @@
 #include <pthread.h>
 
 #include "base/arena.h"
-#include "policy/fold.h"
+#include "policy/gradsum.h"
 #include "policy/index.h"
 #include "policy/ops.h"
 #include "policy/policy.h"
@@ -153,9 +153,10 @@ struct Policy {
         bool training;
     } phase;
     Param *param;
-    size_t *at; // offset of each parameter in every fp32 block, in floats
+    size_t *at;      // [n_params] offset of each parameter in the block of weights, in floats
+    size_t *grad_at; // the same in the block of gradients, NO_GRAD where it is not trained
     int n_params;
-    size_t n_floats;
+    size_t n_floats, n_grads, n_moments; // of the blocks
     DeviceByte *master, *grad, *m, *v;
     ParamSpan *span; // [n_spans] of trainable parameters
     int *span_param, n_spans;
@@ -170,9 +171,12 @@ struct Policy {
     int n_weights;
     RopeTable rope;
     float softmax_scale;
-    Fold fold; // of the gradients of lanes
+    GradSum gradsum;      // the partial sums of gradients
+    bool sums_open;       // policy_train goes on with them
+    int next_chunk;       // with this one
+    DeviceByte *open_sum; // of the partial sum that the last call left unfinished, or NULL
     Workspace *work;
-    int n_work, n_lanes;
+    int n_work, n_sums;
     int n_trainers; // workspaces that keep what a backward pass needs, the first ones
     DeviceByte *kv; // [layer][page] of ops->page_bytes
     size_t layer_bytes;
@@ -186,7 +190,7 @@ struct Policy {
 
 // params.c: parameters and layers from the config; structure only.
 MUST_USE Status net_check(const ModelConfig *m, const PolicyOpts *o);
-void net_params(Policy *p);
+MUST_USE Status net_params(Policy *p);
 void net_uses(Policy *p); // what each Weight is read for
 // plan.c
 void net_layout(Policy *p, DeviceByte *base, PolicyPlan *plan);

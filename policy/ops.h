@@ -18,8 +18,8 @@
 // Aliases. Outputs overlap neither inputs nor each other unless the operation says so.
 // Memory.  Nothing is allocated: scratch is the queue's workspace (ops->work_bytes). Behind every
 //          buffer of the plan are 128 zero bytes, which a backend may read.
-// Grads.   A parameter's gradient is ADDED to the block `grad` at the Weight's place, in order of
-//          rows. An activation's gradient is written.
+// Grads.   A parameter's gradient is ADDED to the block `grad` at the Weight's grad_at, in order of
+//          rows; at NO_GRAD none is computed. An activation's gradient is written.
 // Bits.    The same call gives the same bits every time. On the CPU a row's bits depend on that row
 //          and its own sequence only, never on threads or on what else is in the unit.
 // Failure. A broken promise of the caller is a CHECK. A device's failure is kept by the queue,
@@ -188,9 +188,9 @@ typedef struct LogprobBack {
 // Rows [at, at + n) of logits, f32, `vocab` apart, which the host may read during the call.
 typedef void LogitsBlockFn(void *ctx, int at, int n, const float *logits);
 
-// Floats [at, at + n) of every block of parameters: one tensor.
+// n floats of one tensor, or of a part of it, at their places in the three kinds of block.
 typedef struct ParamSpan {
-    size_t at, n;
+    size_t weight_at, grad_at, moment_at, n;
     bool decay;
 } ParamSpan;
 typedef struct AdamW {     // decoupled weight decay (Loshchilov & Hutter 2019)

@@ -6,7 +6,7 @@
 
 void policy_zero_grad(Policy *p) {
     p->mtp_trained = false;
-    if (p->grad) p->ops->zero(p->work[0].queue, p->grad, p->n_floats * sizeof(float));
+    if (p->grad) p->ops->zero(p->work[0].queue, p->grad, p->n_grads * sizeof(float));
     memset(p->load, 0, (size_t)p->n_routers * (size_t)p->model.n_routed_experts * sizeof *p->load);
 }
 

@@ -1,4 +1,5 @@
 // policy/params.c -- the model as a list of tensors with Hugging Face's names, and as layers.
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -138,8 +139,9 @@ Weight weight_part(const Weight *whole, int row, int n, int batch, int step) {
     Weight w = *whole;
     w.n = n;
     w.batch = batch;
-    w.at = (size_t)row * (size_t)w.k; // from the whole, until net_params adds where that is
-    w.step = (size_t)step * (size_t)w.k;
+    // from the whole, until net_params adds where that is
+    w.at = w.grad_at = (size_t)row * (size_t)w.k;
+    w.step = w.grad_step = (size_t)step * (size_t)w.k;
     return w;
 }
 
@@ -239,10 +241,17 @@ void layer_weights(Layer *y, Weight *out[LAYER_WEIGHTS]) {
 
 // Where a Weight is in the blocks of parameters.
 static void place_weight(const Policy *p, Weight *w) {
-    w->at += p->at[w->param];
-    if (w->bias) w->bias_at = p->at[w->bias];
-    if (w->batch > 1 && w->step == 0) // experts: gate, up and down one after the other
-        w->step = p->at[w->param + 3] - p->at[w->param];
+    const bool experts = w->batch > 1 && w->step == 0; // gate, up and down one after the other
+    const size_t *at = p->at, *grad_at = p->grad_at;
+    w->at += at[w->param];
+    if (w->bias) w->bias_at = at[w->bias];
+    if (experts) w->step = at[w->param + 3] - at[w->param];
+    if (grad_at[w->param] == NO_GRAD)
+        w->grad_at = NO_GRAD;
+    else
+        w->grad_at += grad_at[w->param];
+    w->bias_grad_at = w->bias ? grad_at[w->bias] : NO_GRAD;
+    if (experts && w->grad_at != NO_GRAD) w->grad_step = grad_at[w->param + 3] - grad_at[w->param];
 }
 
 static void list_weights(Policy *p) {
@@ -265,7 +274,7 @@ void net_uses(Policy *p) {
     // Of a large dense model every product of a chunk is long: making W^T before each costs 2 % and
     // saves a copy of the weights. In FP8 its scales would have to be found anew.
     const bool is_long =
-        p->n_lanes == 1 && p->model.family == FAMILY_DENSE && p->model.precision != PRECISION_FP8;
+        p->n_sums == 1 && p->model.family == FAMILY_DENSE && p->model.precision != PRECISION_FP8;
     for (int i = 0; i < p->n_weights; i++) {
         Weight *w = p->weight[i];
         w->use = WEIGHT_ROWS;
@@ -280,7 +289,39 @@ void net_uses(Policy *p) {
     }
 }
 
-void net_params(Policy *p) {
+// Tensors that a name of opts.frozen matches are not trained. The matrices of a Weight (the experts
+// of a layer) are frozen together or not at all.
+static Status freeze(Policy *p) {
+    for (int i = 0; i < p->n_params && !p->opts.trainable; i++) p->param[i].trainable = false;
+    for (int f = 0; f < p->opts.n_frozen && p->opts.trainable; f++) {
+        bool found = false;
+        for (int i = 0; i < p->n_params; i++) {
+            if (fnmatch(p->opts.frozen[f], p->param[i].name, 0) != 0) continue;
+            p->param[i].trainable = false;
+            found = true;
+        }
+        if (!found)
+            return FAIL(ST_CONFIG, "no tensor of the model is called \"%s\" (frozen)",
+                        p->opts.frozen[f]);
+    }
+    for (int l = 0; l < net_layers(&p->model); l++) {
+        const Ffn *f = &p->layer[l].expert;
+        const Weight *of[] = {&f->gate, &f->up, &f->down};
+        for (int i = 0; i < 3 && weight_here(of[i]); i++)
+            for (int e = 1; e < of[i]->batch; e++) {
+                const Param *first = &p->param[of[i]->param], *other = first + (ptrdiff_t)3 * e;
+                if (first->trainable != other->trainable)
+                    return FAIL(ST_CONFIG,
+                                "%s is frozen and %s is not: the experts of a layer are frozen "
+                                "together",
+                                first->trainable ? other->name : first->name,
+                                first->trainable ? first->name : other->name);
+            }
+    }
+    return ST_OK;
+}
+
+Status net_params(Policy *p) {
     const ModelConfig *m = &p->model;
     p->attention = attention_of(m);
     p->rope.kind = p->attention->rope;
@@ -289,9 +330,11 @@ void net_params(Policy *p) {
     p->n_params = a.n;
     p->param = a.param = ARENA_ARRAY(p->arena, Param, a.n);
     p->at = ARENA_ARRAY(p->arena, size_t, a.n);
+    p->grad_at = ARENA_ARRAY(p->arena, size_t, a.n);
     p->layer = ARENA_ARRAY(p->arena, Layer, net_layers(m));
     walk(&a);
 
+    TRY(freeze(p));
     PolicyPlan *plan = &p->plan;
     size_t at = 0;
     for (int i = 0; i < p->n_params; i++) {
@@ -306,14 +349,23 @@ void net_params(Policy *p) {
     plan->n_active +=
         (int64_t)p->n_moe * m->n_experts_per_tok * 3 * m->hidden_size * m->moe_intermediate_size;
     p->n_floats = at;
-    list_weights(p);
 
     p->span = ARENA_ARRAY(p->arena, ParamSpan, p->n_params);
     p->span_param = ARENA_ARRAY(p->arena, int, p->n_params);
     for (int i = 0; i < p->n_params; i++) {
-        if (!p->opts.trainable) p->param[i].trainable = false;
+        p->grad_at[i] = NO_GRAD;
         if (!p->param[i].trainable) continue;
+        const size_t count = param_count(&p->param[i]);
+        p->grad_at[i] = p->n_grads;
+        p->n_grads += (count + 31) & ~(size_t)31;
         p->span_param[p->n_spans] = i;
-        p->span[p->n_spans++] = (ParamSpan){p->at[i], param_count(&p->param[i]), p->param[i].decay};
+        p->span[p->n_spans++] = (ParamSpan){.weight_at = p->at[i],
+                                            .grad_at = p->grad_at[i],
+                                            .moment_at = p->grad_at[i],
+                                            .n = count,
+                                            .decay = p->param[i].decay};
     }
+    p->n_moments = p->n_grads;
+    list_weights(p);
+    return ST_OK;
 }

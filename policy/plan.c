@@ -202,18 +202,18 @@ void net_layout(Policy *p, DeviceByte *base, PolicyPlan *plan) {
     p->master = take(b, p->n_floats, sizeof(float));
     plan->weights = b->at;
     if (train) {
-        p->grad = take(b, p->n_floats, sizeof(float));
-        const int n = p->n_trainers, all = FOLD_BUFFERS(n);
-        p->fold = (Fold){.ops = p->ops,
-                         .n_floats = p->n_floats,
-                         .n_buffers = p->n_lanes == 1    ? 0
-                                      : all < p->n_lanes ? all
-                                                         : p->n_lanes};
-        p->fold.memory = take(b, (size_t)p->fold.n_buffers * p->n_floats, sizeof(float));
+        p->grad = take(b, p->n_grads, sizeof(float));
+        const int n = p->n_trainers, all = SUM_BUFFERS(n);
+        p->gradsum = (GradSum){.ops = p->ops,
+                               .n_floats = p->n_grads,
+                               .n_buffers = p->n_sums == 1    ? 0
+                                            : all < p->n_sums ? all
+                                                              : p->n_sums};
+        p->gradsum.memory = take(b, (size_t)p->gradsum.n_buffers * p->n_grads, sizeof(float));
         plan->gradients = b->at - plan->weights;
         size_t at = b->at;
-        p->m = take(b, p->n_floats, sizeof(float));
-        p->v = take(b, p->n_floats, sizeof(float));
+        p->m = take(b, p->n_moments, sizeof(float));
+        p->v = take(b, p->n_moments, sizeof(float));
         plan->moments = b->at - at;
     }
     size_t at = b->at;

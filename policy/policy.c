@@ -61,16 +61,17 @@ static Status prepare(Policy *p, const ModelConfig *model, const PolicyOpts *opt
     p->arena = arena_new(1 << 16);
     TRY(p->ops->open(opts->pool, &p->device));
     TRY(p->ops->check(p->device, model, opts->trainable));
-    net_params(p);
+    TRY(net_params(p));
     const int threads = p->ops->queues(p->device);
     p->n_work = opts->chunks_in_flight > 0 && opts->chunks_in_flight < threads
                     ? opts->chunks_in_flight
                     : threads;
-    CHECK(opts->lanes >= 0 && opts->lanes <= N_LANES && (opts->lanes & (opts->lanes - 1)) == 0);
-    p->n_lanes = opts->lanes > 0                          ? opts->lanes
-                 : p->plan.n_params > POLICY_LANES_PARAMS ? 1
-                                                          : N_LANES;
-    p->n_trainers = p->n_work < p->n_lanes ? p->n_work : p->n_lanes;
+    CHECK(opts->partial_sums >= 0 && opts->partial_sums <= MAX_PARTIAL_SUMS &&
+          (opts->partial_sums & (opts->partial_sums - 1)) == 0);
+    p->n_sums = opts->partial_sums > 0                     ? opts->partial_sums
+                : p->plan.n_params > POLICY_ONE_SUM_PARAMS ? 1
+                                                           : MAX_PARTIAL_SUMS;
+    p->n_trainers = p->n_work < p->n_sums ? p->n_work : p->n_sums;
     if (!opts->trainable) p->n_trainers = 0;
     net_uses(p);
     p->load = ARENA_ARRAY(p->arena, int64_t, p->n_routers * p->model.n_routed_experts);
@@ -227,7 +228,9 @@ static DeviceByte *part_at(const Policy *p, int i, ParamPart part, size_t at, si
     DeviceByte *const block[] = {p->master, p->grad, p->m, p->v};
     CHECK(i >= 0 && i < p->n_params && at + n <= param_count(&p->param[i]));
     CHECK(part == PARAM_WEIGHT || p->param[i].trainable);
-    return device_at(net_at(p, block[part], i), at * sizeof(float));
+    // moments are at the offsets of gradients as long as nothing shards them (ParamSpan.moment_at)
+    const size_t first = part == PARAM_WEIGHT ? p->at[i] : p->grad_at[i];
+    return device_at(block[part], (first + at) * sizeof(float));
 }
 
 Status policy_get(const Policy *p, int i, ParamPart part, size_t at, size_t n, float *host) {

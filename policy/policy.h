@@ -39,14 +39,17 @@ typedef struct PolicyOpts {
     int chunk_tokens;      // tokens walked in one piece; a larger chunk costs a second forward pass
     int max_seq_tokens;    // the longest sequence
     int chunks_in_flight;  // 0 = as many as threads; never changes results
-    int lanes;             // of gradients, each a sum of its own: 1, 2, 4 or 8; part of the result.
-                           // 0 = 8, or 1 where a model has more than POLICY_LANES_PARAMS
-    int kv_pages;          // pages of KV_PAGE_TOKENS tokens for decoding; 0 = none
-    int max_decode_rows;   // new tokens in one policy_decode call, all sequences together
-    size_t memory_bytes;   // the plan must fit this; 0 = no limit
+    int partial_sums;      // of gradients: 1, 2, 4 or 8; part of the result.
+                           // 0 = 8, or 1 where a model has more than POLICY_ONE_SUM_PARAMS
+    const char *const *frozen; // [n_frozen] tensors that are not trained, by name or as patterns of
+    int n_frozen;              // fnmatch ("model.embed_tokens.weight", "*.mlp.*"): no gradient, no
+                               // moments, no place for them; borrowed during policy_new
+    int kv_pages;              // pages of KV_PAGE_TOKENS tokens for decoding; 0 = none
+    int max_decode_rows;       // new tokens in one policy_decode call, all sequences together
+    size_t memory_bytes;       // the plan must fit this; 0 = no limit
 } PolicyOpts;
 
-enum { POLICY_LANES_PARAMS = 32 * 1000 * 1000 };
+enum { POLICY_ONE_SUM_PARAMS = 32 * 1000 * 1000 };
 
 // What policy_new would allocate, by purpose, in bytes. Printed before anything runs.
 typedef struct PolicyPlan {
@@ -70,7 +73,7 @@ void policy_init_param(Policy *policy, int i, uint64_t seed); // one parameter, 
 typedef struct Param {
     const char *name; // "model.layers.0.self_attn.q_a_proj.weight"
     int rows, cols;   // [rows, cols] row-major as in the checkpoint; cols == 0: a vector of `rows`
-    bool trainable;   // has a gradient and moments; false: e_score_correction_bias
+    bool trainable;   // has a gradient and moments; false: e_score_correction_bias, frozen ones
     bool decay;       // weight decay applies (matrices, not norms and not the embedding)
     bool expert;      // one expert's matrix: may rightly get no gradient in a step
 } Param;
@@ -138,14 +141,33 @@ MUST_USE Status policy_score(Policy *policy, const Pack *pack, const ScoreOpts *
 typedef Status LossFn(void *ctx, int chunk_index, const Pack *chunk, const float *logp,
                       const float *entropy, float *dlogp, float *dentropy);
 
-// Forward, loss and backward over all chunks; adds to the gradients. Chunk c of n belongs to lane
-// c * lanes / n; a lane adds its chunks in order, lanes fold in a binary tree: so threads and
-// chunks in flight do not change a bit. A lane costs a sum as large as the weights: a large model
-// has one, adds to its gradient directly, and its threads share every product of one chunk. All
-// chunks share the caller's denominators: the loss must be normalised over the whole batch. The KV
-// pages are empty afterwards: where they are large, chunks are trained in their place.
-MUST_USE Status policy_train(Policy *policy, const Pack *chunk, int n_chunks, const ScoreOpts *opts,
-                             LossFn *loss, void *ctx);
+// What part of an optimiser step's chunks a call trains. A policy (a rank) trains chunks [begin,
+// end) of `total`, in one call or in several, in order; begin and end are first chunks of a partial
+// sum (train_sum_begins), so that ranks have whole partial sums. Gradients are complete after the
+// call that reaches `end`.
+typedef struct TrainScope {
+    int first;      // number of chunk[0] of this call
+    int begin, end; // this policy's chunks
+    int total;      // of the step, over all ranks
+    int64_t n_seqs; // sequences of the step, over all ranks: the balance loss is their mean
+} TrainScope;
+// These chunks are the whole step.
+TrainScope train_scope(const Pack *chunk, int n_chunks);
+// The first chunk of partial sum s of n_sums, of `total` chunks: the least c for which c * n_sums /
+// total >= s.
+int train_sum_begins(int s, int n_sums, int total);
+
+// Forward, loss and backward over the chunks; adds to the gradients. Chunk c of n belongs to
+// partial sum c * n_sums / n; a sum adds its chunks in order, sums are added in a binary tree: so
+// threads, chunks in flight and calls do not change a bit. A sum is as large as the weights: a
+// large model has one, adds to its gradient directly, and its threads share every product of one
+// chunk. The loss is normalised over the whole step by its own denominators; chunk_index counts
+// from 0 in each call. The KV pages are empty afterwards: where they are large, chunks are trained
+// in their place. A failure discards what open partial sums hold.
+MUST_USE Status policy_train(Policy *policy, const Pack *chunk, int n_chunks,
+                             const TrainScope *scope, const ScoreOpts *opts, LossFn *loss,
+                             void *ctx);
+int policy_partial_sums(const Policy *policy);
 
 typedef struct AdamWConfig {
     double beta1, beta2, eps, weight_decay;

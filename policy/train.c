@@ -1,9 +1,9 @@
-// policy/train.c -- scoring and training: units of work over the pool, gradients in fixed lanes.
+// policy/train.c -- scoring and training: units of work over the pool, gradients in partial sums.
 //
 // Scoring cuts a pack into blocks of whole sequences, training takes chunks as they are; a unit is
-// walked by one worker in its own workspace. Chunk c of n belongs to lane c * 8 / n; a lane is
-// claimed whole and adds its chunks in order; lanes fold in a fixed tree (fold.h). So neither
-// threads nor chunks in flight touch a bit.
+// walked by one worker in its own workspace. Chunk c of n belongs to partial sum c * n_sums / n; a
+// sum is claimed whole and adds its chunks in order; sums are added in a fixed tree (gradsum.h). So
+// neither threads nor chunks in flight touch a bit.
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -137,9 +137,10 @@ typedef struct Train {
     float balance;
     MtpLoss *mtp; // [n_chunks][n_mtp]; NULL: the modules are not trained
     int n_chunks;
-    int begin[N_LANES + 1]; // chunks of each lane
+    int begin[MAX_PARTIAL_SUMS + 1]; // chunks of each lane
     atomic_int next;
     atomic_bool stop;
+    const TrainScope *scope;
     bool alone;
     size_t *first; // packed token at which each chunk begins, for routes
     float *room;   // [n_work][4][room_tokens] log-probs and gradients where a chunk has more packed
@@ -223,28 +224,49 @@ static Status train_chunk(Train *t, int slot, int c, DeviceByte *grad) {
     return t->p->ops->wait(w->queue);
 }
 
-// The next lane with work, in ascending order; n_lanes when there is none.
+// The next lane with work, in ascending order; n_sums when there is none.
 static int next_lane(Train *t) {
     int lane;
     do lane = atomic_fetch_add(&t->next, 1);
-    while (lane < t->p->n_lanes && t->begin[lane] == t->begin[lane + 1]);
+    while (lane < t->p->n_sums && t->begin[lane] == t->begin[lane + 1]);
     return lane;
+}
+
+// The chunks of the step that partial sum `lane` has end with this call.
+static bool lane_ends(const Train *t, int lane) {
+    const TrainScope *s = t->scope;
+    return train_sum_begins(lane + 1, t->p->n_sums, s->total) <= s->first + t->n_chunks;
+}
+
+// A zeroed buffer, or what an earlier call of the step began.
+static DeviceByte *lane_sum(Train *t, int lane, Queue *q) {
+    Policy *p = t->p;
+    const bool begun = train_sum_begins(lane, p->n_sums, t->scope->total) < t->scope->first;
+    if (!begun) return gradsum_take(&p->gradsum, q);
+    DeviceByte *sum = p->open_sum;
+    p->open_sum = NULL;
+    CHECK(sum != NULL);
+    return sum;
 }
 
 static void train_slot(void *ctx, int slot) {
     Train *t = ctx;
     Policy *p = t->p;
-    const bool one = p->n_lanes == 1;
-    for (int lane; (lane = next_lane(t)) < p->n_lanes;) {
+    const bool one = p->n_sums == 1;
+    for (int lane; (lane = next_lane(t)) < p->n_sums;) {
         Queue *q = p->work[slot].queue;
-        DeviceByte *grad = one ? p->grad : fold_take(&p->fold, q);
+        DeviceByte *grad = one ? p->grad : lane_sum(t, lane, q);
         for (int c = t->begin[lane]; c < t->begin[lane + 1] && !atomic_load(&t->stop); c++) {
             Status st = train_chunk(t, slot, c, grad);
             if (st == ST_OK) continue;
             failure_keep(&t->failure, st, c);
             atomic_store(&t->stop, true);
         }
-        if (!one) fold_give(&p->fold, q, lane, grad);
+        if (one) continue;
+        if (lane_ends(t, lane))
+            gradsum_give(&p->gradsum, q, lane, grad);
+        else
+            p->open_sum = grad; // the next call goes on with it
     }
 }
 
@@ -282,17 +304,54 @@ static Status add_loads(Policy *p) {
     return p->ops->wait(p->work[0].queue);
 }
 
-Status policy_train(Policy *p, const Pack *chunk, int n_chunks, const ScoreOpts *opts, LossFn *loss,
-                    void *ctx) {
+int train_sum_begins(int s, int n_sums, int total) {
+    return (int)(((long)s * total + n_sums - 1) / n_sums);
+}
+
+TrainScope train_scope(const Pack *chunk, int n_chunks) {
+    TrainScope whole = {.end = n_chunks, .total = n_chunks};
+    for (int c = 0; c < n_chunks; c++) whole.n_seqs += chunk[c].n_seqs;
+    return whole;
+}
+
+int policy_partial_sums(const Policy *p) {
+    return p->n_sums;
+}
+
+// Is it a part of a step, and the one that is due?
+static void check_scope(const Policy *p, const TrainScope *s, int n_chunks) {
+    CHECK(s->begin <= s->first && s->first + n_chunks <= s->end && s->end <= s->total);
+    bool begins = false, ends = false;
+    for (int i = 0; i <= p->n_sums; i++) {
+        begins |= train_sum_begins(i, p->n_sums, s->total) == s->begin;
+        ends |= train_sum_begins(i, p->n_sums, s->total) == s->end;
+    }
+    CHECK(begins && ends && s->first == (p->sums_open ? p->next_chunk : s->begin));
+}
+
+// Partial sums that have chunks in this policy's part of the step.
+static void open_sums(Policy *p, const TrainScope *s) {
+    bool work[MAX_PARTIAL_SUMS] = {false};
+    for (int l = 0; l < p->n_sums; l++) {
+        const int from = train_sum_begins(l, p->n_sums, s->total),
+                  to = train_sum_begins(l + 1, p->n_sums, s->total);
+        work[l] = from < to && from >= s->begin && to <= s->end;
+    }
+    if (p->n_sums > 1) gradsum_open(&p->gradsum, work);
+    p->sums_open = true;
+}
+
+Status policy_train(Policy *p, const Pack *chunk, int n_chunks, const TrainScope *scope,
+                    const ScoreOpts *opts, LossFn *loss, void *ctx) {
     CHECK(p->opts.trainable);
     if (n_chunks == 0) return ST_OK;
     TRY(check_opts(p, opts));
-    int n_seqs = 0, largest = 0;
+    int largest = 0;
     for (int c = 0; c < n_chunks; c++) {
         TRY(check_pack(p, &chunk[c]));
         if (chunk[c].n_tokens > largest) largest = chunk[c].n_tokens;
-        n_seqs += chunk[c].n_seqs;
     }
+    check_scope(p, scope, n_chunks);
     net_phase(p, true);
     ArenaMark mark = arena_mark(p->arena);
     Train t = {.p = p,
@@ -300,7 +359,8 @@ Status policy_train(Policy *p, const Pack *chunk, int n_chunks, const ScoreOpts 
                .opts = opts,
                .loss = loss,
                .ctx = ctx,
-               .balance = (float)(opts->balance_alpha / n_seqs),
+               .balance = (float)(opts->balance_alpha / (double)scope->n_seqs),
+               .scope = scope,
                .n_chunks = n_chunks,
                .failure = {.lock = PTHREAD_MUTEX_INITIALIZER}};
     if (opts->mtp_scale > 0 && p->model.n_mtp > 0) {
@@ -310,20 +370,25 @@ Status policy_train(Policy *p, const Pack *chunk, int n_chunks, const ScoreOpts 
     }
     t.first = ARENA_ARRAY(p->arena, size_t, n_chunks + 1);
     for (int c = 0; c < n_chunks; c++) t.first[c + 1] = t.first[c] + (size_t)chunk[c].n_tokens;
-    // lane l begins with the first c for which c * lanes / n >= l
-    const int lanes = p->n_lanes;
-    for (int l = 0; l <= lanes; l++) t.begin[l] = (int)(((long)l * n_chunks + lanes - 1) / lanes);
+    for (int l = 0; l <= p->n_sums; l++) {
+        const int at = train_sum_begins(l, p->n_sums, scope->total) - scope->first;
+        t.begin[l] = at < 0 ? 0 : at < n_chunks ? at : n_chunks;
+    }
     if (largest > p->work[0].cap) {
         t.room_tokens = largest;
         t.room = ARENA_ARRAY(p->arena, float, (size_t)p->n_trainers * 4 * (size_t)largest);
     }
-    bool work[N_LANES] = {false};
-    for (int l = 0; l < lanes; l++) work[l] = t.begin[l] < t.begin[l + 1];
-    if (lanes > 1) fold_open(&p->fold, work);
+    if (!p->sums_open) open_sums(p, scope);
+    p->next_chunk = scope->first + n_chunks;
     t.alone = n_chunks == 1 || p->n_trainers == 1; // the threads then share each product
     p->ops->each(p->device, t.alone ? 1 : p->n_trainers, train_slot, &t);
     Queue *q = p->work[0].queue;
-    if (lanes > 1) fold_close(&p->fold, q, t.failure.st == ST_OK ? p->grad : NULL);
+    const bool failed = t.failure.st != ST_OK;
+    if (failed || p->next_chunk == scope->end) {
+        if (p->n_sums > 1) gradsum_close(&p->gradsum, q, failed ? NULL : p->grad);
+        p->sums_open = false;
+        p->open_sum = NULL;
+    }
     Status st = add_loads(p);
     if (t.mtp && t.failure.st == ST_OK) add_mtp_losses(&t);
     if (st != ST_OK) failure_keep(&t.failure, st, n_chunks);

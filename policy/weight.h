@@ -29,11 +29,15 @@ typedef struct Weight {
     int param;           // number in Policy.param of matrix 0
     int bias;            // the same; 0, which is the embedding, means none
     int n, k, batch;     // n 0: absent; a vector has k 0; batch: matrices of one shape
-    size_t at, bias_at;  // floats from the start of a block of parameters (weights, gradients)
+    size_t at, bias_at;  // floats from the start of the block of weights
     size_t step;         // floats from one matrix to the next
-    DeviceByte *data;    // ops->weight_bytes of the plan
-    const DeviceByte *master, *bias_master; // fp32, of matrix 0 and of the bias
+    size_t grad_at, bias_grad_at, grad_step; // the same in the block of gradients, or NO_GRAD
+    DeviceByte *data;                        // ops->weight_bytes of the plan
+    const DeviceByte *master, *bias_master;  // fp32, of matrix 0 and of the bias
 } Weight;
+
+// A frozen tensor has no place in the block of gradients: operations pass it over.
+#define NO_GRAD SIZE_MAX
 
 static inline bool weight_here(const Weight *w) {
     return w->n > 0;

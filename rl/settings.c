@@ -7,6 +7,10 @@ bool settings_reference(const RlConfig *cfg) {
     return cfg->kl != KL_OFF || cfg->kl_reward != KL_OFF;
 }
 
+int settings_partial_sums(const RlConfig *cfg) {
+    return cfg->partial_sums > 0 ? 1 << (cfg->partial_sums - 1) : 0;
+}
+
 #define AT(field) offsetof(RlConfig, field)
 #define INT(key, initial, min, max, help, alias)                                                   \
     { #key, CONFIG_INT, AT(key), initial, min, max, NULL, help, alias }
@@ -36,6 +40,11 @@ const ConfigKey rl_keys[] = {
         "tokens of one unit of gradient arithmetic (whole groups); part of the result, not of the "
         "memory plan",
         "ppo_max_token_len_per_gpu micro_batch_size"),
+    PICK(partial_sums, "auto", "auto|1|2|4|8",
+         "partial sums of gradients, each as large as the weights; part of the result; auto: 8, or "
+         "1 "
+         "for a model of more than 32 M parameters",
+         NULL),
     NUM(temperature, "1", 0.01, 100, "of sampling; log-probs are of logits / temperature", NULL),
     NUM(top_p, "1", 1e-6, 1, "nucleus of sampling; 1 = off", NULL),
     NUM(min_p, "0", 0, 1, "least share of the best token's probability; 0 = off", NULL),

@@ -89,6 +89,7 @@ typedef enum CurriculumKind { CURRICULUM_OFF, CURRICULUM_LEVEL, CURRICULUM_TASK 
 typedef struct RlConfig {
     // how much
     int64_t steps, groups_per_step, group_size, updates_per_rollout, epochs, chunk_tokens;
+    int partial_sums; // of PARTIAL_SUMS: 0 = auto, else 2^(it - 1) of them (settings_partial_sums)
     // sampling
     double temperature, top_p, min_p;
     int64_t top_k, max_new_tokens, repeat_window;
@@ -152,6 +153,7 @@ void settings_advice(const RlConfig *resolved, Str *out);
 
 // Is a reference policy needed?
 bool settings_reference(const RlConfig *cfg);
+int settings_partial_sums(const RlConfig *cfg); // as in PolicyOpts; 0 = auto
 
 #ifdef __cplusplus
 }

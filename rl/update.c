@@ -252,7 +252,8 @@ static Status run_flat(Policy *policy, const RlConfig *cfg, const Batch *b, cons
     Routes routes;
     ScoreOpts with = *opts;
     if (b->route) routes = replay_gather(b, chunk, n_chunks, arena), with.replay = &routes;
-    TRY(policy_train(policy, chunk, n_chunks, &with, no_loss, NULL));
+    const TrainScope scope = train_scope(chunk, n_chunks);
+    TRY(policy_train(policy, chunk, n_chunks, &scope, &with, no_loss, NULL));
     if (!counted) policy_zero_grad(policy); // the counted routes too
     return ST_OK;
 }
@@ -313,7 +314,8 @@ Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const Batc
         grpo_stats_clear(&work.stats[c]);
         work.bad_token[c] = -1;
     }
-    if (st == ST_OK) st = policy_train(policy, chunk, n_chunks, &opts, chunk_loss, &work);
+    const TrainScope scope = train_scope(chunk, n_chunks);
+    if (st == ST_OK) st = policy_train(policy, chunk, n_chunks, &scope, &opts, chunk_loss, &work);
     if (st != ST_OK) {
         policy_zero_grad(policy);
         out->nonfinite = st == ST_FORMAT;

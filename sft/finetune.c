@@ -350,8 +350,9 @@ Status finetune_step(Finetune *f, Metrics *metrics, StepReport *report) {
                       .balance_alpha = cfg->balance_alpha,
                       .mtp_scale = cfg->mtp_weight * loss.per_token,
                       .mtp_loss = ARENA_ARRAY(f->arena, MtpLoss, n_mtp + 1)};
-    TRY_OUT(
-        policy_train(f->deps.policy, batch.chunk, batch.n_chunks, &opts, next_token_loss, &loss));
+    const TrainScope scope = train_scope(batch.chunk, batch.n_chunks);
+    TRY_OUT(policy_train(f->deps.policy, batch.chunk, batch.n_chunks, &scope, &opts,
+                         next_token_loss, &loss));
     double mean = add_up(loss.sum, batch.n_chunks) * loss.per_token;
     if (!isfinite(mean)) {
         st = FAIL(ST_FORMAT, "the loss of step %lld is %f", (long long)f->position, mean);

@@ -79,4 +79,11 @@ static inline float *params_part(const Policy *p, ParamPart part, size_t *n_out)
     return out;
 }
 
+// policy_train with these chunks as the whole step.
+static inline Status train_all(Policy *p, const Pack *chunk, int n, const ScoreOpts *opts,
+                               LossFn *loss, void *ctx) {
+    const TrainScope scope = train_scope(chunk, n);
+    return policy_train(p, chunk, n, &scope, opts, loss, ctx);
+}
+
 #endif

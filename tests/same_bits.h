@@ -35,7 +35,7 @@ static Policy *make(ModelConfig m, Pool *pool, bool train, int in_flight, int ch
                     .chunk_tokens = chunk,
                     .max_seq_tokens = MAX_SEQ,
                     .chunks_in_flight = in_flight,
-                    .lanes = lanes,
+                    .partial_sums = lanes,
                     .kv_pages = 128,
                     .max_decode_rows = 1024};
     Policy *p = NULL;
@@ -222,9 +222,9 @@ static inline float *trained(ModelConfig m, WaysText *x, int threads, int in_fli
     AdamWConfig a = {
         .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip_norm = 1, .router_bias_step = 1e-3};
     StepReport r;
-    assert_ok(policy_train(p, chunk, n_chunks, &o, mean_loss, &sum));
+    assert_ok(train_all(p, chunk, n_chunks, &o, mean_loss, &sum));
     assert_ok(policy_step(p, &a, 1e-3, &r));
-    assert_ok(policy_train(p, chunk, n_chunks, &o, mean_loss, &sum));
+    assert_ok(train_all(p, chunk, n_chunks, &o, mean_loss, &sum));
     size_t n_grad, n_weight;
     const float *grad = params_part(p, PARAM_GRAD, &n_grad);
     const float *weight = params_part(p, PARAM_WEIGHT, &n_weight);
@@ -250,7 +250,7 @@ __attribute__((unused)) static void check_sets(const WaysText *x, ModelConfig m,
         assert_ok(gemm_select(gemm_set_name((GemmSet)set)));
         Policy *p = make(m, NULL, true, 0, 1024);
         assert_ok(policy_score(p, &x->pack, &warm, first ? want : got, NULL));
-        assert_ok(policy_train(p, &x->pack, 1, &warm, keep_forward, train));
+        assert_ok(train_all(p, &x->pack, 1, &warm, keep_forward, train));
         assert_int_equal(differing(x, first ? want : got, train, 0x1ff), 0); // ratio 1
         size_t size;
         const float *now = params_part(p, PARAM_GRAD, &size);

@@ -18,12 +18,12 @@
 
 static Ops second;
 
-static Policy *policy_on(const Ops *ops, ModelConfig m, int n_lanes) {
+static Policy *policy_on(const Ops *ops, ModelConfig m, int n_sums) {
     const PolicyOpts o = {.ops = ops,
                           .trainable = true,
                           .chunk_tokens = 200,
                           .max_seq_tokens = MAX_SEQ,
-                          .lanes = n_lanes,
+                          .partial_sums = n_sums,
                           .kv_pages = 128,
                           .max_decode_rows = 1024};
     Policy *p = NULL;
@@ -34,8 +34,8 @@ static Policy *policy_on(const Ops *ops, ModelConfig m, int n_lanes) {
 }
 
 // Trained for some chunks and a step, scored and decoded: all of it in one array.
-static float *results(const Ops *ops, ModelConfig m, int n_lanes, WaysText *x, size_t *n_out) {
-    Policy *p = policy_on(ops, m, n_lanes);
+static float *results(const Ops *ops, ModelConfig m, int n_sums, WaysText *x, size_t *n_out) {
+    Policy *p = policy_on(ops, m, n_sums);
     int n_chunks;
     Pack *chunk = pack_chunks(x->token, x->want, x->seq, NULL, N_SEQS, 150, &n_chunks, x->arena);
     Mean sum = {.denominator = 500};
@@ -44,9 +44,9 @@ static float *results(const Ops *ops, ModelConfig m, int n_lanes, WaysText *x, s
     const AdamWConfig adam = {
         .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip_norm = 1, .router_bias_step = 1e-3};
     StepReport r;
-    assert_ok(policy_train(p, chunk, n_chunks, &o, mean_loss, &sum));
+    assert_ok(train_all(p, chunk, n_chunks, &o, mean_loss, &sum));
     assert_ok(policy_step(p, &adam, 1e-3, &r));
-    assert_ok(policy_train(p, chunk, n_chunks, &o, mean_loss, &sum));
+    assert_ok(train_all(p, chunk, n_chunks, &o, mean_loss, &sum));
     size_t n_grad, n_weight;
     const float *grad = params_part(p, PARAM_GRAD, &n_grad);
     const float *weight = params_part(p, PARAM_WEIGHT, &n_weight);
@@ -70,9 +70,9 @@ static void a_second_backend_gives_the_same_bits(void **state) {
         if (f >= N_DENSE) m.mla_form = f == N_DENSE ? MLA_ABSORBED : MLA_EXPANDED;
         m.precision = (Precision)(f % 3);
         size_t n, k;
-        const int n_lanes = f % 2 ? 8 : 1;
-        const float *one = results(&ops_cpu, m, n_lanes, &x, &n);
-        const float *two = results(&second, m, n_lanes, &x, &k);
+        const int n_sums = f % 2 ? 8 : 1;
+        const float *one = results(&ops_cpu, m, n_sums, &x, &n);
+        const float *two = results(&second, m, n_sums, &x, &k);
         assert_int_equal(n, k);
         assert_memory_equal(one, two, n * sizeof *one);
         arena_free(x.arena);
@@ -161,7 +161,7 @@ static void count_train(ModelConfig m, int n_seqs, long calls[WATCH_OPS]) {
     Pack pack = pack_make(x.token, x.want, seq, n_seqs, x.arena);
     Mean sum = {.denominator = 500};
     memset(watched.calls, 0, sizeof watched.calls);
-    assert_ok(policy_train(p, &pack, 1, &warm, mean_loss, &sum));
+    assert_ok(train_all(p, &pack, 1, &warm, mean_loss, &sum));
     memcpy(calls, watched.calls, sizeof watched.calls);
     policy_free(p);
     arena_free(x.arena);

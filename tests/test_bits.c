@@ -98,8 +98,7 @@ static Status two_sided_loss(void *ctx, int c, const Pack *chunk, const float *l
 
 // Scored, trained for two chunks or more, stepped, scored again. `shared`: sequences 0 to 2 of a
 // group begin with the same tokens, which are computed once.
-static void check_training(KnownBits *k, const char *name, ModelConfig m, int n_lanes,
-                           bool shared) {
+static void check_training(KnownBits *k, const char *name, ModelConfig m, int n_sums, bool shared) {
     WaysText x;
     open_text(&x);
     int group[N_SEQS];
@@ -113,7 +112,7 @@ static void check_training(KnownBits *k, const char *name, ModelConfig m, int n_
         }
     }
     int n_chunks;
-    lanes = n_lanes;
+    lanes = n_sums;
     Policy *p = make(m, NULL, true, 1, 400);
     lanes = 0;
     Pack *chunk = pack_chunks(x.token, x.want, x.seq, group, N_SEQS, 200, &n_chunks, x.arena);
@@ -126,7 +125,7 @@ static void check_training(KnownBits *k, const char *name, ModelConfig m, int n_
     const AdamWConfig adam = {
         .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip_norm = 1, .router_bias_step = 1e-3};
     StepReport r;
-    assert_ok(policy_train(p, chunk, n_chunks, &o, two_sided_loss, &sum));
+    assert_ok(train_all(p, chunk, n_chunks, &o, two_sided_loss, &sum));
     char line[64];
     snprintf(line, sizeof line, "%s/logp", name);
     known_check(k, line, hash);

@@ -65,7 +65,7 @@ static void step(Policy *p) {
     const ScoreOpts opts = {.temperature = 1};
     const AdamWConfig adamw = {.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.01};
     StepReport report;
-    assert_ok(policy_train(p, &pack, 1, &opts, plain_loss, NULL));
+    assert_ok(train_all(p, &pack, 1, &opts, plain_loss, NULL));
     assert_ok(policy_step(p, &adamw, 1e-2, &report));
 }
 

@@ -86,13 +86,13 @@ static void a_large_model_is_planned_with_one_sum_of_gradients(void **state) {
     ModelConfig m = dense_model(0);
     PolicyPlan small, one, large;
     assert_ok(policy_plan(&m, &o, &small));
-    o.lanes = 1;
+    o.partial_sums = 1;
     assert_ok(policy_plan(&m, &o, &one));
     assert_true(one.gradients < one.weights + 1024);
     assert_true(small.gradients >= 7 * small.weights);
     assert_true(one.activations < small.activations);
-    o.lanes = 0;
-    m.intermediate_size = POLICY_LANES_PARAMS / (3 * m.n_layers * m.hidden_size);
+    o.partial_sums = 0;
+    m.intermediate_size = POLICY_ONE_SUM_PARAMS / (3 * m.n_layers * m.hidden_size);
     assert_ok(policy_plan(&m, &o, &large));
     assert_true(large.gradients < large.weights + 1024);
     pool_free(pool);

@@ -110,7 +110,7 @@ static void gradients_are_those_of_hugging_face(void **state) {
         for (int form = 0; form < forms_of(m); form++) {
             Golden g = open_golden(models[m], (MlaForm)form);
             const ScoreOpts opts = {.temperature = g.temperature};
-            assert_ok(policy_train(g.policy, &g.pack, 1, &opts, loss, &g));
+            assert_ok(train_all(g.policy, &g.pack, 1, &opts, loss, &g));
             int n_params, n_compared = 0;
             const ParamCopy *param = params_read(g.policy, &n_params);
             double worst = 0;

@@ -165,7 +165,7 @@ static double check_direction(Problem *q, int i, ParamCopy *p, const float *base
 static void check_model(ModelConfig m) {
     Problem q;
     open_problem(&q, m, 128);
-    assert_ok(policy_train(q.policy, &q.pack, 1, &q.opts, linear_loss, &q));
+    assert_ok(train_all(q.policy, &q.pack, 1, &q.opts, linear_loss, &q));
     int n;
     ParamCopy *p = params_read(q.policy, &n);
     Rng rng = rng_open((RngKey){.seed = 5, .stream = RNG_TEST});
@@ -282,8 +282,8 @@ static void the_two_forms_agree_within_rounding(void **state) {
     assert_ok(policy_score(a.policy, &a.pack, &a.opts, x, NULL));
     assert_ok(policy_score(b.policy, &b.pack, &b.opts, y, NULL));
     assert_close(x, y, N_TOKENS, 2e-5, 0);
-    assert_ok(policy_train(a.policy, &a.pack, 1, &a.opts, linear_loss, &a));
-    assert_ok(policy_train(b.policy, &b.pack, 1, &b.opts, linear_loss, &b));
+    assert_ok(train_all(a.policy, &a.pack, 1, &a.opts, linear_loss, &a));
+    assert_ok(train_all(b.policy, &b.pack, 1, &b.opts, linear_loss, &b));
     const float *ga = gradients(&a, &n), *gb = gradients(&b, &n);
     assert_true(distance(ga, gb, n) < 1e-5);
     close_problem(&a);
@@ -295,12 +295,12 @@ static void halving_the_chunks_changes_only_rounding(void **state) {
     Problem q;
     open_problem(&q, tiny, 128);
     int n_chunks, n;
-    assert_ok(policy_train(q.policy, &q.pack, 1, &q.opts, linear_loss, &q));
+    assert_ok(train_all(q.policy, &q.pack, 1, &q.opts, linear_loss, &q));
     const float *whole = gradients(&q, &n);
     policy_zero_grad(q.policy);
     Pack *chunk = pack_chunks(q.token, q.want, q.seq, NULL, N_SEQS, 64, &n_chunks, q.arena);
     assert_int_equal(n_chunks, 3);
-    assert_ok(policy_train(q.policy, chunk, n_chunks, &q.opts, linear_loss, &q));
+    assert_ok(train_all(q.policy, chunk, n_chunks, &q.opts, linear_loss, &q));
     const float *cut = gradients(&q, &n);
     const double off = distance(whole, cut, n);
     print_message("relative difference %.1e\n", off);

@@ -133,7 +133,7 @@ static void close_problem(MtpProblem *q) {
 static double train(MtpProblem *q, MtpLoss *loss) {
     memset(loss, 0, (size_t)q->n_mtp * sizeof *loss);
     q->opts.mtp_loss = loss;
-    assert_ok(policy_train(q->policy, q->chunk, q->n_chunks, &q->opts, linear_loss, q));
+    assert_ok(train_all(q->policy, q->chunk, q->n_chunks, &q->opts, linear_loss, q));
     double sum = 0;
     for (int c = 0; c < q->n_chunks; c++) sum += q->main_sum[c];
     for (int k = 0; k < q->n_mtp; k++) sum += scale / q->n_mtp * loss[k].sum;

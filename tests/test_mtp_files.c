@@ -81,7 +81,7 @@ static void check_golden(const SafeTensors *file, int modules, MlaForm form) {
                     .logp = golden_values(file, "logp", n, 0)};
     MtpLoss mtp[2] = {{0}};
     const ScoreOpts opts = {.temperature = 1, .mtp_scale = scale, .mtp_loss = mtp};
-    assert_ok(policy_train(p, &pack, 1, &opts, golden_loss, &g));
+    assert_ok(train_all(p, &pack, 1, &opts, golden_loss, &g));
     double loss = g.sum;
     for (int k = 0; k < modules; k++) {
         const double sum = -sum_of(golden_values(file, k ? "mtp2" : "mtp1", n, 0), n);

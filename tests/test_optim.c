@@ -147,7 +147,7 @@ static void the_report_names_what_did_not_learn_and_the_bias_follows_the_load(vo
     AdamWConfig cfg = adam;
     cfg.router_bias_step = 0.001;
     StepReport r;
-    assert_ok(policy_train(p, &pack, 1, &o, push_up, NULL));
+    assert_ok(train_all(p, &pack, 1, &o, push_up, NULL));
     const ParamCopy *gone = find(p, "layers.1.self_attn.o_proj");
     for (size_t i = 0; i < (size_t)gone->rows * (size_t)gone->cols; i++)
         put_grad(p, "layers.1.self_attn.o_proj", i, 0);

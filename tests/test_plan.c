@@ -5,7 +5,7 @@
 static PolicyOpts opts_of(bool large, Pool *pool) {
     return (PolicyOpts){.pool = pool,
                         .trainable = true,
-                        .lanes = 1,
+                        .partial_sums = 1,
                         .chunk_tokens = large ? 1 << 15 : 256,
                         .max_seq_tokens = MAX_SEQ,
                         .kv_pages = large ? 1 << 14 : 128,
@@ -72,20 +72,20 @@ static void a_matrix_turned_when_it_is_used_gives_the_bits_of_a_kept_one(void **
         PolicyPlan plan[2];
         for (int i = 0; i < 2; i++) {
             PolicyOpts o = opts_of(false, pool);
-            o.lanes = 1 + i;
+            o.partial_sums = 1 + i;
             o.chunk_tokens = N_TOKENS;
             assert_ok(policy_plan(&m, &o, &plan[i]));
             assert_ok(policy_new(&m, &o, &p[i]));
             policy_init(p[i], 7);
             const Pack few = pack_make(x.token, x.want, x.seq, 4, x.arena);
-            assert_ok(policy_train(p[i], &few, 1, &warm, both, NULL));
+            assert_ok(train_all(p[i], &few, 1, &warm, both, NULL));
         }
         assert_int_equal(plan[0].packed < plan[1].packed, m.precision != PRECISION_FP8);
         same_gradients(p[0], p[1]);
         int n;
         for (int i = 0; i < 2; i++) {
             policy_zero_grad(p[i]);
-            assert_ok(policy_train(p[i], &x.pack, 1, &warm, both, NULL));
+            assert_ok(train_all(p[i], &x.pack, 1, &warm, both, NULL));
         }
         const ParamCopy *a = params_read(p[0], &n), *b = params_read(p[1], &n);
         assert_close(a[0].grad, b[0].grad, (size_t)a[0].rows * (size_t)a[0].cols, 1e-6, 1e-4);
@@ -115,10 +115,10 @@ static void taking_turns_changes_no_bit(void **state) {
         decode_text(p[i], &x, cut, logp[i][0]);
         int n;
         Pack *chunk = pack_chunks(x.token, x.want, x.seq, NULL, N_SEQS, 256, &n, x.arena);
-        assert_ok(policy_train(p[i], chunk, n, &warm, mean_loss, &mean));
+        assert_ok(train_all(p[i], chunk, n, &warm, mean_loss, &mean));
         decode_text(p[i], &x, cut, logp[i][1]);
         assert_ok(policy_score(p[i], &x.pack, &warm, logp[i][2], NULL));
-        assert_ok(policy_train(p[i], chunk, n, &warm, mean_loss, &mean));
+        assert_ok(train_all(p[i], chunk, n, &warm, mean_loss, &mean));
         assert_int_equal(differing(&x, logp[i][0], logp[i][1], 0x1ff), 0);
         assert_int_equal(differing(&x, logp[i][0], logp[i][2], 0x1ff), 0);
     }

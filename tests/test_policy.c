@@ -25,7 +25,7 @@ static void learns_a_repeating_pattern(void **state) {
     for (int i = 0; i < 60; i++) {
         sum = (Mean){.denominator = N * (LEN - 1)};
         StepReport r;
-        assert_ok(policy_train(p, chunk, n, &o, mean_loss, &sum));
+        assert_ok(train_all(p, chunk, n, &o, mean_loss, &sum));
         assert_ok(policy_step(p, &a, 5e-3, &r));
         if (i == 0) first = total(&sum);
         if (i == 0) assert_int_equal(r.n_without_grad, 0);
@@ -92,8 +92,8 @@ static void a_chunk_beyond_the_plan_is_trained_in_pieces(void **state) {
     Mean sum = {.denominator = 500}, again = {.denominator = 500};
     ScoreOpts o = warm;
     o.balance_alpha = 0.01;
-    assert_ok(policy_train(big, &x.pack, 1, &o, mean_loss, &sum));
-    assert_ok(policy_train(small, &x.pack, 1, &o, mean_loss, &again));
+    assert_ok(train_all(big, &x.pack, 1, &o, mean_loss, &sum));
+    assert_ok(train_all(small, &x.pack, 1, &o, mean_loss, &again));
     assert_true(total(&sum) == total(&again)); // the same log-probs
     int n;
     const ParamCopy *a = params_read(big, &n), *b = params_read(small, &n);

@@ -137,13 +137,13 @@ static Policy *train(ModelConfig m, const Groups *x, Pool *pool, int chunk_token
     Pack *chunk =
         pack_chunks(x->token, x->want, x->seq, x->group, x->n_seqs, chunk_tokens, &n, x->arena);
     memset(k, 0, sizeof *k);
-    assert_ok(policy_train(p, chunk, n, &balanced, odd_loss, k));
+    assert_ok(train_all(p, chunk, n, &balanced, odd_loss, k));
     return p;
 }
 static Policy *train_plain(ModelConfig m, const Groups *x, KeptLogits *k) {
     Policy *p = make(m, NULL, true, 0, MAX_TOKENS);
     memset(k, 0, sizeof *k);
-    assert_ok(policy_train(p, &x->plain, 1, &balanced, odd_loss, k));
+    assert_ok(train_all(p, &x->plain, 1, &balanced, odd_loss, k));
     return p;
 }
 
@@ -237,8 +237,8 @@ static void routes_of_shared_tokens_are_those_of_their_own(void **state) {
     assert_ok(policy_score(q, &x.shared, &o, logp[1], NULL));
     assert_memory_equal(route[0], route[1], (size_t)x.n_tokens * LAYERS * K * sizeof **route);
     memset(route[1], 0, sizeof route[1]);
-    assert_ok(policy_train(p, &x.shared, 1, &(ScoreOpts){.temperature = 1, .record = &other},
-                           odd_loss, &kept));
+    assert_ok(train_all(p, &x.shared, 1, &(ScoreOpts){.temperature = 1, .record = &other}, odd_loss,
+                        &kept));
     o = (ScoreOpts){.temperature = 1, .record = &one};
     assert_ok(policy_score(p, &x.plain, &o, logp[2], NULL));
     assert_memory_equal(route[0], route[1], (size_t)x.n_tokens * LAYERS * K * sizeof **route);

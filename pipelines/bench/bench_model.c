@@ -187,7 +187,8 @@ static Status learn(Bench *b, bool train) {
         if (!train) {
             st = policy_score(b->policy, &all, &so, logp, NULL);
         } else {
-            st = policy_train(b->policy, chunk, n_chunks, &so, even_loss, &each);
+            const TrainScope scope = train_scope(chunk, n_chunks);
+            st = policy_train(b->policy, chunk, n_chunks, &scope, &so, even_loss, &each);
             if (st == ST_OK) st = policy_step(b->policy, &adam, 1e-6, &report);
         }
         took_end(&took);

@@ -92,6 +92,7 @@ ActorOpts stage_actor_opts(const StageOpts *o, const ModelConfig *model, const c
                        .allocate = !o->dry_run,
                        .threads = (int)rc->run.threads,
                        .chunk_tokens = (int)rc->rl.chunk_tokens,
+                       .partial_sums = settings_partial_sums(&rc->rl),
                        .max_seq_tokens = runconfig_longest(rc),
                        .decode_seqs = (int)rc->run.decode_seqs,
                        .new_tokens = (int)runconfig_new_tokens(rc),

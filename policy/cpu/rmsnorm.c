@@ -37,7 +37,8 @@ LANES_FN(cpu_rmsnorm,
           int cols, float eps),
          (dev, y, ldy, x, ldx, gain, rows, cols, eps))
 
-// dx = rstd * (gain dy - x rstd^2 mean(gain dy x)); dgain += dy x rstd, rows in order.
+// dx = rstd * (gain dy - x rstd^2 mean(gain dy x)); dgain (may be NULL) += dy x rstd, rows in
+// order.
 LANE_INLINE void cpu_rmsnorm_grad_body(void *dev, float *dx, int lddx, float *dgain,
                                        const float *dy, int lddy, const float *x, int ldx,
                                        const float *gain, int rows, int cols, float eps, bool add) {
@@ -50,13 +51,13 @@ LANE_INLINE void cpu_rmsnorm_grad_body(void *dev, float *dx, int lddx, float *dg
         for (; c + LANES <= cols; c += LANES) {
             V16 g = v16_load(dy + c), v = v16_load(x + c);
             dot += g * v16_load(gain + c) * v;
-            v16_store(dgain + c, v16_load(dgain + c) + g * v * scale);
+            if (dgain) v16_store(dgain + c, v16_load(dgain + c) + g * v * scale);
         }
         const int left = cols - c;
         if (left) {
             V16 g = v16_load_n(dy + c, left, 0), v = v16_load_n(x + c, left, 0);
             dot += g * v16_load_n(gain + c, left, 0) * v;
-            v16_store_n(dgain + c, v16_load_n(dgain + c, left, 0) + g * v * scale, left);
+            if (dgain) v16_store_n(dgain + c, v16_load_n(dgain + c, left, 0) + g * v * scale, left);
         }
         const V16 back = v16_set(rstd * rstd * (v16_sum(dot) / (float)cols));
         for (c = 0; c + LANES <= cols; c += LANES) {

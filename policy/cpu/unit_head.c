@@ -103,8 +103,9 @@ static void back_by_columns(Queue *q, const LogprobBack *b, DeviceByte *grad) {
         cpu_gemm(&q->dev, q->s.logit, n, x, l->x.stride, rows, &part, GEMM_SET, NULL);
         for (int i = 0; i < rows; i++) q->s.head_token[i] = token[i] - v;
         logit_gradients(q, b, logits_of(q, rows, n), 0, q->s.head_token);
-        shared_gemm_grad(&q->dev, cpu_f32(grad) + head->at + (size_t)v * (size_t)D, D, q->s.logit,
-                         n, x, l->x.stride, NULL, rows, n, D, head->precision);
+        if (head->grad_at != NO_GRAD)
+            shared_gemm_grad(&q->dev, cpu_f32(grad) + head->grad_at + (size_t)v * (size_t)D, D,
+                             q->s.logit, n, x, l->x.stride, NULL, rows, n, D, head->precision);
         const Packed back = cpu_weight_back_rows(q, head, v, n);
         cpu_gemm(&q->dev, cpu_f32(b->dx.data), b->dx.stride, q->s.logit, n, rows, &back,
                  v > 0 ? GEMM_GO_ON : GEMM_SET, NULL);
@@ -122,9 +123,10 @@ void cpu_logprob_unit_back(Queue *q, const LogprobBack *b, DeviceByte *grad) {
     for (int at = 0, n; at < l->x.rows; at += n) {
         n = head_block(q, l->x, head, at);
         logit_gradients(q, b, logits_of(q, n, V), at, cpu_ints(l->token) + at);
-        shared_gemm_grad(&q->dev, cpu_f32(grad) + head->at, D, q->s.logit, V,
-                         cpu_f32(view_rows(l->x, at, n).data), l->x.stride, NULL, n, V, D,
-                         head->precision);
+        if (head->grad_at != NO_GRAD)
+            shared_gemm_grad(&q->dev, cpu_f32(grad) + head->grad_at, D, q->s.logit, V,
+                             cpu_f32(view_rows(l->x, at, n).data), l->x.stride, NULL, n, V, D,
+                             head->precision);
         const Packed back = cpu_weight(q, head, 0, true);
         cpu_gemm(&q->dev, cpu_f32(view_rows(b->dx, at, n).data), b->dx.stride, q->s.logit, V, n,
                  &back, GEMM_SET, NULL);

@@ -165,14 +165,14 @@ void cpu_linear_grad(Queue *q, const ProductGrad *job, int n, DeviceByte *grad) 
     for (const ProductGrad *p = job; p < job + n; p++) {
         const Weight *w = p->w;
         const int rows = p->y.rows / w->batch;
-        for (int m = 0; m < w->batch; m++)
-            shared_gemm_grad(&q->dev, cpu_f32(grad) + w->at + (size_t)m * w->step, w->k,
+        for (int m = 0; m < w->batch && w->grad_at != NO_GRAD; m++)
+            shared_gemm_grad(&q->dev, cpu_f32(grad) + w->grad_at + (size_t)m * w->grad_step, w->k,
                              cpu_f32(p->y.data) + (size_t)m * (size_t)p->y.stride,
                              p->y.stride * w->batch,
                              cpu_f32(p->x.data) + (size_t)m * (size_t)p->x.stride,
                              p->x.stride * w->batch, NULL, rows, w->n, w->k, w->precision);
-        if (w->bias)
-            cpu_axpy_rows(NULL, cpu_f32(grad) + w->bias_at, 0, NULL, cpu_f32(p->y.data),
+        if (w->bias && w->bias_grad_at != NO_GRAD)
+            cpu_axpy_rows(NULL, cpu_f32(grad) + w->bias_grad_at, 0, NULL, cpu_f32(p->y.data),
                           p->y.stride, NULL, NULL, NULL, rows, w->n);
     }
 }

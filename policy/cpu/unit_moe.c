@@ -106,8 +106,12 @@ void cpu_experts(Queue *q, const Experts *x) {
     }
 }
 
-static float *grad_of(DeviceByte *grad, const Weight *w, int e) {
-    return cpu_f32(grad) + w->at + (size_t)e * w->step;
+// dW of expert e: dy^T x, [n, k].
+static void expert_grad(Queue *q, DeviceByte *grad, const Weight *w, int e, const float *dy,
+                        const float *x, const int32_t *row_of_x, int rows) {
+    if (w->grad_at == NO_GRAD) return;
+    shared_gemm_grad(&q->dev, cpu_f32(grad) + w->grad_at + (size_t)e * w->grad_step, w->k, dy, w->n,
+                     x, w->k, row_of_x, rows, w->n, w->k, w->precision);
 }
 
 void cpu_experts_back(Queue *q, const ExpertsBack *b, DeviceByte *grad) {
@@ -129,13 +133,10 @@ void cpu_experts_back(Queue *q, const ExpertsBack *b, DeviceByte *grad) {
         cpu_dot_rows(NULL, cpu_f32(b->dweight.data), r.entry, dact, act, r.n, I);
         cpu_scale_rows(NULL, dact, weight, r.entry, r.n, I);
         cpu_scale_rows(NULL, act, weight, r.entry, r.n, I);
-        shared_gemm_grad(&q->dev, grad_of(grad, &f->down, e), I, dy, D, act, I, NULL, r.n, D, I,
-                         f->down.precision);
+        expert_grad(q, grad, &f->down, e, dy, act, NULL, r.n);
         shared_swiglu_grad(&q->dev, dgate, dup, dact, r.gate, r.up, size);
-        shared_gemm_grad(&q->dev, grad_of(grad, &f->gate, e), D, dgate, I, h, D, r.token, r.n, I, D,
-                         f->gate.precision);
-        shared_gemm_grad(&q->dev, grad_of(grad, &f->up, e), D, dup, I, h, D, r.token, r.n, I, D,
-                         f->up.precision);
+        expert_grad(q, grad, &f->gate, e, dgate, h, r.token, r.n);
+        expert_grad(q, grad, &f->up, e, dup, h, r.token, r.n);
         cpu_gemm(&q->dev, y, D, dgate, I, r.n, &gate, GEMM_SET, NULL);
         cpu_gemm(&q->dev, y, D, dup, I, r.n, &up, GEMM_ADD, NULL);
         cpu_axpy_rows(NULL, cpu_f32(b->dx.data), D, r.token, y, D, NULL, NULL, NULL, r.n, D);

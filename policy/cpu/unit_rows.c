@@ -19,7 +19,8 @@ void cpu_embed(Queue *q, View x, const Weight *table, Ints token) {
 
 void cpu_embed_back(Queue *q, const Weight *table, View dx, Ints token, DeviceByte *grad) {
     (void)q;
-    cpu_axpy_rows(NULL, cpu_f32(grad) + table->at, dx.cols, cpu_ints(token), cpu_f32(dx.data),
+    if (table->grad_at == NO_GRAD) return;
+    cpu_axpy_rows(NULL, cpu_f32(grad) + table->grad_at, dx.cols, cpu_ints(token), cpu_f32(dx.data),
                   dx.stride, NULL, NULL, NULL, dx.rows, dx.cols);
 }
 
@@ -43,7 +44,7 @@ void cpu_rmsnorm_unit_back(Queue *q, const NormBack *job, int n, float eps, Devi
     (void)q;
     for (const NormBack *j = job; j < job + n; j++) {
         const float *gain = cpu_f32(j->gain->master);
-        float *dgain = cpu_f32(grad) + j->gain->at;
+        float *dgain = j->gain->grad_at == NO_GRAD ? NULL : cpu_f32(grad) + j->gain->grad_at;
         if (!j->rows.host) {
             cpu_rmsnorm_grad(NULL, cpu_f32(j->dx.data), j->dx.stride, dgain, cpu_f32(j->dy.data),
                              j->dy.stride, cpu_f32(j->x.data), j->x.stride, gain, j->dy.rows,
@@ -120,7 +121,7 @@ typedef struct SpanJob {
 static void square_sum(void *ctx, int i, int worker) {
     (void)worker;
     const SpanJob *job = ctx;
-    const float *g = job->block + job->span[i].at;
+    const float *g = job->block + job->span[i].grad_at;
     const size_t n = job->span[i].n;
     double lane[8] = {0};
     size_t j = 0;
@@ -143,8 +144,8 @@ static void update_span(void *ctx, int i, int worker) {
     const AdamW *a = job->adamw;
     const ParamSpan *s = &job->span[i];
     int moved = 0;
-    cpu_adamw(cpu_f32(a->w) + s->at, cpu_f32(a->m) + s->at, cpu_f32(a->v) + s->at,
-              cpu_f32(a->g) + s->at, s->n, a, s->decay, &moved);
+    cpu_adamw(cpu_f32(a->w) + s->weight_at, cpu_f32(a->m) + s->moment_at,
+              cpu_f32(a->v) + s->moment_at, cpu_f32(a->g) + s->grad_at, s->n, a, s->decay, &moved);
     job->moved[i] = moved;
 }
 

@@ -1,5 +1,6 @@
-// tests/test_fold.c -- lanes fold to the same bits in any order, in the buffers that are promised.
-#include "policy/fold.h"
+// tests/test_gradsum.c -- partial sums add up to the same bits in any order, in the buffers that
+// are promised.
+#include "policy/gradsum.h"
 #include "tests/test.h"
 
 #include <stdatomic.h>
@@ -11,12 +12,12 @@
 enum { N = 40000 }; // three blocks, the last one ragged
 
 typedef struct FoldCase {
-    Fold fold;
+    GradSum fold;
     Device device;
     Queue queue; // adds alone inside an item
-    bool work[N_LANES];
+    bool work[MAX_PARTIAL_SUMS];
     atomic_int next;
-    int pause[N_LANES]; // turns of spinning before a lane ends
+    int pause[MAX_PARTIAL_SUMS]; // turns of spinning before a lane ends
     float *memory;
 } FoldCase;
 
@@ -28,9 +29,9 @@ static void worker(void *ctx, int slot, int thread) {
     (void)slot;
     (void)thread;
     FoldCase *c = ctx;
-    for (int lane; (lane = atomic_fetch_add(&c->next, 1)) < N_LANES;) {
+    for (int lane; (lane = atomic_fetch_add(&c->next, 1)) < MAX_PARTIAL_SUMS;) {
         if (!c->work[lane]) continue;
-        DeviceByte *buffer = fold_take(&c->fold, &c->queue);
+        DeviceByte *buffer = gradsum_take(&c->fold, &c->queue);
         float *sum = cpu_f32(buffer);
         for (int i = 0; i < N; i++) {
             assert_true(sum[i] == 0);
@@ -38,20 +39,20 @@ static void worker(void *ctx, int slot, int thread) {
         }
         for (volatile int turn = 0; turn < c->pause[lane]; turn++) {
         }
-        fold_give(&c->fold, &c->queue, lane, buffer);
+        gradsum_give(&c->fold, &c->queue, lane, buffer);
     }
 }
 
 // The tree, written down once.
-static float expected(const bool work[N_LANES], int i) {
-    float node[N_LANES];
-    bool have[N_LANES];
-    for (int l = 0; l < N_LANES; l++) {
+static float expected(const bool work[MAX_PARTIAL_SUMS], int i) {
+    float node[MAX_PARTIAL_SUMS];
+    bool have[MAX_PARTIAL_SUMS];
+    for (int l = 0; l < MAX_PARTIAL_SUMS; l++) {
         node[l] = value(l, i);
         have[l] = work[l];
     }
-    for (int width = 1; width < N_LANES; width *= 2)
-        for (int l = 0; l < N_LANES; l += 2 * width) {
+    for (int width = 1; width < MAX_PARTIAL_SUMS; width *= 2)
+        for (int l = 0; l < MAX_PARTIAL_SUMS; l += 2 * width) {
             if (have[l] && have[l + width])
                 node[l] += node[l + width];
             else if (have[l + width])
@@ -61,21 +62,21 @@ static float expected(const bool work[N_LANES], int i) {
     return have[0] ? node[0] : 0;
 }
 
-static void fold_of(int threads, const bool work[N_LANES], uint64_t seed) {
+static void fold_of(int threads, const bool work[MAX_PARTIAL_SUMS], uint64_t seed) {
     Pool *pool = pool_new(threads);
-    FoldCase c = {.fold = {.ops = &ops_cpu, .n_floats = N, .n_buffers = FOLD_BUFFERS(threads)},
+    FoldCase c = {.fold = {.ops = &ops_cpu, .n_floats = N, .n_buffers = SUM_BUFFERS(threads)},
                   .device = {.pool = pool}};
     c.queue = (Queue){.device = &c.device};
     memcpy(c.work, work, sizeof c.work);
-    for (int l = 0; l < N_LANES; l++)
-        c.pause[l] = (int)(rng_mix(seed * N_LANES + (uint64_t)l) % 4) * 40000;
+    for (int l = 0; l < MAX_PARTIAL_SUMS; l++)
+        c.pause[l] = (int)(rng_mix(seed * MAX_PARTIAL_SUMS + (uint64_t)l) % 4) * 40000;
     c.memory = malloc((size_t)c.fold.n_buffers * N * sizeof *c.memory);
     c.fold.memory = (DeviceByte *)c.memory;
     float *out = malloc(N * sizeof *out);
     for (int i = 0; i < N; i++) out[i] = 0.5f;
-    fold_open(&c.fold, work);
+    gradsum_open(&c.fold, work);
     pool_for(pool, threads, worker, &c);
-    fold_close(&c.fold, &c.queue, (DeviceByte *)out);
+    gradsum_close(&c.fold, &c.queue, (DeviceByte *)out);
     for (int i = 0; i < N; i++) {
         const float want = 0.5f + expected(work, i);
         assert_memory_equal(&out[i], &want, sizeof want);
@@ -87,7 +88,7 @@ static void fold_of(int threads, const bool work[N_LANES], uint64_t seed) {
 
 static void any_order_of_ending_gives_the_bits_of_the_tree(void **state) {
     (void)state;
-    const bool all[N_LANES] = {true, true, true, true, true, true, true, true};
+    const bool all[MAX_PARTIAL_SUMS] = {true, true, true, true, true, true, true, true};
     for (int threads = 1; threads <= 4; threads++)
         for (uint64_t seed = 0; seed < 8; seed++) fold_of(threads, all, seed);
 }
@@ -95,17 +96,17 @@ static void any_order_of_ending_gives_the_bits_of_the_tree(void **state) {
 static void lanes_without_work_are_left_out(void **state) {
     (void)state;
     for (unsigned mask = 0; mask < 256; mask += 5) {
-        bool work[N_LANES];
-        for (int l = 0; l < N_LANES; l++) work[l] = mask >> l & 1;
+        bool work[MAX_PARTIAL_SUMS];
+        for (int l = 0; l < MAX_PARTIAL_SUMS; l++) work[l] = mask >> l & 1;
         fold_of(1 + (int)(mask % 3), work, mask);
     }
 }
 
 static void fewer_buffers_than_lanes_are_enough_for_few_workers(void **state) {
     (void)state;
-    assert_int_equal(FOLD_BUFFERS(1), 4);
-    assert_int_equal(FOLD_BUFFERS(2), 5);
-    assert_int_equal(FOLD_BUFFERS(16), N_LANES);
+    assert_int_equal(SUM_BUFFERS(1), 4);
+    assert_int_equal(SUM_BUFFERS(2), 5);
+    assert_int_equal(SUM_BUFFERS(16), MAX_PARTIAL_SUMS);
 }
 
 int main(void) {

@@ -1,22 +1,23 @@
-// policy/fold.c -- the gradients of N_LANES lanes become one, in a fixed tree and in few buffers.
-#include "policy/fold.h"
+// policy/gradsum.c -- the gradients of MAX_PARTIAL_SUMS lanes become one, in a fixed tree and in
+// few buffers.
+#include "policy/gradsum.h"
 
 #include <string.h>
 
 #include "base/status.h"
 
-void fold_open(Fold *f, const bool work[N_LANES]) {
+void gradsum_open(GradSum *f, const bool work[MAX_PARTIAL_SUMS]) {
     memset(f->held, 0, sizeof f->held);
     memset(f->done, 0, sizeof f->done);
     memcpy(f->have[0], work, sizeof f->have[0]);
-    for (int level = 0; level < FOLD_LEVELS; level++)
-        for (int i = 0; i < N_LANES >> (level + 1); i++)
+    for (int level = 0; level < SUM_LEVELS; level++)
+        for (int i = 0; i < MAX_PARTIAL_SUMS >> (level + 1); i++)
             f->have[level + 1][i] = f->have[level][2 * i] || f->have[level][2 * i + 1];
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->freed, NULL);
 }
 
-DeviceByte *fold_take(Fold *f, Queue *q) {
+DeviceByte *gradsum_take(GradSum *f, Queue *q) {
     int at = -1;
     pthread_mutex_lock(&f->lock);
     for (;;) {
@@ -33,10 +34,10 @@ DeviceByte *fold_take(Fold *f, Queue *q) {
     return buffer;
 }
 
-void fold_give(Fold *f, Queue *q, int lane, DeviceByte *sum) {
+void gradsum_give(GradSum *f, Queue *q, int lane, DeviceByte *sum) {
     int i = lane;
     pthread_mutex_lock(&f->lock);
-    for (int level = 0; level < FOLD_LEVELS; level++, i /= 2) {
+    for (int level = 0; level < SUM_LEVELS; level++, i /= 2) {
         if (!f->have[level][i ^ 1]) continue;
         DeviceByte *other = f->done[level][i ^ 1];
         if (!other) {
@@ -52,12 +53,12 @@ void fold_give(Fold *f, Queue *q, int lane, DeviceByte *sum) {
         pthread_cond_broadcast(&f->freed);
         sum = left;
     }
-    f->done[FOLD_LEVELS][0] = sum;
+    f->done[SUM_LEVELS][0] = sum;
     pthread_mutex_unlock(&f->lock);
 }
 
-void fold_close(Fold *f, Queue *q, DeviceByte *out) {
-    if (out && f->done[FOLD_LEVELS][0]) f->ops->add(q, out, f->done[FOLD_LEVELS][0], f->n_floats);
+void gradsum_close(GradSum *f, Queue *q, DeviceByte *out) {
+    if (out && f->done[SUM_LEVELS][0]) f->ops->add(q, out, f->done[SUM_LEVELS][0], f->n_floats);
     pthread_cond_destroy(&f->freed);
     pthread_mutex_destroy(&f->lock);
 }
