@@ -88,12 +88,22 @@ static Status draw_block(Decode *d, NetUnit *u, int begin, int end) {
     return u->ops->wait(u->q);
 }
 
+// The states of the rows of a block are kept for policy_draft.
+static void keep_states(const Decode *d, const NetUnit *u, int begin) {
+    const Policy *p = d->p;
+    int row = 0;
+    if (p->hidden_rows == 0) return;
+    for (int s = 0; s < begin; s++) row += d->seq[s].n_new;
+    u->ops->copy(u->q, view_rows(p->hidden, row, 1).data, u->acts.x.data, view_bytes(u->acts.x));
+}
+
 static Status decode_block(Decode *d, Workspace *w, int begin, int end) {
     Policy *p = d->p;
     index_decode(&w->ix, d->seq + begin, end - begin);
     NetUnit u = unit_begin(p, w, d->alone);
     u.decode = true;
     net_forward(&u, 0, p->model.n_layers);
+    keep_states(d, &u, begin);
     if (!d->fn) return draw_block(d, &u, begin, end);
     EmitRows e = {.d = d, .w = w, .seq = d->seq + begin};
     head_logits(&u, emit_block, &e);
@@ -139,6 +149,7 @@ static Status decode_all(Decode *d) {
     }
     if (d->n_seqs == 0) return ST_OK;
     net_phase(p, false);
+    p->hidden_rows = view_here(p->hidden) && total <= p->hidden.rows ? total : 0;
     d->rows =
         p->ops->unit_rows(p->device, &p->model, UNIT_DECODE, total, p->n_work, p->work[0].cap);
     d->failure = (UnitFailure){.lock = PTHREAD_MUTEX_INITIALIZER};

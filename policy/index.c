@@ -104,7 +104,7 @@ void index_pack(Index *ix, const Pack *pack) {
     index_ahead(ix, pack, 0);
 }
 
-void index_decode(Index *ix, const DecodeSeq *seq, int n_seqs) {
+void index_draft(Index *ix, const DecodeSeq *seq, int n_seqs, const int *from) {
     int rows = 0, wanted = 0, stride = 1;
     for (int s = 0; s < n_seqs; s++) {
         const int pages = (seq[s].pos + seq[s].n_new + KV_PAGE_TOKENS - 1) / KV_PAGE_TOKENS;
@@ -120,7 +120,8 @@ void index_decode(Index *ix, const DecodeSeq *seq, int n_seqs) {
     int32_t *want_row = take(ix, &ix->want_row, (size_t)wanted);
     Ints host_only;
     ix->want_at = take(ix, &host_only, (size_t)wanted);
-    ix->leader = ix->times = ix->want_token = (Ints){0};
+    ix->leader = ix->times = ix->want_token = ix->from = (Ints){0};
+    int32_t *state = from ? take(ix, &ix->from, (size_t)rows) : NULL;
     ix->page_stride = stride;
     ix->n_want = wanted;
     int n = 0, want = 0;
@@ -132,6 +133,7 @@ void index_decode(Index *ix, const DecodeSeq *seq, int n_seqs) {
         memcpy(page + (size_t)s * (size_t)stride, q->page, (size_t)pages * sizeof *page);
         for (int t = 0; t < q->n_new; t++) {
             token[n] = q->token[t];
+            if (from) state[n] = from[s] + t;
             pos[n++] = q->pos + t;
         }
         for (int i = 0; i < q->n_logits; i++, want++) {
@@ -140,6 +142,10 @@ void index_decode(Index *ix, const DecodeSeq *seq, int n_seqs) {
         }
     }
     offset[n_seqs] = n;
+}
+
+void index_decode(Index *ix, const DecodeSeq *seq, int n_seqs) {
+    index_draft(ix, seq, n_seqs, NULL);
 }
 
 void index_free(Index *ix) {

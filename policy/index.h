@@ -47,6 +47,9 @@ void index_pack(Index *ix, const Pack *pack);
 void index_ahead(Index *ix, const Pack *pack, int ahead);
 // New tokens of sequences, and the rows whose logits are wanted.
 void index_decode(Index *ix, const DecodeSeq *seq, int n_seqs);
+// The same for the rows of an MTP module, which continue rows from[s], from[s] + 1, .. of the step
+// before; NULL: its own.
+void index_draft(Index *ix, const DecodeSeq *seq, int n_seqs, const int *from);
 void index_free(Index *ix);
 
 #ifdef __cplusplus

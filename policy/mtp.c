@@ -24,15 +24,6 @@ void mtp_save(PlanCursor *b, const ModelConfig *m, MtpSave *s, bool plain) {
     s->dlogp = plan_view(b, 1, 1, VIEW_F32);
 }
 
-// A module at work: the unit over its rows, and what it keeps of them.
-typedef struct MtpUnit {
-    NetUnit u;
-    int l; // its layer
-    MtpSave s;
-    View from; // [rows of the module before, D]: the state it continues, before the norm
-    const Weight *from_norm;
-} MtpUnit;
-
 static MtpSave save_of(const NetUnit *u, int k) {
     MtpSave s = u->w->mtp[k];
     View *v[] = {&s.embed, &s.state, &s.cat, &s.x, &s.logp, &s.lse, &s.dlogp};
@@ -56,7 +47,18 @@ static MtpUnit module_of(const NetUnit *u, int k) {
     return m;
 }
 
-static void forward(MtpUnit *m) {
+MtpUnit mtp_decoding(const NetUnit *u, int k) {
+    const Policy *p = u->p;
+    MtpUnit m = {.u = *u, .l = p->model.n_layers + k};
+    m.s = save_of(u, 0);
+    m.from = k == 0 ? p->hidden : m.s.x;
+    m.from_norm = k == 0 ? &p->final_norm : &p->layer[m.l - 1].head_norm;
+    m.u.norm = &p->layer[m.l].head_norm;
+    m.u.acts.x = m.s.x;
+    return m;
+}
+
+void mtp_forward(MtpUnit *m) {
     NetUnit *u = &m->u;
     const Layer *y = &u->p->layer[m->l];
     const MtpSave *s = &m->s;
@@ -72,7 +74,7 @@ static void forward(MtpUnit *m) {
 }
 
 // From acts.dx, the gradient of the module's x without its own head, to that of `from`.
-static void backward(MtpUnit *m, View dfrom) {
+static void module_back(MtpUnit *m, View dfrom) {
     NetUnit *u = &m->u;
     const Layer *y = &u->p->layer[m->l];
     const MtpSave *s = &m->s;
@@ -123,10 +125,10 @@ Status mtp_train(NetUnit *u, const Pack *piece, double scale, MtpLoss *loss) {
     for (int k = 0; k < n; k++) {
         index_ahead(&u->w->mtp_ix[k], piece, k + 1);
         module[k] = module_of(u, k);
-        forward(&module[k]);
+        mtp_forward(&module[k]);
         TRY(loss_of(&module[k], (float)(scale / n), &loss[k]));
     }
     for (int k = n - 1; k >= 0; k--)
-        backward(&module[k], k > 0 ? module[k - 1].u.acts.dx : u->acts.dx);
+        module_back(&module[k], k > 0 ? module[k - 1].u.acts.dx : u->acts.dx);
     return ST_OK;
 }

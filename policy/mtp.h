@@ -23,11 +23,24 @@
 extern "C" {
 #endif
 
-enum { MTP_MOST = 8 }; // modules of a model
+enum { MTP_MOST = DRAFT_MOST }; // modules of a model
 
 // What a module has besides a layer: parameters, buffers. `plain`: x is not there.
 void mtp_params(ParamAdder *a, int l, Layer *out, const ModelConfig *m);
 void mtp_save(PlanCursor *b, const ModelConfig *m, MtpSave *s, bool plain);
+
+// A module at work: the unit over its rows, and what it keeps of them.
+typedef struct MtpUnit {
+    NetUnit u;
+    int l; // its layer
+    MtpSave s;
+    View from; // [rows of the module before, D]: the state it continues, before the norm
+    const Weight *from_norm;
+} MtpUnit;
+// Module k (from 0 on) over the rows of a unit of decoding; its logits are the unit's then. The
+// first module continues the states that policy_decode kept.
+MtpUnit mtp_decoding(const NetUnit *u, int k);
+void mtp_forward(MtpUnit *m);
 
 // Forward and backward of all modules of a unit whose forward pass is kept, over the piece it is
 // made of. Gradients add to u->grad; acts.dx becomes the gradient of acts.x through the modules.

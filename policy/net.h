@@ -177,8 +177,10 @@ struct Policy {
     DeviceByte *open_sum; // of the partial sum that the last call left unfinished, or NULL
     Workspace *work;
     int n_work, n_sums;
-    int n_trainers; // workspaces that keep what a backward pass needs, the first ones
-    DeviceByte *kv; // [layer][page] of ops->page_bytes
+    int n_trainers;  // workspaces that keep what a backward pass needs, the first ones
+    DeviceByte *kv;  // [layer][page] of ops->page_bytes
+    View hidden;     // [max_decode_rows,D] f32: acts.x of the last decode call, for drafts
+    int hidden_rows; // that are there
     size_t layer_bytes;
     DeviceByte *sums, *moved; // f64, i32 [n_spans]
     int64_t *load;            // on the host: [n_moe, E]

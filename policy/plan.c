@@ -226,6 +226,13 @@ void net_layout(Policy *p, DeviceByte *base, PolicyPlan *plan) {
     p->sums = take(b, (size_t)p->n_spans, sizeof(double));
     p->moved = take(b, (size_t)p->n_spans, sizeof(int32_t));
     plan->scratch = b->at - at;
+    if (p->model.n_mtp > 0 && p->opts.kv_pages > 0) {
+        const size_t begin = b->at;
+        b->cap = p->opts.max_decode_rows;
+        p->hidden = plan_view(b, 1, p->model.hidden_size, VIEW_F32);
+        p->hidden.rows = b->cap;
+        plan->scratch += b->at - begin;
+    }
     for (int i = 0; i < p->n_work; i++) place_work(p, &p->work[i], b, plan);
 
     place_phases(p, b, plan);

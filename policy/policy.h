@@ -201,7 +201,26 @@ void policy_zero_grad(Policy *policy);
 MUST_USE Status policy_decode(Policy *policy, const DecodeSeq *seq, int n_seqs, const Draw *draw,
                               int n_draws, Drawn *drawn);
 
-// The same with logits on the host, for tests and comparisons. Receives one row of logits
+// ---- drafts: the MTP modules guess the tokens that policy_decode will draw next
+//
+// policy_decode keeps the states of its rows until the next call. A module has keys and values of
+// its own in the sequence's pages. Drafts are guesses: they change speed, never what is drawn, if
+// the caller takes policy_decode's token at every position.
+enum { DRAFT_MOST = 8 }; // guesses for one sequence
+typedef struct DraftSeq {
+    // Rows of the last policy_decode that are part of the sequence for good: rows.token[i] is the
+    // token behind row i, at position rows.pos + i + 1. n_logits and id are not read.
+    DecodeSeq rows;
+    int first_row;              // of rows, counted over all sequences of that call
+    int n_drafts;               // wanted, for the tokens behind rows.token; 0 = only fill the cache
+    DrawRule rule;              // as policy_decode will draw them
+    double uniform[DRAFT_MOST]; // of each
+    int32_t draft[DRAFT_MOST];  // written; n_drafts is lowered where there is none
+} DraftSeq;
+// Module k makes draft k; `modules` of them run, at most n_mtp.
+MUST_USE Status policy_draft(Policy *policy, DraftSeq *seq, int n_seqs, int modules);
+
+// policy_decode with logits on the host, for tests and comparisons. Receives one row of logits
 // [vocab_size] (raw: not divided by temperature), valid during the call; called from several
 // threads at once, the rows of one sequence in order by one thread.
 typedef void LogitsFn(void *ctx, const DecodeSeq *seq, int row, const float *logits);
