@@ -7,14 +7,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "rollout/drafter.h"
 #include "rollout/live.h"
 #include "rollout/scheduler.h"
 
-// The draws of a step: what is asked of the policy, its answers, and whose tokens they are.
+// The draws of a step: what is asked of the policy, and its answers (LiveSample.first_draw).
 typedef struct StepDraws {
     Draw *draw;
     Drawn *drawn;
-    LiveSample **sample;
     int n, cap;
 } StepDraws;
 
@@ -29,6 +29,7 @@ struct Engine {
     EngineStats stats;
     uint32_t version; // of the policy at the last step
     StepDraws draws;
+    Drafter drafter;
 };
 
 Status engine_new(const EngineOpts *opts, Engine **out) {
@@ -40,6 +41,13 @@ Status engine_new(const EngineOpts *opts, Engine **out) {
                     "and %d",
                     opts->max_seqs, opts->kv_pages, opts->max_decode_rows);
     const ModelConfig *model = policy_model(opts->policy);
+    const DrafterOpts drafts = {.kind = opts->draft,
+                                .n_drafts = opts->draft_tokens,
+                                .max_seqs = opts->max_seqs,
+                                .max_rows = opts->max_decode_rows > 0 ? opts->max_decode_rows
+                                                                      : opts->max_seqs,
+                                .policy = opts->policy};
+    TRY(drafter_check(&drafts));
     Engine *e = calloc(1, sizeof *e);
     CHECK(e);
     e->opts = *opts;
@@ -58,6 +66,7 @@ Status engine_new(const EngineOpts *opts, Engine **out) {
                    e->opts.max_decode_rows, opts->kv_pages, e->limits.reserve);
     e->decode = calloc((size_t)e->opts.max_seqs, sizeof *e->decode);
     CHECK(e->decode);
+    drafter_open(&e->drafter, &drafts);
     e->version = policy_version(opts->policy);
     kv_flush(e->kv, e->version);
     *out = e;
@@ -69,7 +78,7 @@ void engine_free(Engine *e) {
     while (e->store.n_samples > 0) engine_release(e, engine_next(e, 0));
     free(e->draws.draw);
     free(e->draws.drawn);
-    free(e->draws.sample);
+    drafter_close(&e->drafter);
     scheduler_close(&e->sched);
     live_free(&e->store);
     kv_free(e->kv);
@@ -166,26 +175,23 @@ SampleId engine_next(const Engine *e, SampleId after) {
 
 // ---- drawing
 
-// Asks for the next token of a sample from the last row of sequence `seq` of the step.
-static void ask_token(Engine *e, LiveSample *s, int seq) {
+// Asks for the token behind row `row` of sequence `seq` of the step: the one `ahead` places behind
+// the sample's end.
+static void ask_token(Engine *e, LiveSample *s, int seq, int row, int ahead) {
     const LiveGroup *g = s->group;
-    const SampleConfig *c = &g->sampling;
     StepDraws *d = &e->draws;
     if (d->n == d->cap) {
         d->cap = d->cap ? 2 * d->cap : 64;
         d->draw = realloc(d->draw, (size_t)d->cap * sizeof *d->draw);
         d->drawn = realloc(d->drawn, (size_t)d->cap * sizeof *d->drawn);
-        d->sample = realloc(d->sample, (size_t)d->cap * sizeof(LiveSample *));
-        CHECK(d->draw && d->drawn && d->sample);
+        CHECK(d->draw && d->drawn);
     }
-    RngKey key = g->key;
-    key.sample += (uint32_t)s->index;
-    d->sample[d->n] = s;
+    if (ahead == 0) s->first_draw = d->n;
     d->draw[d->n++] = (Draw){.seq = seq,
-                             .row = e->decode[seq].n_logits - 1,
+                             .row = row,
                              .forced = -1,
-                             .rule = draw_rule(c->temperature, c->top_k, c->top_p, c->min_p),
-                             .uniform = rng_uniform(&key, (uint32_t)(s->n_tokens - g->n_prompt))};
+                             .rule = live_draw_rule(g),
+                             .uniform = live_uniform(s, ahead)};
 }
 
 // A sample whose first token comes from the last row of its group's prompt.
@@ -199,23 +205,12 @@ static void ask_tokens(Engine *e, int n_seqs) {
         const SchedSeq *run = &e->sched.seq[e->decode[i].id];
         if (e->decode[i].n_logits == 0) continue;
         if (run->sample) {
-            ask_token(e, run->sample, i);
+            for (int k = 0; k < e->decode[i].n_logits; k++) ask_token(e, run->sample, i, k, k);
             continue;
         }
         for (int k = 0; k < run->group->n_samples; k++)
-            if (wants_first_token(&run->group->sample[k])) ask_token(e, &run->group->sample[k], i);
-    }
-}
-
-// Writes the drawn tokens and their log-probs behind the ends of their samples.
-static void take_tokens(Engine *e) {
-    for (int i = 0; i < e->draws.n; i++) {
-        LiveSample *s = e->draws.sample[i];
-        const Drawn *d = &e->draws.drawn[i];
-        s->broken = !d->finite;
-        if (d->token < 0) continue;
-        s->token[s->n_tokens] = d->token;
-        s->logp[s->n_tokens] = d->logp;
+            if (wants_first_token(&run->group->sample[k]))
+                ask_token(e, &run->group->sample[k], i, 0, 0);
     }
 }
 
@@ -287,6 +282,24 @@ static Status broken_logits(Engine *e, LiveSample *s) {
     return st;
 }
 
+// The tokens drawn for a sample become part of it as far as its guesses hold. seq: its own
+// sequence; NULL: its group's prompt.
+static Status accept_drawn(Engine *e, LiveSample *s, const SchedSeq *seq) {
+    const int n = seq ? seq->n_drafts : 0;
+    e->stats.n_draws++;
+    e->stats.n_drafts += n;
+    for (int k = 0;; k++) {
+        const Drawn *d = &e->draws.drawn[s->first_draw + k];
+        if (!d->finite) return broken_logits(e, s);
+        s->token[s->n_tokens] = d->token;
+        s->logp[s->n_tokens] = d->logp;
+        accept_token(e, s);
+        if (k == n || s->draft[k] != d->token || s->state != SAMPLE_RUNNING) return ST_OK;
+        scheduler_keep_draft(seq, e->version);
+        e->stats.n_accepted++;
+    }
+}
+
 static Status accept_tokens(Engine *e) {
     Status st = ST_OK;
     for (int i = 0; i < e->sched.n_seqs; i++) {
@@ -298,15 +311,12 @@ static Status accept_tokens(Engine *e) {
             if (!seq->sample && s->state != SAMPLE_WAITING) continue;
             if (!seq->sample && live_response_length(s) > 0) {
                 scheduler_ready(&e->sched, s); // its tokens were given
-            } else if (!s->broken) {
-                accept_token(e, s);
             } else {
-                Status broken = broken_logits(e, s);
+                Status broken = accept_drawn(e, s, seq->sample ? seq : NULL);
                 if (st == ST_OK) st = broken;
             }
         }
     }
-    scheduler_sweep(&e->sched);
     return st;
 }
 
@@ -331,10 +341,12 @@ Status engine_step(Engine *e, int *n_decoded) {
     scheduler_check(&e->sched);
     ask_tokens(e, n);
     TRY(policy_decode(e->opts.policy, e->decode, n, e->draws.draw, e->draws.n, e->draws.drawn));
-    take_tokens(e);
     e->stats.n_decode_calls++;
     scheduler_advance(&e->sched, e->version);
     Status st = accept_tokens(e);
+    Status drafted = drafter_run(&e->drafter, &e->sched, e->decode, n, &e->stats.draft_seconds);
+    if (st == ST_OK) st = drafted;
+    scheduler_sweep(&e->sched);
     e->stats.seconds += clock_now() - begin;
     if (n_decoded) *n_decoded = n;
     return st;

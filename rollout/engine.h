@@ -55,6 +55,9 @@ typedef struct EngineOpts {
     int max_decode_rows;        // as given to the policy, which bounds a prefill; 0 = max_seqs
     int max_seq_tokens;         // as given to the policy; 0 = the model's max_position
     uint64_t seed;              // of engine_sample
+    DraftKind draft;
+    int draft_tokens; // guesses for a sequence and call, at most DRAFT_MOST and with DRAFT_MTP the
+                      // model's modules; 0 = as many as modules, or 4
     WeightRule new_weights;
     // Keep the pages of ended sequences and give them to those that begin alike. For a policy that
     // is not trained: policy_train writes over pages (see engine_forget_pages).
@@ -66,6 +69,9 @@ typedef struct EngineStats {
     int64_t n_shared_tokens;               // prompt tokens taken from pages of another sequence
     int64_t n_computed_tokens;             // rows that went through the policy
     int64_t n_decode_calls, n_preempted;
+    int64_t n_draws;              // of a sample in a call: without drafts each gives one token
+    int64_t n_drafts, n_accepted; // guesses that were verified, and those that were right
+    double draft_seconds;         // of making them
     int pages_peak;
     double seconds;
 } EngineStats;

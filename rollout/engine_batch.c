@@ -101,6 +101,10 @@ static EngineStats stats_since(const Engine *engine, const EngineStats *before, 
     s.n_computed_tokens -= before->n_computed_tokens;
     s.n_decode_calls -= before->n_decode_calls;
     s.n_preempted -= before->n_preempted;
+    s.n_draws -= before->n_draws;
+    s.n_drafts -= before->n_drafts;
+    s.n_accepted -= before->n_accepted;
+    s.draft_seconds -= before->draft_seconds;
     s.n_prompt_tokens = s.n_new_tokens = 0;
     for (int i = 0; i < b->n_samples; i++) {
         s.n_prompt_tokens += b->response_begin[i] - b->token_begin[i];

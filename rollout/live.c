@@ -112,6 +112,19 @@ void live_append(LiveSample *s, int32_t token, int kind, float logp, uint32_t ve
         s->run_begin = s->n_tokens;
 }
 
+// ---- draws
+
+DrawRule live_draw_rule(const LiveGroup *g) {
+    const SampleConfig *c = &g->sampling;
+    return draw_rule(c->temperature, c->top_k, c->top_p, c->min_p);
+}
+
+double live_uniform(const LiveSample *s, int ahead) {
+    RngKey key = s->group->key;
+    key.sample += (uint32_t)s->index;
+    return rng_uniform(&key, (uint32_t)(s->n_tokens + ahead - s->group->n_prompt));
+}
+
 // ---- the store
 
 static void register_sample(LiveStore *store, LiveSample *s) {

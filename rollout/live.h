@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/rng.h"
-#include "policy/draw.h"
+#include "policy/policy.h"
 #include "rollout/batch.h"
 #include "rollout/kv.h"
 #include "rollout/request.h"
@@ -37,15 +37,17 @@ struct LiveSample {
     int32_t *token;
     uint8_t *kind; // TOKEN_*
     float *logp;
-    uint32_t *version;    // that drew the token; 0 where it was not drawn
-    uint32_t *kv_version; // that made its keys and values
-    int n_sampled;        // tokens drawn
-    int run_begin;        // tokens from here on were drawn without an injection between them
-    int pause_after;      // drawn tokens since run_begin at which it pauses; 0 = never
+    uint32_t *version;         // that drew the token; 0 where it was not drawn
+    uint32_t *kv_version;      // that made its keys and values
+    int n_sampled;             // tokens drawn
+    int run_begin;             // tokens from here on were drawn without an injection between them
+    int pause_after;           // drawn tokens since run_begin at which it pauses; 0 = never
+    int32_t draft[DRAFT_MOST]; // guesses of its next tokens
+    int n_drafts;
+    int first_draw; // of the step's draws
     KvTable kv;
     bool admitted; // runs or ran, and is not finished
     bool forked;   // admitted with the pages of its group's prompt
-    bool broken;   // the logits of its next token were not finite
     bool queued;   // for engine_poll
     LiveSample *next_ready, *before_ready, *next_event;
 };
@@ -94,6 +96,10 @@ void live_free(LiveStore *store);
 // Room for n_tokens; a sample without columns gets its prompt.
 void live_reserve(LiveSample *sample, int n_tokens);
 void live_append(LiveSample *sample, int32_t token, int kind, float logp, uint32_t version);
+
+// How tokens are drawn; the random number of the token `ahead` places behind the sample's end.
+DrawRule live_draw_rule(const LiveGroup *group);
+double live_uniform(const LiveSample *sample, int ahead);
 
 static inline int live_response_length(const LiveSample *sample) {
     return sample->n_tokens > 0 ? sample->n_tokens - sample->group->n_prompt : 0;

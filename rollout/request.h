@@ -79,6 +79,19 @@ typedef struct EngineRequest { // everything is copied
     int number;               // the caller's, for TokenFn and SampleView
 } EngineRequest;
 
+// ---- drafts
+
+// Where guesses of the next tokens come from. The next decode call verifies them: it draws the
+// token of every guessed position with that position's own random number, from the policy's own
+// probabilities, and goes on while the drawn token is the guess. So the tokens, and their
+// log-probs, are those of an engine without drafts, bit for bit.
+typedef enum DraftKind {
+    DRAFT_NONE,
+    DRAFT_MTP,    // the policy's MTP modules
+    DRAFT_LOOKUP, // what followed the last tokens where they appeared before (rollout/drafter.h)
+} DraftKind;
+#define DRAFT_CHOICES "none|mtp|lookup" // in the enum's order
+
 // ---- checks, for the engine
 
 typedef struct RequestLimits {

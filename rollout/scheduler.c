@@ -348,6 +348,22 @@ static void make_room_to_draw(const SchedSeq *seq) {
     }
 }
 
+// How many guesses of a sample go along, of at most `rows`: they are not worth a preemption.
+static int take_drafts(Scheduler *s, const SchedSeq *seq, int rows) {
+    LiveSample *sample = seq->sample;
+    if (!sample || sample->n_drafts == 0) return 0;
+    const LiveGroup *g = sample->group;
+    const int context = g->limit - sample->n_tokens - 1,
+              budget = g->sampling.max_new_tokens - sample->n_sampled - 1;
+    int n = sample->n_drafts < rows ? sample->n_drafts : rows;
+    n = n < context ? n : context;
+    n = n < budget ? n : budget;
+    if (n <= 0 || !kv_grow(s->kv, &sample->kv, sample->n_tokens + n)) return 0;
+    live_reserve(sample, sample->n_tokens + n + 1);
+    memcpy(sample->token + sample->n_tokens, sample->draft, (size_t)n * sizeof *sample->draft);
+    return n;
+}
+
 int scheduler_plan(Scheduler *s, DecodeSeq *decode) {
     if (admit_ready(s)) admit_prompts(s);
     int rows = s->max_rows;
@@ -358,13 +374,14 @@ int scheduler_plan(Scheduler *s, DecodeSeq *decode) {
         seq->n_new = wanted < cap ? wanted : cap;
         CHECK(seq->n_new >= 1);
         if (!find_pages(s, i, table->n_tokens + seq->n_new)) break;
-        rows -= seq->n_new;
         if (seq->n_new == wanted) make_room_to_draw(seq);
+        seq->n_drafts = seq->n_new == wanted ? take_drafts(s, seq, cap - wanted) : 0;
+        rows -= seq->n_new + seq->n_drafts;
         decode[i] = (DecodeSeq){.token = tokens_of(seq) + table->n_tokens,
-                                .n_new = seq->n_new,
+                                .n_new = seq->n_new + seq->n_drafts,
                                 .pos = table->n_tokens,
                                 .page = table->page,
-                                .n_logits = seq->n_new == wanted,
+                                .n_logits = seq->n_new == wanted ? 1 + seq->n_drafts : 0,
                                 .id = i};
     }
     CHECK(s->n_seqs > 0 || s->reserve || (!s->first_ready && !s->first_waiting));
@@ -386,10 +403,15 @@ void scheduler_advance(Scheduler *s, uint32_t version) {
         for (int t = table->n_tokens; t < table->n_tokens + seq->n_new; t++)
             versions_of(seq)[t] = version;
         table->n_tokens += seq->n_new;
-        s->n_computed_tokens += seq->n_new;
+        s->n_computed_tokens += seq->n_new + seq->n_drafts;
         if (!seq->sample && scheduler_drawn(seq)) tell_versions(seq->group);
         kv_publish(s->kv, table, tokens_of(seq));
     }
+}
+
+void scheduler_keep_draft(const SchedSeq *seq, uint32_t version) {
+    LiveSample *sample = seq->sample;
+    sample->kv_version[sample->kv.n_tokens++] = version;
 }
 
 void scheduler_check(const Scheduler *s) {

@@ -27,6 +27,7 @@ typedef struct SchedSeq {
     LiveGroup *group;
     LiveSample *sample; // NULL: the prompt of the group
     int n_new;          // tokens in the next call
+    int n_drafts;       // guesses behind them, which the call verifies
 } SchedSeq;
 
 typedef struct Scheduler {
@@ -52,10 +53,14 @@ void scheduler_close(Scheduler *sched);
 void scheduler_add(Scheduler *sched, LiveGroup *group);
 
 // Admits, takes pages, preempts; fills decode[0 .. n), one for each sequence, decode.id its index.
-// Every sample that will have a token drawn has space for it. n is 0 when nothing can run.
+// Every sample that will have a token drawn has space for it. Guesses (LiveSample.draft) go along
+// where rows and pages are free; then logits of n_drafts + 1 rows are wanted. n is 0 when nothing
+// can run.
 int scheduler_plan(Scheduler *sched, DecodeSeq *decode);
 // After the call: the planned tokens are cached, by weights `version`.
 void scheduler_advance(Scheduler *sched, uint32_t version);
+// The first guess that is not yet part of the sequence is right: its keys and values stay.
+void scheduler_keep_draft(const SchedSeq *seq, uint32_t version);
 // Were logits of the sequence wanted? After scheduler_advance.
 bool scheduler_drawn(const SchedSeq *seq);
 

@@ -9,7 +9,7 @@ static Policy *policy_of(uint64_t seed) {
     const PolicyOpts o = {
         .chunk_tokens = 256, .max_seq_tokens = CONTEXT, .kv_pages = PAGES, .max_decode_rows = ROWS};
     Policy *p;
-    assert_ok(policy_new(&tiny, &o, &p));
+    assert_ok(policy_new(&tiny_model, &o, &p));
     policy_init(p, seed);
     return p;
 }

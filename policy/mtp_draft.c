@@ -1,4 +1,4 @@
-// policy/draft.c -- drafts: the MTP modules run behind the rows of the last decode call.
+// policy/mtp_draft.c -- drafts: the MTP modules run behind the rows of the last decode call.
 //
 // Sequences are cut into blocks that workers claim, as in decode.c. In a block module k runs over
 // all rows; the last row of a sequence gives draft k, which is the token ahead of that row for
