@@ -120,6 +120,17 @@ static int pages_for(const ActorOpts *o, int longest, int seqs) {
     return shared < each * (seqs + 1) ? shared : each * (seqs + 1);
 }
 
+RlContext actor_context(const Actor *a, const Chat *chat, uint64_t seed) {
+    return (RlContext){.policy = a->policy,
+                       .engine = a->engine,
+                       .tokenizer = a->tokenizer,
+                       .chat = chat,
+                       .pool = a->pool,
+                       .stop_token = a->stop_token,
+                       .n_stop_tokens = a->n_stop_tokens,
+                       .seed = seed};
+}
+
 Status actor_open(const ActorOpts *opts, Actor *out) {
     *out = (Actor){.opts = *opts};
     Status st;

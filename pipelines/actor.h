@@ -16,6 +16,7 @@
 #include "policy/text/chat.h"
 #include "policy/text/stopids.h"
 #include "policy/text/tokenizer.h"
+#include "rl/context.h"
 #include "rollout/engine.h"
 
 #ifdef __cplusplus
@@ -58,6 +59,8 @@ typedef struct Actor {
     Chat chat; // of actor_chat
 } Actor;
 
+// What rl's trainer, evaluations and judges share of it.
+RlContext actor_context(const Actor *actor, const Chat *chat, uint64_t seed);
 // opts->folder: as input_model takes it. Weights of a new model come from policy_init(seed); of a
 // folder from its files.
 MUST_USE Status actor_open(const ActorOpts *opts, Actor *out);

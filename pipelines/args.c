@@ -70,7 +70,8 @@ static Status keep(Args *args, const Flag *flag, const char *value) {
 
 Status args_parse(Args *args, int argc, char **argv, const Flag *flag, int n_flags,
                   bool assignments) {
-    *args = (Args){.command = argc > 1 ? argv[1] : "", .argc = argc, .argv = argv};
+    *args = (Args){
+        .command = argc > 1 ? argv[1] : "", .assignments = assignments, .argc = argc, .argv = argv};
     bool only_words = false;
     for (int i = 2; i < argc; i++) {
         char *word = argv[i];

@@ -29,6 +29,7 @@ enum { ARGS_MAX = 256 };
 
 typedef struct Args {
     const char *command;
+    bool assignments;           // it takes a config: words key=value are assignments
     const char *word[ARGS_MAX]; // positional, in order
     int n_words;
     const char *assignment[ARGS_MAX]; // "rl.lr=1e-4"

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "pipelines/command.h"
 #include "pipelines/defaults.h"
 #include "pipelines/needs.h"
 #include "pipelines/recipe.h"
@@ -212,12 +211,6 @@ static Status check_passes(const EvalSettings *e) {
     return ST_OK;
 }
 
-// Does the command take a person's config? Others have the recipe's values and flags of their own.
-static bool takes_config(const Args *args) {
-    const Command *command = args && args->command ? command_find(args->command) : NULL;
-    return command && command->config;
-}
-
 Status runconfig_open(RunConfig *out, const char *recipe, const Args *args) {
     *out = (RunConfig){0};
     sections_fill(out->section, out);
@@ -248,7 +241,9 @@ Status runconfig_open(RunConfig *out, const char *recipe, const Args *args) {
     TRY_OUT(defaults_of_steps(out->config));
     TRY_OUT(config_apply(out->config));
     TRY_OUT(check_passes(&out->eval));
-    if (takes_config(args)) TRY_OUT(config_check_needs(out->config, needs_command(args->command)));
+    // other commands have the recipe's values and flags of their own
+    if (args && args->assignments)
+        TRY_OUT(config_check_needs(out->config, needs_command(args->command)));
     if (out->sandbox.allow_missing) cage_allow_missing(CAGE_NAMESPACES);
     return ST_OK;
 out:

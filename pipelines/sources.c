@@ -227,7 +227,6 @@ Status sources_inspect(const RunConfig *rc, const TaskSource *source) {
 }
 
 Status sources_check(const RunConfig *rc) {
-    judge_configure(&rc->rl);
     for (int s = 0; s < SPLITS; s++) {
         if (!sources_has(rc, (Split)s)) continue;
         Parts parts = {.rc = rc, .split = (Split)s};

@@ -16,7 +16,8 @@ static Status next_question(const Collector *c, uint64_t *at, Question *out, Are
     for (int passed = 0;; passed++) {
         ArenaMark mark = arena_mark(arena);
         uint64_t index = (*at)++;
-        TRY(ask_question(c->source, index, c->tokenizer, c->chat, c->judging, out, arena));
+        TRY(ask_question(c->source, index, c->run->tokenizer, c->run->chat, c->judging, out,
+                         arena));
         if (passed == PASSED_OVER_MAX || curriculum_takes(c->curriculum, out->task, index))
             return ST_OK;
         arena_rewind(arena, mark);
@@ -32,7 +33,7 @@ static Status sample_round(const Collector *c, uint64_t number, int n, const vol
     EngineStats stats = {0};
     span_begin(c->spans, "gen");
     judge_begin(c->judging, batch);
-    Status st = engine_sample(c->engine, batch, &c->sampling, RNG_SAMPLE, judge_finished,
+    Status st = engine_sample(c->run->engine, batch, &c->sampling, RNG_SAMPLE, judge_finished,
                               c->judging, stop, &stats, arena);
     span_end(c->spans, "gen");
     if (st != ST_OK || batch->stage != STAGE_SAMPLED) {

@@ -19,9 +19,7 @@ extern "C" {
 #endif
 
 typedef struct Collector { // all borrowed
-    Engine *engine;
-    const Tokenizer *tokenizer;
-    const Chat *chat; // may be NULL
+    const RlContext *run;
     const TaskSource *source;
     const RlConfig *cfg;
     BatchJudge *judging;

@@ -60,8 +60,8 @@ static Status next_questions(const EvalDeps *deps, Asked *asked, const BatchJudg
     for (*found = 0; *found < n && asked->left > 0; asked->left--) {
         ArenaMark mark = arena_mark(arena);
         Question *q = &question[*found];
-        TRY(ask_question(deps->source, asked->next++, deps->tokenizer, deps->chat, judging, q,
-                         arena));
+        TRY(ask_question(deps->source, asked->next++, deps->run.tokenizer, deps->run.chat, judging,
+                         q, arena));
         if (asked_first_time(asked, q->task->id))
             ++*found;
         else
@@ -226,7 +226,7 @@ static void conclude_all(const Tally *t, const EvalConfig *cfg, EvalResult *out,
 }
 
 SampleConfig evaluate_sampling(const EvalDeps *deps, const EvalConfig *cfg) {
-    SampleConfig s = ask_sampling(deps->cfg, deps->stop_token, deps->n_stop_tokens);
+    SampleConfig s = ask_sampling(deps->cfg, deps->run.stop_token, deps->run.n_stop_tokens);
     if (cfg->temperature >= 0) s.temperature = cfg->temperature;
     if (cfg->top_p > 0) s.top_p = cfg->top_p;
     if (cfg->top_k != 0) s.top_k = cfg->top_k > 0 ? cfg->top_k : 0;
@@ -258,7 +258,7 @@ static Status one_slice(const EvalDeps *deps, const EvalConfig *cfg, Watch *watc
     SampleConfig sampling = evaluate_sampling(deps, cfg);
     EngineStats stats = {0};
     judge_begin(judging, batch);
-    Status st = engine_sample(deps->engine, batch, &sampling, RNG_EVAL, on_finished, watch,
+    Status st = engine_sample(deps->run.engine, batch, &sampling, RNG_EVAL, on_finished, watch,
                               deps->stop, &stats, arena);
     if (st != ST_OK || batch->stage != STAGE_SAMPLED) {
         judge_cancel(judging);
@@ -306,8 +306,7 @@ Status evaluate(const EvalDeps *deps, const EvalConfig *cfg, EvalResult *out, Ar
         n_tasks = (int)deps->source->n_tasks;
     double begin = clock_now();
     BatchJudge *judging = NULL;
-    TRY(judge_new(deps->pool, deps->tokenizer, deps->cfg, deps->stop_token, deps->n_stop_tokens,
-                  &judging));
+    TRY(judge_new(&deps->run, deps->cfg, &judging));
     Tally tally = {
         .k = cfg->k,
         .group_size = cfg->group_size > 0 ? cfg->group_size : (int)deps->cfg->group_size,

@@ -12,15 +12,12 @@
 #define RL_EVALUATE_H
 
 #include "base/arena.h"
-#include "base/pool.h"
 #include "base/status.h"
 #include "datasets/task.h"
-#include "policy/text/chat.h"
-#include "policy/text/tokenizer.h"
+#include "rl/context.h"
 #include "rl/judge.h"
 #include "rl/passk.h"
 #include "rl/settings.h"
-#include "rollout/engine.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,13 +45,8 @@ typedef Status EvalRecordFn(void *ctx, const EvalRecord *record, const Batch *ba
 typedef void EvalProgressFn(void *ctx, int64_t done, int64_t all);
 
 typedef struct EvalDeps { // borrowed
-    Engine *engine;
-    const Tokenizer *tokenizer;
-    const Chat *chat; // NULL: prompts are asked as written
-    Pool *pool;
+    RlContext run;        // its policy is not looked at
     const TaskSource *source;
-    const int32_t *stop_token;
-    int n_stop_tokens;
     const RlConfig *cfg; // resolved; template, extraction, reward weights, sampling
     EvalSeenFn *seen;    // may be NULL
     void *seen_ctx;

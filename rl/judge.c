@@ -31,11 +31,9 @@ typedef struct SampleJudgement {
 } SampleJudgement;
 
 struct BatchJudge {
-    Pool *pool;
-    const Tokenizer *tokenizer;
+    RlContext run;
     RlConfig cfg;
-    const int32_t *stop_token;
-    int n_stop_tokens;
+    CodeRules code;
     Program *program; // of rl.judge_program, or NULL
     RewardTerms terms;
     const Judge *further[BATCH_REWARDS_MAX];     // [terms.n], of rl.rewards
@@ -90,17 +88,6 @@ static Status check_config(const RlConfig *cfg) {
     return ST_OK;
 }
 
-void judge_configure(const RlConfig *cfg) {
-    code_configure(&(CodeOptions){
-        .score = (SuiteScore)cfg->code_score,
-        .max_tests = (int)cfg->code_tests,
-    });
-}
-
-void judge_seed(uint64_t seed) {
-    code_seed(seed);
-}
-
 unsigned judge_layers(void) {
     return code_cage() ? cage_machine(code_cage())->layers : 0;
 }
@@ -143,7 +130,7 @@ static Status open_further(BatchJudge *b) {
         if (strcmp(term->judge, "program") != 0) continue;
         if (term->command) {
             TRY(program_open(&(ProgramOpts){.command = term->command,
-                                            .copies = pool_threads(b->pool),
+                                            .copies = pool_threads(b->run.pool),
                                             .deadline_ms = (int)b->cfg.judge_deadline_ms},
                              &b->further_program[p]));
         } else if (!b->program) {
@@ -156,23 +143,22 @@ static Status open_further(BatchJudge *b) {
     return ST_OK;
 }
 
-Status judge_new(Pool *pool, const Tokenizer *tokenizer, const RlConfig *cfg,
-                 const int32_t *stop_token, int n_stop_tokens, BatchJudge **out) {
+Status judge_new(const RlContext *run, const RlConfig *cfg, BatchJudge **out) {
     *out = NULL;
     TRY(check_config(cfg));
-    judge_configure(cfg);
     Program *program = NULL;
     if (given(cfg->judge_program))
         TRY(program_open(&(ProgramOpts){.command = cfg->judge_program,
-                                        .copies = pool_threads(pool),
+                                        .copies = pool_threads(run->pool),
                                         .deadline_ms = (int)cfg->judge_deadline_ms},
                          &program));
     BatchJudge *b = calloc(1, sizeof *b);
     CHECK(b != NULL);
-    b->pool = pool, b->tokenizer = tokenizer, b->cfg = *cfg;
-    b->text = calloc((size_t)pool_threads(pool), sizeof *b->text);
+    b->run = *run, b->cfg = *cfg;
+    b->code = (CodeRules){
+        .score = (SuiteScore)cfg->code_score, .max_tests = (int)cfg->code_tests, .seed = run->seed};
+    b->text = calloc((size_t)pool_threads(run->pool), sizeof *b->text);
     CHECK(b->text != NULL);
-    b->stop_token = stop_token, b->n_stop_tokens = n_stop_tokens;
     b->program = program;
     b->arena = arena_new(1 << 18);
     b->mark = arena_mark(b->arena);
@@ -192,7 +178,7 @@ static void close_rows(BatchJudge *judging) {
 
 void judge_free(BatchJudge *judging) {
     if (!judging) return;
-    for (int i = 0; i < pool_threads(judging->pool); i++) str_free(&judging->text[i]);
+    for (int i = 0; i < pool_threads(judging->run.pool); i++) str_free(&judging->text[i]);
     free(judging->text);
     program_close(judging->program);
     for (int p = 0; p < BATCH_REWARDS_MAX; p++) program_close(judging->further_program[p]);
@@ -242,13 +228,13 @@ static int text_tokens(const BatchJudge *judging, const Batch *batch, int sample
     int n = batch_response_length(batch, sample);
     if (n == 0 || batch->finish[sample] != FINISH_STOP) return n;
     int32_t last = batch->token[batch->token_end[sample] - 1];
-    for (int i = 0; i < judging->n_stop_tokens; i++)
-        if (judging->stop_token[i] == last) return n - 1;
+    for (int i = 0; i < judging->run.n_stop_tokens; i++)
+        if (judging->run.stop_token[i] == last) return n - 1;
     return n;
 }
 
 void judge_text(const BatchJudge *judging, const Batch *batch, int sample, Str *out) {
-    tokenizer_decode(judging->tokenizer, batch->token + batch->response_begin[sample],
+    tokenizer_decode(judging->run.tokenizer, batch->token + batch->response_begin[sample],
                      text_tokens(judging, batch, sample), false, out);
 }
 
@@ -269,9 +255,10 @@ static void judge_sample(void *ctx, int i, int worker) {
     SampleJudgement *c = &b->sample[i];
     Str *text = &b->text[worker];
     str_clear(text);
-    tokenizer_decode(b->tokenizer, c->token, c->n_tokens, false, text);
+    tokenizer_decode(b->run.tokenizer, c->token, c->n_tokens, false, text);
     JudgeInput in = input(&b->cfg, str_text(text), text->size, c);
     in.program = b->program;
+    in.code = &b->code;
     // A box is every judge's default; games also take answer tags, and programs are no boxes.
     if (in.extract && strcmp(in.extract, "boxed") == 0) in.extract = NULL;
     Judgement form = format_judge(&in), spoken = {.verdict = VERDICT_WRONG};
@@ -324,21 +311,21 @@ void judge_finished(void *ctx, Batch *batch, int sample) {
     int32_t *copy = ARENA_ARRAY(b->arena, int32_t, c->n_tokens + 1);
     memcpy(copy, batch->token + batch->response_begin[sample], (size_t)c->n_tokens * sizeof *copy);
     c->token = copy;
-    if (b->pool)
-        pool_submit(b->pool, judge_sample, b, sample);
+    if (b->run.pool)
+        pool_submit(b->run.pool, judge_sample, b, sample);
     else
         judge_sample(b, sample, 0);
 }
 
 void judge_cancel(BatchJudge *judging) {
-    if (judging->pool) pool_drain(judging->pool);
+    if (judging->run.pool) pool_drain(judging->run.pool);
     close_rows(judging);
     judging->n_samples = 0;
 }
 
 void judge_end(BatchJudge *judging, Batch *batch, Arena *arena) {
     CHECK(judging->n_samples == batch->n_samples);
-    if (judging->pool) pool_drain(judging->pool);
+    if (judging->run.pool) pool_drain(judging->run.pool);
     batch_open_judged(batch, judging->terms.n, arena);
     for (int p = 0; p < judging->terms.n; p++)
         batch_name_part(batch, p, judging->terms.term[p].name);

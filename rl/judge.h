@@ -8,10 +8,9 @@
 
 #include "base/arena.h"
 #include "base/metrics.h"
-#include "base/pool.h"
 #include "base/status.h"
 #include "datasets/task.h"
-#include "policy/text/tokenizer.h"
+#include "rl/context.h"
 #include "rl/settings.h"
 #include "rollout/batch.h"
 
@@ -21,16 +20,9 @@ extern "C" {
 
 typedef struct BatchJudge BatchJudge; // the judges' judging
 
-// Tells the judges what the configuration says about them; judge_new does it too. Call before a
-// judge is asked whether it can work (sources_check), which may open the sandbox.
-void judge_configure(const RlConfig *cfg);
-// The run's seed, for programs that draw random numbers (verifiers/code).
-void judge_seed(uint64_t seed);
-
-// Everything is borrowed; pool may be NULL. stop_token: an end token that closes a sample is not
-// part of its text. Finds the format judge and tries the template: ST_CONFIG names the key.
-MUST_USE Status judge_new(Pool *pool, const Tokenizer *tokenizer, const RlConfig *cfg,
-                          const int32_t *stop_token, int n_stop_tokens, BatchJudge **out);
+// Of `run`, copied: pool, tokenizer, seed, and the end tokens, which are not part of a sample's
+// text where one closes it. Finds the format judge and tries the template: ST_CONFIG names the key.
+MUST_USE Status judge_new(const RlContext *run, const RlConfig *cfg, BatchJudge **out);
 void judge_free(BatchJudge *judging);
 
 // ST_CONFIG if the task names a judge that is not there; the sentence lists those that are.

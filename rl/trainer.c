@@ -13,7 +13,7 @@
 #include "rl/measure.h"
 #include "rl/replay.h"
 #include "rl/reward.h"
-#include "rl/trainer_state.h"
+#include "rl/trainer_inside.h"
 #include "rl/update.h"
 
 // Tasks that are looked at before anything runs, so that a wrong judge is an error at the start.
@@ -27,8 +27,8 @@ static Status check_tasks(const Trainer *t) {
     for (int i = 0; i < n && st == ST_OK; i++) {
         ArenaMark mark = arena_mark(t->scratch);
         Question q;
-        st = ask_question(source, (uint64_t)i, t->deps.tokenizer, t->deps.chat, t->judging, &q,
-                          t->scratch);
+        st = ask_question(source, (uint64_t)i, t->deps.run.tokenizer, t->deps.run.chat, t->judging,
+                          &q, t->scratch);
         arena_rewind(t->scratch, mark);
     }
     return st;
@@ -69,28 +69,26 @@ Status trainer_new(const TrainerDeps *deps, const RlConfig *cfg, Trainer **out) 
     t->cfg = *cfg;
     TRY_OUT(settings_resolve(&t->cfg));
     say_advice(&t->cfg);
-    if (t->deps.n_stop_tokens == 0) {
-        t->eos = policy_model(deps->policy)->eos_id;
-        t->deps.stop_token = &t->eos;
-        t->deps.n_stop_tokens = t->eos >= 0;
+    if (t->deps.run.n_stop_tokens == 0) {
+        t->eos = policy_model(deps->run.policy)->eos_id;
+        t->deps.run.stop_token = &t->eos;
+        t->deps.run.n_stop_tokens = t->eos >= 0;
     }
     t->arena = arena_new(1 << 20);
     t->scratch = arena_new(1 << 20);
     t->batch_mark = arena_mark(t->arena);
-    judge_seed(deps->seed);
-    TRY_OUT(judge_new(deps->pool, deps->tokenizer, &t->cfg, t->deps.stop_token,
-                      t->deps.n_stop_tokens, &t->judging));
+    TRY_OUT(judge_new(&t->deps.run, &t->cfg, &t->judging));
     TRY_OUT(reward_metric_known(&t->cfg));
-    TRY_OUT(check_experts(&t->cfg, policy_model(deps->policy)));
+    TRY_OUT(check_experts(&t->cfg, policy_model(deps->run.policy)));
     TRY_OUT(check_tasks(t));
-    const int context = policy_model(deps->policy)->max_position;
+    const int context = policy_model(deps->run.policy)->max_position;
     const int planned = deps->max_seq_tokens > 0 ? deps->max_seq_tokens : context;
-    TRY_OUT(ask_room(deps->source, deps->tokenizer, deps->chat, planned, t->cfg.max_new_tokens,
-                     t->scratch));
-    t->curriculum = curriculum_new(&t->cfg, deps->seed);
+    TRY_OUT(ask_room(deps->source, deps->run.tokenizer, deps->run.chat, planned,
+                     t->cfg.max_new_tokens, t->scratch));
+    t->curriculum = curriculum_new(&t->cfg, deps->run.seed);
     t->health = health_new(&t->cfg);
     if (settings_reference(&t->cfg)) {
-        TRY_OUT(reference_new(deps->policy, deps->pool, (int)t->cfg.chunk_tokens, planned,
+        TRY_OUT(reference_new(deps->run.policy, deps->run.pool, (int)t->cfg.chunk_tokens, planned,
                               t->cfg.reference_refresh_steps, &t->reference));
     }
     *out = t;
@@ -172,13 +170,13 @@ static Status score_batch(Trainer *t, bool by_reference) {
     const bool record = !by_reference && t->cfg.routing_replay != REPLAY_OFF;
     Routes routes = {0};
     if (record) {
-        routes = replay_room(policy_model(t->deps.policy), pack.n_tokens, t->scratch);
+        routes = replay_room(policy_model(t->deps.run.policy), pack.n_tokens, t->scratch);
         opts.record = &routes;
     }
     Status st = ST_OK;
     if (pack.n_seqs > 0)
         st = by_reference ? reference_score(t->reference, &pack, &opts, logp)
-                          : policy_score(t->deps.policy, &pack, &opts, logp, NULL);
+                          : policy_score(t->deps.run.policy, &pack, &opts, logp, NULL);
     if (st == ST_FORMAT) { // the tokens are the sampler's own, so only a number can be wrong
         t->nonfinite = true;
         Status named = name_nonfinite(t, &pack, logp, by_reference ? "reference" : "policy");
@@ -207,17 +205,15 @@ static void set_throughput(const Trainer *t, const Rollout *r, Metrics *row) {
 // Puts a fresh rollout in hand; `batch` stays NULL if it was stopped.
 static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
     trainer_drop_batch(t);
-    if (t->reference) TRY(reference_refresh(t->reference, t->deps.policy, t->at.steps_done));
+    if (t->reference) TRY(reference_refresh(t->reference, t->deps.run.policy, t->at.steps_done));
     Collector c = {
-        .engine = t->deps.engine,
-        .tokenizer = t->deps.tokenizer,
-        .chat = t->deps.chat,
+        .run = &t->deps.run,
         .source = t->deps.source,
         .cfg = &t->cfg,
         .judging = t->judging,
         .curriculum = t->curriculum,
-        .sampling = ask_sampling(&t->cfg, t->deps.stop_token,
-                                 t->cfg.ignore_eos ? 0 : t->deps.n_stop_tokens),
+        .sampling = ask_sampling(&t->cfg, t->deps.run.stop_token,
+                                 t->cfg.ignore_eos ? 0 : t->deps.run.n_stop_tokens),
         .spans = &t->spans,
     };
     Rollout r;
@@ -287,7 +283,7 @@ static Status learn(Trainer *t, Metrics *row, bool *stepped) {
     UpdateResult update;
     ArenaMark mark = arena_mark(t->scratch);
     span_begin(&t->spans, "update_actor");
-    Status st = update_run(t->deps.policy, &t->cfg, t->deps.seed, t->batch,
+    Status st = update_run(t->deps.run.policy, &t->cfg, t->deps.run.seed, t->batch,
                            schedule_lr(&schedule, t->at.steps_done), row, &update, t->scratch);
     span_end(&t->spans, "update_actor");
     arena_rewind(t->scratch, mark);

@@ -13,15 +13,12 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "base/pool.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "datasets/task.h"
-#include "policy/policy.h"
-#include "policy/text/chat.h"
+#include "rl/context.h"
 #include "rl/settings.h"
 #include "rollout/batch.h"
-#include "rollout/engine.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,16 +26,9 @@ extern "C" {
 
 // Everything is borrowed for the trainer's life.
 typedef struct TrainerDeps {
-    Policy *policy; // trainable
-    Engine *engine; // over that policy
-    const Tokenizer *tokenizer;
-    const Chat *chat; // NULL: prompts are asked as they are
-    Pool *pool;       // NULL = one thread
+    RlContext run; // without end tokens: the model's eos_id
     const TaskSource *source;
-    const int32_t *stop_token; // [n_stop_tokens]; none = the model's eos_id
-    int n_stop_tokens;
     int max_seq_tokens; // as given to the policy, for the reference; 0 = the model's max_position
-    uint64_t seed;
     const char *dump_folder; // gets the batch that made a number non-finite; NULL = not written
 } TrainerDeps;
 

@@ -1,5 +1,5 @@
 // rl/trainer_state.c -- the trainer's own files: position, curriculum, health, the batch in hand.
-#include "rl/trainer_state.h"
+#include "rl/trainer_inside.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static Status write_head(const Trainer *t, const char *path) {
     curriculum_save(t->curriculum, &curriculum);
     health_save(t->health, &health);
     bool batch = trainer_has_batch(t);
-    StateHead head = {.seed = t->deps.seed,
+    StateHead head = {.seed = t->deps.run.seed,
                       .at = t->at,
                       .curriculum_bytes = curriculum.size,
                       .health_bytes = health.size,
@@ -86,9 +86,9 @@ static Status read_head(const Trainer *t, const char *path, StateHead *head, con
     if (head->curriculum_bytes > size || head->health_bytes > size ||
         head->curriculum_bytes + head->health_bytes != size - sizeof *head - sizeof crc)
         return FAIL(ST_FORMAT, "%s: its parts do not add up", path);
-    if (head->seed != t->deps.seed)
+    if (head->seed != t->deps.run.seed)
         return FAIL(ST_CONFIG, "%s: was written with seed %llu, this run has %llu", path,
-                    (unsigned long long)head->seed, (unsigned long long)t->deps.seed);
+                    (unsigned long long)head->seed, (unsigned long long)t->deps.run.seed);
     if (head->has_reference != (t->reference != NULL))
         return FAIL(ST_CONFIG, "%s: was written with rl.kl %s, this run has it %s", path,
                     head->has_reference ? "on" : "off", t->reference ? "on" : "off");
@@ -123,7 +123,7 @@ static Status read_batch(Trainer *t, const char *folder, const StateHead *head) 
     if (!fits) return FAIL(ST_FORMAT, "%s: does not belong to the trainer.bin beside it", path);
     for (int g = 0; g < b->n_groups; g++) {
         Question q;
-        TRY(ask_question(t->deps.source, b->task_index[g], t->deps.tokenizer, t->deps.chat,
+        TRY(ask_question(t->deps.source, b->task_index[g], t->deps.run.tokenizer, t->deps.run.chat,
                          t->judging, &q, t->arena));
         if (q.task->id != b->task_id[g])
             return FAIL(ST_CONFIG, "%s: task %llu is another one in this run's source '%s'", path,

@@ -76,13 +76,9 @@ awk '$1 ~ /^policy\/[^\/]*$/ && $2 ~ /^policy\/(text|files)\// { print $1 " incl
 # ---- circular includes: of units (the .h, .c and .cu of one name), through headers without a .c
 
 circular='
-pipelines/command 1
-pipelines/runconfig 1
 policy/cpu/gemm 1
 policy/cpu/quant 1
 policy/cpu/vec 1
-rl/trainer 1
-rl/trainer_state 1
 rollout/batch 1
 rollout/columns 1
 sandbox/broker 1

@@ -294,8 +294,7 @@ static void what_judges_runs_in_slots_of_judges(void **state) {
 static void a_fault_of_the_sandbox_is_an_error_and_no_zero(void **state) {
     (void)state;
     code_close();
-    CodeOptions options = {.cage.fail_run = 1};
-    code_configure(&options);
+    code_configure(&(CageOpts){.fail_run = 1});
     for (size_t d = 0; d < sizeof disguise / sizeof *disguise; d++) {
         Str line = {0};
         JsonDoc *doc;
@@ -309,7 +308,7 @@ static void a_fault_of_the_sandbox_is_an_error_and_no_zero(void **state) {
         str_free(&line);
     }
     code_close();
-    code_configure(&(CodeOptions){0});
+    code_configure(&(CageOpts){0});
     assert_ok(code_ready());
 }
 
@@ -324,7 +323,7 @@ static void a_group_is_judged_by_the_same_tests(void **state) {
     str_puts(&line, "],\"pred\":\"def f(x): return x\"}");
     assert_ok(json_parse(line.data, line.size, "group", 1, false, &doc));
     const Json *row = json_root(doc), *pred = json_get(row, "pred");
-    code_configure(&(CodeOptions){.max_tests = 4});
+    const CodeRules four = {.max_tests = 4};
     double score[16];
     bool differ = false;
     for (int i = 0; i < 16; i++) {
@@ -334,6 +333,7 @@ static void a_group_is_judged_by_the_same_tests(void **state) {
                          .finished = true,
                          .extract = "bare",
                          .task = row,
+                         .code = &four,
                          .draw = rng_mix((uint64_t)(i / 2)),
                          .more = &more};
         score[i] = code_judge(&in).score;
@@ -343,7 +343,6 @@ static void a_group_is_judged_by_the_same_tests(void **state) {
         str_free(&more);
     }
     assert_true(differ); // another draw, other tests
-    code_configure(&(CodeOptions){0});
     json_free(doc);
     str_free(&line);
 }

@@ -1,7 +1,7 @@
 // tests/test_components.c -- components of the loss: their gradients, counts and columns.
 #include "base/log.h"
 #include "rl/grpo.h"
-#include "rl/trainer_state.h"
+#include "rl/trainer_inside.h"
 #include "tests/tiny_run.h"
 #include "verifiers/verdict.h"
 

@@ -42,12 +42,12 @@ static const TaskSource apart = {.name = "digits", .get = apart_task};
 
 static EvalDeps deps_of(const TinyRun *r) {
     static const int32_t eos = 0;
-    return (EvalDeps){.engine = r->engine,
-                      .tokenizer = r->tokenizer,
-                      .pool = r->pool,
+    return (EvalDeps){.run.engine = r->engine,
+                      .run.tokenizer = r->tokenizer,
+                      .run.pool = r->pool,
                       .source = &apart,
-                      .stop_token = &eos,
-                      .n_stop_tokens = 1,
+                      .run.stop_token = &eos,
+                      .run.n_stop_tokens = 1,
                       .cfg = trainer_config(r->trainer)};
 }
 

@@ -15,6 +15,10 @@ static const char *const text[] = {
 };
 enum { N = sizeof text / sizeof text[0] };
 
+#define CONTEXT(threads, end, n)                                                                   \
+    (&(RlContext){                                                                                 \
+        .pool = (threads), .tokenizer = tokenizer, .stop_token = (end), .n_stop_tokens = (n)})
+
 static RlConfig config(void) {
     return (RlConfig){.format_template = "think-boxed",
                       .prefilled = "",
@@ -54,7 +58,7 @@ static void verdicts_do_not_depend_on_order_or_threads(void **state) {
         Arena *arena = arena_new(1 << 14);
         Pool *pool = threads ? pool_new(threads) : NULL;
         BatchJudge *judging;
-        assert_ok(judge_new(pool, tokenizer, &cfg, &eos, 1, &judging));
+        assert_ok(judge_new(CONTEXT(pool, &eos, 1), &cfg, &judging));
         assert_ok(judge_knows(judging, &task));
         for (int order = 0; order < 2; order++) {
             Batch *b = sampled(tokenizer, &task, arena);
@@ -97,7 +101,7 @@ static void further_rewards_are_judged_beside_the_first(void **state) {
     assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
     Arena *arena = arena_new(1 << 14);
     BatchJudge *judging;
-    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &judging));
+    assert_ok(judge_new(CONTEXT(NULL, &eos, 1), &cfg, &judging));
     Batch *b = sampled(tokenizer, &task, arena);
     judge_begin(judging, b);
     for (int i = 0; i < N; i++) judge_finished(judging, b, i);
@@ -112,7 +116,7 @@ static void further_rewards_are_judged_beside_the_first(void **state) {
     const char *const bad[] = {"x:1:no-such", "x:1:program"};
     for (int i = 0; i < 2; i++) {
         cfg.rewards = (ConfigTexts){&bad[i], 1};
-        assert_int_equal(judge_new(NULL, tokenizer, &cfg, &eos, 1, &judging), ST_CONFIG);
+        assert_int_equal(judge_new(CONTEXT(NULL, &eos, 1), &cfg, &judging), ST_CONFIG);
         assert_non_null(strstr(status_text(), "rl.rewards"));
     }
     arena_free(arena);
@@ -129,7 +133,7 @@ static void an_answer_that_was_cut_off_may_count_if_asked(void **state) {
     assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
     Arena *arena = arena_new(1 << 14);
     BatchJudge *judging;
-    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &judging));
+    assert_ok(judge_new(CONTEXT(NULL, &eos, 1), &cfg, &judging));
     Batch *b = sampled(tokenizer, &task, arena);
     judge_begin(judging, b);
     for (int i = 0; i < N; i++) judge_finished(judging, b, i);
@@ -152,7 +156,7 @@ static void a_judge_sees_the_row_of_its_task(void **state) {
     assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
     Arena *arena = arena_new(1 << 14);
     BatchJudge *judging;
-    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &judging));
+    assert_ok(judge_new(CONTEXT(NULL, &eos, 1), &cfg, &judging));
     assert_ok(judge_knows(judging, &task));
     for (int again = 0; again < 2; again++) {
         Batch *b = sampled(tokenizer, &task, arena);
@@ -177,7 +181,7 @@ static void no_verdict_is_masked_out(void **state) {
     assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
     Arena *arena = arena_new(1 << 14);
     BatchJudge *judging;
-    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &judging));
+    assert_ok(judge_new(CONTEXT(NULL, &eos, 1), &cfg, &judging));
     Batch *b = sampled(tokenizer, &task, arena);
     judge_begin(judging, b);
     for (int i = 0; i < N; i++) judge_finished(judging, b, i);
@@ -202,7 +206,7 @@ static void the_thoughts_language_is_a_part_of_its_own(void **state) {
     assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
     Arena *arena = arena_new(1 << 14);
     BatchJudge *judging;
-    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &judging));
+    assert_ok(judge_new(CONTEXT(NULL, &eos, 1), &cfg, &judging));
     Batch *b = sampled(tokenizer, &task, arena);
     judge_begin(judging, b);
     for (int i = 0; i < N; i++) judge_finished(judging, b, i);
@@ -211,7 +215,7 @@ static void the_thoughts_language_is_a_part_of_its_own(void **state) {
     assert_close(b->reward, (float[]){1.7f}, 1, 1e-6, 0);
     judge_free(judging);
     cfg.language = "de";
-    assert_ok(judge_new(NULL, tokenizer, &cfg, &eos, 1, &judging));
+    assert_ok(judge_new(CONTEXT(NULL, &eos, 1), &cfg, &judging));
     b = sampled(tokenizer, &task, arena);
     judge_begin(judging, b);
     for (int i = 0; i < N; i++) judge_finished(judging, b, i);
@@ -228,28 +232,28 @@ static void names_that_are_not_there_are_config_errors(void **state) {
     Tokenizer *tokenizer;
     assert_ok(tokenizer_load("datasets/desk/tokenizer.json", &tokenizer));
     BatchJudge *judging;
-    assert_ok(judge_new(NULL, tokenizer, &cfg, NULL, 0, &judging));
+    assert_ok(judge_new(CONTEXT(NULL, NULL, 0), &cfg, &judging));
     assert_int_equal(judge_knows(judging, &(Task){.judge = "oracle", .source = "t"}), ST_CONFIG);
     assert_int_equal(judge_knows(judging, &(Task){.source = "t"}), ST_CONFIG);
     judge_free(judging);
     cfg.format_template = "no-such";
-    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &judging), ST_CONFIG);
+    assert_int_equal(judge_new(CONTEXT(NULL, NULL, 0), &cfg, &judging), ST_CONFIG);
     assert_null(judging);
     cfg = config(), cfg.extract = "latex";
-    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &judging), ST_CONFIG);
+    assert_int_equal(judge_new(CONTEXT(NULL, NULL, 0), &cfg, &judging), ST_CONFIG);
     assert_non_null(strstr(status_text(), "rl.extract"));
     cfg = config(), cfg.language = "klingon";
-    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &judging), ST_CONFIG);
+    assert_int_equal(judge_new(CONTEXT(NULL, NULL, 0), &cfg, &judging), ST_CONFIG);
     cfg = config(), cfg.reward_language = 1;
-    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &judging), ST_CONFIG);
+    assert_int_equal(judge_new(CONTEXT(NULL, NULL, 0), &cfg, &judging), ST_CONFIG);
     assert_non_null(strstr(status_text(), "rl.language"));
     cfg = config(), cfg.math_policy = "mine";
-    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &judging), ST_CONFIG);
+    assert_int_equal(judge_new(CONTEXT(NULL, NULL, 0), &cfg, &judging), ST_CONFIG);
     cfg = config(), cfg.judge_program = "exit 3";
-    assert_int_equal(judge_new(NULL, tokenizer, &cfg, NULL, 0, &judging), ST_CONFIG);
+    assert_int_equal(judge_new(CONTEXT(NULL, NULL, 0), &cfg, &judging), ST_CONFIG);
     assert_non_null(strstr(status_text(), "status 3"));
     cfg = config();
-    assert_ok(judge_new(NULL, tokenizer, &cfg, NULL, 0, &judging));
+    assert_ok(judge_new(CONTEXT(NULL, NULL, 0), &cfg, &judging));
     assert_int_equal(judge_knows(judging, &(Task){.judge = "program", .source = "t"}), ST_CONFIG);
     assert_non_null(strstr(status_text(), "rl.judge_program"));
     judge_free(judging);

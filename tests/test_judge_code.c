@@ -68,7 +68,10 @@ typedef struct Fixture {
 static Fixture judged(const RlConfig *cfg) {
     Fixture f = {.arena = arena_new(1 << 14), .pool = pool_new(3)};
     assert_ok(tokenizer_load("tests/golden/tokenizer/qwen2.json", &f.tokenizer));
-    assert_ok(judge_new(f.pool, f.tokenizer, cfg, NULL, 0, &f.judging));
+    assert_ok(judge_new(
+        &(RlContext){
+            .pool = f.pool, .tokenizer = f.tokenizer, .stop_token = NULL, .n_stop_tokens = 0},
+        cfg, &f.judging));
     assert_ok(judge_knows(f.judging, &task));
     f.batch = sampled(f.tokenizer, f.arena);
     judge_begin(f.judging, f.batch);
@@ -128,7 +131,7 @@ static void a_fault_of_the_sandbox_has_no_weight(void **state) {
     (void)state;
     RlConfig cfg = config();
     code_close();
-    code_configure(&(CodeOptions){.cage.fail_run = 1});
+    code_configure(&(CageOpts){.fail_run = 1});
     assert_ok(code_ready()); // judge_new configures the judge, not a cage that is open
     Fixture f = judged(&cfg);
     for (int i = 0; i < 5; i++) {

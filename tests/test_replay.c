@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "rl/trainer_state.h"
+#include "rl/trainer_inside.h"
 #include "tests/tiny_run.h"
 
 static RlConfig replaying(void) {
@@ -118,9 +118,9 @@ static void a_model_without_experts_is_refused(void **state) {
                          .rope = {.theta = 10000}};
     cfg.routing_replay = REPLAY_OFF;
     TinyRun r = open_model(&dense, &cfg, 1, 0, NULL);
-    const TrainerDeps deps = {.policy = r.policy,
-                              .engine = r.engine,
-                              .tokenizer = r.tokenizer,
+    const TrainerDeps deps = {.run.policy = r.policy,
+                              .run.engine = r.engine,
+                              .run.tokenizer = r.tokenizer,
                               .source = &digits,
                               .max_seq_tokens = 64};
     Trainer *t;

@@ -8,7 +8,7 @@
 #include "rl/ask.h"
 #include "rl/evaluate.h"
 #include "rl/preflight.h"
-#include "rl/trainer_state.h"
+#include "rl/trainer_inside.h"
 #include "tests/param.h"
 #include "tests/tiny_run.h"
 
@@ -228,12 +228,12 @@ static void a_state_of_another_run_is_refused(void **state) {
 
 static double accuracy(TinyRun *r, double temperature) {
     Arena *arena = arena_new(1 << 16);
-    EvalDeps deps = {.engine = r->engine,
-                     .tokenizer = r->tokenizer,
-                     .pool = r->pool,
+    EvalDeps deps = {.run.engine = r->engine,
+                     .run.tokenizer = r->tokenizer,
+                     .run.pool = r->pool,
                      .source = &digits,
-                     .stop_token = (int32_t[]){0},
-                     .n_stop_tokens = 1,
+                     .run.stop_token = (int32_t[]){0},
+                     .run.n_stop_tokens = 1,
                      .cfg = trainer_config(r->trainer)};
     EvalResult e;
     assert_ok(evaluate(
@@ -273,12 +273,12 @@ static void the_preflight_says_what_it_saw(void **state) {
     cfg.max_new_tokens = 1;
     TinyRun r = open_run(&cfg, 2, 0, NULL);
     Arena *arena = arena_new(1 << 16);
-    EvalDeps deps = {.engine = r.engine,
-                     .tokenizer = r.tokenizer,
-                     .pool = r.pool,
+    EvalDeps deps = {.run.engine = r.engine,
+                     .run.tokenizer = r.tokenizer,
+                     .run.pool = r.pool,
                      .source = &digits,
-                     .stop_token = (int32_t[]){0},
-                     .n_stop_tokens = 1,
+                     .run.stop_token = (int32_t[]){0},
+                     .run.n_stop_tokens = 1,
                      .cfg = trainer_config(r.trainer)};
     Preflight p;
     Str text = {0};
@@ -300,8 +300,10 @@ static void an_unknown_judge_is_an_error_at_the_start(void **state) {
     TinyRun r = open_run(&cfg, 1, 0, NULL);
     TaskSource bad = {.name = "bad", .get = unjudged_task};
     Trainer *t;
-    TrainerDeps deps = {
-        .policy = r.policy, .engine = r.engine, .tokenizer = r.tokenizer, .source = &bad};
+    TrainerDeps deps = {.run.policy = r.policy,
+                        .run.engine = r.engine,
+                        .run.tokenizer = r.tokenizer,
+                        .source = &bad};
     assert_int_equal(trainer_new(&deps, &cfg, &t), ST_CONFIG);
     assert_non_null(strstr(status_text(), "oracle"));
     assert_non_null(strstr(status_text(), "number"));
@@ -331,9 +333,9 @@ static void a_prompt_without_room_is_refused_by_name(void **state) {
     assert_non_null(strstr(status_text(), "2 of 7 prompts"));
     assert_non_null(strstr(status_text(), "model.max_position=73"));
     Trainer *t;
-    const TrainerDeps deps = {.policy = r.policy,
-                              .engine = r.engine,
-                              .tokenizer = r.tokenizer,
+    const TrainerDeps deps = {.run.policy = r.policy,
+                              .run.engine = r.engine,
+                              .run.tokenizer = r.tokenizer,
                               .source = &source,
                               .max_seq_tokens = 64};
     assert_int_equal(trainer_new(&deps, &cfg, &t), ST_CONFIG);
@@ -415,12 +417,37 @@ static void a_reference_that_is_no_number_is_dumped_too(void **state) {
     assert_ok(file_remove_tree(folder));
 }
 
+// Two runs with other settings, in turn in one process: the bits of each alone.
+static void two_runs_in_one_process_do_not_touch_each_other(void **state) {
+    (void)state;
+    RlConfig cfg[2] = {config(), busy()};
+    cfg[1].reward_format = 0.3, cfg[1].temperature = 0.9;
+    static Metrics alone[2][8], row;
+    TinyRun single[2], both[2];
+    for (int i = 0; i < 2; i++) {
+        single[i] = open_run(&cfg[i], 2, 0, NULL);
+        for (int s = 0; s < 8; s++) step(&single[i], &alone[i][s], NULL);
+    }
+    for (int i = 0; i < 2; i++) both[i] = open_run(&cfg[i], 2, 0, NULL);
+    for (int s = 0; s < 8; s++)
+        for (int i = 0; i < 2; i++) {
+            step(&both[i], &row, NULL);
+            assert_same_rows(&alone[i][s], &row);
+        }
+    for (int i = 0; i < 2; i++) {
+        assert_same_weights(single[i].policy, both[i].policy);
+        close_run(&single[i]);
+        close_run(&both[i]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_trainer_sees_the_samplers_own_log_probs),
         cmocka_unit_test(threads_and_chunks_in_flight_do_not_move_a_bit),
         cmocka_unit_test(four_threads_change_no_bit_in_any_precision),
         cmocka_unit_test(a_resumed_run_equals_one_that_never_stopped),
+        cmocka_unit_test(two_runs_in_one_process_do_not_touch_each_other),
         cmocka_unit_test(a_stop_while_sampling_leaves_no_trace),
         cmocka_unit_test(the_columns_of_the_batch_in_hand_are_saved),
         cmocka_unit_test(a_state_of_another_run_is_refused),

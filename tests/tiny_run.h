@@ -111,13 +111,13 @@ static inline TinyRun open_model(const ModelConfig *model, const RlConfig *cfg, 
                                        .max_seq_tokens = 64,
                                        .seed = 11},
                          &r.engine));
-    assert_ok(trainer_new(&(TrainerDeps){.policy = r.policy,
-                                         .engine = r.engine,
-                                         .tokenizer = r.tokenizer,
-                                         .pool = r.pool,
+    assert_ok(trainer_new(&(TrainerDeps){.run.policy = r.policy,
+                                         .run.engine = r.engine,
+                                         .run.tokenizer = r.tokenizer,
+                                         .run.pool = r.pool,
                                          .source = &digits,
                                          .max_seq_tokens = 64,
-                                         .seed = 11,
+                                         .run.seed = 11,
                                          .dump_folder = dump},
                           cfg, &r.trainer));
     return r;

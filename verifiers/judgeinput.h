@@ -16,7 +16,8 @@
 extern "C" {
 #endif
 
-typedef struct Program Program; // verifiers/program.h
+typedef struct Program Program;     // verifiers/program.h
+typedef struct CodeRules CodeRules; // verifiers/code/code.h
 
 // What a judge is told: a response, and the task it answers. A field that a judge has no use for
 // is ignored. All borrowed; read only, so threads may share `task`.
@@ -35,6 +36,7 @@ typedef struct JudgeInput {
     const char *target;    // language: "en", "zh", ...
     const char *policy;    // math: whose conventions; NULL = ours
     Program *program;      // program: the process that judges
+    const CodeRules *code; // code: NULL = every test, score as the row says
     uint64_t draw;         // code: which of many tests are run; equal for a whole group
 
     Str *explain; // NULL, or takes lines for a person: how the verdict came about

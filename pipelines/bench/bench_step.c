@@ -156,14 +156,10 @@ Status bench_step(const BenchStep *bench) {
                     .seed = 1};
     TRY_OUT(actor_open(&ao, &a));
     TRY_OUT(sources_tasks(&rc, SPLIT_TRAIN, &source));
-    TrainerDeps deps = {.policy = a.policy,
-                        .engine = a.engine,
-                        .tokenizer = a.tokenizer,
-                        .pool = a.pool,
-                        .source = &source,
-                        .stop_token = a.stop_token,
-                        .n_stop_tokens = a.n_stop_tokens,
-                        .seed = 1};
+    TrainerDeps deps = {
+        .run = actor_context(&a, NULL, 1),
+        .source = &source,
+    };
     TRY_OUT(trainer_new(&deps, &rc.rl, &trainer));
     TRY_OUT(run(bench, &rc, &a, trainer));
 out:

@@ -349,13 +349,8 @@ static int run(const Args *args) {
     TRY_OUT(chatflags_actor(args, &a, &chat));
     if (chat && !rc.rl.prefilled[0]) rc.rl.prefilled = chat_prefilled(chat);
     seen.tokenizer = a.tokenizer;
-    EvalDeps deps = {.engine = a.engine,
-                     .tokenizer = a.tokenizer,
-                     .chat = chat,
-                     .pool = a.pool,
+    EvalDeps deps = {.run = actor_context(&a, chat, 0),
                      .source = &source,
-                     .stop_token = a.stop_token,
-                     .n_stop_tokens = a.n_stop_tokens,
                      .cfg = &rc.rl,
                      .stop = interrupt_flag(),
                      .nonfinite = &nonfinite};

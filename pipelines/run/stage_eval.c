@@ -89,7 +89,7 @@ static EvalConfig config_of(const RunConfig *rc, int64_t step) {
 Status stage_eval_step(const RunConfig *rc, const EvalDeps *deps, RunFolder *run, int64_t step,
                        Metrics *row, double *accuracy) {
     Arena *arena = arena_new(1 << 20);
-    Shown shown = {.rc = rc, .tokenizer = deps->tokenizer, .step = step};
+    Shown shown = {.rc = rc, .tokenizer = deps->run.tokenizer, .step = step};
     EvalDeps with = *deps;
     with.seen = keep_shown;
     with.seen_ctx = &shown;

@@ -243,33 +243,22 @@ static Status open_run(Run *r, const char *base) {
     rl = rc->rl;
     if (chat && !rl.prefilled[0]) rl.prefilled = chat_prefilled(chat);
     const int asked_for = r->actor.opts.max_seq_tokens, context = r->actor.model.max_position;
-    TrainerDeps deps = {.policy = r->actor.policy,
-                        .engine = r->actor.engine,
-                        .tokenizer = r->actor.tokenizer,
-                        .chat = chat,
-                        .pool = r->actor.pool,
+    TrainerDeps deps = {.run = actor_context(&r->actor, chat, (uint64_t)rc->run.seed),
                         .source = &r->train,
-                        .stop_token = r->actor.stop_token,
-                        .n_stop_tokens = r->actor.n_stop_tokens,
                         .max_seq_tokens = asked_for < context ? asked_for : context,
-                        .seed = (uint64_t)rc->run.seed,
                         .dump_folder = runfolder_path(r->folder)};
     TRY(trainer_new(&deps, &rl, &r->trainer));
     Arena *scratch = arena_new(1 << 16);
     const int64_t answer =
         rc->eval.max_new_tokens > 0 ? rc->eval.max_new_tokens : rl.max_new_tokens;
-    Status st = ask_room(&r->heldout, deps.tokenizer, chat, deps.max_seq_tokens, answer, scratch);
+    Status st =
+        ask_room(&r->heldout, deps.run.tokenizer, chat, deps.max_seq_tokens, answer, scratch);
     if (st == ST_OK && r->has_large)
-        st = ask_room(&r->large, deps.tokenizer, chat, deps.max_seq_tokens, answer, scratch);
+        st = ask_room(&r->large, deps.run.tokenizer, chat, deps.max_seq_tokens, answer, scratch);
     arena_free(scratch);
     TRY(st);
-    r->eval = (EvalDeps){.engine = r->actor.engine,
-                         .tokenizer = r->actor.tokenizer,
-                         .chat = chat,
-                         .pool = r->actor.pool,
+    r->eval = (EvalDeps){.run = actor_context(&r->actor, chat, (uint64_t)rc->run.seed),
                          .source = &r->heldout,
-                         .stop_token = r->actor.stop_token,
-                         .n_stop_tokens = r->actor.n_stop_tokens,
                          .cfg = trainer_config(r->trainer),
                          .stop = interrupt_flag(),
                          .nonfinite = &r->out->nonfinite};

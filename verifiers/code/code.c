@@ -10,21 +10,16 @@
 #include "verifiers/code/trial.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static CodeOptions options;
-static uint64_t run_seed;
-static Cage *cage; // of this process
+static CageOpts cage_opts; // of the one cage of this process, which all runs share
+static Cage *cage;
 
-void code_configure(const CodeOptions *given) {
-    options = *given;
-}
-
-void code_seed(uint64_t seed) {
-    run_seed = seed;
+void code_configure(const CageOpts *opts) {
+    cage_opts = *opts;
 }
 
 Status code_ready(void) {
     pthread_mutex_lock(&lock);
-    Status st = cage ? ST_OK : cage_open(&options.cage, &cage);
+    Status st = cage ? ST_OK : cage_open(&cage_opts, &cage);
     pthread_mutex_unlock(&lock);
     return st;
 }
@@ -135,7 +130,7 @@ static void make_program(const Suite *s, const Extract *found, Texts *texts, Tri
 
 // Of a program's random numbers and hashes: the run, the group and the row, never 0.
 static uint64_t seed_of(const JudgeInput *in, const Suite *s) {
-    uint64_t h = rng_mix(run_seed) ^ rng_mix(in->draw + 1);
+    uint64_t h = rng_mix(in->code ? in->code->seed : 0) ^ rng_mix(in->draw + 1);
     for (int i = 0; i < s->n_tests; i++) {
         const SuiteTest *t = &s->test[i];
         const char *text = t->text ? t->text : t->input ? t->input : "";
@@ -218,13 +213,13 @@ Judgement code_judge(const JudgeInput *in) {
         return j;
     }
     Arena *arena = arena_new(1 << 14);
-    Suite suite = {.score = options.score};
+    Suite suite = {.score = in->code ? in->code->score : (SuiteScore)0};
     const char *why = suite_read(in->task, in->prompt, &suite, arena);
     Judgement j;
     if (why) {
         j = (Judgement){.verdict = VERDICT_ERROR, .reason = why};
     } else {
-        suite_select(&suite, options.max_tests, in->draw);
+        suite_select(&suite, in->code ? in->code->max_tests : 0, in->draw);
         j = judge_suite(in, &suite, arena);
         suite_free(&suite);
     }

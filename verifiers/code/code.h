@@ -27,18 +27,16 @@
 extern "C" {
 #endif
 
-typedef struct CodeOptions {
-    CageOpts cage;
+// What a run says about the judgement of its programs.
+struct CodeRules {
     SuiteScore score; // of rows that do not say
     int max_tests;    // of one judgement; 0: all. in->draw says which
-} CodeOptions;
+    uint64_t seed;    // a program's random numbers and hashes are a function of it, of the draw and
+                      // of the row
+};
 
-// What judges from here on; call before the first judgement, or not at all. Copied.
-void code_configure(const CodeOptions *options);
-
-// The run's seed: a program's random numbers and hashes are a function of it, of the draw and of
-// the row. 0 where nobody says it.
-void code_seed(uint64_t seed);
+// How the process's cage will be opened; before code_ready, or not at all. Copied.
+void code_configure(const CageOpts *cage);
 
 // Opens the process's cage if it is not open. ST_UNSUPPORTED says which layer is missing and how to
 // get it. The broker should start before weights are loaded: call this early where the judge will

@@ -1,8 +1,8 @@
-// rl/trainer_state.h -- what a Trainer is made of; for rl/trainer*.c only.
+// rl/trainer_inside.h -- what a Trainer is made of; for rl/trainer*.c only.
 //
 // Layer 4 (rl).
-#ifndef RL_TRAINER_STATE_H
-#define RL_TRAINER_STATE_H
+#ifndef RL_TRAINER_INSIDE_H
+#define RL_TRAINER_INSIDE_H
 
 #include "base/arena.h"
 #include "base/clock.h"
