@@ -11,7 +11,7 @@ import os
 import random
 import sys
 
-from code_truth import bare
+from code_truth import LONG, SECONDS, bare
 import mutate
 
 PRELUDE = '''import random, functools, collections, string, math, datetime, re, sys, types, bisect
@@ -86,21 +86,27 @@ def method(solution):
     return [x for x in kind.body if isinstance(x, mutate.ast.FunctionDef) and x.name[:1] != '_'][0].name
 
 
-def spellings(name, asserts):
-    check = 'def check(candidate):\n' + ''.join('    %s\n' % line for line in asserts)
+def spellings(name, lines):
+    check = 'def check(candidate):\n' + ''.join('    %s\n' % line for line in lines)
     call = 'Solution().' + name
+    called = [line.replace('candidate(', call + '(') for line in lines]
     yield 'check', {'tests': {'functional': check + '\n\ncheck(%s)' % call}}
     yield 'entry', {'entry_point': call, 'test': check, 'prompt': PRELUDE}
-    yield 'asserts', {'tests': [line.replace('candidate(', call + '(') for line in asserts]}
+    alone = all(line.startswith('assert ') for line in lines)
+    yield 'asserts', {'tests': called if alone else ['\n'.join(called)]}
 
 
 def problems(text):
     for part in text.split('### ')[1:]:
         title, rest = part.split('\n', 1)
         solution, tests = rest.split('---\n')
-        asserts = tests.strip().split('\n')
+        tests = tests.strip()
+        if 'class Solution' not in solution:  # a class of another name
+            yield title, solution, [('asserts', {'tests': [tests], 'prelude': 'leetcode'})], tests
+            continue
         name = method(solution)
-        yield title, solution, spellings(name, asserts), '\n'.join(asserts).replace('candidate(', 'Solution().%s(' % name)
+        yield title, solution, list(spellings(name, tests.split('\n'))), \
+            tests.replace('candidate(', 'Solution().%s(' % name)
 
 
 def published(path):
@@ -117,7 +123,7 @@ def main(count, paths):
             texts = [solution]
             mutants = list(mutate.mutants(solution))
             texts += random.Random(title).sample(mutants, min(count, len(mutants)))
-            truth = [bare(PRELUDE + text + '\n\n' + tests) for text in texts]
+            truth = [bare(PRELUDE + text + '\n\n' + tests, SECONDS if i else LONG) for i, text in enumerate(texts)]
             for how, fields in rows:
                 for i, text in enumerate(texts):
                     print(json.dumps(dict(fields, task='code', id='%s %s #%d' % (title, how, i), extract='bare',

@@ -61,8 +61,11 @@ static Slice plain_text(Slice s, PlainText *out) {
         bool dash =
             end - p >= 3 && memcmp(p, "\xE2\x80", 2) == 0 && (p[2] == '\x93' || p[2] == '\x94');
         bool marks = end - p > 1 && (memcmp(p, "**", 2) == 0 || memcmp(p, "__", 2) == 0);
+        bool set = *p == '\\' && end - p > 1 && (p[1] == '{' || p[1] == '}'); // \{B\}
         if (isspace((unsigned char)*p) || *p == '~') {
             blank = true, p++;
+        } else if (set) {
+            p += 2;
         } else if (*p == '{' || *p == '}' || *p == '$' || *p == '`' || *p == '"') {
             p++;
         } else if (marks) {
@@ -133,7 +136,7 @@ static bool peel(Slice *s) {
             *s = without(*s, strlen(lead[i]), 0);
             return true;
         }
-    if (s->size > 2 && last == '*' && s->data[0] == last) {
+    if (s->size > 2 && (last == '*' || last == '\'') && s->data[0] == last) {
         *s = without(*s, 1, 1);
         return true;
     }
@@ -217,8 +220,11 @@ static uint32_t letters(Slice s) {
     uint32_t set = 0;
     for (size_t i = 0; i < s.size;) {
         char c = s.data[i];
-        if (begins((Slice){s.data + i, s.size - i}, "and ") && i) {
+        Slice left = {s.data + i, s.size - i};
+        if (begins(left, "and ") && i) {
             i += 4;
+        } else if (i && (begins(left, "\xE5\x92\x8C") || begins(left, "\xE4\xB8\x8E"))) {
+            i += 3; // 和 与
         } else if (isspace((unsigned char)c) || one_of(",;()[]&+", c)) {
             i++;
         } else if (isalpha((unsigned char)c)) {
@@ -270,6 +276,16 @@ static int letter_and_text(Slice s, Slice *rest) {
     return letter;
 }
 
+// "B 15", "B, 15", "B(15)": letter and text with no sign of a choice; only where the text is that
+// option's. -1 if it is none of that.
+static int letter_before_text(Slice s, Slice *rest) {
+    if (s.size < 3 || !isalpha((unsigned char)*s.data)) return -1;
+    bool bracket = s.data[1] == '(' && s.data[s.size - 1] == ')';
+    if (!bracket && s.data[1] != ' ' && s.data[1] != ',') return -1;
+    *rest = without(s, 2, bracket);
+    return toupper((unsigned char)*s.data) - 'A';
+}
+
 // The chosen letters; 0 and a reason if there are none.
 static uint32_t read_choice(Slice text, const Json *options, const char **why) {
     PlainText plain, own_text;
@@ -287,6 +303,10 @@ static uint32_t read_choice(Slice text, const Json *options, const char **why) {
         const Json *own = first >= 0 ? option(options, first) : NULL;
         if (own && same_text(plain_text(bare_option(own, first), &own_text), rest))
             return 1u << first; // (B) y
+        first = options ? letter_before_text(s, &rest) : -1;
+        own = first >= 0 ? option(options, first) : NULL;
+        if (own && same_text(plain_text(bare_option(own, first), &own_text), rest))
+            return 1u << first; // B 15
         uint32_t several = s.size > 1 && s.size < 64 && is_one_case(s) ? letters(s) : 0;
         if (several & (several - 1) && (n_options == N_LETTERS || !(several >> n_options)))
             return several; // (A), (C)
