@@ -283,6 +283,7 @@ static int letter_before_text(Slice s, Slice *rest) {
     bool bracket = s.data[1] == '(' && s.data[s.size - 1] == ')';
     if (!bracket && s.data[1] != ' ' && s.data[1] != ',') return -1;
     *rest = without(s, 2, bracket);
+    if (rest->size == 1 && isalpha((unsigned char)*rest->data)) return -1; // "B, C": two letters
     return toupper((unsigned char)*s.data) - 'A';
 }
 

@@ -3,8 +3,10 @@
 
 #include <ctype.h>
 #include <gmp.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "verifiers/folding.h"
 #include "verifiers/game_answer.h"
 
 typedef struct Game {
@@ -259,8 +261,11 @@ Judgement countdown_judge(const JudgeInput *in) {
     } else if (answer.data && answer.size > COUNTDOWN_MAX_BYTES) {
         j.reason = "longer than 4096 bytes";
     } else if (answer.data) {
-        Parse s = {.p = answer.data, .end = answer.data + answer.size, .game = &g};
+        char *room; // （５＋７）×３
+        Slice plain = folding_text(answer, COUNTDOWN_MAX_BYTES, &room);
+        Parse s = {.p = plain.data, .end = plain.data + plain.size, .game = &g};
         bool right = solves(&s);
+        free(room);
         j.verdict = right ? VERDICT_RIGHT : VERDICT_WRONG;
         j.score = right;
         j.reason = right ? "the target, each number once" : s.why;
