@@ -46,11 +46,11 @@ static Status find_model(const ActorOpts *o, Actor *a) {
     return ST_OK;
 }
 
-static Status does_not_fit(const ActorOpts *o, const PolicyPlan *plan, uint64_t limit) {
+static Status does_not_fit(const ActorOpts *o, const Policies *policies, uint64_t limit) {
     Str need = {0}, have = {0}, text = {0};
-    machine_bytes(plan->total, &need);
+    machine_bytes(policies->total, &need);
     machine_bytes(limit, &have);
-    policy_plan_print(plan, &text);
+    policies_print(policies, &text);
     Status st = FAIL(ST_NOMEM,
                      "the plan wants %s, %s %s. Lower run.decode_seqs, rl.max_new_tokens, "
                      "rl.chunk_tokens or the model's sizes.\n%s",
@@ -62,19 +62,17 @@ static Status does_not_fit(const ActorOpts *o, const PolicyPlan *plan, uint64_t 
     return st;
 }
 
-// The policy's plan, and the reference's where there is one. *po gets its share of the limit.
-static Status make_plan(const ActorOpts *o, const ModelConfig *model, PolicyOpts *po,
-                        PolicyPlan *out) {
-    uint64_t limit = o->memory_bytes ? o->memory_bytes : machine_read().available_bytes;
-    PolicyPlan reference = {0};
-    if (o->reference)
-        TRY(reference_plan(model, po->pool, o->chunk_tokens, po->max_seq_tokens, &reference));
-    if (limit) po->memory_bytes = limit > reference.total ? limit - reference.total : 1;
-    Status st = policy_plan(model, po, out);
-    if (st != ST_OK && st != ST_NOMEM) return st;
-    out->reference = reference.total;
-    out->total += reference.total;
-    return st == ST_OK ? ST_OK : does_not_fit(o, out, limit);
+// The process's policies as the options want them.
+static Status make_plan(const ActorOpts *o, const ModelConfig *model, const PolicyOpts *po,
+                        Policies *out) {
+    policies_want(out, ROLE_ACTOR, model, po);
+    if (o->reference) {
+        const PolicyOpts frozen = reference_opts(po->pool, o->chunk_tokens, po->max_seq_tokens);
+        policies_want(out, ROLE_REFERENCE, model, &frozen);
+    }
+    const uint64_t limit = o->memory_bytes ? o->memory_bytes : machine_read().available_bytes;
+    Status st = policies_plan(out, limit);
+    return st == ST_NOMEM ? does_not_fit(o, out, limit) : st;
 }
 
 static void keep_stops(Actor *a, const StopIds *stop) {
@@ -155,18 +153,19 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
         .kv_pages = opts->engine ? pages_for(opts, longest, seqs) : 0,
         .max_decode_rows = opts->engine ? 2 * seqs : 0,
     };
-    st = make_plan(opts, &out->model, &po, &out->plan);
+    st = make_plan(opts, &out->model, &po, &out->policies);
     if (st == ST_UNSUPPORTED && opts->folder) {
         const char *sentence = arena_printf(out->arena, "%s", status_text());
         st = FAIL(st, "%s/config.json: %s", opts->folder, sentence);
     }
     if (st != ST_OK) goto out;
     if (!opts->quiet) {
-        policy_plan_print(&out->plan, &text);
+        policies_print(&out->policies, &text);
         log_info("%s", str_text(&text));
     }
     if (!opts->allocate) goto out;
-    TRY_OUT(policy_new(&out->model, &po, &out->policy));
+    TRY_OUT(policies_new(&out->policies));
+    out->policy = out->policies.of[ROLE_ACTOR].policy;
     if (opts->folder)
         TRY_OUT(checkpoint_load(opts->folder, out->policy));
     else
@@ -192,7 +191,7 @@ out:
 void actor_close(Actor *a) {
     chat_close(&a->chat);
     engine_free(a->engine);
-    policy_free(a->policy);
+    policies_free(&a->policies);
     tokenizer_free(a->tokenizer);
     pool_free(a->pool);
     arena_free(a->arena);
@@ -204,7 +203,7 @@ void actor_close(Actor *a) {
 }
 
 bool actor_memory_kept(const Actor *a, Str *out) {
-    uint64_t peak = machine_peak_rss(), plan = a->plan.total;
+    uint64_t peak = machine_peak_rss(), plan = a->policies.total;
     bool kept = peak <= plan + ((uint64_t)SLACK_MIB << 20);
     str_puts(out, "memory: peak ");
     machine_bytes(peak, out);

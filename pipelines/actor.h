@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/pool.h"
 #include "base/status.h"
+#include "pipelines/policies.h"
 #include "policy/policy.h"
 #include "policy/text/chat.h"
 #include "policy/text/stopids.h"
@@ -30,7 +31,7 @@ typedef struct ActorOpts {
     bool trainable;
     bool ids_only;    // no text is read or written: a folder without a tokenizer.json will do
     bool engine;      // sampling is wanted
-    bool reference;   // rl/trainer will make a reference policy: it is in the plan
+    bool reference;   // rl/trainer wants a reference policy
     bool allocate;    // false: only the plan (`model info`)
     bool quiet;       // the plan is not printed
     int threads;      // 0 = all
@@ -48,11 +49,11 @@ typedef struct ActorOpts {
 typedef struct Actor {
     ActorOpts opts;
     ModelConfig model;
-    PolicyPlan plan;
-    Arena *arena; // for the name of the folder
+    Policies policies; // the actor, and the reference where it is wanted
+    Arena *arena;      // for the name of the folder
     Pool *pool;
     Tokenizer *tokenizer;            // NULL with `ids_only`
-    Policy *policy;                  // NULL without `allocate`
+    Policy *policy;                  // the actor; NULL without `allocate`
     Engine *engine;                  // NULL unless asked for
     int32_t stop_token[STOPIDS_MAX]; // the folder's end tokens, and the chat's
     int n_stop_tokens;

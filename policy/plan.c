@@ -273,7 +273,6 @@ void policy_plan_print(const PolicyPlan *plan, Str *out) {
                {"KV pages", plan->kv},
                {"scratch", plan->scratch},
                {"less: in turn", plan->in_turn},
-               {"reference policy", plan->reference},
                {"total", plan->total}};
     str_printf(out, "parameters %lld, active %lld\n", (long long)plan->n_params,
                (long long)plan->n_active);

@@ -54,8 +54,7 @@ enum { POLICY_ONE_SUM_PARAMS = 32 * 1000 * 1000 };
 // What policy_new would allocate, by purpose, in bytes. Printed before anything runs.
 typedef struct PolicyPlan {
     size_t weights, packed, gradients, moments, activations, kv, scratch, total;
-    size_t in_turn;   // counted above as KV and as activations or scratch, but one place
-    size_t reference; // of a second policy beside this one (rl.kl), which its maker adds to total
+    size_t in_turn;             // counted above as KV and as activations or scratch, but one place
     int64_t n_params, n_active; // parameters; those a token uses, without the input embedding
 } PolicyPlan;
 
@@ -232,7 +231,7 @@ void policy_kv_copy(Policy *policy, int src, int dst, int n_tokens);
 
 // The one definition of a log-probability, shared by scoring, training and the sampler:
 // ln softmax(logits * inv_temperature)[token]. Fixed fold over vocabulary blocks, the same bits on
-// every row of the GEMM table. *lse (may be NULL) gets ln sum exp of the scaled logits, *entropy
+// every kernel set. *lse (may be NULL) gets ln sum exp of the scaled logits, *entropy
 // (may be NULL) nats.
 float policy_logprob_row(const float *logits, int vocab, float inv_temperature, int32_t token,
                          float *lse, float *entropy);

@@ -11,38 +11,22 @@ struct Reference {
     int64_t refresh_steps, taken_at;
 };
 
-static PolicyOpts options(Pool *pool, int chunk_tokens, int max_seq_tokens) {
+PolicyOpts reference_opts(Pool *pool, int chunk_tokens, int max_seq_tokens) {
     return (PolicyOpts){
         .pool = pool, .chunk_tokens = chunk_tokens, .max_seq_tokens = max_seq_tokens};
 }
 
-Status reference_plan(const ModelConfig *model, Pool *pool, int chunk_tokens, int max_seq_tokens,
-                      PolicyPlan *out) {
-    PolicyOpts po = options(pool, chunk_tokens, max_seq_tokens);
-    return policy_plan(model, &po, out);
-}
-
-Status reference_new(const Policy *policy, Pool *pool, int chunk_tokens, int max_seq_tokens,
-                     int64_t refresh_steps, Reference **out) {
+Status reference_new(Policy *frozen, const Policy *actor, int64_t refresh_steps, Reference **out) {
     *out = NULL;
-    Policy *copy = NULL;
-    PolicyOpts po = options(pool, chunk_tokens, max_seq_tokens);
-    TRY(policy_new(policy_model(policy), &po, &copy));
-    Status st = policy_copy(copy, policy);
-    if (st != ST_OK) {
-        policy_free(copy);
-        return st;
-    }
+    TRY(policy_copy(frozen, actor));
     Reference *r = calloc(1, sizeof *r);
     CHECK(r != NULL);
-    *r = (Reference){.policy = copy, .refresh_steps = refresh_steps};
+    *r = (Reference){.policy = frozen, .refresh_steps = refresh_steps};
     *out = r;
     return ST_OK;
 }
 
 void reference_free(Reference *reference) {
-    if (!reference) return;
-    policy_free(reference->policy);
     free(reference);
 }
 

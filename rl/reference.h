@@ -12,12 +12,12 @@ extern "C" {
 
 typedef struct Reference Reference;
 
-// What reference_new will allocate, so that it can stand in the plan of its run.
-MUST_USE Status reference_plan(const ModelConfig *model, Pool *pool, int chunk_tokens,
-                               int max_seq_tokens, PolicyPlan *out);
-// Takes the weights of `policy` as they are now. refresh_steps: rl.reference_refresh_steps.
-MUST_USE Status reference_new(const Policy *policy, Pool *pool, int chunk_tokens,
-                              int max_seq_tokens, int64_t refresh_steps, Reference **out);
+// What a reference of `actor` is planned as.
+PolicyOpts reference_opts(Pool *pool, int chunk_tokens, int max_seq_tokens);
+// `frozen` (borrowed, of the actor's ModelConfig) takes the weights of `actor` as they are now.
+// refresh_steps: rl.reference_refresh_steps.
+MUST_USE Status reference_new(Policy *frozen, const Policy *actor, int64_t refresh_steps,
+                              Reference **out);
 void reference_free(Reference *reference);
 
 // Before a rollout at `step` finished optimiser steps: takes the policy's weights if refresh_steps

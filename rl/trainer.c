@@ -88,8 +88,9 @@ Status trainer_new(const TrainerDeps *deps, const RlConfig *cfg, Trainer **out) 
     t->curriculum = curriculum_new(&t->cfg, deps->run.seed);
     t->health = health_new(&t->cfg);
     if (settings_reference(&t->cfg)) {
-        TRY_OUT(reference_new(deps->run.policy, deps->run.pool, (int)t->cfg.chunk_tokens, planned,
-                              t->cfg.reference_refresh_steps, &t->reference));
+        CHECK(deps->reference != NULL);
+        TRY_OUT(reference_new(deps->reference, deps->run.policy, t->cfg.reference_refresh_steps,
+                              &t->reference));
     }
     *out = t;
     return ST_OK;

@@ -28,7 +28,9 @@ extern "C" {
 typedef struct TrainerDeps {
     RlContext run; // without end tokens: the model's eos_id
     const TaskSource *source;
-    int max_seq_tokens; // as given to the policy, for the reference; 0 = the model's max_position
+    Policy
+        *reference; // where the config wants one (settings_reference); takes the policy's weights
+    int max_seq_tokens;      // as given to the policy; 0 = the model's max_position
     const char *dump_folder; // gets the batch that made a number non-finite; NULL = not written
 } TrainerDeps;
 

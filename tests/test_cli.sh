@@ -237,7 +237,7 @@ run "a plan that does not fit" 3 'the plan wants [0-9.]+ MiB, the limit is 10.0 
 run "and is refused before anything runs" 3 'the plan wants' zero --memory 10M -o "$dir/nofit"
 # The plan is that of the threads asked for, holds the reference, and gives way before it refuses.
 total() { # total WORD...: of the plan, in units of 10 KiB
-    "$GRPO" zero --dry-run "$@" 2>&1 | sed -nE 's/^ +total +([0-9]+)\.([0-9]+) MiB$/\1\2/p'
+    "$GRPO" zero --dry-run "$@" 2>&1 | sed -nE 's/^ +(total|all policies) +([0-9]+)\.([0-9]+) MiB$/\2\3/p' | tail -1
 }
 one=$(total run.threads=1) four=$(total run.threads=4)
 if [ "$four" -gt "$one" ]; then ok; else bad "four threads want more memory than one ($one, $four)"; fi
@@ -245,7 +245,8 @@ same "chunks in flight one by one want less" "$(($(total run.threads=4 run.chunk
 between=$(total run.threads=4 --memory $((four / 100 - 1))M)
 if [ "$between" -gt "$one" ] && [ "$between" -lt "$four" ]; then ok; else bad "a tighter limit lowers the chunks in flight ($between)"; fi
 if [ "$(total run.threads=1 rl.kl=k3)" -gt "$one" ]; then ok; else bad "a reference policy is in the plan"; fi
-run "a plan without KL has no reference" 0 'reference policy +0.00 MiB' zero --dry-run
+if "$GRPO" zero --dry-run 2>&1 | grep -q 'reference'; then bad "a plan without KL has a reference"; else ok; fi
+run "a plan with KL has one" 0 'reference policy +[0-9.]+ MiB' zero rl.kl=k3 --dry-run
 run "what the plan says is kept" 0 . zero rl.kl=k3 sft.steps=3 sft.warmup_steps=1 rl.steps=2 rl.warmup_steps=0 \
     rl.groups_per_step=16 rl.max_new_tokens=48 rl.preflight_tasks=0 eval.tasks=8 eval.final_tasks=128 eval.passk_tasks=0 eval.large_tasks=0 \
     run.decode_seqs=128 run.threads=2 -o "$dir/kept" -q
@@ -259,7 +260,7 @@ run "the gate of the preflight" 1 'too weak' zero model.hidden_size=32 model.n_l
     sft.steps=1 sft.batch=2 rl.max_new_tokens=4 rl.preflight_tasks=4 rl.preflight_k=2 eval.tasks=2 eval.samples=1 \
     eval.final_tasks=2 eval.passk_tasks=0 eval.large_tasks=0 -o "$dir/gate" -q
 GRPO_CPU=sparc "$GRPO" zero --dry-run >"$dir/out" 2>"$dir/err"
-same "a row of the GEMM table that is none" $? 2
+same "a kernel set that is none" $? 2
 run "rl wants a model" 2 'model.path' rl -o "$dir/x"
 
 # ---- numbers too large, data that changed, a stop

@@ -66,7 +66,7 @@ static const TaskSource digits = {.name = "digits", .get = heard_task};
 // A whole run's belongings.
 typedef struct TinyRun {
     Pool *pool;
-    Policy *policy;
+    Policy *policy, *reference;
     Engine *engine;
     Tokenizer *tokenizer;
     Trainer *trainer;
@@ -101,6 +101,8 @@ static inline TinyRun open_model(const ModelConfig *model, const RlConfig *cfg, 
                     .max_decode_rows = 256};
     assert_ok(policy_new(model, &o, &r.policy));
     policy_init(r.policy, 3);
+    const PolicyOpts frozen = {.pool = r.pool, .chunk_tokens = 64, .max_seq_tokens = 64};
+    if (settings_reference(cfg)) assert_ok(policy_new(model, &frozen, &r.reference));
 
     assert_ok(engine_new(&(EngineOpts){.policy = r.policy,
                                        .pool = r.pool,
@@ -116,6 +118,7 @@ static inline TinyRun open_model(const ModelConfig *model, const RlConfig *cfg, 
                                          .run.tokenizer = r.tokenizer,
                                          .run.pool = r.pool,
                                          .source = &digits,
+                                         .reference = r.reference,
                                          .max_seq_tokens = 64,
                                          .run.seed = 11,
                                          .dump_folder = dump},
@@ -155,6 +158,7 @@ static inline void close_run(TinyRun *r) {
     engine_free(r->engine);
     tokenizer_free(r->tokenizer);
     policy_free(r->policy);
+    policy_free(r->reference);
     pool_free(r->pool);
 }
 

@@ -126,7 +126,8 @@ static Status run(const BenchStep *bench, RunConfig *rc, Actor *a, Trainer *trai
         printf("a desk step: %lld prompts x %lld samples, %.0f tokens, %.0f active parameters, "
                "%d threads\n",
                (long long)rc->rl.groups_per_step, (long long)rc->rl.group_size,
-               whole.tokens / (double)bench->steps, (double)a->plan.n_active, threads);
+               whole.tokens / (double)bench->steps,
+               (double)a->policies.of[ROLE_ACTOR].plan.n_active, threads);
     show(bench, &sampling, threads);
     show(bench, &training, threads);
     show(bench, &whole, threads);

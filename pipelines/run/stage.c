@@ -199,7 +199,7 @@ void stage_facts(const Actor *actor, double seconds, const char *warnings, Str *
     else
         log_warn("%s", str_text(&text));
     str_printf(out, "\"seconds\": %.1f,\n  \"memory\": {\"plan_bytes\": %zu, \"peak_bytes\": %llu}",
-               seconds, actor->plan.total, (unsigned long long)machine_peak_rss());
+               seconds, actor->policies.total, (unsigned long long)machine_peak_rss());
     str_puts(out, ",\n  \"warnings\": [");
     int n = 0;
     for (const char *line = warnings ? warnings : ""; *line;) {

@@ -245,6 +245,7 @@ static Status open_run(Run *r, const char *base) {
     const int asked_for = r->actor.opts.max_seq_tokens, context = r->actor.model.max_position;
     TrainerDeps deps = {.run = actor_context(&r->actor, chat, (uint64_t)rc->run.seed),
                         .source = &r->train,
+                        .reference = r->actor.policies.of[ROLE_REFERENCE].policy,
                         .max_seq_tokens = asked_for < context ? asked_for : context,
                         .dump_folder = runfolder_path(r->folder)};
     TRY(trainer_new(&deps, &rl, &r->trainer));

@@ -54,7 +54,7 @@ Status stage_zero(const StageOpts *opts, StageResult *out, Arena *arena) {
     if (st != ST_OK) goto out;
     TRY_OUT(gemm_select(NULL));
     if (gemm_set() != GEMM_AMX)
-        log_info("no AMX is used: the %s row of the GEMM table gives the same result, but takes "
+        log_info("no AMX is used: the kernel set %s gives the same result, but takes "
                  "longer",
                  gemm_set_name(gemm_set()));
     if (opts->dry_run) {

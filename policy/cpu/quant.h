@@ -1,6 +1,6 @@
 // policy/cpu/quant.h -- block scales of E4M3, and rounding of arrays (one value: policy/lowbits.h).
 //
-// Private to policy/ (layer 2). The same bits in every row of the GEMM table, whatever MXCSR says.
+// Private to policy/ (layer 2). The same bits in every kernel set, whatever MXCSR says.
 //   scale  = max(amax, 1e-4) / 448 of a block, code = E4M3(x / scale) as in policy/kernels.h. amax
 //          skips NaN; where amax is infinite every code of the block is zero or NaN. Operands that
 //          hold gradients know no floor (quant_scale_gradient): theirs may be far below 1e-4.
