@@ -32,6 +32,8 @@ static Status find_model(const ActorOpts *o, Actor *a) {
             a->model.n_mtp = o->model->n_mtp;
             a->model.drop_mtp = o->model->drop_mtp;
         }
+        if (!o->model && o->draft == DRAFT_MTP)
+            a->model.n_mtp = o->draft_tokens > 0 ? o->draft_tokens : a->model.n_mtp_published;
     } else {
         CHECK(o->model);
         a->model = *o->model;
@@ -129,6 +131,15 @@ RlContext actor_context(const Actor *a, const Chat *chat, uint64_t seed) {
                        .seed = seed};
 }
 
+// Rows of a decode call: of every sequence its last token and its guesses, and one more for
+// prompts.
+static int decode_rows(const ActorOpts *o, int n_mtp, int seqs) {
+    return seqs * (2 + (o->draft == DRAFT_NONE  ? 0
+                        : o->draft_tokens > 0   ? o->draft_tokens
+                        : o->draft == DRAFT_MTP ? n_mtp
+                                                : LOOKUP_TOKENS));
+}
+
 Status actor_open(const ActorOpts *opts, Actor *out) {
     *out = (Actor){.opts = *opts};
     Status st;
@@ -151,7 +162,7 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
         .partial_sums = opts->partial_sums,
         .chunks_in_flight = opts->chunks_in_flight,
         .kv_pages = opts->engine ? pages_for(opts, longest, seqs) : 0,
-        .max_decode_rows = opts->engine ? 2 * seqs : 0,
+        .max_decode_rows = opts->engine ? decode_rows(opts, out->model.n_mtp, seqs) : 0,
     };
     st = make_plan(opts, &out->model, &po, &out->policies);
     if (st == ST_UNSUPPORTED && opts->folder) {
@@ -175,7 +186,9 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
                          .pool = out->pool,
                          .tokenizer = out->tokenizer,
                          .max_seqs = seqs,
-                         .max_decode_rows = 2 * seqs,
+                         .max_decode_rows = po.max_decode_rows,
+                         .draft = opts->draft,
+                         .draft_tokens = opts->draft_tokens,
                          .max_seq_tokens = longest,
                          .kv_pages = po.kv_pages,
                          .prefix_cache = opts->keep_prefixes,

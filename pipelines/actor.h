@@ -40,7 +40,9 @@ typedef struct ActorOpts {
     int max_seq_tokens, decode_seqs, chunks_in_flight;
     int new_tokens, group_size; // of a sample, and samples that share a prompt: bound the pages of
                                 // the cache; 0 = any length, every sequence for itself
-    bool keep_prefixes;         // EngineOpts.prefix_cache; not with `trainable`
+    DraftKind draft;            // with `engine`; by MTP of a folder without `model`: its modules
+    int draft_tokens;
+    bool keep_prefixes;    // EngineOpts.prefix_cache; not with `trainable`
     uint64_t memory_bytes; // 0 = what the machine has free; where the plan is larger, fewer chunks
                            // are in flight, which changes no result
     uint64_t seed;

@@ -109,6 +109,9 @@ const ConfigNeed needs_table[] = {
     {"rl.preflight_k", RL " and rl.preflight_tasks>0"},
     {"rl.preflight_min_pass", RL " and rl.preflight_tasks>0"},
 
+    {"rollout.*", RL},
+    {"rollout.draft_tokens", RL " and rollout.draft!=none"},
+
     {"eval.*", RL},
     {"eval.every", RL " or command=sft and data.corpus_heldout!=\"\""},
     {"eval.tasks", RL " or command=sft and data.corpus_heldout!=\"\""},

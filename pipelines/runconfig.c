@@ -9,7 +9,9 @@
 #include "pipelines/defaults.h"
 #include "pipelines/needs.h"
 #include "pipelines/recipe.h"
+#include "policy/policy.h"
 #include "rl/evaluate.h"
+#include "rollout/request.h"
 #include "sandbox/cage.h"
 
 #define ROW(S, field, type, initial, min, max, choices, help)                                      \
@@ -177,6 +179,15 @@ static const ConfigKey sandbox_keys[] = {
            "what the sandbox may miss: ns = namespaces, with Landlock and a filter in their place"),
 };
 
+static const ConfigKey rollout_keys[] = {
+    ONE_OF(RolloutSettings, draft, "none", DRAFT_CHOICES,
+           "guesses of the next tokens, verified by the next call: by the MTP modules (model.mtp), "
+           "or by what followed the last tokens where they appeared before; changes no token, no "
+           "log-prob"),
+    INT(RolloutSettings, draft_tokens, "0", 0, DRAFT_MOST,
+        "guesses for a sequence and call; 0 = one for each MTP module, 4 by lookup"),
+};
+
 static void sections_fill(ConfigSection *section, RunConfig *s) {
     section[0] = (ConfigSection){"run", "the run itself", run_keys, COUNT(run_keys), &s->run};
     section[1] = (ConfigSection){"model", "the policy (names as in Hugging Face's config.json)",
@@ -189,6 +200,8 @@ static void sections_fill(ConfigSection *section, RunConfig *s) {
                                  COUNT(metrics_keys), &s->metrics};
     section[9] = (ConfigSection){"sandbox", "what holds the programs that tasks with code judge",
                                  sandbox_keys, COUNT(sandbox_keys), &s->sandbox};
+    section[10] = (ConfigSection){"rollout", "how samples are drawn", rollout_keys,
+                                  COUNT(rollout_keys), &s->rollout};
     section[7] = finetune_section;
     section[7].target = &s->sft;
     section[4] = (ConfigSection){"rl", rl_help, rl_keys, n_rl_keys, &s->rl};

@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-enum { RUNCONFIG_SECTIONS = 10 };
+enum { RUNCONFIG_SECTIONS = 11 };
 
 typedef struct RunSettings {
     int64_t seed, threads, chunks_in_flight;
@@ -97,6 +97,11 @@ typedef struct SandboxSettings {
     int allow_missing; // 0 nothing, 1 "ns"
 } SandboxSettings;
 
+typedef struct RolloutSettings {
+    int draft; // DraftKind
+    int64_t draft_tokens;
+} RolloutSettings;
+
 typedef struct RunConfig {
     RunSettings run;
     ModelSettings model;
@@ -104,6 +109,7 @@ typedef struct RunConfig {
     LogSettings log;
     MetricsSettings metrics;
     SandboxSettings sandbox;
+    RolloutSettings rollout;
     DataSettings data;
     DeskConfig desk;
     FinetuneConfig sft;

@@ -45,7 +45,11 @@ static Status sample_round(const Collector *c, uint64_t number, int n, const vol
     span_begin(c->spans, "reward"); // what was not done while sampling went on
     judge_end(c->judging, batch, arena);
     span_end(c->spans, "reward");
-    r->n_new_tokens += stats.n_new_tokens;
+    r->sampling.n_new_tokens += stats.n_new_tokens;
+    r->sampling.n_draws += stats.n_draws;
+    r->sampling.n_drafts += stats.n_drafts;
+    r->sampling.n_accepted += stats.n_accepted;
+    r->sampling.draft_seconds += stats.draft_seconds;
     *out = batch;
     return ST_OK;
 }

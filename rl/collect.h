@@ -33,9 +33,9 @@ typedef struct Rollout {
     uint8_t *flat;      // [n_groups] 1 = fewer than two counted samples or equal rewards
     uint64_t next_task; // stream position after the questions that were asked
     int n_gen_batches;
-    bool nonfinite;   // set with ST_FORMAT: the policy's logits were no numbers
-    bool short_batch; // refill ran out of rounds with fewer groups than asked for
-    int64_t n_new_tokens;
+    bool nonfinite;       // set with ST_FORMAT: the policy's logits were no numbers
+    bool short_batch;     // refill ran out of rounds with fewer groups than asked for
+    EngineStats sampling; // of all rounds: tokens, draws and drafts
 } Rollout;
 
 // `number` becomes batch->step. On success the curriculum has learned from every judged group.

@@ -197,7 +197,14 @@ static Status score_batch(Trainer *t, bool by_reference) {
 
 static void set_throughput(const Trainer *t, const Rollout *r, Metrics *row) {
     double gen = span_seconds(&t->spans, "gen");
-    metrics_set(row, (double)r->n_new_tokens / (gen > 0 ? gen : 1), "perf/throughput_gen");
+    const EngineStats *s = &r->sampling;
+    metrics_set(row, (double)s->n_new_tokens / (gen > 0 ? gen : 1), "perf/throughput_gen");
+    if (engine_opts(t->deps.run.engine)->draft != DRAFT_NONE && s->n_draws > 0) {
+        const double verified = s->n_drafts > 0 ? (double)s->n_drafts : 1;
+        metrics_set(row, (double)s->n_accepted / verified, "rollout/draft/accepted_frac");
+        metrics_set(row, (double)s->n_new_tokens / (double)s->n_draws, "rollout/tokens_per_draw");
+        metrics_set(row, s->draft_seconds, "timing_s/draft");
+    }
     metrics_set(row, r->batch->n_tokens, "perf/total_num_tokens");
     metrics_set(row, (double)r->n_gen_batches, "rollout/gen_batches");
     judge_measure(row);

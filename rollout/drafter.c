@@ -6,8 +6,6 @@
 
 #include "base/clock.h"
 
-enum { LOOKUP_TOKENS = 4 }; // guesses by lookup where no number is given
-
 int draft_lookup(const int32_t *token, int n_tokens, int32_t *draft, int n) {
     for (int length = LOOKUP_LONGEST; length >= LOOKUP_SHORTEST; length--) {
         const int32_t *last = token + n_tokens - length;

@@ -57,7 +57,7 @@ typedef struct EngineOpts {
     uint64_t seed;              // of engine_sample
     DraftKind draft;
     int draft_tokens; // guesses for a sequence and call, at most DRAFT_MOST and with DRAFT_MTP the
-                      // model's modules; 0 = as many as modules, or 4
+                      // model's modules; 0 = as many as modules, or LOOKUP_TOKENS
     WeightRule new_weights;
     // Keep the pages of ended sequences and give them to those that begin alike. For a policy that
     // is not trained: policy_train writes over pages (see engine_forget_pages).

@@ -90,6 +90,7 @@ typedef enum DraftKind {
     DRAFT_MTP,    // the policy's MTP modules
     DRAFT_LOOKUP, // what followed the last tokens where they appeared before (rollout/drafter.h)
 } DraftKind;
+enum { LOOKUP_TOKENS = 4 };             // guesses by lookup where no number is given
 #define DRAFT_CHOICES "none|mtp|lookup" // in the enum's order
 
 // ---- checks, for the engine

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/rng.h"
 #include "pipelines/actor.h"
 #include "pipelines/chatflags.h"
@@ -22,6 +23,10 @@ static const Flag flags[] = {
     {"max-tokens", 'm', "N", "longest response (default 512, at most the model's context)"},
     {"stop", 0, "TEXT", "ends a response where it appears; may be given several times"},
     {"seed", 's', "N", "default 1"},
+    {"draft", 0, "KIND",
+     "none, mtp or lookup: guesses of the next tokens, verified by the next call; the samples stay "
+     "the same (default none)"},
+    {"draft-tokens", 0, "N", "guesses for a sample and call (default: MTP modules, or 4)"},
     {"threads", 'j', "N", "worker threads (default: all cores)"},
     CHAT_FLAGS,
 };
@@ -121,6 +126,28 @@ static void put_sample(const Actor *a, const Batch *b, int sample, int number, c
     str_free(&text);
 }
 
+static Status draft_kind(const Args *args, DraftKind *out) {
+    static const char *const names[] = {"none", "mtp", "lookup"};
+    const char *name = args_text(args, "draft", names[0]);
+    for (int i = 0; i < 3; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *out = (DraftKind)i;
+            return ST_OK;
+        }
+    return FAIL(ST_CONFIG, "--draft wants %s, not '%s'", DRAFT_CHOICES, name);
+}
+
+static void say_drafts(const Actor *a) {
+    EngineCounts c;
+    if (!a->engine || a->opts.draft == DRAFT_NONE) return;
+    engine_counts(a->engine, &c);
+    if (c.stats.n_draws == 0) return;
+    log_info("drafts: %lld of %lld guesses right, %.2f tokens a draw, %.2f of %.2f s",
+             (long long)c.stats.n_accepted, (long long)c.stats.n_drafts,
+             (double)c.stats.n_new_tokens / (double)c.stats.n_draws, c.stats.draft_seconds,
+             c.stats.seconds);
+}
+
 // The draw of a sample is named by its prompt and number, not by its place in the file.
 static Status sample_slice(Actor *a, Lines *lines, const InputQuestion *q, int begin, int end,
                            const SampleConfig *cfg, int n_samples, bool plain, Str *out,
@@ -177,12 +204,15 @@ static int run(const Args *args) {
     Str out = {0};
     Status st;
     SampleConfig cfg = {.temperature = 1, .top_p = 1};
-    int64_t n = 1, max_tokens = 512, seed = 1, threads = 0, top_k = 0;
+    int64_t n = 1, max_tokens = 512, seed = 1, threads = 0, top_k = 0, drafts = 0;
+    DraftKind draft = DRAFT_NONE;
     ConfigTexts stop = args_texts(args, "stop", arena);
     TRY_OUT(args_int(args, "n", 1, 4096, &n));
     TRY_OUT(args_int(args, "max-tokens", 1, 1 << 24, &max_tokens));
     TRY_OUT(args_int(args, "seed", 0, INT64_MAX, &seed));
     TRY_OUT(args_int(args, "threads", 0, 1024, &threads));
+    TRY_OUT(args_int(args, "draft-tokens", 1, DRAFT_MOST, &drafts));
+    TRY_OUT(draft_kind(args, &draft));
     TRY_OUT(args_int(args, "top-k", 0, 1 << 24, &top_k));
     TRY_OUT(args_num(args, "temperature", 0, 100, &cfg.temperature));
     TRY_OUT(args_num(args, "top-p", 1e-6, 1, &cfg.top_p));
@@ -193,6 +223,8 @@ static int run(const Args *args) {
                     .quiet = true,
                     .threads = (int)threads,
                     .decode_seqs = 64,
+                    .draft = draft,
+                    .draft_tokens = (int)drafts,
                     .seed = (uint64_t)seed};
     if (prompt)
         TRY_OUT(one_prompt(prompt, &lines, arena));
@@ -227,6 +259,7 @@ static int run(const Args *args) {
         TRY_OUT(sample_slice(&a, &lines, q, begin, end, &cfg, (int)n, plain, &out, &heard, arena));
         arena_rewind(arena, mark);
     }
+    say_drafts(&a);
 out:
     lines_close(&lines);
     actor_close(&a);

@@ -224,6 +224,8 @@ static Status open_run(Run *r, const char *base) {
     ModelConfig model = runconfig_model(&rc->model);
     ActorOpts ao = stage_actor_opts(r->opts, &model, base);
     ao.engine = true;
+    ao.draft = (DraftKind)rc->rollout.draft;
+    ao.draft_tokens = (int)rc->rollout.draft_tokens;
     RlConfig rl = rc->rl;
     TRY(settings_resolve(&rl));
     ao.reference = settings_reference(&rl);
