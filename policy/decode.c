@@ -104,6 +104,7 @@ static Status decode_block(Decode *d, Workspace *w, int begin, int end) {
     u.decode = true;
     net_forward(&u, 0, p->model.n_layers);
     keep_states(d, &u, begin);
+    TRY(unit_tell_routes(&u, d->seq + begin, end - begin));
     if (!d->fn) return draw_block(d, &u, begin, end);
     EmitRows e = {.d = d, .w = w, .seq = d->seq + begin};
     head_logits(&u, emit_block, &e);

@@ -2,14 +2,16 @@
 //
 // Layer 2 (policy). The rules in the order of Hugging Face's generate: temperature, top-k, top-p,
 // min-p. They shape the draw only: the log-prob of a token is that of logits * inv_temperature over
-// the whole vocabulary. Exact by integers: weight = exp(z - z_max) to the nearest multiple of
-// 2^-44, z = logit * inv_temperature, in double; sums of weights are exact, so a backend may add in
-// any order, and two backends draw the same token from the same logits. Tokens below 2^-45 of the
-// best one are never drawn. The draw inverts the cumulative sum over ascending ids. Equal logits:
-// the lower id ranks first.
+// the whole vocabulary, or where Draw.kept is asked for over the kept tokens. Exact by integers:
+// weight = exp(z - z_max) to the nearest multiple of 2^-44, z = logit * inv_temperature, in double;
+// sums of weights are exact, so a backend may add in any order, and two backends draw the same
+// token from the same logits. Tokens below 2^-45 of the best one are never drawn. The draw inverts
+// the cumulative sum over ascending ids. Equal logits: the lower id ranks first.
 #ifndef POLICY_DRAW_H
 #define POLICY_DRAW_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -41,6 +43,13 @@ static inline float draw_logprob_scale(const DrawRule *rule) {
     return rule->inv_temperature > 0 ? rule->inv_temperature : 1.0f;
 }
 
+static inline size_t draw_kept_words(int vocab) {
+    return ((size_t)vocab + 31) / 32;
+}
+static inline bool draw_kept(const uint32_t *kept, int32_t token) {
+    return kept[token / 32] >> (token % 32) & 1;
+}
+
 // One token from a wanted row of a sequence. Several requests may name one row: the samples of a
 // group begin so. Requests are in the order of their sequences.
 typedef struct Draw {
@@ -48,6 +57,9 @@ typedef struct Draw {
     int32_t forced; // >= 0: nothing is drawn, this token's log-prob is wanted
     DrawRule rule;
     double uniform; // in [0, 1): rng_uniform of (seed, stream, step, task, sample, position)
+    // NULL, or host memory of draw_kept_words(vocabulary): bit v is set where the rules kept token
+    // v; no bit at all = they cut nothing. The log-prob is then over the kept tokens alone.
+    uint32_t *kept;
 } Draw;
 
 typedef struct Drawn {

@@ -1,4 +1,6 @@
 // policy/head.c -- log-probabilities and logits of wanted rows, and the way back.
+#include <stdlib.h>
+
 #include "policy/net.h"
 
 static View normed(NetUnit *u) {
@@ -13,6 +15,7 @@ static Logprob logprob_of(NetUnit *u, float inv_temperature, bool entropy) {
                      .head = &u->p->head,
                      .token = u->ix->want_token,
                      .inv_temperature = inv_temperature,
+                     .kept = u->kept,
                      .logp = view_rows(u->acts.logp, 0, n),
                      .entropy = entropy ? view_rows(u->acts.entropy, 0, n) : (View){0},
                      .lse = view_rows(u->acts.lse, 0, n)};
@@ -40,6 +43,26 @@ void head_backward(NetUnit *u, float inv_temperature, bool entropy) {
                                  .gain = u->norm,
                                  .rows = u->ix->want_row,
                                  .add = u->dx_given});
+}
+
+// In the order of wanted tokens, which is that of the index.
+void head_keep(NetUnit *u, const Pack *pack, const KeptTokens *kept) {
+    Workspace *w = u->w;
+    if (!kept) return;
+    if (w->kept_cap < u->ix->n_want) {
+        free(w->kept);
+        w->kept_cap = u->ix->n_want;
+        w->kept = malloc((size_t)w->kept_cap * sizeof *w->kept);
+        CHECK(w->kept);
+    }
+    int n = 0;
+    for (int s = 0; s < pack->n_seqs; s++)
+        for (int t = pack->seq[s].begin + 1; t < pack->seq[s].end; t++)
+            if (pack->want && pack->want[t])
+                w->kept[n++] = (KeptSet){.id = kept->token + kept->begin[t],
+                                         .n = (int)(kept->begin[t + 1] - kept->begin[t])};
+    CHECK(n == u->ix->n_want);
+    u->kept = w->kept;
 }
 
 void head_draw(NetUnit *u, const Draw *draw, int n) {

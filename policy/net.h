@@ -138,6 +138,8 @@ typedef struct Workspace { // of one queue
     Draw *draw;                               // [draw_cap] of a unit, which grows
     int draw_cap;
     int16_t *route; // [n_moe * cap * k]
+    KeptSet *kept;  // [kept_cap] of wanted rows, which grows
+    int kept_cap;
 } Workspace;
 
 struct Policy {
@@ -209,14 +211,15 @@ struct NetUnit {
     Queue *q;
     const Index *ix;
     Workspace *w;
-    Acts acts;          // of ix->n_rows rows
-    bool save;          // keep for backward
-    bool decode;        // keys are in pages
-    bool replay;        // acts.route is given
-    bool dx_given;      // head_backward adds to acts.dx instead of writing it
-    const Weight *norm; // before the head: the final norm, or an MTP module's
-    DeviceByte *grad;   // the block that gradients add to, or NULL
-    float balance;      // weight of the balance loss of one sequence
+    Acts acts;           // of ix->n_rows rows
+    bool save;           // keep for backward
+    bool decode;         // keys are in pages
+    bool replay;         // acts.route is given
+    const KeptSet *kept; // [n_want] the tokens that log-probs are over, or NULL
+    bool dx_given;       // head_backward adds to acts.dx instead of writing it
+    const Weight *norm;  // before the head: the final norm, or an MTP module's
+    DeviceByte *grad;    // the block that gradients add to, or NULL
+    float balance;       // weight of the balance loss of one sequence
 };
 // A unit of w->ix begins: the index is copied, views get its rows.
 NetUnit unit_begin(Policy *p, Workspace *w, bool alone);
@@ -233,6 +236,8 @@ static inline DeviceByte *unit_cache(const NetUnit *u, int l) {
 }
 // Routes by packed token ([packed tokens, n_moe, k]) to the unit's rows, before the walk; and back,
 // after it.
+// The experts of a decoded sequence's new tokens (DecodeSeq.route), after the walk.
+MUST_USE Status unit_tell_routes(NetUnit *u, const DecodeSeq *seq, int n_seqs);
 void unit_replay(NetUnit *u, const int16_t *route);
 MUST_USE Status unit_record(NetUnit *u, int16_t *route);
 
@@ -267,6 +272,8 @@ void net_latent_norm_back(NetUnit *u, const NormBack *job);
 // head.c: wanted rows of acts.x.
 void head_logprob(NetUnit *u, float inv_temperature, bool entropy);
 void head_backward(NetUnit *u, float inv_temperature, bool entropy); // acts.dx
+// Log-probs of this unit, of a pack, are over kept tokens from here on; NULL = nothing changes.
+void head_keep(NetUnit *u, const Pack *pack, const KeptTokens *kept);
 void head_draw(NetUnit *u, const Draw *draw, int n); // -> acts.drawn; rows of wanted ones
 void head_logits(NetUnit *u, LogitsBlockFn *fn, void *ctx);
 

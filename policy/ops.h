@@ -172,6 +172,12 @@ typedef struct ExpertsBack {
     View dgate, dup, dact; // scratch [T, width]
 } ExpertsBack;
 
+// The softmax of a row is over these ids (ascending); n 0: over the vocabulary.
+typedef struct KeptSet {
+    const int32_t *id;
+    int n;
+} KeptSet;
+
 // Of rows x [n, D], normed: ln softmax(inv_temperature * x W^T)[token] and the entropy in nats. The
 // [n, vocabulary] array is never whole: blocks of rows, or of columns, are the backend's choice.
 typedef struct Logprob {
@@ -179,6 +185,7 @@ typedef struct Logprob {
     const Weight *head;
     Ints token; // [n]
     float inv_temperature;
+    const KeptSet *kept;     // [n] on the host, valid until the queue was waited for; NULL = all
     View logp, entropy, lse; // [n, 1] f32, written; entropy may be not there
 } Logprob;
 typedef struct LogprobBack {

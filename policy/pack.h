@@ -48,6 +48,8 @@ typedef struct DecodeSeq {
     const int32_t *page;  // page of position p is page[p / KV_PAGE_TOKENS]; must cover pos+n_new
     int n_logits; // logits of the last n_logits new positions are wanted; 0 = only fill the cache
     int id;       // the caller's number
+    // NULL, or [n_new, MoE layers, k]: gets the experts of each new token, ascending.
+    int16_t *route;
 } DecodeSeq;
 
 // Fills a Pack over `seq` (borrowed); the offsets live in the arena. Nothing is shared.

@@ -147,6 +147,7 @@ void policy_free(Policy *p) {
         index_free(&p->work[i].ix);
         for (int k = 0; k < p->model.n_mtp; k++) index_free(&p->work[i].mtp_ix[k]);
         free(p->work[i].draw);
+        free(p->work[i].kept);
     }
     if (p->ops) {
         p->ops->release(p->device, p->memory);

@@ -116,11 +116,20 @@ typedef struct Routes {
     int n_moe_layers, k;
 } Routes;
 
+// The ids that token t of the array a Pack points into was drawn from: token[begin[t]] ..
+// token[begin[t + 1] - 1], ascending, itself among them; none = the whole vocabulary.
+typedef struct KeptTokens {
+    const int64_t *begin;
+    const int32_t *token;
+} KeptTokens;
+
 typedef struct ScoreOpts {
-    double temperature;   // > 0; log-probs are of logits / temperature
-    const Routes *replay; // use these experts (gate weights are recomputed); NULL = choose
-    Routes *record;       // write the choice here; NULL = do not
-    double balance_alpha; // policy_train: weight of the sequence balance loss; 0 = off
+    double temperature; // > 0; log-probs are of logits / temperature
+    // Use these experts (gate weights are recomputed); NULL = choose, and so where one is -1.
+    const Routes *replay;
+    Routes *record;         // write the choice here; NULL = do not
+    const KeptTokens *kept; // log-probs and entropies are over these; NULL = the vocabulary
+    double balance_alpha;   // policy_train: weight of the sequence balance loss; 0 = off
     // policy_train: the MTP modules are trained, on the wanted tokens. Weight of one of them: V3's
     // lambda over the wanted tokens of the whole batch; a module has its n-th part. 0: they are not
     // computed. Sequences of a chunk then share nothing.

@@ -70,6 +70,7 @@ static Status score_block(Score *s, Workspace *w, int b) {
     const int first = block.offset[0];
     index_pack(&w->ix, &block);
     NetUnit u = unit_begin(s->p, w, s->alone);
+    head_keep(&u, &block, s->opts->kept);
     TRY(unit_forward(&u, s->opts, (size_t)first, s->entropy != NULL));
     for (int i = 0; i < w->ix.n_want; i++) {
         s->logp[first + w->ix.want_at[i]] = w->want_logp[i];
@@ -169,6 +170,7 @@ static Status piece_backward(const Train *t, int c, NetUnit *u, const Pack *piec
 static NetUnit piece_begin(const Train *t, Workspace *w, const Pack *piece) {
     index_pack(&w->ix, piece);
     NetUnit u = unit_begin(t->p, w, t->alone);
+    head_keep(&u, piece, t->opts->kept);
     u.balance = t->balance;
     return u;
 }

@@ -32,6 +32,7 @@ NetUnit unit_begin(Policy *p, Workspace *w, bool alone) {
 NetUnit unit_with_index(const NetUnit *u, const Index *ix) {
     NetUnit out = *u;
     out.ix = ix;
+    out.kept = NULL;
     out.acts = u->w->acts;
     cut((View *)&out.acts, offsetof(Acts, drawn) / sizeof(View), ix->n_rows);
     upload_index(u->ops, u->q, ix);
@@ -80,6 +81,24 @@ void unit_replay(NetUnit *u, const int16_t *route) {
     move_routes(u, (int16_t *)route, u->w->route, false);
     u->ops->upload(u->q, u->acts.route.data, u->w->route, route_bytes(u));
     u->replay = true;
+}
+
+Status unit_tell_routes(NetUnit *u, const DecodeSeq *seq, int n_seqs) {
+    const Index *ix = u->ix;
+    const size_t k = (size_t)u->p->model.n_experts_per_tok, n_moe = (size_t)u->p->n_moe;
+    bool any = false;
+    for (int s = 0; s < n_seqs; s++) any |= seq[s].route != NULL;
+    if (!any || n_moe == 0) return ST_OK;
+    u->ops->download(u->q, u->w->route, u->acts.route.data, route_bytes(u));
+    TRY(u->ops->wait(u->q));
+    for (int s = 0; s < n_seqs; s++)
+        for (int t = 0; seq[s].route && t < seq[s].n_new; t++)
+            for (size_t l = 0; l < n_moe; l++) {
+                const size_t row = l * (size_t)ix->n_rows + (size_t)(ix->offset.host[s] + t);
+                memcpy(seq[s].route + ((size_t)t * n_moe + l) * k, u->w->route + row * k,
+                       k * sizeof *seq[s].route);
+            }
+    return ST_OK;
 }
 
 Status unit_record(NetUnit *u, int16_t *route) {

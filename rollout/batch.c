@@ -80,6 +80,7 @@ void batch_open_sampled(Batch *batch, int max_new_tokens, Arena *arena) {
     batch->n_tokens = (int)total;
     add_columns(batch, STAGE_SAMPLED, arena);
     batch->route = NULL, batch->kept_begin = NULL, batch->kept_token = NULL;
+    batch->kv_version = NULL;
     int at = 0;
     for (int g = 0; g < batch->n_groups; g++) {
         int n_prompt = batch->prompt_begin[g + 1] - batch->prompt_begin[g];
@@ -101,6 +102,11 @@ void batch_open_routes(Batch *batch, int layers, int k, Arena *arena) {
     batch->route_layers = layers, batch->route_k = k;
     batch->route = ARENA_ARRAY(arena, int16_t, n);
     memset(batch->route, 0xFF, n * sizeof *batch->route);
+}
+
+void batch_open_kv_version(Batch *batch, Arena *arena) {
+    CHECK(batch->stage >= STAGE_SAMPLED);
+    batch->kv_version = ARENA_ARRAY(arena, uint32_t, batch->n_tokens + 1);
 }
 
 void batch_open_kept(Batch *batch, const int *n_kept, Arena *arena) {
@@ -183,6 +189,12 @@ void batch_name_part(Batch *batch, int part, const char *name) {
 const char *batch_part_name(const Batch *batch, int part) {
     CHECK(part >= 0 && part < batch->n_parts);
     return batch->part_name + part * BATCH_NAME_BYTES;
+}
+
+bool batch_unfinished(const Batch *b) {
+    for (int i = 0; i < b->n_samples; i++)
+        if (b->sample_stage[i] < STAGE_SAMPLED) return true;
+    return false;
 }
 
 int batch_response_length(const Batch *batch, int sample) {

@@ -49,6 +49,10 @@ typedef struct Batch {
     int n_asked;      // groups given to batch_ask so far
     uint64_t step;    // number of the rollout that drew it
     int updates_made; // optimiser updates that were already made from it (trainer)
+    // Of an ASKED batch: the same samples as an earlier engine_sample left them, or NULL; those
+    // that are SAMPLED are taken as they are, the others go on from their tokens. Borrowed, not
+    // written.
+    const struct Batch *given;
 
     // ---- ASKED: [n_groups], by datasets and rl/collect
     const struct Task *
@@ -75,7 +79,10 @@ typedef struct Batch {
     float *logp_roll;  // sampler's own log-prob of each sampled token at the sampling temperature,
                        // over the whole vocabulary; 0 for other tokens
 
-    // Optional (NULL = absent). Experts that the sampler's forward pass of each token took:
+    // Optional (NULL = absent). The policy version that made the keys and values of each token,
+    // when they were computed last; 0: never (the last token).
+    uint32_t *kv_version;
+    // Optional. Experts that the sampler's forward pass of each token took:
     // route[(token * route_layers + layer) * route_k + i], ascending; -1 = not recorded.
     int16_t *route;
     int route_layers, route_k;
@@ -139,9 +146,11 @@ void batch_open_weighed(Batch *batch, Arena *arena);
 // advantage_token, weight_rl, weight_sft, weight_distill.
 void batch_open_token_column(Batch *batch, float **field, Arena *arena);
 
-// Optional columns. Routes: after batch_open_sampled, filled with -1. Kept sets: after
-// batch_compact, with the count of each token [n_tokens]; the ids are then written in place.
+// Optional columns. Routes and versions of keys: after batch_open_sampled, filled with -1 and 0.
+// Kept sets: after batch_compact, with the count of each token [n_tokens]; the ids are then written
+// in place.
 void batch_open_routes(Batch *batch, int layers, int k, Arena *arena);
+void batch_open_kv_version(Batch *batch, Arena *arena);
 void batch_open_kept(Batch *batch, const int *n_kept, Arena *arena);
 
 // The token behind the end of a sample, whose id (and log-prob) is already written there, becomes
@@ -153,6 +162,8 @@ void batch_extend(Batch *batch, int sample, int kind, uint32_t version, bool new
 void batch_name_part(Batch *batch, int part, const char *name);
 const char *batch_part_name(const Batch *batch, int part);
 
+// Has a batch of SAMPLED or later a sample that was stopped on its way?
+bool batch_unfinished(const Batch *batch);
 int batch_response_length(const Batch *batch, int sample);
 int batch_group_of(const Batch *batch, int sample);
 // Turns of a sample, the prompt included; the first token of one of them.

@@ -47,7 +47,8 @@ enum {
     OPTION_WEIGHT_RL = 64,
     OPTION_WEIGHT_SFT = 128,
     OPTION_WEIGHT_DISTILL = 256,
-    OPTIONS = 511,
+    OPTION_KV_VERSION = 512,
+    OPTIONS = 1023,
 };
 
 // What the elements point at, so that joining two batches can shift them.

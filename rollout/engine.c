@@ -15,6 +15,8 @@
 typedef struct StepDraws {
     Draw *draw;
     Drawn *drawn;
+    uint32_t *kept; // bits of the draws that are asked for them
+    size_t kept_cap;
     int n, cap;
 } StepDraws;
 
@@ -28,6 +30,7 @@ struct Engine {
     LiveSample *first_event, *last_event;
     EngineStats stats;
     uint32_t version; // of the policy at the last step
+    int route_step;   // MoE layers * k of the model
     StepDraws draws;
     Drafter drafter;
 };
@@ -51,6 +54,8 @@ Status engine_new(const EngineOpts *opts, Engine **out) {
     Engine *e = calloc(1, sizeof *e);
     CHECK(e);
     e->opts = *opts;
+    for (int l = 0; l < model->n_layers; l++)
+        if (model_is_moe(model, l)) e->route_step += model->n_experts_per_tok;
     if (opts->max_decode_rows == 0) e->opts.max_decode_rows = opts->max_seqs;
     if (e->opts.max_seqs > e->opts.max_decode_rows) e->opts.max_seqs = e->opts.max_decode_rows;
     e->limits =
@@ -79,6 +84,7 @@ void engine_free(Engine *e) {
     free(e->draws.draw);
     free(e->draws.drawn);
     drafter_close(&e->drafter);
+    free(e->draws.kept);
     scheduler_close(&e->sched);
     live_free(&e->store);
     kv_free(e->kv);
@@ -101,15 +107,20 @@ static void give_tokens(const Engine *e, LiveSample *s, const GivenTokens *g) {
     if (g->paused) s->state = SAMPLE_PAUSED;
     if (g->n == 0) return;
     live_reserve(s, s->group->n_prompt + g->n);
-    for (int i = 0; i < g->n; i++)
+    for (int i = 0; i < g->n; i++) {
+        if (g->kept_end && s->kept_end) {
+            const int64_t from = i > 0 ? g->kept_end[i - 1] : 0;
+            live_keep(s, g->kept_token + from, g->kept_end[i] - from);
+        }
         live_append(s, g->token[i], g->kind ? g->kind[i] : TOKEN_SAMPLED, g->logp ? g->logp[i] : 0,
                     g->version ? g->version[i] : policy_version(e->opts.policy));
+    }
 }
 
 Status engine_submit(Engine *e, const EngineRequest *request, SampleId *first) {
     int limit = 0;
     TRY(request_check(&e->limits, request, &limit));
-    LiveGroup *g = live_add(&e->store, request, limit);
+    LiveGroup *g = live_add(&e->store, request, limit, e->route_step);
     for (int i = 0; request->given && i < g->n_samples; i++)
         give_tokens(e, &g->sample[i], &request->given[i]);
     scheduler_add(&e->sched, g);
@@ -151,7 +162,11 @@ static void fill_view(const LiveSample *s, SampleView *out) {
                         .kind = s->kind,
                         .logp = s->logp,
                         .version = s->version,
-                        .kv_version = s->kv_version};
+                        .kv_version = s->kv_version,
+                        .route = s->route,
+                        .route_step = s->group->route_step,
+                        .kept_end = s->kept_end,
+                        .kept_token = s->kept_token};
 }
 
 bool engine_poll(Engine *e, SampleView *out) {
@@ -175,6 +190,8 @@ SampleId engine_next(const Engine *e, SampleId after) {
 
 // ---- drawing
 
+static uint32_t kept_wanted; // marks a draw, until ask_kept has space for its bits
+
 // Asks for the token behind row `row` of sequence `seq` of the step: the one `ahead` places behind
 // the sample's end.
 static void ask_token(Engine *e, LiveSample *s, int seq, int row, int ahead) {
@@ -191,12 +208,29 @@ static void ask_token(Engine *e, LiveSample *s, int seq, int row, int ahead) {
                              .row = row,
                              .forced = -1,
                              .rule = live_draw_rule(g),
-                             .uniform = live_uniform(s, ahead)};
+                             .uniform = live_uniform(s, ahead),
+                             .kept = s->kept_end ? &kept_wanted : NULL};
 }
 
 // A sample whose first token comes from the last row of its group's prompt.
 static bool wants_first_token(const LiveSample *s) {
     return s->state == SAMPLE_WAITING && live_response_length(s) == 0;
+}
+
+// Room for what is left to draw from, where it is recorded.
+static void ask_kept(Engine *e) {
+    StepDraws *d = &e->draws;
+    const size_t words = draw_kept_words(e->limits.vocab);
+    size_t n = 0;
+    for (int i = 0; i < d->n; i++) n += d->draw[i].kept != NULL;
+    if (n * words > d->kept_cap) {
+        d->kept_cap = n * words;
+        d->kept = realloc(d->kept, d->kept_cap * sizeof *d->kept);
+        CHECK(d->kept);
+    }
+    n = 0;
+    for (int i = 0; i < d->n; i++)
+        if (d->draw[i].kept) d->draw[i].kept = d->kept + words * n++;
 }
 
 static void ask_tokens(Engine *e, int n_seqs) {
@@ -212,6 +246,7 @@ static void ask_tokens(Engine *e, int n_seqs) {
             if (wants_first_token(&run->group->sample[k]))
                 ask_token(e, &run->group->sample[k], i, 0, 0);
     }
+    ask_kept(e);
 }
 
 // ---- what a drawn token means
@@ -293,6 +328,7 @@ static Status accept_drawn(Engine *e, LiveSample *s, const SchedSeq *seq) {
         if (!d->finite) return broken_logits(e, s);
         s->token[s->n_tokens] = d->token;
         s->logp[s->n_tokens] = d->logp;
+        if (s->kept_end) live_keep_bits(s, e->draws.draw[s->first_draw + k].kept, e->limits.vocab);
         accept_token(e, s);
         if (k == n || s->draft[k] != d->token || s->state != SAMPLE_RUNNING) return ST_OK;
         scheduler_keep_draft(seq, e->version);

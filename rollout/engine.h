@@ -111,6 +111,14 @@ typedef struct SampleView {
     // [n_tokens] policy version that made the keys and values of the position, when they were
     // computed last; the last token's are not computed yet, and 0.
     const uint32_t *kv_version;
+    // With RECORD_ROUTES, else NULL: [n_tokens * route_step] experts of each token by MoE layer,
+    // where kv_version is not 0 (the last token was not computed yet).
+    const int16_t *route;
+    int route_step;
+    // With RECORD_KEPT, else NULL: the ids that token t was drawn from are kept_token[kept_end[t -
+    // 1]] .. kept_token[kept_end[t] - 1], ascending; none = the whole vocabulary.
+    const int64_t *kept_end; // [n_tokens]
+    const int32_t *kept_token;
 } SampleView;
 
 // The next sample that finished or paused and was not returned yet, in that order; false: none.
@@ -164,8 +172,12 @@ typedef void FinishedFn(void *ctx, Batch *batch, int sample);
 // The engine has no other samples. `stream` is RNG_SAMPLE or RNG_EVAL; batch->step names the draw,
 // with the task id and the task index, so that a task asked twice in one step is answered twice,
 // not copied. `stop` (may be NULL) is polled between decode calls: nonzero = give up with ST_OK and
-// the batch still ASKED (nothing was drawn that a repeat would not draw again). On failure too the
-// batch is ASKED. A prompt that fills the context leaves its samples empty, as FINISH_ABORT.
+// the batch still ASKED (nothing was drawn that a repeat would not draw again); with
+// SampleConfig.keep_stopped SAMPLED, with every sample's tokens so far, and samples that did not
+// finish ASKED (batch_unfinished): such a batch, as it is or from its file, is the `given` of one
+// that goes on, to the bits of one that never stopped. On failure the batch is ASKED.
+// SampleConfig.record fills the optional columns route, kept_begin and kept_token, kv_version. A
+// prompt that fills the context leaves its samples empty, as FINISH_ABORT.
 MUST_USE Status engine_sample(Engine *engine, Batch *batch, const SampleConfig *cfg,
                               uint32_t stream, FinishedFn *fn, void *ctx, const volatile int *stop,
                               EngineStats *stats, Arena *arena);

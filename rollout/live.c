@@ -78,6 +78,14 @@ static void set_cap(LiveSample *s, int cap) {
     s->version = counted(store, s->version, old * sizeof *s->version, n * sizeof *s->version);
     s->kv_version =
         counted(store, s->kv_version, old * sizeof *s->kv_version, n * sizeof *s->kv_version);
+    const size_t route = (size_t)s->group->route_step * sizeof *s->route;
+    if (route > 0) {
+        s->route = counted(store, s->route, old * route, n * route);
+        memset(s->route + old * (size_t)s->group->route_step, 0xFF, (n - old) * route); // -1
+    }
+    if (s->group->sampling.record & RECORD_KEPT)
+        s->kept_end =
+            counted(store, s->kept_end, old * sizeof *s->kept_end, n * sizeof *s->kept_end);
     s->cap = cap;
 }
 
@@ -94,8 +102,41 @@ void live_reserve(LiveSample *s, int n_tokens) {
     memset(s->kind, TOKEN_PROMPT, n);
     memset(s->logp, 0, n * sizeof *s->logp);
     memset(s->version, 0, n * sizeof *s->version);
-    memcpy(s->kv_version, g->kv_version, n * sizeof *s->kv_version);
+    if (s->kept_end) memset(s->kept_end, 0, n * sizeof *s->kept_end);
+    live_take_prompt(s);
     s->n_tokens = s->run_begin = g->n_prompt;
+}
+
+void live_take_prompt(LiveSample *s) {
+    const LiveGroup *g = s->group;
+    const size_t n = (size_t)g->n_prompt;
+    memcpy(s->kv_version, g->kv_version, n * sizeof *s->kv_version);
+    if (s->route) memcpy(s->route, g->route, n * (size_t)g->route_step * sizeof *s->route);
+}
+
+static void reserve_kept(LiveSample *s, int64_t n) {
+    if (s->n_kept + n <= s->kept_cap) return;
+    const size_t old = (size_t)s->kept_cap * sizeof *s->kept_token;
+    s->kept_cap = (s->n_kept + n) * 3 / 2 + 64;
+    s->kept_token =
+        counted(s->group->store, s->kept_token, old, (size_t)s->kept_cap * sizeof *s->kept_token);
+}
+
+void live_keep(LiveSample *s, const int32_t *id, int64_t n) {
+    reserve_kept(s, n);
+    if (n > 0) memcpy(s->kept_token + s->n_kept, id, (size_t)n * sizeof *id);
+    s->kept_next = n;
+}
+
+void live_keep_bits(LiveSample *s, const uint32_t *kept, int vocab) {
+    int64_t n = 0;
+    for (size_t w = 0; w < draw_kept_words(vocab); w++) n += __builtin_popcount(kept[w]);
+    reserve_kept(s, n);
+    int32_t *id = s->kept_token + s->n_kept;
+    for (size_t w = 0; w < draw_kept_words(vocab); w++)
+        for (uint32_t bits = kept[w]; bits; bits &= bits - 1)
+            *id++ = (int32_t)(32 * w) + __builtin_ctz(bits);
+    s->kept_next = n;
 }
 
 void live_append(LiveSample *s, int32_t token, int kind, float logp, uint32_t version) {
@@ -106,6 +147,11 @@ void live_append(LiveSample *s, int32_t token, int kind, float logp, uint32_t ve
     s->logp[at] = kind == TOKEN_SAMPLED ? logp : 0;
     s->version[at] = kind == TOKEN_SAMPLED ? version : 0;
     s->kv_version[at] = 0;
+    if (s->kept_end) {
+        if (kind == TOKEN_SAMPLED) s->n_kept += s->kept_next;
+        s->kept_next = 0;
+        s->kept_end[at] = s->n_kept;
+    }
     if (kind == TOKEN_SAMPLED)
         s->n_sampled++;
     else
@@ -137,7 +183,7 @@ static void register_sample(LiveStore *store, LiveSample *s) {
     store->sample[store->n_samples++] = s;
 }
 
-LiveGroup *live_add(LiveStore *store, const EngineRequest *request, int limit) {
+LiveGroup *live_add(LiveStore *store, const EngineRequest *request, int limit, int route_step) {
     LiveGroup *g = counted_new(store, 1, sizeof *g);
     const size_t n = (size_t)request->n_prompt;
     g->store = store;
@@ -151,6 +197,12 @@ LiveGroup *live_add(LiveStore *store, const EngineRequest *request, int limit) {
     g->prompt = counted_new(store, n, sizeof *g->prompt);
     memcpy(g->prompt, request->prompt, n * sizeof *g->prompt);
     g->kv_version = counted_new(store, n, sizeof *g->kv_version);
+    if (request->sampling->record & RECORD_ROUTES) g->route_step = route_step;
+    if (g->route_step > 0) {
+        const size_t routes = n * (size_t)g->route_step;
+        g->route = counted_new(store, routes, sizeof *g->route);
+        memset(g->route, 0xFF, routes * sizeof *g->route); // -1
+    }
     copy_sampling(g, request->sampling);
     g->sample = counted_new(store, (size_t)g->n_samples, sizeof *g->sample);
     for (int i = 0; i < g->n_samples; i++) {
@@ -193,6 +245,7 @@ static void group_free(LiveGroup *g) {
     CHECK(g->kv.n_pages == 0);
     counted_free(store, g->prompt, (size_t)g->n_prompt * sizeof *g->prompt);
     counted_free(store, g->kv_version, (size_t)g->n_prompt * sizeof *g->kv_version);
+    counted_free(store, g->route, (size_t)g->n_prompt * (size_t)g->route_step * sizeof *g->route);
     counted_free(store, g->given, g->given_bytes);
     counted_free(store, g->sample, (size_t)g->n_samples * sizeof *g->sample);
     counted_free(store, g, sizeof *g);
@@ -206,6 +259,9 @@ void live_remove(LiveStore *store, LiveSample *s) {
     counted_free(store, s->logp, cap * sizeof *s->logp);
     counted_free(store, s->version, cap * sizeof *s->version);
     counted_free(store, s->kv_version, cap * sizeof *s->kv_version);
+    counted_free(store, s->route, cap * (size_t)s->group->route_step * sizeof *s->route);
+    if (s->kept_end) counted_free(store, s->kept_end, cap * sizeof *s->kept_end);
+    counted_free(store, s->kept_token, (size_t)s->kept_cap * sizeof *s->kept_token);
     const int at = lower_bound(store, s->id);
     memmove(&store->sample[at], &store->sample[at + 1],
             (size_t)(store->n_samples - at - 1) * sizeof *store->sample);

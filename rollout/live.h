@@ -45,6 +45,12 @@ struct LiveSample {
     int32_t draft[DRAFT_MOST]; // guesses of its next tokens
     int n_drafts;
     int first_draw; // of the step's draws
+    int16_t *route; // [cap * route_step] or NULL: the group does not record it
+    // With RECORD_KEPT: the set of token t ends at kept_token[kept_end[t]]. kept_next ids behind
+    // the last token's are the next one's.
+    int64_t *kept_end; // [cap]
+    int32_t *kept_token;
+    int64_t n_kept, kept_next, kept_cap;
     KvTable kv;
     bool admitted; // runs or ran, and is not finished
     bool forked;   // admitted with the pages of its group's prompt
@@ -57,6 +63,8 @@ struct LiveGroup {
     uint64_t number; // age
     int32_t *prompt;
     uint32_t *kv_version; // [n_prompt] that made the keys and values of the prompt
+    int16_t *route;       // [n_prompt * route_step] or NULL
+    int route_step;       // MoE layers * k with RECORD_ROUTES, else 0
     int n_prompt, limit;  // limit: tokens of its longest sequence
     LiveSample *sample;   // [n_samples]
     int n_samples, n_unfinished, n_unreleased;
@@ -84,7 +92,7 @@ struct LiveStore {
 };
 
 // Copies everything that the request points to; its samples get ids one after the other.
-LiveGroup *live_add(LiveStore *store, const EngineRequest *request, int limit);
+LiveGroup *live_add(LiveStore *store, const EngineRequest *request, int limit, int route_step);
 // NULL: no such sample.
 LiveSample *live_find(const LiveStore *store, SampleId id);
 // The first sample with an id above `after`, or NULL.
@@ -95,6 +103,11 @@ void live_free(LiveStore *store);
 
 // Room for n_tokens; a sample without columns gets its prompt.
 void live_reserve(LiveSample *sample, int n_tokens);
+// The ids that the next token is drawn from; they are its when it is appended.
+void live_keep(LiveSample *sample, const int32_t *id, int64_t n);
+void live_keep_bits(LiveSample *sample, const uint32_t *kept, int vocab);
+// Routes of all tokens and versions of their keys and values, from the group's prompt.
+void live_take_prompt(LiveSample *sample);
 void live_append(LiveSample *sample, int32_t token, int kind, float logp, uint32_t version);
 
 // How tokens are drawn; the random number of the token `ahead` places behind the sample's end.

@@ -21,6 +21,13 @@ typedef struct Tokenizer Tokenizer; // policy/text/tokenizer.h; only for stop an
 // engine_sample its index in the batch.
 typedef void TokenFn(void *ctx, int sample, int32_t token);
 
+// What is recorded of a sample besides its tokens and log-probs.
+enum {
+    RECORD_ROUTES = 1,     // the experts that each computed token took
+    RECORD_KEPT = 2,       // what the rules left to draw from; log-probs are then over that
+    RECORD_KV_VERSION = 4, // engine_sample only: the column kv_version
+};
+
 // Sampling parameters, of each request by itself.
 typedef struct SampleConfig {
     double temperature;        // 0 = greedy; log-probs are then at temperature 1
@@ -44,6 +51,8 @@ typedef struct SampleConfig {
     int pause_after;   // pauses after this many drawn tokens (a thinking budget); 0 = off
     TokenFn *on_token; // NULL = none
     void *token_ctx;
+    unsigned record;   // RECORD_* bits
+    bool keep_stopped; // engine_sample only: a stop leaves what was sampled, see there
     int repeat_window; // stop as FINISH_REPEAT when the last repeat_window tokens are one period of
                        // <= 16 repeated; 0 = off
 } SampleConfig;
@@ -65,8 +74,12 @@ typedef struct GivenTokens {
     const uint8_t *kind; // TOKEN_SAMPLED or TOKEN_INJECTED; NULL = all sampled
     const float *logp;
     const uint32_t *version; // NULL = the current one
-    bool paused;             // begins as SAMPLE_PAUSED
-    int pause_after;         // SampleView's; with n 0 and not paused it is SampleConfig's
+    // With RECORD_KEPT: ids kept_token[kept_end[i - 1]] .. kept_token[kept_end[i] - 1] of token i
+    // (from 0 for the first); NULL = none has a set.
+    const int64_t *kept_end;
+    const int32_t *kept_token;
+    bool paused;     // begins as SAMPLE_PAUSED
+    int pause_after; // SampleView's; with n 0 and not paused it is SampleConfig's
 } GivenTokens;
 
 typedef struct EngineRequest { // everything is copied

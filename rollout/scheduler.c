@@ -222,8 +222,15 @@ static uint32_t *versions_of(const SchedSeq *seq) {
     return seq->sample ? seq->sample->kv_version : seq->group->kv_version;
 }
 
+// From token `at` of the sequence on; NULL: not recorded.
+static int16_t *routes_of(const SchedSeq *seq, int at) {
+    int16_t *route = seq->sample ? seq->sample->route : seq->group->route;
+    return route ? route + (size_t)at * (size_t)seq->group->route_step : NULL;
+}
+
 // Pages that the prefix cache has; the current weights made them.
 static void find_cached(Scheduler *s, SchedSeq *seq) {
+    if (seq->group->route_step > 0) return; // nobody knows the routes of those
     const int n = kv_find(s->kv, table_of(seq), tokens_of(seq), length_of(seq));
     for (int t = 0; t < n; t++) versions_of(seq)[t] = policy_version(s->policy);
     s->n_shared_tokens += n;
@@ -259,9 +266,7 @@ static void admit_sample(Scheduler *s, LiveSample *sample) {
             CHECK(s->n_seqs == 1 && !s->reserve); // else admission kept a page for the copy
             drop_idle_prompts(s);
         }
-        if (sample->kv.n_tokens > 0)
-            memcpy(sample->kv_version, g->kv_version,
-                   (size_t)g->n_prompt * sizeof *sample->kv_version);
+        if (sample->kv.n_tokens > 0) live_take_prompt(sample);
     } else if (empty) {
         find_cached(s, seq);
     }
@@ -382,7 +387,8 @@ int scheduler_plan(Scheduler *s, DecodeSeq *decode) {
                                 .pos = table->n_tokens,
                                 .page = table->page,
                                 .n_logits = seq->n_new == wanted ? 1 + seq->n_drafts : 0,
-                                .id = i};
+                                .id = i,
+                                .route = routes_of(seq, table->n_tokens)};
     }
     CHECK(s->n_seqs > 0 || s->reserve || (!s->first_ready && !s->first_waiting));
     return s->n_seqs;
@@ -392,8 +398,7 @@ int scheduler_plan(Scheduler *s, DecodeSeq *decode) {
 static void tell_versions(const LiveGroup *g) {
     for (int i = 0; i < g->n_samples; i++)
         if (g->sample[i].state == SAMPLE_WAITING && g->sample[i].n_tokens > 0)
-            memcpy(g->sample[i].kv_version, g->kv_version,
-                   (size_t)g->n_prompt * sizeof *g->kv_version);
+            live_take_prompt(&g->sample[i]);
 }
 
 void scheduler_advance(Scheduler *s, uint32_t version) {

@@ -71,8 +71,32 @@ static int select_best(int32_t *id, int n, const float *logits, const uint64_t *
     return low;
 }
 
+void cpu_keep_row(float *row, int from, int to, const int32_t *id, int n) {
+    if (n == 0) return;
+    int low = 0, high = n; // the first id that is not below `from`
+    while (low < high) {
+        const int mid = low + (high - low) / 2;
+        if (id[mid] < from)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    for (int v = from; v < to; v++) {
+        if (low < n && id[low] == v)
+            low++;
+        else
+            row[v - from] = DRAW_LEFT_OUT;
+    }
+}
+
 int32_t cpu_draw_row(const DrawRule *rule, const float *logits, int vocab, double uniform,
                      void *scratch) {
+    return cpu_draw_row_kept(rule, logits, vocab, uniform, scratch, NULL);
+}
+
+int32_t cpu_draw_row_kept(const DrawRule *rule, const float *logits, int vocab, double uniform,
+                          void *scratch, uint32_t *kept) {
+    if (kept) memset(kept, 0, draw_kept_words(vocab) * sizeof *kept);
     CHECK(vocab > 0 && vocab <= VOCAB_MAX);
     CHECK(uniform >= 0 && uniform < 1);
     int32_t best = best_of(logits, vocab);
@@ -104,10 +128,11 @@ int32_t cpu_draw_row(const DrawRule *rule, const float *logits, int vocab, doubl
     if (last >= 0 || least > 1) {
         total = 0;
         for (int i = 0; i < vocab; i++) {
-            bool kept = last < 0 || i == last || ranks_before(logits, i, last);
-            if (!kept || weight[i] < least) weight[i] = 0;
+            bool in = last < 0 || i == last || ranks_before(logits, i, last);
+            if (!in || weight[i] < least) weight[i] = 0;
             if (i == best && weight[i] == 0) weight[i] = 1; // min_p > 1: the best one stays
             total += weight[i];
+            if (kept && weight[i] > 0) kept[i / 32] |= 1u << (i % 32);
         }
     }
 

@@ -78,7 +78,7 @@ void cpu_router(void *dev, const RouterShape *s, float *score, int16_t *route, f
     for (int r = 0; r < rows; r++, score += s->experts, route += s->k, weight += s->k) {
         router_scores(score, logit + (size_t)r * (size_t)s->experts, s->experts,
                       s->scoring == ROUTER_SOFTMAX);
-        if (replay)
+        if (replay && replay[(size_t)r * (size_t)replay_step] >= 0)
             memcpy(route, replay + (size_t)r * (size_t)replay_step, (size_t)s->k * sizeof *route);
         else
             choose(s, score, bias, route);

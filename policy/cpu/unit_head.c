@@ -37,14 +37,31 @@ typedef struct DrawBlock {
     int at, vocab; // at: row of the block's first
 } DrawBlock;
 
+// The log-prob of a token over the kept ones: of the row as cpu_keep_row leaves it, in scratch that
+// the draw needs no more.
+static float kept_logp(const Draw *d, const float *logits, int vocab, int32_t token,
+                       void *scratch) {
+    float *row = scratch, logp;
+    const bool cut = draw_kept(d->kept, token); // else the rules cut nothing
+    for (int v = 0; cut && v < vocab; v++)
+        row[v] = draw_kept(d->kept, v) ? logits[v] : DRAW_LEFT_OUT;
+    cpu_logprob_row(cut ? row : logits, vocab, draw_logprob_scale(&d->rule), token, &logp, NULL,
+                    NULL);
+    return logp;
+}
+
 static void draw_one(void *ctx, int i, int worker) {
     const DrawBlock *b = ctx;
     const Draw *d = &b->draw[i];
     const float *logits = b->q->s.logit + (size_t)(d->row - b->at) * (size_t)b->vocab;
     char *scratch = b->q->s.draw + (b->q->dev.pool ? (size_t)worker : 0) * b->q->s.draw_bytes;
     Drawn out = {.token = d->forced};
-    if (out.token < 0) out.token = cpu_draw_row(&d->rule, logits, b->vocab, d->uniform, scratch);
-    if (out.token >= 0)
+    if (out.token < 0 || d->kept)
+        out.token = cpu_draw_row_kept(&d->rule, logits, b->vocab, d->uniform, scratch, d->kept);
+    if (d->forced >= 0) out.token = d->forced;
+    if (out.token >= 0 && d->kept)
+        out.logp = kept_logp(d, logits, b->vocab, out.token, scratch);
+    else if (out.token >= 0)
         cpu_logprob_row(logits, b->vocab, draw_logprob_scale(&d->rule), out.token, &out.logp, NULL,
                         NULL);
     out.finite = out.token >= 0 && isfinite(out.logp);
@@ -63,11 +80,19 @@ void cpu_draw(Queue *q, View x, const Weight *head, const Draw *draw, int n, Dev
     }
 }
 
+// Leaves out of columns [from, to) of the logits of rows [at, at + n) what is not in their sets.
+static void keep_rows(Queue *q, const Logprob *l, int at, int n, int from, int to) {
+    for (int i = 0; l->kept && i < n; i++)
+        cpu_keep_row(q->s.logit + (size_t)i * (size_t)(to - from), from, to, l->kept[at + i].id,
+                     l->kept[at + i].n);
+}
+
 void cpu_logprob_unit(Queue *q, const Logprob *l) {
     float *logp = cpu_f32(l->logp.data), *entropy = cpu_f32(l->entropy.data),
           *lse = cpu_f32(l->lse.data);
     for (int at = 0, n; at < l->x.rows; at += n) {
         n = head_block(q, l->x, l->head, at);
+        keep_rows(q, l, at, n, 0, l->head->n);
         Status st =
             shared_logprob(&q->dev, logits_of(q, n, l->head->n), cpu_ints(l->token) + at,
                            l->inv_temperature, logp + at, entropy ? entropy + at : NULL, lse + at);
@@ -102,6 +127,7 @@ static void back_by_columns(Queue *q, const LogprobBack *b, DeviceByte *grad) {
         part.n = n;
         cpu_gemm(&q->dev, q->s.logit, n, x, l->x.stride, rows, &part, GEMM_SET, NULL);
         for (int i = 0; i < rows; i++) q->s.head_token[i] = token[i] - v;
+        keep_rows(q, l, 0, rows, v, v + n);
         logit_gradients(q, b, logits_of(q, rows, n), 0, q->s.head_token);
         if (head->grad_at != NO_GRAD)
             shared_gemm_grad(&q->dev, cpu_f32(grad) + head->grad_at + (size_t)v * (size_t)D, D,
@@ -122,6 +148,7 @@ void cpu_logprob_unit_back(Queue *q, const LogprobBack *b, DeviceByte *grad) {
     }
     for (int at = 0, n; at < l->x.rows; at += n) {
         n = head_block(q, l->x, head, at);
+        keep_rows(q, l, at, n, 0, V);
         logit_gradients(q, b, logits_of(q, n, V), at, cpu_ints(l->token) + at);
         if (head->grad_at != NO_GRAD)
             shared_gemm_grad(&q->dev, cpu_f32(grad) + head->grad_at, D, q->s.logit, V,
