@@ -24,19 +24,22 @@ static Status next_question(const Collector *c, uint64_t *at, Question *out, Are
     }
 }
 
-// One round; *out stays NULL if it was stopped.
+// One round; *out is unfinished if it was stopped.
 static Status sample_round(const Collector *c, uint64_t number, int n, const volatile int *stop,
                            Rollout *r, Batch **out, Arena *arena) {
     Question *question = ARENA_ARRAY(arena, Question, n);
     for (int g = 0; g < n; g++) TRY(next_question(c, &r->next_task, &question[g], arena));
     Batch *batch = ask_batch(question, n, (int)c->cfg->group_size, number, arena);
+    if (r->n_parts < c->n_parts) batch->given = c->part[r->n_parts];
     EngineStats stats = {0};
     span_begin(c->spans, "gen");
     judge_begin(c->judging, batch);
     Status st = engine_sample(c->run->engine, batch, &c->sampling, RNG_SAMPLE, judge_finished,
                               c->judging, stop, &stats, arena);
     span_end(c->spans, "gen");
-    if (st != ST_OK || batch->stage != STAGE_SAMPLED) {
+    batch->given = NULL;
+    *out = batch;
+    if (st != ST_OK || batch_unfinished(batch)) {
         judge_cancel(c->judging);
         r->nonfinite = st == ST_FORMAT;
         if (r->nonfinite) r->batch = batch; // its questions, for the dump
@@ -50,7 +53,6 @@ static Status sample_round(const Collector *c, uint64_t number, int n, const vol
     r->sampling.n_drafts += stats.n_drafts;
     r->sampling.n_accepted += stats.n_accepted;
     r->sampling.draft_seconds += stats.draft_seconds;
-    *out = batch;
     return ST_OK;
 }
 
@@ -121,12 +123,14 @@ Status collect_rollout(const Collector *c, uint64_t number, uint64_t first_task,
     int wanted = (int)cfg->groups_per_step, ask = wanted, kept = 0;
     bool refill = cfg->dynamic_sampling == DYNAMIC_REFILL;
     *out = (Rollout){.next_task = first_task};
+    out->part = ARENA_ARRAY(arena, Batch *, cfg->max_gen_batches + 1);
     Batch *batch = NULL;
     for (;;) {
         Batch *more = NULL;
         TRY(sample_round(c, number, ask, stop, out, &more, arena));
-        if (!more) {
-            *out = (Rollout){.next_task = first_task};
+        out->part[out->n_parts++] = more;
+        if (batch_unfinished(more)) {
+            out->next_task = first_task;
             return ST_OK;
         }
         out->n_gen_batches++;
@@ -147,6 +151,7 @@ Status collect_rollout(const Collector *c, uint64_t number, uint64_t first_task,
     out->short_batch = refill && kept < wanted;
     learn(c, batch);
     out->batch = batch;
+    out->part = NULL, out->n_parts = 0;
     return ST_OK;
 }
 

@@ -1,8 +1,8 @@
 // rl/collect.h -- one rollout: ask, sample while judging, drop or refill groups; then weigh.
 //
 // Layer 4 (rl). Which questions are asked is a function of the stream position and the curriculum's
-// memory; what is sampled, of (weights, seed, rollout number, task). Nothing is kept from a rollout
-// that was stopped.
+// memory; what is sampled, of (weights, seed, rollout number, task). A rollout that was stopped
+// goes on from the samples of its rounds, which are judged again.
 #ifndef RL_COLLECT_H
 #define RL_COLLECT_H
 
@@ -25,11 +25,15 @@ typedef struct Collector { // all borrowed
     BatchJudge *judging;
     Curriculum *curriculum;
     SampleConfig sampling;
-    Spans *spans; // gets "gen", "reward", "adv"
+    Spans *spans;       // gets "gen", "reward", "adv"
+    Batch *const *part; // [n_parts] what a stop left of this rollout, to go on from
+    int n_parts;
 } Collector;
 
 typedef struct Rollout {
-    Batch *batch;       // JUDGED, in the arena; NULL if stopped; ASKED with `nonfinite`
+    Batch *batch; // JUDGED, in the arena; NULL if stopped; ASKED with `nonfinite`
+    Batch **part; // stopped: [n_parts] the rounds so far, in the arena; the last one unfinished
+    int n_parts;
     uint8_t *flat;      // [n_groups] 1 = fewer than two counted samples or equal rewards
     uint64_t next_task; // stream position after the questions that were asked
     int n_gen_batches;
@@ -39,7 +43,7 @@ typedef struct Rollout {
 } Rollout;
 
 // `number` becomes batch->step. On success the curriculum has learned from every judged group.
-// ST_OK with batch NULL when *stop was seen.
+// ST_OK with batch NULL and parts when *stop was seen.
 MUST_USE Status collect_rollout(const Collector *c, uint64_t number, uint64_t first_task,
                                 const volatile int *stop, Rollout *out, Arena *arena);
 

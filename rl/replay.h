@@ -4,8 +4,10 @@
 // rollout a token may change its experts, and its ratio jumps. With rl.routing_replay=old the pass
 // that recomputes the old log-probs records the experts of every token in the batch's route column,
 // and every update of the rollout replays them (gate weights are computed anew, so the router still
-// learns). Qwen's and verl's R2; where the sampler's arithmetic is the trainer's, as on the CPU,
-// its routes are the sampler's own, which is R3. arXiv 2507.18071, 2510.11370.
+// learns): Qwen's and verl's R2. With rl.routing_replay=rollout the engine writes that column, of
+// its own forward passes: R3. The last token of a sample was never computed then (-1, chosen anew);
+// nothing depends on it. Where the sampler's arithmetic is the trainer's, as on the CPU, both are
+// the same. arXiv 2507.18071, 2510.11370.
 #ifndef RL_REPLAY_H
 #define RL_REPLAY_H
 

@@ -130,10 +130,18 @@ const ConfigKey rl_keys[] = {
          "log-probs under the weights that sampled: the sampler's own (equal bit for bit on the "
          "CPU), or the trainer's, at one more forward pass",
          NULL),
-    PICK(routing_replay, "off", "off|old",
-         "MoE: every update of a rollout takes the experts that the weights that sampled took (R2; "
-         "with the sampler's arithmetic these are the sampler's own, R3)",
-         "router_replay.mode"),
+    PICK(routing_replay, "off", "off|old|rollout",
+         "MoE: every update of a rollout takes the experts that the weights that sampled took: as "
+         "the "
+         "pass that recomputes old log-probs chose them (old, R2; needs old_logp=recompute), or as "
+         "the sampler did (rollout, R3)",
+         "router_replay.mode moe_router_replay"),
+    FLAG(keep_sampling_mask, "false",
+         "log-probs of sampler, trainer and reference are over the tokens that top_k, top_p and "
+         "min_p "
+         "left to draw from, which the rollout keeps (DeepSeek-V3.2): the policy gradient is then "
+         "that of what was drawn from",
+         "keep_sampling_mask"),
     PICK(advantage, "auto", "auto|std|none|leave-one-out|batch-std|maxrl",
          "baseline is always the group's mean; this says what divides (maxrl: the mean itself)",
          "scale_rewards adv_estimator norm_adv_by_std_in_grpo"),

@@ -81,7 +81,7 @@ typedef enum TisMode {
     TIS_SEQUENCE_MASK,
 } TisMode;
 typedef enum RewardAgg { REWARD_SUM_FIRST, REWARD_NORMALIZE_FIRST } RewardAgg;
-typedef enum RoutingReplay { REPLAY_OFF, REPLAY_OLD } RoutingReplay;
+typedef enum RoutingReplay { REPLAY_OFF, REPLAY_OLD, REPLAY_ROLLOUT } RoutingReplay;
 typedef enum OldLogp { OLD_SAMPLER, OLD_RECOMPUTE } OldLogp;
 typedef enum DynamicSampling { DYNAMIC_OFF, DYNAMIC_DROP, DYNAMIC_REFILL } DynamicSampling;
 typedef enum CurriculumKind { CURRICULUM_OFF, CURRICULUM_LEVEL, CURRICULUM_TASK } CurriculumKind;
@@ -111,6 +111,7 @@ typedef struct RlConfig {
     int tis_mode;       // TisMode
     int old_logp;       // OldLogp
     int routing_replay; // RoutingReplay
+    bool keep_sampling_mask;
     // advantage
     int advantage, advantage_std; // AdvantageKind, StdKind
     double advantage_eps;

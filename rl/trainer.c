@@ -40,9 +40,9 @@ static Status check_experts(const RlConfig *cfg, const ModelConfig *model) {
                       : cfg->router_bias_step != 0      ? "router_bias_step"
                       : cfg->balance_alpha != 0         ? "balance_alpha"
                                                         : NULL;
-    if (cfg->routing_replay != REPLAY_OFF && cfg->old_logp != OLD_RECOMPUTE)
-        return FAIL(ST_CONFIG, "rl.routing_replay: needs rl.old_logp=recompute, the pass that "
-                               "records the routes");
+    if (cfg->routing_replay == REPLAY_OLD && cfg->old_logp != OLD_RECOMPUTE)
+        return FAIL(ST_CONFIG, "rl.routing_replay=old needs rl.old_logp=recompute, the pass that "
+                               "records the routes; rollout takes the sampler's");
     if (cfg->mtp_weight > 0 && model->n_mtp == 0)
         return FAIL(ST_CONFIG,
                     "rl.mtp_weight=%g cannot act: the model has no MTP modules; say "
@@ -133,6 +133,11 @@ bool trainer_has_batch(const Trainer *t) {
 void trainer_drop_batch(Trainer *t) {
     arena_rewind(t->arena, t->batch_mark);
     t->batch = NULL;
+    t->part = NULL, t->n_parts = 0;
+}
+
+bool trainer_in_rollout(const Trainer *trainer) {
+    return trainer->n_parts > 0;
 }
 
 // Names the first log-prob that is not finite by sample and token.
@@ -168,11 +173,16 @@ static Status score_batch(Trainer *t, bool by_reference) {
     Pack pack = update_pack(b, scored_tokens(t, t->scratch), t->scratch);
     float *logp = ARENA_ARRAY(t->scratch, float, pack.n_tokens + 1);
     ScoreOpts opts = {.temperature = t->cfg.temperature};
-    const bool record = !by_reference && t->cfg.routing_replay != REPLAY_OFF;
+    const bool record = !by_reference && t->cfg.routing_replay == REPLAY_OLD;
+    const KeptTokens kept = {b->kept_begin, b->kept_token};
+    if (b->kept_begin) opts.kept = &kept;
     Routes routes = {0};
     if (record) {
         routes = replay_room(policy_model(t->deps.run.policy), pack.n_tokens, t->scratch);
         opts.record = &routes;
+    } else if (!by_reference && b->route) {
+        routes = replay_gather(b, &pack, 1, t->scratch);
+        opts.replay = &routes;
     }
     Status st = ST_OK;
     if (pack.n_seqs > 0)
@@ -212,7 +222,7 @@ static void set_throughput(const Trainer *t, const Rollout *r, Metrics *row) {
 
 // Puts a fresh rollout in hand; `batch` stays NULL if it was stopped.
 static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
-    trainer_drop_batch(t);
+    if (t->n_parts == 0) trainer_drop_batch(t);
     if (t->reference) TRY(reference_refresh(t->reference, t->deps.run.policy, t->at.steps_done));
     Collector c = {
         .run = &t->deps.run,
@@ -223,7 +233,12 @@ static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
         .sampling = ask_sampling(&t->cfg, t->deps.run.stop_token,
                                  t->cfg.ignore_eos ? 0 : t->deps.run.n_stop_tokens),
         .spans = &t->spans,
+        .part = t->part,
+        .n_parts = t->n_parts,
     };
+    c.sampling.keep_stopped = true;
+    if (t->cfg.routing_replay == REPLAY_ROLLOUT) c.sampling.record |= RECORD_ROUTES;
+    if (t->cfg.keep_sampling_mask) c.sampling.record |= RECORD_KEPT;
     Rollout r;
     Status st = collect_rollout(&c, t->at.rollouts_done, t->at.next_task, stop, &r, t->arena);
     t->nonfinite = r.nonfinite;
@@ -231,6 +246,7 @@ static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
         t->batch = r.batch;
         return st;
     }
+    t->part = r.part, t->n_parts = r.n_parts;
     if (!r.batch) return ST_OK;
     t->batch = r.batch;
     if (t->cfg.old_logp == OLD_RECOMPUTE) {

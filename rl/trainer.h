@@ -48,7 +48,7 @@ bool trainer_done(const Trainer *trainer);              // steps_done == cfg.ste
 // What a step did besides its metrics.
 typedef struct TrainerStep {
     int64_t step;       // its number, from 1; with `stopped` the number of the last finished one
-    bool stopped;       // the stop flag was seen: no step was made and nothing changed; save and go
+    bool stopped;       // the stop flag was seen: no step was made; save and go
     bool fresh;         // this step sampled `batch` (its rollout is to be written down once)
     const Batch *batch; // in use, WEIGHED; borrowed until the next step
 } TrainerStep;
@@ -60,14 +60,18 @@ typedef struct TrainerStep {
 MUST_USE Status trainer_step(Trainer *trainer, const volatile int *stop, Metrics *row,
                              TrainerStep *out);
 bool trainer_nonfinite(const Trainer *trainer);
+// A stop left a rollout on its way: trainer_save keeps what was sampled, and the next step goes on
+// from there to the bits of a run that never stopped.
+bool trainer_in_rollout(const Trainer *trainer);
 const Spans *trainer_spans(const Trainer *trainer); // where the last step's time went
 
 // Sentences about the run's health, each "step 40: ...\n", in order, since the run began.
 const char *trainer_warnings(const Trainer *trainer);
 
-// Writes all that is not the policy into an existing folder: trainer.bin, and batch.bin and
-// reference.bin where there are such. Load it into a new trainer of the same config, seed and
-// source, after the policy's own state was loaded.
+// Writes all that is not the policy into an existing folder: trainer.bin, and batch.bin,
+// reference.bin and part-0.bin, part-1.bin, ... (a rollout on its way) where there are such. Load
+// it into a new trainer of the same config, seed and source, after the policy's own state was
+// loaded.
 MUST_USE Status trainer_save(const Trainer *trainer, const char *folder);
 MUST_USE Status trainer_load(Trainer *trainer, const char *folder);
 

@@ -35,6 +35,8 @@ struct Trainer {
     Reference *reference; // NULL if kl is off
     Position at;
     Batch *batch; // the rollout in use, WEIGHED unless its step failed; NULL: none
+    Batch **part; // [n_parts] sampling rounds of a rollout that a stop left on its way
+    int n_parts;
     Arena *arena; // its columns
     ArenaMark batch_mark;
     Arena *scratch; // one update

@@ -9,20 +9,29 @@
 #include "rl/ask.h"
 #include "rl/reward.h"
 
-// trainer.bin: StateHead, then curriculum and health bytes, then the CRC-32 of all before it. The
-// batch in hand is batch.bin alone: all its columns and the updates made from it.
+// trainer.bin: StateHead, then curriculum and health bytes, then the CRC-32 of all before it.
+// Rounds of a rollout on its way are part-0.bin and so on. The batch in hand is batch.bin alone:
+// all its columns and the updates made from it.
 typedef struct StateHead {
     char magic[8];
     uint64_t seed;
     Position at;
     uint64_t curriculum_bytes, health_bytes;
-    uint64_t has_batch, has_reference;
+    uint32_t has_batch, n_parts;
+    uint64_t has_reference;
 } StateHead;
 
 static const char magic[8] = "GRPOTR4";
+enum { PARTS_MAX = 1000 }; // rl.max_gen_batches
 
 static void join(char *path, size_t size, const char *folder, const char *name) {
     CHECK(snprintf(path, size, "%s/%s", folder, name) < (int)size);
+}
+
+static void join_part(char *path, size_t size, const char *folder, int i) {
+    char name[32];
+    snprintf(name, sizeof name, "part-%d.bin", i);
+    join(path, size, folder, name);
 }
 
 static Status write_head(const Trainer *t, const char *path) {
@@ -36,6 +45,7 @@ static Status write_head(const Trainer *t, const char *path) {
                       .curriculum_bytes = curriculum.size,
                       .health_bytes = health.size,
                       .has_batch = batch,
+                      .n_parts = (uint32_t)t->n_parts,
                       .has_reference = t->reference != NULL};
     memcpy(head.magic, magic, sizeof magic);
     Status st;
@@ -59,6 +69,10 @@ Status trainer_save(const Trainer *t, const char *folder) {
     if (trainer_has_batch(t)) {
         join(path, sizeof path, folder, "batch.bin");
         TRY(batch_write(t->batch, path));
+    }
+    for (int i = 0; i < t->n_parts; i++) {
+        join_part(path, sizeof path, folder, i);
+        TRY(batch_write(t->part[i], path));
     }
     if (t->reference) {
         join(path, sizeof path, folder, "reference.bin");
@@ -86,6 +100,9 @@ static Status read_head(const Trainer *t, const char *path, StateHead *head, con
     if (head->curriculum_bytes > size || head->health_bytes > size ||
         head->curriculum_bytes + head->health_bytes != size - sizeof *head - sizeof crc)
         return FAIL(ST_FORMAT, "%s: its parts do not add up", path);
+    if (head->has_batch > 1 || head->n_parts > PARTS_MAX || (head->has_batch && head->n_parts))
+        return FAIL(ST_FORMAT, "%s: %u batches in use and %u on their way", path, head->has_batch,
+                    head->n_parts);
     if (head->seed != t->deps.run.seed)
         return FAIL(ST_CONFIG, "%s: was written with seed %llu, this run has %llu", path,
                     (unsigned long long)head->seed, (unsigned long long)t->deps.run.seed);
@@ -134,6 +151,19 @@ static Status read_batch(Trainer *t, const char *folder, const StateHead *head) 
     return ST_OK;
 }
 
+static Status read_parts(Trainer *t, const char *folder, int n) {
+    t->part = ARENA_ARRAY(t->arena, Batch *, n + 1);
+    for (int i = 0; i < n; i++) {
+        char path[1024];
+        join_part(path, sizeof path, folder, i);
+        TRY(batch_read(path, &t->part[i], t->arena));
+        if (t->part[i]->stage < STAGE_SAMPLED)
+            return FAIL(ST_FORMAT, "%s: a round of a rollout without samples", path);
+        t->n_parts++;
+    }
+    return ST_OK;
+}
+
 Status trainer_load(Trainer *t, const char *folder) {
     char path[1024];
     StateHead head;
@@ -151,6 +181,7 @@ Status trainer_load(Trainer *t, const char *folder) {
         TRY_OUT(reference_load(t->reference, path));
     }
     if (head.has_batch) TRY_OUT(read_batch(t, folder, &head));
+    TRY_OUT(read_parts(t, folder, (int)head.n_parts));
     t->at = head.at;
 out:
     if (st != ST_OK) trainer_drop_batch(t);

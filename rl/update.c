@@ -297,6 +297,8 @@ Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const Batc
     StepReport report = {0};
     if (taught.n + flat.n == 0) return ST_OK;
     ScoreOpts opts = {.temperature = cfg->temperature, .balance_alpha = cfg->balance_alpha};
+    const KeptTokens kept = {b->kept_begin, b->kept_token};
+    if (b->kept_begin) opts.kept = &kept;
     Status st = run_flat(policy, cfg, b, work.want, &flat, &opts, arena);
     Pack *chunk = NULL;
     if (taught.n > 0)

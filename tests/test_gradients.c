@@ -50,6 +50,7 @@ static const ModelConfig tiny = {
     .topk_method = TOPK_NOAUX_TC,
 };
 
+static int lanes; // of policies that tests open; 0 = as many as is usual
 enum { N_SEQS = 3, N_TOKENS = 7 + 90 + 16 };
 
 typedef struct Problem {
@@ -61,6 +62,9 @@ typedef struct Problem {
     Pack pack;
     float a[N_TOKENS], b[N_TOKENS];
     Routes routes;
+    int64_t kept_begin[N_TOKENS + 1]; // sets to draw from, of two thirds of the tokens
+    int32_t kept_token[N_TOKENS * 37];
+    KeptTokens kept;
     ScoreOpts opts;
 } Problem;
 
@@ -89,7 +93,8 @@ static void open_problem(Problem *q, ModelConfig m, int chunk_tokens) {
     }
     for (int s = 0; s < N_SEQS; s++) q->want[q->seq[s].begin] = 0;
     q->pack = pack_make(q->token, q->want, q->seq, N_SEQS, q->arena);
-    PolicyOpts o = {.trainable = true, .chunk_tokens = chunk_tokens, .max_seq_tokens = 90};
+    PolicyOpts o = {
+        .trainable = true, .chunk_tokens = chunk_tokens, .max_seq_tokens = 90, .lanes = lanes};
     assert_ok(policy_new(&m, &o, &q->policy));
     policy_init(q->policy, 11);
     int n;
@@ -112,6 +117,21 @@ static void open_problem(Problem *q, ModelConfig m, int chunk_tokens) {
     assert_ok(policy_score(q->policy, &q->pack,
                            &(ScoreOpts){.temperature = 0.8, .record = &q->routes}, logp, NULL));
     q->opts = (ScoreOpts){.temperature = 0.8, .replay = &q->routes};
+}
+
+// Every set has the token itself and others of every density.
+static void open_kept(Problem *q) {
+    Rng rng = rng_open((RngKey){.seed = 8, .stream = RNG_TEST});
+    int64_t n = 0;
+    for (int t = 0; t < N_TOKENS; t++) {
+        const uint32_t of_six = rng_below(&rng, 6);
+        q->kept_begin[t] = n;
+        for (int32_t v = 0; t % 3 > 0 && v < 37; v++)
+            if (v == q->token[t] || rng_below(&rng, 6) < of_six) q->kept_token[n++] = v;
+    }
+    q->kept_begin[N_TOKENS] = n;
+    q->kept = (KeptTokens){q->kept_begin, q->kept_token};
+    q->opts.kept = &q->kept;
 }
 
 static void close_problem(Problem *q) {
@@ -162,9 +182,10 @@ static double check_direction(Problem *q, int i, ParamCopy *p, const float *base
     return off;
 }
 
-static void check_model(ModelConfig m) {
+static void check_problem(ModelConfig m, bool kept) {
     Problem q;
     open_problem(&q, m, 128);
+    if (kept) open_kept(&q);
     assert_ok(train_all(q.policy, &q.pack, 1, &q.opts, linear_loss, &q));
     int n;
     ParamCopy *p = params_read(q.policy, &n);
@@ -204,6 +225,38 @@ static void check_model(ModelConfig m) {
         arena_rewind(q.arena, mark);
     }
     print_message("worst difference %.1e by random signs, %.1e by halves\n", worst[0], worst[1]);
+    close_problem(&q);
+}
+
+static void check_model(ModelConfig m) {
+    check_problem(m, false);
+}
+
+static void log_probs_over_kept_tokens_agree(void **state) {
+    (void)state;
+    check_problem(tiny, true);
+    ModelConfig m = tiny; // the head goes by columns
+    m.family = FAMILY_DENSE, m.n_routed_experts = m.n_experts_per_tok = 0;
+    m.n_heads = 4, m.n_kv_heads = 2, m.head_dim = 10, m.rope.yarn = false;
+    lanes = 1;
+    check_problem(m, true);
+    lanes = 0;
+    Problem q; // and are what the logits say
+    open_problem(&q, tiny, 128);
+    float all[N_TOKENS], part[N_TOKENS], h[N_TOKENS];
+    assert_ok(policy_score(q.policy, &q.pack, &q.opts, all, NULL));
+    open_kept(&q);
+    assert_ok(policy_score(q.policy, &q.pack, &q.opts, part, h));
+    int one = 0, more = 0;
+    for (int t = 0; t < N_TOKENS; t++) {
+        if (!q.want[t]) continue;
+        const int64_t n = q.kept_begin[t + 1] - q.kept_begin[t];
+        if (n == 0) assert_true(part[t] == all[t]);
+        if (n == 1) assert_true(part[t] == 0 && h[t] == 0);
+        if (n > 1) assert_true(part[t] >= all[t] && (double)h[t] <= log((double)n) + 1e-5);
+        one += n == 1, more += n > 1 && part[t] > all[t];
+    }
+    assert_true(one > 3 && more > 20);
     close_problem(&q);
 }
 
@@ -311,6 +364,7 @@ static void halving_the_chunks_changes_only_rounding(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_absorbed_model_agrees),
+        cmocka_unit_test(log_probs_over_kept_tokens_agree),
         cmocka_unit_test(the_expanded_model_agrees),
         cmocka_unit_test(plain_queries_softmax_router_tied_head_agree),
         cmocka_unit_test(the_dense_model_agrees),

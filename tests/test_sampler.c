@@ -202,8 +202,40 @@ static void selection_equals_a_full_sort(void **state) {
     assert_true(compared > 900);
 }
 
+// What was kept is exactly what the draws reach.
+static void the_kept_set_is_what_can_be_drawn(void **state) {
+    (void)state;
+    const float logits[40] = {1.5f, -2,   0.5f, 0.5f, 3,     -1, 2.5f, 0.5f,       [20] = 2.75f,
+                              -4,   1.5f, 1,    2,    0.25f, -3, 0.1f, [39] = 2.9f};
+    const DrawRule rule[] = {draw_rule(1, 0, 1, 0),       draw_rule(0, 3, 0.5, 0),
+                             draw_rule(1, 5, 1, 0),       draw_rule(0.7, 0, 0.6, 0),
+                             draw_rule(1.3, 9, 0.8, 0.1), draw_rule(1, 0, 1, 0.2),
+                             draw_rule(1, 1, 1, 0),       draw_rule(1, 0, 0.9, 0.9)};
+    for (int r = 0; r < 8; r++) {
+        uint32_t kept[2], reached[2] = {0};
+        for (int i = 0; i < 60000; i++) {
+            const int32_t t =
+                cpu_draw_row_kept(&rule[r], logits, 40, (i + 0.5) / 60000, scratch, kept);
+            assert_int_equal(t, cpu_draw_row(&rule[r], logits, 40, (i + 0.5) / 60000, scratch));
+            reached[t / 32] |= 1u << (t % 32);
+            assert_true(r < 2 || draw_kept(kept, t));
+        }
+        if (r < 2) reached[0] = reached[1] = 0; // nothing is cut: no bit
+        assert_memory_equal(kept, reached, sizeof kept);
+    }
+    float row[40];
+    const int32_t id[] = {3, 4, 20};
+    memcpy(row, logits, sizeof row);
+    cpu_keep_row(row + 4, 4, 30, id, 3); // a part of the columns
+    for (int v = 0; v < 40; v++)
+        assert_true(row[v] == (v < 4 || v >= 30 || v == 4 || v == 20 ? logits[v] : DRAW_LEFT_OUT));
+    cpu_keep_row(row, 0, 40, NULL, 0);
+    assert_true(row[0] == logits[0]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_kept_set_is_what_can_be_drawn),
         cmocka_unit_test(the_draw_inverts_the_cumulative_sum),
         cmocka_unit_test(temperature_scales_before_the_rest),
         cmocka_unit_test(greedy_takes_the_best_and_the_lower_id),

@@ -73,7 +73,8 @@ static Status show_row(Run *r) {
 
 static Status stop_here(Run *r, bool evaluated) {
     r->out->stopped = true;
-    if (r->saved != trainer_steps_done(r->trainer)) TRY(save(r, evaluated, (double)NAN));
+    if (r->saved != trainer_steps_done(r->trainer) || trainer_in_rollout(r->trainer))
+        TRY(save(r, evaluated, (double)NAN));
     TRY(show_row(r));
     progress_end();
     log_info("stopped by %s after step %lld with a checkpoint; go on with\n  %s", interrupt_name(),
