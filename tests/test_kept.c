@@ -1,7 +1,7 @@
 // tests/test_kept.c -- rl.keep_sampling_mask: sampler and trainer score over what was drawn from.
 #include "base/file.h"
 #include "base/log.h"
-#include "rl/trainer_state.h"
+#include "rl/trainer_inside.h"
 #include "tests/tiny_run.h"
 
 static RlConfig cut(double top_p, int top_k, double min_p) {

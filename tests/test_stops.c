@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "policy/ops.h"
-#include "rl/trainer_state.h"
+#include "rl/trainer_inside.h"
 #include "tests/tiny_run.h"
 
 // A stop that comes with the n-th draw from now.
