@@ -50,7 +50,7 @@ static const ModelConfig tiny = {
     .topk_method = TOPK_NOAUX_TC,
 };
 
-static int lanes; // of policies that tests open; 0 = as many as is usual
+static int partial_sums; // of policies that tests open; 0 = as many as is usual
 enum { N_SEQS = 3, N_TOKENS = 7 + 90 + 16 };
 
 typedef struct Problem {
@@ -93,8 +93,10 @@ static void open_problem(Problem *q, ModelConfig m, int chunk_tokens) {
     }
     for (int s = 0; s < N_SEQS; s++) q->want[q->seq[s].begin] = 0;
     q->pack = pack_make(q->token, q->want, q->seq, N_SEQS, q->arena);
-    PolicyOpts o = {
-        .trainable = true, .chunk_tokens = chunk_tokens, .max_seq_tokens = 90, .lanes = lanes};
+    PolicyOpts o = {.trainable = true,
+                    .chunk_tokens = chunk_tokens,
+                    .max_seq_tokens = 90,
+                    .partial_sums = partial_sums};
     assert_ok(policy_new(&m, &o, &q->policy));
     policy_init(q->policy, 11);
     int n;
@@ -238,9 +240,9 @@ static void log_probs_over_kept_tokens_agree(void **state) {
     ModelConfig m = tiny; // the head goes by columns
     m.family = FAMILY_DENSE, m.n_routed_experts = m.n_experts_per_tok = 0;
     m.n_heads = 4, m.n_kv_heads = 2, m.head_dim = 10, m.rope.yarn = false;
-    lanes = 1;
+    partial_sums = 1;
     check_problem(m, true);
-    lanes = 0;
+    partial_sums = 0;
     Problem q; // and are what the logits say
     open_problem(&q, tiny, 128);
     float all[N_TOKENS], part[N_TOKENS], h[N_TOKENS];
