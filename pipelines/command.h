@@ -48,10 +48,10 @@ typedef struct Command {
             "ns: run programs where there are no namespaces too, held by Landlock and a filter"    \
     }
 
-extern const Command command_zero, command_sft, command_rl, command_eval, command_generate,
-    command_chat, command_score, command_tokenize, command_verify, command_sandbox, command_report,
-    command_data, command_convert, command_model, command_config, command_doctor, command_bench,
-    command_completion;
+extern const Command command_zero, command_sft, command_rl, command_reject, command_eval,
+    command_generate, command_chat, command_score, command_tokenize, command_verify,
+    command_sandbox, command_report, command_data, command_convert, command_model, command_config,
+    command_doctor, command_bench, command_completion;
 
 int command_count(void);
 const Command *command_at(int i); // in the order of `grpo help`

@@ -7,22 +7,16 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
-#include "datasets/jsonl.h"
-#include "datasets/taskfile.h"
 #include "pipelines/actor.h"
 #include "pipelines/chatflags.h"
 #include "pipelines/command.h"
+#include "pipelines/command/asking.h"
 #include "pipelines/command/evalfile.h"
-#include "pipelines/datafields.h"
-#include "pipelines/input.h"
 #include "pipelines/interrupt.h"
 #include "pipelines/run/sample_lines.h"
 #include "pipelines/run/stage_eval.h"
 #include "pipelines/runconfig.h"
-#include "pipelines/sources.h"
-#include "rl/ask.h"
 
 static const Flag flags[] = {
     {"data", 'd', "F",
@@ -83,24 +77,6 @@ static Status keep_record(void *ctx, const EvalRecord *record, const Batch *batc
     return evalfile_add(&s->file, record, &s->lines);
 }
 
-// ---- how far it has come ---------------------------------------------------------------------
-typedef struct Ahead {
-    double begin, last;
-    int64_t first; // samples that were there at the start
-} Ahead;
-
-static void show_progress(void *ctx, int64_t done, int64_t all) {
-    Ahead *a = ctx;
-    double now = clock_now();
-    double every = log_is_terminal() ? 0.2 : 30;
-    if (now - a->last < every && done < all) return;
-    a->last = now;
-    double rate = (double)(done - a->first) / (now - a->begin + 1e-9);
-    double left = rate > 0 ? (double)(all - done) / rate : 0;
-    log_progress(done < all, "eval  %lld/%lld samples  %.1f/s  %d:%02d left", (long long)done,
-                 (long long)all, rate, (int)(left / 60), (int)left % 60);
-}
-
 // What is evaluated how, on one line: a file of another evaluation is not gone on from.
 static void write_header(const Args *args, const RunConfig *rc, const EvalConfig *cfg, int64_t seed,
                          const TaskSource *source, const Chat *chat, Str *out) {
@@ -145,14 +121,6 @@ static void write_header(const Args *args, const RunConfig *rc, const EvalConfig
     str_putc(out, '}');
 }
 
-// Fewer sequences at once where they do not fit: no result depends on it.
-static Status open_actor(ActorOpts *ao, Actor *a) {
-    for (;; ao->decode_seqs /= 2) {
-        Status st = actor_open(ao, a);
-        if (st != ST_NOMEM || ao->decode_seqs <= 1) return st;
-    }
-}
-
 static Status read_ks(const char *text, EvalConfig *cfg) {
     cfg->k = 1;
     for (const char *at = text; *at;) {
@@ -176,79 +144,6 @@ static Status read_samples(const Args *args, EvalConfig *cfg) {
                     (long long)n, cfg->k, cfg->k);
     cfg->k = (int)n;
     return ST_OK;
-}
-
-// What --ask says, its file's text where it names one.
-static Status read_ask(const Args *args, const char **out, Arena *arena) {
-    char *text;
-    size_t size;
-    *out = args_text(args, "ask", "");
-    if ((*out)[0] != '@') return ST_OK;
-    TRY(file_read(*out + 1, &text, &size, arena));
-    if (memchr(text, 0, size)) return FAIL(ST_FORMAT, "%s: holds a zero byte", *out + 1);
-    *out = text;
-    return ST_OK;
-}
-
-static Status open_source(const Args *args, const RunConfig *rc, TaskSource *out,
-                          int64_t *n_tasks) {
-    const char *data = args_text(args, "data", "desk");
-    const TaskFamily *family = family_find(data);
-    if (family) {
-        Split split;
-        TRY(split_parse(args_text(args, "split", "heldout"), &split));
-        TRY(procedural_tasks(family, NULL, split, 0, out));
-        *n_tasks = 1000;
-    } else {
-        Split split;
-        TRY(split_parse(args_text(args, "split", "heldout"), &split));
-        const char *judge = args_text(args, "judge", NULL);
-        TaskFields fields = {.judge = judge, .template_ = sources_template(rc->data.template_)};
-        Arena *arena = arena_new(1024);
-        DataFields named;
-        Status st = datafields_parse(args_text(args, "fields", ""), data, &named, arena);
-        datafields_tasks(&named, &fields);
-        if (st == ST_OK)
-            st = sources_open(data, args_text(args, "folder", ""), split, &fields, out);
-        arena_free(arena);
-        TRY(st);
-        TRY(sources_inspect(rc, out));
-        *n_tasks = out->n_tasks;
-    }
-    return args_int(args, "tasks", 1, 100000000, n_tasks);
-}
-
-// The tokens of the longest prompt that evaluate() may ask.
-static Status longest_prompt(const Args *args, const TaskSource *source, int64_t n_tasks,
-                             int64_t *out, Arena *arena) {
-    Tokenizer *tokenizer = NULL;
-    Chat chat = {0}, *speaks = NULL;
-    int64_t n = source->n_tasks > 0 ? source->n_tasks : 16 * n_tasks + 4096;
-    Status st;
-    *out = 0;
-    const char *model;
-    TRY_OUT(input_model(args->word[0], &model, arena));
-    TRY_OUT(tokenizer_load(model, &tokenizer));
-    if (chatflags_given(args)) {
-        TRY_OUT(chat_open(chatflags_name(args), args->word[0], tokenizer, &chat));
-        chat.thinking = chatflags_thinking(args);
-        chat.said = chatflags_system(args);
-        speaks = &chat;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        ArenaMark mark = arena_mark(arena);
-        Task task = {0};
-        int32_t *ids;
-        int n_ids;
-        TRY_OUT(source->get(source, (uint64_t)i, &task, arena));
-        TRY_OUT(ask_prompt(&task, tokenizer, speaks, &ids, &n_ids, arena));
-        if (n_ids > *out) *out = n_ids;
-        arena_rewind(arena, mark);
-    }
-out:
-    chat_close(&chat);
-    tokenizer_free(tokenizer);
-    return st;
 }
 
 // "name  61.0 %  (95 %: 50.1 to 70.9)", or that it is unknown and why.
@@ -327,12 +222,12 @@ static int run(const Args *args) {
                                 "above 0"));
     if (args_has(args, "stop")) rc.rl.stop = args_texts(args, "stop", arena);
     rc.rl.judge_program = args_text(args, "program", rc.rl.judge_program);
-    TRY_OUT(read_ask(args, &rc.data.template_, arena));
-    TRY_OUT(open_source(args, &rc, &source, &tasks));
+    TRY_OUT(asking_words(args, &rc.data.template_, arena));
+    TRY_OUT(asking_source(args, &rc, "heldout", &source, &tasks));
     cfg.n_tasks = (int)tasks;
     TRY_OUT(settings_resolve(&rc.rl));
     int64_t most;
-    TRY_OUT(longest_prompt(args, &source, tasks, &most, arena));
+    TRY_OUT(asking_longest(args, &source, tasks, &most, arena));
     most += rc.rl.max_new_tokens;
     int64_t samples_in_all = tasks * cfg.k;
     if (rc.run.decode_seqs > samples_in_all) rc.run.decode_seqs = samples_in_all;
@@ -344,7 +239,7 @@ static int run(const Args *args) {
                     .max_seq_tokens = most < 1 << 24 ? (int)most : 1 << 24,
                     .decode_seqs = (int)rc.run.decode_seqs,
                     .seed = (uint64_t)seed};
-    TRY_OUT(open_actor(&ao, &a));
+    TRY_OUT(asking_actor(&ao, &a));
     const Chat *chat;
     TRY_OUT(chatflags_actor(args, &a, &chat));
     if (chat && !rc.rl.prefilled[0]) rc.rl.prefilled = chat_prefilled(chat);
@@ -367,9 +262,11 @@ static int run(const Args *args) {
         if (!seen.stream) TRY_OUT(FAIL(ST_IO, "%s: cannot open: %s", samples, strerror(errno)));
         deps.seen = write_samples, deps.seen_ctx = &seen;
     }
-    Ahead ahead = {
-        .begin = clock_now(), .last = clock_now(), .first = (int64_t)seen.file.n * cfg.k};
-    deps.progress = show_progress, deps.progress_ctx = &ahead;
+    AskingProgress ahead = {.begin = clock_now(),
+                            .last = clock_now(),
+                            .first = (int64_t)seen.file.n * cfg.k,
+                            .what = "eval"};
+    deps.progress = asking_progress, deps.progress_ctx = &ahead;
     cfg.slice_samples = 2 * ao.decode_seqs;
     st = evaluate(&deps, &cfg, &result, arena);
     log_progress_end();

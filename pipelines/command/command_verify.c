@@ -11,7 +11,8 @@
 #include "verifiers/verify.h"
 
 static const Flag flags[] = {
-    {"in", 'i', "FILE", "JSON lines {\"id\",\"task\",\"gold\",\"pred\",...}; - is stdin"},
+    {"in", 'i', "FILE",
+     "JSON lines {\"id\",\"task\",\"gold\",\"pred\",...}, or rows of grpo reject; - is stdin"},
     {"task", 't', "NAME", "which judge: for GOLD PRED, and for lines that name none"},
     {"extract", 'e', "HOW",
      "where the answer stands in PRED: boxed, bare, answer, hash (default: boxed if it has a box)"},
@@ -103,7 +104,8 @@ static void put_case(const Case *c, Str *out) {
 
 // What is to be judged, or why it cannot be.
 static const char *read_case(const Json *row, const Options *opts, Case *c, Arena *arena) {
-    const char *task = json_text(json_get(row, "task"), opts->task);
+    const Json *name = json_get(row, "task");
+    const char *task = json_text(name ? name : json_get(row, "judge"), opts->task);
     if (!task) return "\"task\" is missing";
     c->judge = verify_find(task);
     if (!c->judge)
@@ -113,10 +115,16 @@ static const char *read_case(const Json *row, const Options *opts, Case *c, Aren
     if (c->judge->ready && c->judge->ready() != ST_OK)
         return arena_printf(arena, "%s", status_text());
     const Json *pred = json_get(row, "pred");
+    if (!pred) pred = json_get(row, "response"); // a row of `grpo reject`
     if (!pred || json_kind(pred) != JSON_STRING) return "\"pred\" is missing or not a text";
     c->in = opts->defaults;
     c->in.text = json_text(pred, ""), c->in.size = json_text_size(pred);
-    return verify_read_row(row, &c->in);
+    const char *wrong = verify_read_row(row, &c->in);
+    const Json *fields = json_get(row, "row"); // what the judge was told of the task then
+    if (wrong || json_kind(fields) != JSON_OBJECT) return wrong;
+    c->in.task = fields;
+    c->in.template_ = json_text(json_get(fields, "template"), NULL);
+    return NULL;
 }
 
 enum { BLOCK = 256 }; // lines that are judged before their answers are printed

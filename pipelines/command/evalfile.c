@@ -127,44 +127,49 @@ Status evalfile_add(EvalFile *f, const EvalRecord *r, const Str *samples) {
     return fine ? ST_OK : FAIL(ST_IO, "%s: cannot write: %s", f->path, strerror(errno));
 }
 
-// The samples of one record, each on a line of its own.
-static Status sample_lines(const char *path, int number, const char *text, size_t size, Str *out) {
-    JsonDoc *doc;
-    TRY(json_parse(text, size, path, number, false, &doc));
-    const Json *drawn = json_get(json_root(doc), "drawn");
-    bool there = json_count(drawn) > 0;
-    for (const Json *s = json_first(drawn); s; s = json_next(s)) {
-        json_echo(s, out);
-        str_putc(out, '\n');
-    }
-    json_free(doc);
-    return there ? ST_OK : FAIL(ST_FORMAT, "%s:%d: holds no samples", path, number);
-}
-
-Status evalfile_samples(const char *path, const char *out) {
+Status evalfile_each(const char *path, EvalEachFn *fn, void *ctx) {
     Arena *arena = arena_new(1 << 16);
-    Str lines = {0};
-    FILE *stream = NULL;
     char *text;
     size_t size;
     Status st;
     TRY_OUT(file_read(path, &text, &size, arena));
-    stream = fopen(out, "w");
-    if (!stream) TRY_OUT(FAIL(ST_IO, "%s: cannot open: %s", out, strerror(errno)));
     const char *at = text, *end = text + size;
     int number = 1;
     for (const char *next; (next = memchr(at, '\n', (size_t)(end - at))); at = next + 1, number++) {
         if (number == 1) continue; // what is evaluated how
-        str_clear(&lines);
-        TRY_OUT(sample_lines(path, number, at, (size_t)(next - at), &lines));
-        fwrite(str_text(&lines), 1, lines.size, stream);
+        JsonDoc *doc;
+        TRY_OUT(json_parse(at, (size_t)(next - at), path, number, false, &doc));
+        if (json_count(json_get(json_root(doc), "drawn")) > 0)
+            st = fn(ctx, json_root(doc));
+        else
+            st = FAIL(ST_FORMAT, "%s:%d: holds no samples", path, number);
+        json_free(doc);
+        if (st != ST_OK) goto out;
     }
-    if (fflush(stream) != 0 || ferror(stream))
-        st = FAIL(ST_IO, "%s: cannot write: %s", out, strerror(errno));
 out:
-    if (stream) fclose(stream);
-    str_free(&lines);
     arena_free(arena);
+    return st;
+}
+
+// The samples of one record, each on a line of its own.
+static Status print_samples(void *stream, const Json *record) {
+    Str lines = {0};
+    for (const Json *s = json_first(json_get(record, "drawn")); s; s = json_next(s)) {
+        json_echo(s, &lines);
+        str_putc(&lines, '\n');
+    }
+    fwrite(str_text(&lines), 1, lines.size, stream);
+    str_free(&lines);
+    return ST_OK;
+}
+
+Status evalfile_samples(const char *path, const char *out) {
+    FILE *stream = fopen(out, "w");
+    if (!stream) return FAIL(ST_IO, "%s: cannot open: %s", out, strerror(errno));
+    Status st = evalfile_each(path, print_samples, stream);
+    if (st == ST_OK && (fflush(stream) != 0 || ferror(stream)))
+        st = FAIL(ST_IO, "%s: cannot write: %s", out, strerror(errno));
+    fclose(stream);
     return st;
 }
 

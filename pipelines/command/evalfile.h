@@ -7,6 +7,7 @@
 #define PIPELINES_EVALFILE_H
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "rl/evaluate.h"
@@ -30,6 +31,10 @@ MUST_USE Status evalfile_read(const char *path, EvalFile *out, Arena *arena);
 MUST_USE Status evalfile_add(EvalFile *file, const EvalRecord *record, const Str *samples);
 // Writes the samples of all questions in `path` to `out`, a line each. ST_FORMAT: it has none.
 MUST_USE Status evalfile_samples(const char *path, const char *out);
+// Calls fn with each record in order; its samples are the objects in "drawn". The first failure
+// ends it. ST_FORMAT: a line that is none, or one without samples.
+typedef Status EvalEachFn(void *ctx, const Json *record);
+MUST_USE Status evalfile_each(const char *path, EvalEachFn *fn, void *ctx);
 void evalfile_close(EvalFile *file); // a zeroed one is fine
 
 #ifdef __cplusplus
