@@ -32,8 +32,7 @@ static Status find_model(const ActorOpts *o, Actor *a) {
             a->model.n_mtp = o->model->n_mtp;
             a->model.drop_mtp = o->model->drop_mtp;
         }
-        if (!o->model && o->draft == DRAFT_MTP)
-            a->model.n_mtp = o->draft_tokens > 0 ? o->draft_tokens : a->model.n_mtp_published;
+        if (!o->model && o->draft == DRAFT_MTP) a->model.n_mtp = a->model.n_mtp_published;
     } else {
         CHECK(o->model);
         a->model = *o->model;
@@ -149,6 +148,8 @@ Status actor_open(const ActorOpts *opts, Actor *out) {
     opts = &out->opts;
     TRY_OUT(gemm_select(NULL)); // GRPO_CPU may ask for a kernel set that this machine lacks
     TRY_OUT(find_model(opts, out));
+    if (opts->engine)
+        TRY_OUT(request_check_draft(opts->draft, opts->draft_tokens, out->model.n_mtp));
     TRY_OUT(find_stops(opts, out));
     int longest = opts->max_seq_tokens;
     if (longest > out->model.max_position) longest = out->model.max_position;

@@ -20,21 +20,6 @@ int draft_lookup(const int32_t *token, int n_tokens, int32_t *draft, int n) {
     return 0;
 }
 
-Status drafter_check(const DrafterOpts *o) {
-    const int n_mtp = policy_model(o->policy)->n_mtp;
-    if (o->n_drafts < 0 || o->n_drafts > DRAFT_MOST)
-        return FAIL(ST_CONFIG, "%d drafted tokens; 0 to %d are possible", o->n_drafts, DRAFT_MOST);
-    if (o->kind != DRAFT_MTP) return ST_OK;
-    if (n_mtp == 0)
-        return FAIL(ST_CONFIG, "drafts by MTP: the model has no MTP modules; say model.mtp=1, or "
-                               "rollout.draft=lookup or none");
-    if (o->n_drafts > n_mtp)
-        return FAIL(ST_CONFIG,
-                    "%d tokens drafted by MTP, but the model has %d modules, one for each token",
-                    o->n_drafts, n_mtp);
-    return ST_OK;
-}
-
 void drafter_open(Drafter *d, const DrafterOpts *o) {
     *d = (Drafter){.opts = *o};
     if (o->n_drafts == 0)

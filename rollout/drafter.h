@@ -35,9 +35,7 @@ typedef struct Drafter {
     int32_t *token;   // [max_rows] behind the rows of prompts
 } Drafter;
 
-// ST_CONFIG: the policy has no MTP modules; too many guesses.
-MUST_USE Status drafter_check(const DrafterOpts *opts);
-void drafter_open(Drafter *d, const DrafterOpts *opts); // options that were checked
+void drafter_open(Drafter *d, const DrafterOpts *opts); // checked by request_check_draft
 void drafter_close(Drafter *d);
 // After a decode call of n sequences, before those that ended are removed: guesses for samples that
 // go on; others have none. *seconds is added to.

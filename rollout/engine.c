@@ -50,7 +50,7 @@ Status engine_new(const EngineOpts *opts, Engine **out) {
                                 .max_rows = opts->max_decode_rows > 0 ? opts->max_decode_rows
                                                                       : opts->max_seqs,
                                 .policy = opts->policy};
-    TRY(drafter_check(&drafts));
+    TRY(request_check_draft(opts->draft, opts->draft_tokens, model->n_mtp));
     Engine *e = calloc(1, sizeof *e);
     CHECK(e);
     e->opts = *opts;

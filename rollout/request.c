@@ -90,3 +90,17 @@ Status request_check(const RequestLimits *l, const EngineRequest *r, int *limit)
     }
     return ST_OK;
 }
+
+Status request_check_draft(DraftKind kind, int n, int n_mtp) {
+    if (n < 0 || n > DRAFT_MOST)
+        return FAIL(ST_CONFIG, "%d drafted tokens; 0 to %d are possible", n, DRAFT_MOST);
+    if (kind != DRAFT_MTP) return ST_OK;
+    if (n_mtp == 0)
+        return FAIL(ST_CONFIG, "drafts by MTP: the model has no MTP modules; say model.mtp=1, or "
+                               "rollout.draft=lookup or none");
+    if (n > n_mtp)
+        return FAIL(ST_CONFIG,
+                    "%d tokens drafted by MTP, but the model has %d modules, one for each token", n,
+                    n_mtp);
+    return ST_OK;
+}

@@ -105,6 +105,8 @@ typedef enum DraftKind {
 } DraftKind;
 enum { LOOKUP_TOKENS = 4 };             // guesses by lookup where no number is given
 #define DRAFT_CHOICES "none|mtp|lookup" // in the enum's order
+// Can guesses be made so, n for a sample (0 = the default), by a model of n_mtp modules? ST_CONFIG.
+MUST_USE Status request_check_draft(DraftKind kind, int n, int n_mtp);
 
 // ---- checks, for the engine
 
