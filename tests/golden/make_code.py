@@ -166,6 +166,21 @@ def evaluated():
                        ('closed descriptors', '[__import__("os").close(i) for i in (3, 4)]'), ('a deep text', '(' * 500 + ')' * 500),
                        ('nul', '4\0'), ('a surrogate', '4\udcff'), ('an abort', '__import__("os").abort()')):
         f.add('text that is ' + name, 'wrong', 'def f(x):\n    return %r\n' % text, tests=want, cpu_ms=1000, wall_ms=3000)
+    for title, value in (('an object', 'A()'), ('a generator', '(i for i in "4")'), ('a number', '4'), ('a function', 'lambda: 4'), ('none', 'None'), ('a list', '["4"]')):
+        for how, test in (('evaluated', 'assert eval(f(3)) == 4'), ('run', 's = {}\nexec(f(3), s)\nassert s["x"] == 4'), ('compiled', 'assert eval(compile(f(3), "", "eval")) == 4')):
+            f.add('%s, %s' % (title, how), 'wrong', 'class A:\n    pass\ndef f(x):\n    return %s\n' % value, tests=[test])
+    cases = ('import unittest\nclass T(unittest.TestCase):\n    def test_a(self):\n        self.assertEqual(f(3), 4)\n'
+             '    def test_b(self):\n        with self.subTest(1):\n            self.assertEqual(f(4), 5)\n')
+    for how, last in (('alone', ''), ('with an exit', 'unittest.main()\n'), ('without an exit', 'unittest.main(argv=["x"], exit=False)\n'),
+                      ('as main', 'if __name__ == "__main__":\n    unittest.main()\n'),
+                      ('run and not asked', 'unittest.TextTestRunner().run(unittest.TestLoader().loadTestsFromTestCase(T))\n')):
+        for title, verdict, pred in (('right', 'right', 'def f(x):\n    return x + 1\n'), ('off', 'wrong', 'def f(x):\n    return x + 2\n'),
+                                     ('off in one case', 'wrong', 'def f(x):\n    return 4\n'),
+                                     ('skipped', 'wrong', 'import unittest\ndef f(x):\n    raise unittest.SkipTest("x")\n'),
+                                     ('an exit', 'wrong', 'def f(x):\n    raise SystemExit(False)\n')):
+            f.add('cases of unittest, %s, %s' % (how, title), verdict, pred, tests=[cases + last])
+    for title, verdict, pred in (('right', 'right', 'def f(x):\n    return x + 1\n'), ('off', 'wrong', 'def f(x):\n    return 4\n')):
+        f.add('functions test_.., ' + title, verdict, pred, tests=['def test_a():\n    assert f(3) == 4\ndef test_b():\n    assert f(4) == 5\n'])
     f.add('a name to import', 'wrong', 'def f(x):\n    return "nosuch"\n', tests=['assert __import__(f(3)).sqrt(16) == 4'])
     f.add('a name to import that is there', 'right', 'def f(x):\n    return "math"\n', tests=['assert __import__(f(3)).sqrt(16) == 4'])
     f.add('a name of the harness', 'wrong', 'def f(x):\n    return "__main__"\n', tests=['assert __import__(f(3))._write(b"") == 4'])

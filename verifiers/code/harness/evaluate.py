@@ -83,7 +83,7 @@ class EvaluatorPeer(TestPeer):
         self.space, self.nodes = test.space, False
 
     def request(self, op, payload):
-        self.tag = self.test.tag
+        self.tag, self.tainted = self.test.tag, self.test.tainted
         try:
             return super().request(op, payload)
         finally:
@@ -167,6 +167,10 @@ class Evaluation:
             self.peer = EvaluatorPeer(self.test)
         return self.peer
 
+    def compiled(self, x):
+        # What `compile` gave for a text of the program: it stays in the third process.
+        return issubclass(type(x), Remote) and x._peer is self.peer
+
     def compile(self, source, filename='<string>', mode='exec', *args, **kwargs):
         if self.own(source):
             code = REAL_COMPILE(source, filename, mode, *args, **kwargs)
@@ -175,6 +179,8 @@ class Evaluation:
             return code
         if isinstance(source, ast.AST):
             source = ast.unparse(source)
+        if not isinstance(source, (str, bytes, bytearray, memoryview)):
+            raise TypeError('compile() arg 1 must be a string, bytes or AST object')
         if mode != 'eval' and mode != 'single':
             mode = 'exec'
         return self.remote().request(b'e', ('compile', source, None, None, (source_name(filename), mode)))
@@ -186,6 +192,8 @@ class Evaluation:
         return self.run('exec', source, globals, locals, sys._getframe(1))
 
     def run(self, how, source, given, local, frame):
+        if not isinstance(source, (str, bytes, bytearray, memoryview, types.CodeType)) and not self.compiled(source):
+            raise TypeError('%s() arg 1 must be a string, bytes or code object' % how)
         if self.own(source):
             code = source if isinstance(source, types.CodeType) else \
                 REAL_COMPILE(source.lstrip() if how == 'eval' else source, '<string>', how)
@@ -196,8 +204,6 @@ class Evaluation:
             if local is None:
                 local = given
             return (REAL_EVAL if how == 'eval' else REAL_EXEC)(code, given, local)
-        if isinstance(source, ast.AST):
-            raise TypeError('%s() arg 1 must be a string, bytes or code object' % how)
         if given is not None and given is not frame.f_globals and given.keys() != frame.f_locals.keys():
             if type(given) is dict and not all(map(crosses, given.values())):
                 mentioned = set(words(source))
