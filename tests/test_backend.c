@@ -33,6 +33,22 @@ static Policy *policy_on(const Ops *ops, ModelConfig m, int n_sums) {
     return p;
 }
 
+// What two MTP modules guess behind a short sequence.
+static void drafted(Policy *p, const WaysText *x, float *out) {
+    const int32_t page[] = {9, 4};
+    const DecodeSeq seq[] = {{.token = x->token, .n_new = 20, .page = page, .n_logits = 1}};
+    const Draw draw = {.forced = -1, .rule = draw_rule(1, 0, 1, 0), .uniform = 0.5};
+    Drawn drawn;
+    assert_ok(policy_decode(p, seq, 1, &draw, 1, &drawn));
+    DraftSeq d = {.rows = {.token = x->token + 1, .n_new = 20, .page = page},
+                  .n_drafts = 2,
+                  .rule = draw.rule,
+                  .uniform = {0.3, 0.7}};
+    assert_ok(policy_draft(p, &d, 1, 2));
+    assert_int_equal(d.n_drafts, 2);
+    for (int k = 0; k < 2; k++) out[k] = (float)d.draft[k];
+}
+
 // Trained for some chunks and a step, scored and decoded: all of it in one array.
 static float *results(const Ops *ops, ModelConfig m, int n_sums, WaysText *x, size_t *n_out) {
     Policy *p = policy_on(ops, m, n_sums);
@@ -41,6 +57,7 @@ static float *results(const Ops *ops, ModelConfig m, int n_sums, WaysText *x, si
     Mean sum = {.denominator = 500};
     ScoreOpts o = warm;
     o.balance_alpha = 0.01;
+    o.mtp_scale = m.n_mtp > 0 ? 1e-3 : 0;
     const AdamWConfig adam = {
         .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip_norm = 1, .router_bias_step = 1e-3};
     StepReport r;
@@ -50,24 +67,26 @@ static float *results(const Ops *ops, ModelConfig m, int n_sums, WaysText *x, si
     size_t n_grad, n_weight;
     const float *grad = params_part(p, PARAM_GRAD, &n_grad);
     const float *weight = params_part(p, PARAM_WEIGHT, &n_weight);
-    float *out = ARENA_ARRAY(x->arena, float, n_grad + n_weight + 2 * N_TOKENS);
+    float *out = ARENA_ARRAY(x->arena, float, n_grad + n_weight + 2 * N_TOKENS + 2);
     memcpy(out, grad, n_grad * sizeof *out);
     memcpy(out + n_grad, weight, n_weight * sizeof *out);
     assert_ok(policy_score(p, &x->pack, &warm, out + n_grad + n_weight, NULL));
     policy_kv_copy(p, 3, 5, 7);
     decode_text(p, x, (BatchCut){120, 33, 5, 0x1ff}, out + n_grad + n_weight + N_TOKENS);
-    *n_out = n_grad + n_weight + 2 * N_TOKENS;
+    *n_out = n_grad + n_weight + 2 * N_TOKENS + 2;
+    if (m.n_mtp > 0) drafted(p, x, out + *n_out - 2);
     policy_free(p);
     return out;
 }
 
 static void a_second_backend_gives_the_same_bits(void **state) {
     (void)state;
-    for (int f = 0; f < N_DENSE + 2; f++) {
+    for (int f = 0; f < N_DENSE + 5; f++) { // the last three with MTP modules
         WaysText x;
         open_text(&x);
         ModelConfig m = f < N_DENSE ? dense_model(f) : small_moe;
         if (f >= N_DENSE) m.mla_form = f == N_DENSE ? MLA_ABSORBED : MLA_EXPANDED;
+        if (f >= N_DENSE + 2) m.n_mtp = 2;
         m.precision = (Precision)(f % 3);
         size_t n, k;
         const int n_sums = f % 2 ? 8 : 1;

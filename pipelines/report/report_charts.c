@@ -22,6 +22,7 @@ typedef struct Spec {
     const char *id, *title, *note;
     bool base; // from the pretraining's metrics
     bool stacked, fixed;
+    bool optional; // left out where no run has data for it
     double y_min, y_max;
     Line line[LINES_MAX];
 } Spec;
@@ -107,6 +108,19 @@ static const Spec specs[] = {
               {.metric = "timing_s/update_actor", .label = "training", .color = ORANGE},
               {.metric = "timing_s/old_log_prob", .label = "scoring", .color = PINK},
               {.metric = "timing_s/ref", .label = "reference", .color = GREY}}},
+    {.id = "drafts",
+     .optional = true,
+     .title = "Drafts",
+     .note = "Guesses of the next tokens: share that was right, and tokens that a draw of a sample "
+             "gave. 1 without drafts.",
+     .line = {{.metric = "rollout/draft/accepted_frac", .label = "right", .color = BLUE},
+              {.metric = "rollout/tokens_per_draw", .label = "tokens a draw", .color = GREEN}}},
+    {.id = "mtp",
+     .optional = true,
+     .title = "Loss of the MTP modules",
+     .note = "Mean negative log-probability a predicted token, nats, of trained tokens.",
+     .line = {{.metric = "mtp/loss_1", .label = "module 1", .color = BLUE},
+              {.metric = "mtp/loss_2", .label = "module 2", .color = RED}}},
     {.id = "sampler",
      .title = "Sampler against trainer",
      .note = "Difference of log-probability for the same token under the same weights, sampler "
@@ -294,19 +308,26 @@ static void complete_stack(Series *series, int n, Arena *arena) {
     for (int k = 0; k < n; k++) series[k].x = x, series[k].y = y[k], series[k].n = kept;
 }
 
+static bool has_points(const Series *series, int n) {
+    for (int i = 0; i < n; i++)
+        if (series[i].n > 0) return true;
+    return false;
+}
+
 int report_charts(const RunData *run, int n_runs, Chart *chart, Arena *arena) {
+    int at = 0;
     for (int s = 0; s < N_SPECS; s++) {
         const Spec *spec = &specs[s];
-        chart[s] = (Chart){.id = spec->id,
-                           .title = spec->title,
-                           .note = spec->note,
-                           .x_label = spec->base ? "pretraining step" : "step",
-                           .stacked = spec->stacked,
-                           .fixed = spec->fixed,
-                           .y_min = spec->y_min,
-                           .y_max = spec->y_max};
+        chart[at] = (Chart){.id = spec->id,
+                            .title = spec->title,
+                            .note = spec->note,
+                            .x_label = spec->base ? "pretraining step" : "step",
+                            .stacked = spec->stacked,
+                            .fixed = spec->fixed,
+                            .y_min = spec->y_min,
+                            .y_max = spec->y_max};
         if (strcmp(spec->id, "passk") == 0) {
-            passk_chart(run, n_runs, &chart[s], arena);
+            passk_chart(run, n_runs, &chart[at++], arena);
             continue;
         }
         int room = LINES_MAX * (n_runs + 1);
@@ -318,9 +339,11 @@ int report_charts(const RunData *run, int n_runs, Chart *chart, Arena *arena) {
             else
                 n += line_of_runs(run, n_runs, spec, &spec->line[l], &series[n], room - n, arena);
         }
-        chart[s].series = series;
-        chart[s].n_series = n;
+        if (spec->optional && !has_points(series, n)) continue;
+        chart[at].series = series;
+        chart[at].n_series = n;
+        at++;
         if (spec->stacked) complete_stack(series, n, arena);
     }
-    return N_SPECS;
+    return at;
 }

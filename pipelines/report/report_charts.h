@@ -16,7 +16,7 @@ extern "C" {
 enum { REPORT_CHARTS_MAX = 24 };
 
 // Fills chart[] and returns how many. Everything lives in the arena. Every chart of the contract is
-// there, also when the runs have no data for it.
+// there, also when the runs have no data for it; those of drafts and MTP only with data.
 int report_charts(const RunData *run, int n_runs, Chart *chart, Arena *arena);
 
 #ifdef __cplusplus
