@@ -28,8 +28,13 @@ Status defaults_of_model(Config *config) {
     const struct {
         const char *key, *value;
     } row[] = {
-        {"sft.steps", "0"}, {"sft.batch", "32"},       {"sft.max_tokens", longest},
-        {"sft.lr", "1e-5"}, {"sft.warmup_steps", "0"}, {"sft.router_bias_step", "0"},
+        {"sft.steps", "0"},
+        {"sft.batch", "32"},
+        {"sft.max_tokens", longest},
+        {"sft.lr", "1e-5"},
+        {"sft.warmup_steps", "0"},
+        {"sft.router_bias_step", "1e-3"},
+        {"sft.balance_alpha", "1e-4"},
     };
     Status st = ST_OK;
     for (size_t i = 0; i < sizeof row / sizeof *row && st == ST_OK; i++)

@@ -9,7 +9,8 @@
 //     sft.max_tokens         192         the model's context, at most 4096
 //     sft.lr                 2e-3        1e-5
 //     sft.warmup_steps       60          0
-//     sft.router_bias_step   2e-3        0 (the model's own bias stays)
+//     sft.router_bias_step   2e-3        1e-3 (V3's; of models with routed experts)
+//     sft.balance_alpha      0           1e-4 (the same)
 #ifndef PIPELINES_DEFAULTS_H
 #define PIPELINES_DEFAULTS_H
 

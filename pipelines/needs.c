@@ -75,6 +75,7 @@ const ConfigNeed needs_table[] = {
      "command=sft and sft.steps=0 or command=zero and model.path=\"\" and sft.steps=0"},
     {"sft.mtp_weight",
      "command=sft and model.mtp>0 or command=zero and model.path=\"\" and model.mtp>0"},
+    {"sft.patience", "command=sft and data.corpus_heldout!=\"\""},
     {"sft.final_ratio", "sft.schedule!=constant"},
 
     {"rl.*", RL},

@@ -36,6 +36,13 @@ static const ConfigKey keys[] = {
            "documents of more than max_tokens tokens, which are always counted: left out, cut to "
            "their first max_tokens tokens, or an error"),
     CHOICE(mask, "all", EXAMPLE_MASK_CHOICES, "train on all tokens or on the response alone"),
+    CHOICE(
+        packing, "in-order", FINETUNE_PACKING_CHOICES,
+        "documents into chunks of rl.chunk_tokens, which none sees beyond itself: until the next "
+        "does not fit, or each into the fullest chunk that has space"),
+    INT(patience, "0", 0,
+        "scorings of data.corpus_heldout in a row without a lower val/loss after which training "
+        "ends, with the best checkpoint as the result; 0 = never"),
     REAL(lr, "2e-3", 0, 10, "peak learning rate; 1e-5 with model.path", "learning_rate"),
     REAL(final_ratio, "0.05", 0, 1, "last learning rate over the peak", "min_lr_ratio"),
     CHOICE(schedule, "cosine", SCHEDULE_CHOICES, "how the learning rate falls"),
@@ -45,9 +52,10 @@ static const ConfigKey keys[] = {
     REAL(eps, "1e-8", 0, 1, "AdamW: added to the root of the second moment", "adam_epsilon"),
     REAL(weight_decay, "0.01", 0, 10, "AdamW: decay of matrices", NULL),
     REAL(clip_norm, "1", 0, 1e9, "largest norm of the gradient; 0 = any", "max_grad_norm"),
-    REAL(balance_alpha, "0", 0, 10, "weight of the sequence balance loss of experts", NULL),
+    REAL(balance_alpha, "0", 0, 10,
+         "weight of the sequence balance loss of experts; 1e-4 with model.path", NULL),
     REAL(router_bias_step, "2e-3", 0, 1,
-         "step of the experts' selection bias; 0 = frozen, the default with model.path", NULL),
+         "step of the experts' selection bias; 0 = frozen; 1e-3 with model.path", NULL),
     REAL(mtp_weight, "0", 0, 10, "weight of the MTP modules' loss (model.mtp): V3 .3, then .1",
          "mtp_loss_scaling_factor"),
 };
@@ -64,6 +72,7 @@ struct Finetune {
     int64_t steps, position;
     int32_t eos_id;
     bool nonfinite;
+    double fill;    // of the last step's chunks
     Arena *arena;   // of one batch
     Arena **worker; // [pool_threads] where documents are encoded
     int n_workers;
@@ -118,6 +127,10 @@ int64_t finetune_position(const Finetune *f) {
     return f->position;
 }
 
+double finetune_fill(const Finetune *f) {
+    return f->fill;
+}
+
 bool finetune_nonfinite(const Finetune *f) {
     return f->nonfinite;
 }
@@ -168,6 +181,34 @@ static bool cut_short(Example *x, const FinetuneConfig *cfg) {
     return true;
 }
 
+// Best fit: sequences, longest first, each into the fullest chunk that has space, else into a new
+// one; then chunk by chunk. A chunk's first sequence had no space in the chunks before it, and has
+// none now, so pack_chunks cuts exactly there.
+static void best_fit(Seq *seq, int n, int chunk_tokens, Arena *arena) {
+    int *chunk = ARENA_ARRAY(arena, int, n + 1), *used = ARENA_ARRAY(arena, int, n + 1), chunks = 0;
+    for (int i = 0; i < n; i++) {
+        int length = seq[i].end - seq[i].begin, best = -1;
+        for (int c = 0; c < chunks; c++)
+            if (length <= chunk_tokens - used[c] && (best < 0 || used[c] > used[best])) best = c;
+        if (best < 0) best = chunks++, used[best] = 0;
+        chunk[i] = best;
+        used[best] += length;
+    }
+    Seq *sorted = ARENA_ARRAY(arena, Seq, n + 1);
+    for (int c = 0, at = 0; c < chunks; c++)
+        for (int i = 0; i < n; i++)
+            if (chunk[i] == c) sorted[at++] = seq[i];
+    if (n) memcpy(seq, sorted, (size_t)n * sizeof *seq);
+}
+
+// The mean share of a chunk that holds tokens; one that is longer than a chunk fills it.
+static double fill_of(const Pack *chunk, int n, int chunk_tokens) {
+    double sum = 0;
+    for (int c = 0; c < n; c++)
+        sum += chunk[c].n_tokens < chunk_tokens ? (double)chunk[c].n_tokens / chunk_tokens : 1;
+    return n ? sum / n : 0;
+}
+
 // Sorts, copies together and cuts the documents that fit.
 static void join(const Encoding *e, int n, SftBatch *out, Arena *arena) {
     *out = (SftBatch){0};
@@ -195,6 +236,8 @@ static void join(const Encoding *e, int n, SftBatch *out, Arena *arena) {
     }
 
     qsort(seq, (size_t)out->n_documents, sizeof *seq, by_length);
+    if (e->f->cfg.packing == FINETUNE_BEST_FIT)
+        best_fit(seq, out->n_documents, e->f->deps.chunk_tokens, arena);
     out->chunk = pack_chunks(token, want, seq, NULL, out->n_documents, e->f->deps.chunk_tokens,
                              &out->n_chunks, arena);
     out->n_tokens = total;
@@ -320,6 +363,7 @@ static void report_step(const Finetune *f, const SftBatch *b, double loss, doubl
         metrics_set(m, b->n_overlong, "train/overlong");
         metrics_set(m, b->n_truncated, "train/truncated");
     }
+    if (f->cfg.packing == FINETUNE_BEST_FIT) metrics_set(m, f->fill, "train/fill");
     metrics_set(m, r->grad_norm, "actor/grad_norm");
     metrics_set(m, lr, "actor/lr");
     metrics_set(m, b->n_tokens / seconds, "perf/throughput");
@@ -373,6 +417,7 @@ Status finetune_step(Finetune *f, Metrics *metrics, StepReport *report) {
     StepReport r;
     TRY_OUT(policy_step(f->deps.policy, &adamw, lr, &r));
     f->position++;
+    f->fill = fill_of(batch.chunk, batch.n_chunks, f->deps.chunk_tokens);
     report_step(f, &batch, mean, lr, clock_now() - begin, &r, opts.mtp_loss, metrics);
     if (report) *report = r;
 out:

@@ -32,6 +32,13 @@ typedef enum FinetuneOverlong {
 } FinetuneOverlong;
 #define FINETUNE_OVERLONG_CHOICES "drop|truncate|error" // in the enum's order
 
+// How documents are put into chunks. They are sequences of their own there: none sees another.
+typedef enum FinetunePacking {
+    FINETUNE_IN_ORDER, // longest first; a chunk takes documents until the next one does not fit
+    FINETUNE_BEST_FIT, // longest first, each into the fullest chunk that has space for it
+} FinetunePacking;
+#define FINETUNE_PACKING_CHOICES "in-order|best-fit" // in the enum's order
+
 typedef struct FinetuneConfig {
     int64_t steps;      // optimiser steps in all; 0: `epochs` over a corpus that ends
     double epochs;      // used if steps is 0
@@ -39,6 +46,8 @@ typedef struct FinetuneConfig {
     int64_t max_tokens; // longer documents are counted, and dealt with as `overlong` says
     int overlong;       // FinetuneOverlong
     int mask;           // ExampleMask
+    int packing;        // FinetunePacking
+    int64_t patience;   // used by pipelines/run/stage_sft
     double lr, final_ratio;
     int schedule; // ScheduleKind
     int64_t warmup_steps;
@@ -83,6 +92,7 @@ MUST_USE Status finetune_survey(Finetune *finetune, int64_t most, FinetuneSurvey
 
 // One optimiser step; adds its numbers to `metrics`: train/loss (nats a token), train/ppl,
 // train/tokens (of documents, trained or not), train/trained_tokens, train/documents,
+// with best-fit packing train/fill (finetune_fill),
 // train/left_out, where documents are longer than max_tokens also train/overlong (left out or
 // truncated) and train/truncated, actor/grad_norm (before clipping), actor/lr, perf/throughput
 // (tokens/s), timing_s/step, for MoE moe/load_min, moe/load_max, moe/idle_experts, and with
@@ -90,6 +100,8 @@ MUST_USE Status finetune_survey(Finetune *finetune, int64_t most, FinetuneSurvey
 // are untouched on failure: ST_FORMAT if a number is not finite, ST_CONFIG if no document of the
 // batch fits, or with FINETUNE_ERROR if one does not. `report` may be NULL.
 MUST_USE Status finetune_step(Finetune *finetune, Metrics *metrics, StepReport *report);
+// The mean share of a chunk of the last step that held tokens.
+double finetune_fill(const Finetune *finetune);
 // Did the last step fail because of such a number, and not because of a document?
 bool finetune_nonfinite(const Finetune *finetune);
 

@@ -105,6 +105,35 @@ static void the_loss_falls(void **state) {
     policy_free(p);
 }
 
+// The same documents in fewer chunks: the loss is the same, so none sees another.
+static void best_fit_fills_chunks(void **state) {
+    (void)state;
+    double loss[2], fill[2];
+    const int before = chunk_tokens;
+    int fewer = 0;
+    for (chunk_tokens = 60; chunk_tokens <= 140; chunk_tokens += 20) {
+        for (int i = 0; i < 2; i++) {
+            Policy *p = make_policy(NULL, 1);
+            FinetuneConfig cfg = quick;
+            cfg.packing = i == 0 ? FINETUNE_IN_ORDER : FINETUNE_BEST_FIT;
+            Finetune *f = make(p, NULL, &cfg);
+            static Metrics m;
+            metrics_clear(&m);
+            assert_ok(finetune_step(f, &m, NULL));
+            loss[i] = metrics_get(&m, "train/loss", -1);
+            fill[i] = finetune_fill(f);
+            assert_true(metrics_get(&m, "train/fill", -1) == (i == 0 ? -1 : fill[1]));
+            finetune_free(f);
+            policy_free(p);
+        }
+        assert_true(fabs(loss[0] - loss[1]) < 1e-6);
+        assert_true(fill[1] <= 1 && fill[1] >= fill[0] - 1e-12);
+        fewer += fill[1] > fill[0];
+    }
+    chunk_tokens = before;
+    assert_true(fewer > 0);
+}
+
 static void a_resumed_run_equals_one_that_never_stopped(void **state) {
     (void)state;
     enum { STEPS = 6 };
@@ -310,6 +339,7 @@ static int close_all(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_loss_falls),
+        cmocka_unit_test(best_fit_fills_chunks),
         cmocka_unit_test(a_resumed_run_equals_one_that_never_stopped),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(one_denominator_serves_the_whole_batch),

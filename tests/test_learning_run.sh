@@ -38,7 +38,8 @@ has "the base is unknown too" 'base: pass@1 unknown of 0 held-out tasks'
 value() { "$GRPO" config --recipe none --origin "$@" 2>/dev/null | tr -d '\n' | sed -E "s/.*\"$key\":\{\"value\":([^,]*),.*/\1/"; }
 same "a new model learns at the desk's rate" "$(key=sft.lr value)" 0.002
 same "one that was trained before does not" "$(key=sft.lr value model.path="$model")" 1e-05
-same "nor is its router's bias moved" "$(key=sft.router_bias_step value model.path="$model")" 0
+same "its router's bias moves as V3's did" "$(key=sft.router_bias_step value model.path="$model")" 0.001
+same "with V3's balance loss" "$(key=sft.balance_alpha value model.path="$model")" 0.0001
 same "its context is the longest document" "$(key=sft.max_tokens value model.path="$model")" 256
 same "what was said stays" "$(key=sft.lr value model.path="$model" sft.lr=3e-4)" 0.0003
 for i in 1 2 3; do printf '{"prompt":"Compute %d.","response":"It is %d."}\n' $i $i; done >"$dir/docs.jsonl"
@@ -110,5 +111,16 @@ run "a limit that is over at once" 75 'stopped by run.max_time .* with a checkpo
 run "the same command goes on" 0 . rl $limited run.max_time=1-00:00:00 -o "$dir/limited" -q
 weights() { sha256sum <"$1/checkpoints/step-3/model/model.safetensors"; }
 same "to the same weights" "$(weights "$dir/limited")" "$(weights "$dir/whole")"
+
+# ---- sft ends where documents that nothing is learnt from are told no better
+for i in 1 2 3; do echo "{\"text\":\"one and $i\"}"; done >"$dir/docs.jsonl"
+still="sft.batch=2 sft.warmup_steps=0 sft.lr=0 sft.steps=9 sft.patience=2 eval.every=1 data.corpus=$dir/docs.jsonl data.corpus_heldout=$dir/docs.jsonl"
+# shellcheck disable=SC2086
+run "patience" 0 'step 3: val/loss did not fall in 2 scorings' sft $tiny $still -o "$dir/patience"
+same "ends the run" "$(wc -l <"$dir/patience/metrics.jsonl")" 3
+same "with the best checkpoint" "$(cat "$dir/patience/checkpoints/best")" step-1
+same "as its result" "$("$GRPO" sft $tiny $still -o "$dir/patience" -q 2>/dev/null)" "$dir/patience/checkpoints/step-1/model"
+# shellcheck disable=SC2086
+run "patience with nothing to score" 2 'sft.patience' sft $tiny sft.steps=2 sft.patience=2 data.corpus="$dir/docs.jsonl" -o "$dir/none"
 
 finish

@@ -128,6 +128,7 @@ static Status fill(const char *folder, const Actor *actor, const StageMark *mark
     str_printf(&path, "%s/state/stage.json", folder);
     str_printf(&text, "{\"evaluated\": %s, \"best\": %.17g", mark->evaluated ? "true" : "false",
                mark->best);
+    if (mark->waited) str_printf(&text, ", \"waited\": %lld", (long long)mark->waited);
     if (mark->layers) str_printf(&text, ", \"layers\": %u", mark->layers);
     if (mark->row.n) {
         str_puts(&text, ", \"row\": ");
@@ -183,6 +184,7 @@ Status stage_load(RunFolder *run, const Actor *actor, StageMark *mark) {
     TRY_OUT(json_read(path, false, &doc));
     mark->evaluated = json_bool(json_get(json_root(doc), "evaluated"), false);
     mark->best = json_num(json_get(json_root(doc), "best"), -1);
+    mark->waited = json_int(json_get(json_root(doc), "waited"), 0);
     mark->layers = (unsigned)json_int(json_get(json_root(doc), "layers"), 0);
     st = read_row(json_get(json_get(json_root(doc), "row"), "data"), path, &mark->row);
 out:

@@ -58,7 +58,8 @@ MUST_USE Status stage_chat(const RunConfig *rc, Actor *actor, const Chat **out);
 // What state/stage.json keeps.
 typedef struct StageMark {
     bool evaluated;  // the step's evaluation is in metrics.jsonl
-    double best;     // highest accuracy of a checkpoint so far; < 0: none yet
+    double best;     // highest accuracy of a checkpoint so far, of sft exp(-val/loss); < 0: none
+    int64_t waited;  // scorings since the best one (sft.patience)
     unsigned layers; // of the sandbox, for stages that judge programs; 0: none
     Metrics row;     // of the step, where it waits for its evaluation; n == 0: metrics.jsonl has it
 } StageMark;

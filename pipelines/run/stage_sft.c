@@ -5,13 +5,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "pipelines/input.h"
 #include "pipelines/interrupt.h"
 #include "pipelines/run/progress.h"
 #include "pipelines/run/stage.h"
 #include "pipelines/sources.h"
 #include "sft/finetune.h"
-
-static const StageMark mark = {.evaluated = true, .best = -1};
 
 // Steps in a row in which tensors got no gradient, or were not changed by the update.
 typedef struct GradientWatch {
@@ -75,11 +74,11 @@ static Status survey(const RunConfig *rc, Finetune *finetune, const Corpus *corp
 }
 
 // After a number that is none: nothing before it is lost. Returns ST_FORMAT with the old sentence.
-static Status keep_last_good(RunFolder *run, Actor *actor, int64_t done, int64_t saved) {
+static Status keep_last_good(RunFolder *run, Actor *actor, int64_t done, int64_t saved,
+                             const StageMark *mark) {
     char why[1024];
     snprintf(why, sizeof why, "%s", status_text());
-    if (done > 0 && done != saved &&
-        stage_save(run, actor, done, &mark, false, NULL, NULL) != ST_OK)
+    if (done > 0 && done != saved && stage_save(run, actor, done, mark, false, NULL, NULL) != ST_OK)
         log_warn("the last good step could not be saved: %s", status_text());
     return FAIL(ST_FORMAT, "%s", why);
 }
@@ -99,44 +98,66 @@ static Status look_at_heldout(const RunConfig *rc, Finetune *finetune, const Cor
     return ST_OK;
 }
 
+// Is this the lowest loss so far? Counts the scorings since, where sft.patience asks.
+static bool improved(const RunConfig *rc, const Metrics *row, StageMark *mark) {
+    double loss = metrics_get(row, "val/loss", (double)NAN);
+    if (rc->sft.patience == 0 || isnan(loss)) return false;
+    bool better = exp(-loss) > mark->best;
+    if (better) mark->best = exp(-loss);
+    mark->waited = better ? 0 : mark->waited + 1;
+    return better;
+}
+
+static bool out_of_patience(const RunConfig *rc, const StageMark *mark) {
+    return rc->sft.patience > 0 && mark->waited >= rc->sft.patience;
+}
+
 static Status train(const StageOpts *o, RunFolder *run, Actor *actor, Finetune *finetune,
-                    const Corpus *heldout, Str *warnings, StageResult *out) {
+                    const Corpus *heldout, StageMark *mark, Str *warnings, StageResult *out) {
     GradientWatch watch = {0};
     int64_t steps = finetune_steps(finetune), saved = runfolder_resume_step(run);
     int64_t every = o->rc->run.base_checkpoint_every;
     Progress progress =
         progress_open("pretrain", finetune_position(finetune), steps, o->rc->log.every * 10);
     static Metrics row;
-    while (finetune_position(finetune) < steps && !*interrupt_flag()) {
+    while (finetune_position(finetune) < steps && !out_of_patience(o->rc, mark) &&
+           !*interrupt_flag()) {
         metrics_clear(&row);
         StepReport step;
         Status st = finetune_step(finetune, &row, &step);
         if (st != ST_OK) {
             out->nonfinite = finetune_nonfinite(finetune);
-            return out->nonfinite ? keep_last_good(run, actor, finetune_position(finetune), saved)
-                                  : st;
+            return out->nonfinite
+                       ? keep_last_good(run, actor, finetune_position(finetune), saved, mark)
+                       : st;
         }
         int64_t done = finetune_position(finetune);
         if (heldout) TRY(look_at_heldout(o->rc, finetune, heldout, &row));
+        bool best = improved(o->rc, &row, mark);
         TRY(runfolder_row(run, &row, done));
         progress_step(&progress, done, &row);
         look(&watch, &step, done, warnings);
         bool due = (every > 0 && done % every == 0) || interrupt_wants_checkpoint();
-        if (due && done < steps) {
-            TRY(stage_save(run, actor, done, &mark, false, NULL, NULL));
+        if (best || (due && done < steps)) {
+            TRY(stage_save(run, actor, done, mark, best, NULL, NULL));
             saved = done;
         }
     }
     progress_end();
     int64_t done = finetune_position(finetune);
-    if (saved != done) TRY(stage_save(run, actor, done, &mark, false, NULL, NULL));
-    out->stopped = done < steps;
+    if (saved != done) TRY(stage_save(run, actor, done, mark, false, NULL, NULL));
+    out->stopped = done < steps && !out_of_patience(o->rc, mark);
+    if (done < steps && !out->stopped)
+        log_info("step %lld: val/loss did not fall in %lld scorings; the result is the best "
+                 "checkpoint",
+                 (long long)done, (long long)mark->waited);
     return ST_OK;
 }
 
 // The model, and where training is; with --dry-run only the plan.
 static Status open_all(const StageOpts *o, const ModelConfig *model, const char *folder,
-                       const Corpus *corpus, RunFolder *run, Actor *actor, Finetune **finetune) {
+                       const Corpus *corpus, RunFolder *run, Actor *actor, StageMark *mark,
+                       Finetune **finetune) {
     ActorOpts ao = stage_actor_opts(o, model, folder);
     TRY(actor_open(&ao, actor));
     const int asked = actor->opts.max_seq_tokens, context = actor->model.max_position;
@@ -155,16 +176,23 @@ static Status open_all(const StageOpts *o, const ModelConfig *model, const char 
                          .chunk_tokens = (int)o->rc->rl.chunk_tokens};
     TRY(finetune_new(&deps, &o->rc->sft, finetune));
     if (runfolder_resume_step(run) < 0) return ST_OK;
-    StageMark was;
-    TRY(stage_load(run, actor, &was));
+    TRY(stage_load(run, actor, mark));
     finetune_seek(*finetune, runfolder_resume_step(run));
     return ST_OK;
+}
+
+// The model that the stage gives to the next one.
+static Status name_result(const StageOpts *o, const char *newest, const char **out, Arena *arena) {
+    *out = arena_printf(arena, "%s/model", newest);
+    if (o->rc->sft.patience == 0) return ST_OK;
+    return input_model(arena_printf(arena, "%s/checkpoints/best", o->out), out, arena);
 }
 
 Status stage_sft(const StageOpts *o, StageResult *out, Arena *arena) {
     *out = (StageResult){0};
     const RunConfig *rc = o->rc;
     double begin = clock_now();
+    StageMark mark = {.evaluated = true, .best = -1};
     RunFolder *run = NULL;
     Corpus *corpus = NULL, *heldout = NULL;
     Finetune *finetune = NULL;
@@ -185,14 +213,14 @@ Status stage_sft(const StageOpts *o, StageResult *out, Arena *arena) {
     str_printf(&data, "{\"corpus\": \"%016llx\"}", (unsigned long long)corpus_hash(corpus));
     if (!o->dry_run) TRY_OUT(stage_open_run(o, o->out, "sft", data.data, &run));
     if (run && runfolder_finished(run)) {
-        out->model = arena_printf(arena, "%s/model", runfolder_resume_path(run));
+        st = name_result(o, runfolder_resume_path(run), &out->model, arena);
         goto out;
     }
-    st = open_all(o, &model, folder, corpus, run, &actor, &finetune);
+    st = open_all(o, &model, folder, corpus, run, &actor, &mark, &finetune);
     if (st == ST_OK && !o->dry_run) st = survey(rc, finetune, corpus, &warnings);
     if (st != ST_OK) runfolder_failed(run, st);
     if (st != ST_OK || o->dry_run) goto out;
-    st = train(o, run, &actor, finetune, heldout, &warnings, out);
+    st = train(o, run, &actor, finetune, heldout, &mark, &warnings, out);
     if (st != ST_OK) {
         Arena *keep = arena; // the sentence of the failure outlives the note about it
         const char *why = arena_printf(keep, "%s", status_text());
@@ -205,8 +233,11 @@ Status stage_sft(const StageOpts *o, StageResult *out, Arena *arena) {
     }
     stage_facts(&actor, clock_now() - begin, str_text(&warnings), &facts);
     TRY_OUT(runfolder_status(run, out->stopped ? "stopped" : "finished", str_text(&facts)));
-    out->model = arena_printf(arena, "%s/checkpoints/step-%lld/model", o->out,
-                              (long long)finetune_position(finetune));
+    if (!out->stopped)
+        TRY_OUT(name_result(o,
+                            arena_printf(arena, "%s/checkpoints/step-%lld", o->out,
+                                         (long long)finetune_position(finetune)),
+                            &out->model, arena));
     if (out->stopped)
         log_info("stopped by %s after step %lld with a checkpoint; go on with\n  %s",
                  interrupt_name(), (long long)finetune_position(finetune), runfolder_again(run));
