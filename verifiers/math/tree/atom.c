@@ -176,6 +176,12 @@ static Expr *take_plain_base(Reader *r) {
     return base ? expr_number(r->w, (r->t++)->text, 0) : NULL;
 }
 
+static bool begins_operand(const Token *t) {
+    if (grammar_ends_item(t)) return false;
+    if (t->kind != TK_MARK) return true;
+    return t->id != MARK_RELATION && t->id != '+' && t->id != '-' && t->id != '*' && t->id != '/';
+}
+
 static Expr *take_function(Reader *r) {
     Slice name = r->t->text;
     int fn = (r->t++)->id;
@@ -188,7 +194,7 @@ static Expr *take_function(Reader *r) {
             inverse = power->kind == EX_NEGATE && power->first->kind == EX_NUMBER &&
                       power->first->text.size == 1 && *power->first->text.data == '1';
         } else if (!base && reader_take(r, '_')) {
-            base = grammar_argument(r, false);
+            base = grammar_argument(r, !begins_operand(r->t + 1)); // \log_28 is 3
             if (!base || fn != FN_LOG) return NULL;
         }
     }
