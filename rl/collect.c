@@ -75,10 +75,10 @@ static Status weigh(const RlConfig *cfg, const Batch *b, const uint8_t *keep, fl
                                 b->n_groups, advantage, flat);
 }
 
-// Fills flat[]; advantages go nowhere yet, because keep[] is decided first.
-static Status find_flat(const Collector *c, const Batch *batch, uint8_t *flat, Arena *arena) {
+// Advantages go nowhere yet, because keep[] is decided first.
+Status collect_flat(const RlConfig *cfg, const Batch *batch, uint8_t *flat, Arena *arena) {
     float *unused = ARENA_ARRAY(arena, float, batch->n_samples);
-    return weigh(c->cfg, batch, NULL, unused, flat);
+    return weigh(cfg, batch, NULL, unused, flat);
 }
 
 // The groups that dynamic sampling drops: those without spread of rl.dynamic_metric.
@@ -136,7 +136,7 @@ Status collect_rollout(const Collector *c, uint64_t number, uint64_t first_task,
         out->n_gen_batches++;
         batch = batch ? batch_concat(batch, more, arena) : more;
         out->flat = ARENA_ARRAY(arena, uint8_t, batch->n_groups);
-        TRY(find_flat(c, batch, out->flat, arena));
+        TRY(collect_flat(cfg, batch, out->flat, arena));
         kept = wanted;
         if (cfg->dynamic_sampling != DYNAMIC_OFF) {
             const uint8_t *dull;

@@ -47,6 +47,10 @@ typedef struct Rollout {
 MUST_USE Status collect_rollout(const Collector *c, uint64_t number, uint64_t first_task,
                                 const volatile int *stop, Rollout *out, Arena *arena);
 
+// flat[g] = 1 where fewer than two samples of group g count or their rewards are equal. ST_FORMAT:
+// a reward is not finite.
+MUST_USE Status collect_flat(const RlConfig *cfg, const Batch *batch, uint8_t *flat, Arena *arena);
+
 // Fills the advantages of a JUDGED batch, which is WEIGHED then. ST_FORMAT: a reward is not finite.
 MUST_USE Status collect_weigh(const RlConfig *cfg, Batch *batch, Arena *arena);
 

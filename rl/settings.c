@@ -136,6 +136,12 @@ const ConfigKey rl_keys[] = {
          "pass that recomputes old log-probs chose them (old, R2; needs old_logp=recompute), or as "
          "the sampler did (rollout, R3)",
          "router_replay.mode moe_router_replay"),
+    INT(lag, "0", 0, 8,
+        "rollouts that are sampled ahead: a rollout is sampled under the weights that are this "
+        "many "
+        "rollouts older than those that begin to train on it; with old_logp=recompute the loss is "
+        "decoupled PPO's, and tis_cap bounds the weights of what is stale",
+        "max_staleness staleness_threshold async_level max_async_level max_off_policy_steps"),
     FLAG(keep_sampling_mask, "false",
          "log-probs of sampler, trainer and reference are over the tokens that top_k, top_p and "
          "min_p "

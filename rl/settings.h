@@ -111,6 +111,7 @@ typedef struct RlConfig {
     int tis_mode;       // TisMode
     int old_logp;       // OldLogp
     int routing_replay; // RoutingReplay
+    int64_t lag;        // rollouts sampled ahead
     bool keep_sampling_mask;
     // advantage
     int advantage, advantage_std; // AdvantageKind, StdKind

@@ -105,6 +105,7 @@ void trainer_free(Trainer *t) {
     health_free(t->health);
     curriculum_free(t->curriculum);
     judge_free(t->judging);
+    ahead_free(t);
     arena_free(t->arena);
     arena_free(t->scratch);
     free(t);
@@ -220,10 +221,9 @@ static void set_throughput(const Trainer *t, const Rollout *r, Metrics *row) {
     judge_measure(row);
 }
 
-// Puts a fresh rollout in hand; `batch` stays NULL if it was stopped.
-static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
-    if (t->n_parts == 0) trainer_drop_batch(t);
-    if (t->reference) TRY(reference_refresh(t->reference, t->deps.run.policy, t->at.steps_done));
+// Samples and judges the next rollout into `arena`. Its batch stays NULL if it was stopped; t->part
+// has its rounds then.
+static Status sample_rollout(Trainer *t, const volatile int *stop, Rollout *r, Arena *arena) {
     Collector c = {
         .run = &t->deps.run,
         .source = t->deps.source,
@@ -239,15 +239,35 @@ static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
     c.sampling.keep_stopped = true;
     if (t->cfg.routing_replay == REPLAY_ROLLOUT) c.sampling.record |= RECORD_ROUTES;
     if (t->cfg.keep_sampling_mask) c.sampling.record |= RECORD_KEPT;
-    Rollout r;
-    Status st = collect_rollout(&c, t->at.rollouts_done, t->at.next_task, stop, &r, t->arena);
-    t->nonfinite = r.nonfinite;
+    Status st = collect_rollout(&c, t->at.rollouts_done, t->at.next_task, stop, r, arena);
+    t->nonfinite = r->nonfinite;
     if (st != ST_OK) {
-        t->batch = r.batch;
+        t->batch = r->batch;
         return st;
     }
-    t->part = r.part, t->n_parts = r.n_parts;
-    if (!r.batch) return ST_OK;
+    t->part = r->part, t->n_parts = r->n_parts;
+    if (!r->batch) return ST_OK;
+    t->at.next_task = r->next_task;
+    t->at.rollouts_done++;
+    return ST_OK;
+}
+
+// Puts a fresh rollout in hand; `batch` stays NULL if it was stopped.
+static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
+    Rollout r;
+    if (t->n_parts == 0) trainer_drop_batch(t);
+    if (t->reference) TRY(reference_refresh(t->reference, t->deps.run.policy, t->at.steps_done));
+    if (t->cfg.lag == 0 && t->n_ahead == 0) {
+        TRY(sample_rollout(t, stop, &r, t->arena));
+        if (!r.batch) return ST_OK;
+    } else {
+        while (ahead_wanted(t)) {
+            TRY(sample_rollout(t, stop, &r, ahead_open(t)));
+            if (!r.batch) return ST_OK;
+            t->ahead[t->n_ahead++].rollout = r;
+        }
+        r = ahead_take(t);
+    }
     t->batch = r.batch;
     if (t->cfg.old_logp == OLD_RECOMPUTE) {
         span_begin(&t->spans, "old_log_prob");
@@ -263,11 +283,10 @@ static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
     span_begin(&t->spans, "adv");
     TRY(collect_weigh(&t->cfg, t->batch, t->arena));
     span_end(&t->spans, "adv");
-    t->at.next_task = r.next_task;
-    t->at.rollouts_done++;
     t->at.tokens_seen += (uint64_t)r.batch->n_tokens;
     measure_rollout(&t->cfg, r.batch, r.flat, row);
     set_throughput(t, &r, row);
+    if (t->cfg.lag > 0) ahead_measure(t, row);
     if (r.short_batch)
         health_warn(t->health, HEALTH_SHORT, t->at.steps_done + 1,
                     "after %d sampling rounds only %g of %lld groups teach something: training on "

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "rl/collect.h"
 #include "rl/curriculum.h"
 #include "rl/health.h"
 #include "rl/judge.h"
@@ -25,6 +26,14 @@ typedef struct Position {
     uint64_t tokens_seen;   // prompts and responses of all rollouts
 } Position;
 
+// A rollout that was sampled and judged ahead of its turn (rl.lag), in an arena of its own.
+typedef struct RolloutAhead {
+    Rollout rollout;
+    Arena *arena; // NULL: not opened yet
+    ArenaMark begin;
+} RolloutAhead;
+enum { AHEAD_MOST = 8 };
+
 struct Trainer {
     TrainerDeps deps;
     RlConfig cfg;
@@ -37,6 +46,8 @@ struct Trainer {
     Batch *batch; // the rollout in use, WEIGHED unless its step failed; NULL: none
     Batch **part; // [n_parts] sampling rounds of a rollout that a stop left on its way
     int n_parts;
+    RolloutAhead ahead[AHEAD_MOST + 1]; // the first n_ahead are sampled, in order
+    int n_ahead;
     Arena *arena; // its columns
     ArenaMark batch_mark;
     Arena *scratch; // one update
@@ -46,6 +57,21 @@ struct Trainer {
 
 bool trainer_has_batch(const Trainer *trainer); // one with updates left
 void trainer_drop_batch(Trainer *trainer);
+
+// rl/ahead.c. The arena that the next rollout is sampled into; it becomes ahead[n_ahead].
+Arena *ahead_open(Trainer *trainer);
+// Is one more to be sampled before the next is trained on? Those that the run cannot use are not.
+bool ahead_wanted(const Trainer *trainer);
+// The oldest rollout and its arena become those in use.
+Rollout ahead_take(Trainer *trainer);
+// How many policy versions the tokens of the batch in use are behind.
+void ahead_measure(const Trainer *trainer, Metrics *row);
+MUST_USE Status ahead_save(const Trainer *trainer, const char *folder);
+MUST_USE Status ahead_load(Trainer *trainer, const char *folder, int n);
+void ahead_drop(Trainer *trainer); // all of them
+void ahead_free(Trainer *trainer);
+// The tasks of a batch from a file, whose rewards must be this run's.
+MUST_USE Status trainer_find_tasks(Trainer *trainer, Batch *batch, Arena *arena, const char *path);
 
 #ifdef __cplusplus
 }

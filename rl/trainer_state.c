@@ -18,7 +18,7 @@ typedef struct StateHead {
     Position at;
     uint64_t curriculum_bytes, health_bytes;
     uint32_t has_batch, n_parts;
-    uint64_t has_reference;
+    uint32_t has_reference, n_ahead;
 } StateHead;
 
 static const char magic[8] = "GRPOTR4";
@@ -46,7 +46,8 @@ static Status write_head(const Trainer *t, const char *path) {
                       .health_bytes = health.size,
                       .has_batch = batch,
                       .n_parts = (uint32_t)t->n_parts,
-                      .has_reference = t->reference != NULL};
+                      .has_reference = t->reference != NULL,
+                      .n_ahead = (uint32_t)t->n_ahead};
     memcpy(head.magic, magic, sizeof magic);
     Status st;
     TRY_OUT(file_sink_open(path, &sink));
@@ -70,6 +71,7 @@ Status trainer_save(const Trainer *t, const char *folder) {
         join(path, sizeof path, folder, "batch.bin");
         TRY(batch_write(t->batch, path));
     }
+    TRY(ahead_save(t, folder));
     for (int i = 0; i < t->n_parts; i++) {
         join_part(path, sizeof path, folder, i);
         TRY(batch_write(t->part[i], path));
@@ -100,6 +102,8 @@ static Status read_head(const Trainer *t, const char *path, StateHead *head, con
     if (head->curriculum_bytes > size || head->health_bytes > size ||
         head->curriculum_bytes + head->health_bytes != size - sizeof *head - sizeof crc)
         return FAIL(ST_FORMAT, "%s: its parts do not add up", path);
+    if (head->has_reference > 1 || head->n_ahead > AHEAD_MOST)
+        return FAIL(ST_FORMAT, "%s: %u rollouts ahead", path, head->n_ahead);
     if (head->has_batch > 1 || head->n_parts > PARTS_MAX || (head->has_batch && head->n_parts))
         return FAIL(ST_FORMAT, "%s: %u batches in use and %u on their way", path, head->has_batch,
                     head->n_parts);
@@ -127,26 +131,31 @@ static Status same_parts(const Trainer *t, const Batch *b, const char *path) {
                 path);
 }
 
-static Status read_batch(Trainer *t, const char *folder, const StateHead *head) {
-    char path[1024];
-    join(path, sizeof path, folder, "batch.bin");
-    Batch *b;
-    TRY(batch_read(path, &b, t->arena));
+Status trainer_find_tasks(Trainer *t, Batch *b, Arena *arena, const char *path) {
     TRY(same_parts(t, b, path));
-    int updates = (int)(t->cfg.updates_per_rollout * t->cfg.epochs);
-    bool fits = b->stage == STAGE_WEIGHED && b->updates_made < updates &&
-                b->step + 1 == head->at.rollouts_done &&
-                (b->logp_ref != NULL) == (t->reference != NULL);
-    if (!fits) return FAIL(ST_FORMAT, "%s: does not belong to the trainer.bin beside it", path);
     for (int g = 0; g < b->n_groups; g++) {
         Question q;
         TRY(ask_question(t->deps.source, b->task_index[g], t->deps.run.tokenizer, t->deps.run.chat,
-                         t->judging, &q, t->arena));
+                         t->judging, &q, arena));
         if (q.task->id != b->task_id[g])
             return FAIL(ST_CONFIG, "%s: task %llu is another one in this run's source '%s'", path,
                         (unsigned long long)b->task_index[g], t->deps.source->name);
         b->task[g] = q.task;
     }
+    return ST_OK;
+}
+
+static Status read_batch(Trainer *t, const char *folder, const StateHead *head) {
+    char path[1024];
+    join(path, sizeof path, folder, "batch.bin");
+    Batch *b;
+    TRY(batch_read(path, &b, t->arena));
+    int updates = (int)(t->cfg.updates_per_rollout * t->cfg.epochs);
+    bool fits = b->stage == STAGE_WEIGHED && b->updates_made < updates &&
+                b->step + 1 + head->n_ahead == head->at.rollouts_done &&
+                (b->logp_ref != NULL) == (t->reference != NULL);
+    if (!fits) return FAIL(ST_FORMAT, "%s: does not belong to the trainer.bin beside it", path);
+    TRY(trainer_find_tasks(t, b, t->arena, path));
     t->batch = b;
     return ST_OK;
 }
@@ -170,6 +179,7 @@ Status trainer_load(Trainer *t, const char *folder) {
     const char *parts = NULL;
     Status st;
     trainer_drop_batch(t);
+    ahead_drop(t);
     ArenaMark mark = arena_mark(t->scratch);
     join(path, sizeof path, folder, "trainer.bin");
     TRY_OUT(read_head(t, path, &head, &parts, t->scratch));
@@ -181,10 +191,11 @@ Status trainer_load(Trainer *t, const char *folder) {
         TRY_OUT(reference_load(t->reference, path));
     }
     if (head.has_batch) TRY_OUT(read_batch(t, folder, &head));
+    TRY_OUT(ahead_load(t, folder, (int)head.n_ahead));
     TRY_OUT(read_parts(t, folder, (int)head.n_parts));
     t->at = head.at;
 out:
-    if (st != ST_OK) trainer_drop_batch(t);
+    if (st != ST_OK) trainer_drop_batch(t), ahead_drop(t);
     arena_rewind(t->scratch, mark);
     return st;
 }

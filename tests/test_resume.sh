@@ -14,7 +14,7 @@ config="model.hidden_size=48 model.n_layers=2 model.n_heads=2 model.intermediate
   desk.empty=1 rl.steps=10 rl.groups_per_step=8 rl.group_size=4 rl.updates_per_rollout=2
   rl.max_new_tokens=24 rl.lr=1e-3 rl.preflight_tasks=4 rl.preflight_k=4 rl.preflight_min_pass=0
   rl.curriculum=level rl.kl=k3 rl.kl_coef=0.01 rl.reference_refresh_steps=3
-  rl.old_logp=recompute rl.routing_replay=rollout rl.top_p=0.9 rl.keep_sampling_mask=true rl.tis_cap=2 rl.tis_mode=sequence-truncate
+  rl.old_logp=recompute rl.routing_replay=rollout rl.top_p=0.9 rl.keep_sampling_mask=true rl.lag=1 rl.tis_cap=2 rl.tis_mode=sequence-truncate
   rl.kl_reward=k1 rl.kl_reward_coef=0.01 rl.rewards=form:0.1:format
   eval.every=3 eval.tasks=8 eval.samples=2 eval.final_tasks=8 eval.passk_tasks=4
   eval.passk_samples=4 eval.large_tasks=4 eval.shown=3

@@ -65,6 +65,7 @@ static void stops_at_random_decode_calls_leave_no_trace(void **state) {
     for (int round = 0; round < 3; round++) {
         RlConfig cfg = everything();
         if (round % 2) cfg.dynamic_sampling = DYNAMIC_OFF, cfg.old_logp = OLD_RECOMPUTE;
+        cfg.lag = round; // with rollouts that wait for their turn
         if (round % 3 == 2) cfg.keep_sampling_mask = false, cfg.routing_replay = REPLAY_OFF;
         Rng rng = rng_open((RngKey){.seed = (uint64_t)round + 1, .stream = RNG_TEST});
         TinyRun whole = open_run(&cfg, 1, 0, NULL), part = open_run(&cfg, 1, 0, NULL);
