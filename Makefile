@@ -47,7 +47,7 @@ GIT   := $(or $(shell git rev-parse --short HEAD 2>/dev/null),unknown)
 
 ROOMS := base sandbox sandbox/bare datasets policy policy/files policy/text policy/text/jinja policy/files/gguf policy/cpu verifiers \
          verifiers/math verifiers/math/tree verifiers/ifeval verifiers/code rollout rl sft pipelines pipelines/command \
-         pipelines/run pipelines/report pipelines/bench
+         pipelines/run pipelines/pipeline pipelines/report pipelines/bench
 SRC   := $(wildcard $(ROOMS:%=%/*.c)) $(if $(filter 1,$(CUDA)),$(wildcard policy/cuda/*.cu))
 LIB   := $(patsubst %,$B/%.o,$(filter-out pipelines/main.c,$(SRC)))
 TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/test_*.c))

@@ -165,6 +165,12 @@ static Status load_doc(Config *config, const JsonDoc *doc, const char *origin) {
     return load_object(config, doc, json_root(doc), "", arena_printf(config->arena, "%s", origin));
 }
 
+Status config_load_node(Config *config, const JsonDoc *doc, const Json *object, const char *prefix,
+                        const char *origin) {
+    config->load++;
+    return load_object(config, doc, object, prefix, arena_printf(config->arena, "%s", origin));
+}
+
 Status config_load(Config *config, const char *path, const char *origin) {
     JsonDoc *doc;
     if (json_read(path, true, &doc) != ST_OK) return FAIL(ST_CONFIG, "%s", status_text());

@@ -52,6 +52,9 @@ const char *config_need_of(const Config *config, const char *key);
 MUST_USE Status config_load(Config *config, const char *path, const char *origin);
 MUST_USE Status config_load_text(Config *config, const char *text, const char *name,
                                  const char *origin);
+// An object inside a document, as if it were a file of its own; `prefix` is "" or a section.
+MUST_USE Status config_load_node(Config *config, const JsonDoc *doc, const Json *object,
+                                 const char *prefix, const char *origin);
 // GRPO_<SECTION>_<KEY> for every known key; a variable GRPO_<SECTION>_* that is none is warned of.
 MUST_USE Status config_load_env(Config *config);
 // "rl.lr=1e-4". Text values need no quotes; lists are [1,2] or 1,2.

@@ -207,6 +207,12 @@ static bool is_section_row(const Config *config, const ConfigEntry *e, const cha
     return config_need_of(config, row) == needs;
 }
 
+bool config_acts(const Config *config, const char *key, const char *command) {
+    const Scope scope = {config, command};
+    const char *needs = config_need_of(config, key);
+    return !needs || holds(&scope, needs);
+}
+
 Status config_check_needs(const Config *config, const char *command) {
     const Scope scope = {config, command};
     Str warned = {0};

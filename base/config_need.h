@@ -26,6 +26,8 @@ extern "C" {
 // `command` never uses is refused on the command line; files and variables may serve several
 // commands, there it is one warning for each section. `command` NULL: not known.
 MUST_USE Status config_check_needs(const Config *config, const char *command);
+// Does the key's condition hold for this command? A key without one acts always.
+bool config_acts(const Config *config, const char *key, const char *command);
 
 #ifdef __cplusplus
 }

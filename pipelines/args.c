@@ -54,7 +54,7 @@ static bool is_assignment(const char *word) {
     for (const char *c = word; c < eq; c++) {
         if (*c == '.')
             dot = true;
-        else if (!(*c == '_' || (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9')))
+        else if (!(*c == '_' || *c == '-' || isalnum((unsigned char)*c)))
             return false;
     }
     (void)dot; // a name without a dot is refused later, by name, with a suggestion

@@ -38,6 +38,7 @@ typedef struct Command {
     const char *words; // that may be first, for completion: "show check"; NULL: files
     bool model;        // the first word names a model (pipelines/input.h)
     bool config;       // key=value and CONFIG.json are read; --help lists the keys
+    bool assigns;      // key=value are assignments of the command's own
     int (*run)(const Args *args);
 } Command;
 
@@ -48,8 +49,8 @@ typedef struct Command {
             "ns: run programs where there are no namespaces too, held by Landlock and a filter"    \
     }
 
-extern const Command command_zero, command_sft, command_rl, command_reject, command_eval,
-    command_generate, command_chat, command_score, command_tokenize, command_verify,
+extern const Command command_run, command_zero, command_sft, command_rl, command_reject,
+    command_eval, command_generate, command_chat, command_score, command_tokenize, command_verify,
     command_sandbox, command_report, command_data, command_convert, command_model, command_config,
     command_doctor, command_bench, command_completion;
 

@@ -89,7 +89,7 @@ static int run(int argc, char **argv) {
                              near ? " Did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
     static Args args;
-    Status st = args_parse(&args, argc, argv, cmd->flag, cmd->n_flags, cmd->config);
+    Status st = args_parse(&args, argc, argv, cmd->flag, cmd->n_flags, cmd->config || cmd->assigns);
     if (args_has(&args, "help")) {
         Str out = {0};
         command_help(cmd, &out);

@@ -15,6 +15,9 @@ typedef struct Recipe {
 
 const Recipe *recipe_find(const char *name); // NULL if there is none
 const char *recipe_names(void);              // "zero-desk, ..."
+// Recipes of several stages (pipelines/pipeline/stagelist.h).
+const Recipe *recipe_stages(const char *name); // NULL if there is none
+const char *recipe_stages_names(void);
 
 #ifdef __cplusplus
 }

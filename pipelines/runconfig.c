@@ -224,45 +224,79 @@ static Status check_passes(const EvalSettings *e) {
     return ST_OK;
 }
 
-Status runconfig_open(RunConfig *out, const char *recipe, const Args *args) {
+static void begin(RunConfig *out) {
     *out = (RunConfig){0};
     sections_fill(out->section, out);
     out->config = config_new(out->section, RUNCONFIG_SECTIONS);
     config_set_needs(out->config, needs_table, n_needs_table);
-    Status st = ST_OK;
+}
+
+static Status load_recipe(RunConfig *out, const char *recipe) {
+    out->recipe = recipe;
+    if (!recipe) return ST_OK;
+    const Recipe *r = recipe_find(recipe);
+    CHECK(r);
+    return config_load_text(out->config, r->text, r->name, "recipe");
+}
+
+// Defaults that follow from values, then the values into their structs.
+static Status conclude(RunConfig *out, const char *needs) {
+    TRY(defaults_of_model(out->config));
+    TRY(defaults_of_steps(out->config));
+    TRY(config_apply(out->config));
+    TRY(check_passes(&out->eval));
+    if (needs) TRY(config_check_needs(out->config, needs_command(needs)));
+    if (out->sandbox.allow_missing) cage_allow_missing(CAGE_NAMESPACES);
+    return ST_OK;
+}
+
+// A config that cannot be read is a config error, whatever its kind of wrongness.
+static Status closed(RunConfig *out, Status st) {
+    if (st == ST_OK) return st;
+    runconfig_close(out);
+    return st == ST_FORMAT ? FAIL(ST_CONFIG, "%s", status_text()) : st;
+}
+
+static Status open_file(RunConfig *out, const char *recipe, const Args *args) {
     const char *file = args && args->n_words > 0 ? args->word[0] : NULL;
     if (file && recipe_find(file)) recipe = file, file = NULL;
     out->command = args ? args->command : NULL;
-    out->recipe = recipe;
     out->file = file;
-    if (recipe) {
-        const Recipe *r = recipe_find(recipe);
-        CHECK(r);
-        TRY_OUT(config_load_text(out->config, r->text, r->name, "recipe"));
-    }
-    if (file) {
-        if (!file_exists(file)) {
-            st = FAIL(ST_CONFIG, "%s: no such config file; recipes: %s", file, recipe_names());
-            goto out;
-        }
-        TRY_OUT(config_load(out->config, file, "file"));
-    }
-    TRY_OUT(config_load_env(out->config));
+    TRY(load_recipe(out, recipe));
+    if (file && !file_exists(file))
+        return FAIL(ST_CONFIG, "%s: no such config file; recipes: %s", file, recipe_names());
+    if (file) TRY(config_load(out->config, file, "file"));
+    TRY(config_load_env(out->config));
     for (int i = 0; args && i < args->n_assignments; i++)
-        TRY_OUT(config_assign(out->config, args->assignment[i]));
-    TRY_OUT(defaults_of_model(out->config));
-    TRY_OUT(defaults_of_steps(out->config));
-    TRY_OUT(config_apply(out->config));
-    TRY_OUT(check_passes(&out->eval));
+        TRY(config_assign(out->config, args->assignment[i]));
     // other commands have the recipe's values and flags of their own
-    if (args && args->assignments)
-        TRY_OUT(config_check_needs(out->config, needs_command(args->command)));
-    if (out->sandbox.allow_missing) cage_allow_missing(CAGE_NAMESPACES);
-    return ST_OK;
-out:
-    runconfig_close(out);
-    // A config that cannot be read is a config error, whatever its kind of wrongness.
-    return st == ST_FORMAT ? FAIL(ST_CONFIG, "%s", status_text()) : st;
+    return conclude(out, args && args->assignments ? args->command : NULL);
+}
+
+Status runconfig_open(RunConfig *out, const char *recipe, const Args *args) {
+    begin(out);
+    return closed(out, open_file(out, recipe, args));
+}
+
+static Status open_parts(RunConfig *out, const ConfigParts *p) {
+    out->command = p->command;
+    out->file = p->doc ? json_name(p->doc) : NULL;
+    TRY(load_recipe(out, p->recipe));
+    for (int i = 0; i < 3; i++)
+        if (p->sections[i])
+            TRY(config_load_node(out->config, p->doc, p->sections[i], "",
+                                 i == 2 ? "file" : "recipe"));
+    if (p->data) TRY(config_load_node(out->config, p->doc, p->data, "data", "file"));
+    TRY(config_load_env(out->config));
+    for (int i = 0; i < p->n_assignments; i++) TRY(config_assign(out->config, p->assignment[i]));
+    for (int i = 0; i < 4 && p->set[i][0]; i++)
+        TRY(config_override(out->config, p->set[i][0], p->set[i][1], p->set[i][2]));
+    return conclude(out, p->command);
+}
+
+Status runconfig_open_parts(RunConfig *out, const ConfigParts *parts) {
+    begin(out);
+    return closed(out, open_parts(out, parts));
 }
 
 void runconfig_close(RunConfig *rc) {

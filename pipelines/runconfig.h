@@ -125,6 +125,20 @@ typedef struct RunConfig {
 // name) if it has a first entry. ST_CONFIG, ST_FORMAT, ST_IO. The caller ends it with
 // runconfig_close.
 MUST_USE Status runconfig_open(RunConfig *out, const char *recipe, const Args *args);
+// The same from parts, in this order: an embedded config (may be NULL), objects of sections inside
+// a document, the environment, assignments of the command line, and at last what the caller sets
+// (key, value, from where; NULL-terminated keys). `command` may be NULL.
+typedef struct ConfigParts {
+    const char *command, *recipe;
+    const JsonDoc *doc;
+    // for all stages, of the stage where the model was made, of this stage; NULLs are passed over.
+    // Only what the last says must be able to act. data: keys of the section data
+    const Json *sections[3], *data;
+    const char *const *assignment;
+    int n_assignments;
+    const char *set[4][3];
+} ConfigParts;
+MUST_USE Status runconfig_open_parts(RunConfig *out, const ConfigParts *parts);
 void runconfig_close(RunConfig *rc);
 
 // The dimensions as a ModelConfig. vocab_size, bos_id and eos_id come from the tokenizer.

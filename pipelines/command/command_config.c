@@ -32,10 +32,15 @@ static int show(const Args *args, const char *action) {
         memmove(rest.word, rest.word + 1, sizeof rest.word[0] * (size_t)--rest.n_words);
     }
     const char *recipe = args_text(args, "recipe", "zero-desk");
+    if (recipe_stages(recipe)) {
+        fputs(recipe_stages(recipe)->text, stdout);
+        return EXIT_DONE;
+    }
     if (strcmp(recipe, "none") == 0)
         recipe = NULL;
     else if (!recipe_find(recipe))
-        return command_usage("no recipe '%s'; there are: %s", recipe, recipe_names());
+        return command_usage("no recipe '%s'; there are: %s, and of stages: %s", recipe,
+                             recipe_names(), recipe_stages_names());
     const char *older = NULL;
     if (action && strcmp(action, "diff") == 0) {
         if (rest.n_words == 0) return command_usage("config: diff wants the folder of a run");

@@ -21,8 +21,6 @@ static const Flag flags[] = {
 };
 enum { N_FLAGS = sizeof flags / sizeof flags[0] };
 
-typedef Status StageFn(const StageOpts *opts, StageResult *out, Arena *arena);
-
 static int finish(Status st, const StageResult *result, bool dry_run, bool json, const char *out) {
     if (st != ST_OK) {
         int code = command_failed(st);

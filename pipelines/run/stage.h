@@ -34,6 +34,8 @@ typedef struct StageResult {
     const char *model; // folder of the model it ended with, in the arena
 } StageResult;
 
+typedef Status StageFn(const StageOpts *opts, StageResult *out, Arena *arena);
+
 // Next-token training: data.corpus, section sft. Starts from model.path or a new model.
 MUST_USE Status stage_sft(const StageOpts *opts, StageResult *out, Arena *arena);
 // GRPO from the model in `base`: evaluation, preflight, steps, final evaluation, report.
