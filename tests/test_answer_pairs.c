@@ -294,6 +294,33 @@ CHECKS(characters_that_look_alike_are_one, glyphs)
 CHECKS(fonts_and_separators_say_nothing, dress)
 CHECKS(two_answers_are_no_answer, boxes)
 
+#define BOX "\\boxed"
+#define MATH5(more) "{\"task\":\"math\",\"gold\":\"5\"" more "}"
+
+// Several boxes, a denied box, sentences: what is right alone is wrong as one of two answers.
+static const AnswerPair hedged[] = {
+    {MATH5(""), BOX "{6}. Wait, " BOX "{5}", BOX "{6} \xE6\x88\x96 " BOX "{5}"},
+    {MATH5(""), BOX "{6}, so then " BOX "{5}", BOX "{6} \xD0\xB8\xD0\xBB\xD0\xB8 " BOX "{5}"},
+    {MATH5(""), BOX "{5} and " BOX "{5}", BOX "{6} $\\lor$ " BOX "{5}"},
+    {MATH5(""), BOX "{5} / " BOX "{5}", BOX "{6} / " BOX "{5}"},
+    {MATH5(""), BOX "{5} \\vee " BOX "{5}", BOX "{6} \\vee " BOX "{5}"},
+    {MATH5(""), BOX "{6}. Corrected guess, sorry: " BOX "{5}",
+     "guess " BOX "{6}, guess " BOX "{5}"},
+    {MATH5(",\"extract\":\"answer\""), "<answer>" BOX "{5}</answer>",
+     "<answer>" BOX "{6} or " BOX "{5}</answer>"},
+    {MATH5(""), "The answer is " BOX "{5}", "The answer is not " BOX "{5}"},
+    {MATH5(""), "It is not 6, it is $" BOX "{5}$", "It is not $" BOX "{5}$"},
+    {MATH5(",\"extract\":\"bare\""), "I am sure that it is 5", "nobody thinks that it is 5"},
+    {MATH5(",\"extract\":\"bare\""), "the result of the sum is 5", "the result of it is minus 5"},
+    {MATH5(",\"extract\":\"bare\""), "It equals \\(5\\)", "It is not \\(5\\)"},
+    {MATH5(",\"extract\":\"bare\""), "It is not 6. So it equals \\(5\\)", "\\(5\\) is wrong"},
+    {MATH5(",\"extract\":\"bare\""), "the value that we want is 5", "the value of it is roughly 5"},
+    {MATH5(",\"extract\":\"bare\""), "it must be equal to the 5", "it is between 4 and 5"},
+    {MATH5(",\"extract\":\"bare\""), "now the answer to this is 5", "now the answer to this is 5%"},
+};
+
+CHECKS(a_hedge_and_a_denial_are_no_answer, hedged)
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_are_read_as_people_write_them),
@@ -304,6 +331,7 @@ int main(void) {
         cmocka_unit_test(characters_that_look_alike_are_one),
         cmocka_unit_test(fonts_and_separators_say_nothing),
         cmocka_unit_test(two_answers_are_no_answer),
+        cmocka_unit_test(a_hedge_and_a_denial_are_no_answer),
     };
     return cmocka_run_group_tests_name("answer pairs", tests, NULL, NULL);
 }

@@ -152,18 +152,45 @@ static bool is_connector(const char *p, const char *end) {
     return true;
 }
 
+// "or" in other scripts and as a sign; a slash or a bar alone.
+static bool is_other_or(const char *p, const char *end) {
+    static const char *const ors[] = {
+        "\\lor",
+        "\\vee",
+        "\xE2\x88\xA8",                                     // ∨
+        "\xE6\x88\x96",                                     // 或
+        "\xEB\x98\x90\xEB\x8A\x94",                         // 또는
+        "\xED\x98\xB9\xEC\x9D\x80",                         // 혹은
+        "\xE3\x81\xBE\xE3\x81\x9F\xE3\x81\xAF",             // または
+        "\xE3\x81\x82\xE3\x82\x8B\xE3\x81\x84\xE3\x81\xAF", // あるいは
+        "\xE3\x82\x82\xE3\x81\x97\xE3\x81\x8F\xE3\x81\xAF", // もしくは
+        "\xD0\xB8\xD0\xBB\xD0\xB8",                         // или
+        "\xD0\xBB\xD0\xB8\xD0\xB1\xD0\xBE",                 // либо
+        "\xD8\xA3\xD9\x88",                                 // أو
+        "\xE0\xA4\xAF\xE0\xA4\xBE"};                        // या
+    for (size_t i = 0; i < sizeof ors / sizeof *ors; i++)
+        if (memmem(p, (size_t)(end - p), ors[i], strlen(ors[i]))) return true;
+    bool sign = false;
+    for (; p < end; p++) {
+        if (!*p || !strchr(" \t\n\r$|/", *p)) return false;
+        sign |= *p == '|' || *p == '/';
+    }
+    return sign;
+}
+
 // Does a text say "or", "maybe", "otherwise" and nothing that takes the answer before it back?
 static bool is_alternative(const char *p, const char *end) {
     static const char *const unsure[] = {
         "or",     "maybe",  "perhaps",       "possibly",    "otherwise", "else",
         "unless", "either", "alternatively", "alternative", "probably",  "might",
-        "could",  "ou",     "oder",          NULL};
+        "could",  "ou",     "oder",          "o",           "oppure",    "lub",
+        "guess",  "veya",   "atau",          "eller",       NULL};
     static const char *const corrects[] = {
         "wait",  "actually", "correction", "sorry", "mistake", "corrected", "should", "recheck",
         "wrong", "error",    "therefore",  "thus",  "final",   "finally",   "so",     NULL};
     enum { FAR = 96 };
-    bool found = false;
     if (end - p > FAR) return false;
+    bool found = is_other_or(p, end);
     while (p < end) {
         size_t n = 0;
         while (p + n < end && isalpha((unsigned char)p[n])) n++;
@@ -292,14 +319,26 @@ Slice boxed_unmarked(Slice s) {
     return slice_trim(s);
 }
 
-static Slice answer_tag(Slice text) {
+static Slice inside_tag(Slice text) {
     const char *close = slice_last(text, "</answer>");
     if (!close) return (Slice){NULL, 0};
     const char *open = slice_last((Slice){text.data, (size_t)(close - text.data)}, "<answer>");
     if (!open) return (Slice){NULL, 0};
     open += strlen("<answer>");
-    Slice content = {open, (size_t)(close - open)}, box = boxed_last(content);
+    return (Slice){open, (size_t)(close - open)};
+}
+
+static Slice answer_tag(Slice text) {
+    Slice content = inside_tag(text), box = boxed_last(content);
     return box.data ? box : content;
+}
+
+Slice boxed_scope(const JudgeInput *in) {
+    const char *how = in->extract ? in->extract : "boxed";
+    bool tag = !strcmp(how, "answer");
+    if (!tag && strcmp(how, "boxed") != 0) return (Slice){NULL, 0};
+    Slice text = boxed_after_think(in->text, in->size, in->prefilled);
+    return tag && text.data ? inside_tag(text) : text;
 }
 
 static Slice hash_line(Slice text) {
@@ -309,6 +348,20 @@ static Slice hash_line(Slice text) {
     size_t left = (size_t)(text.data + text.size - hash);
     const char *newline = memchr(hash, '\n', left);
     return (Slice){hash, newline ? (size_t)(newline - hash) : left};
+}
+
+// "The answer is not \boxed{5}": the word right before the box.
+static bool is_denied(Slice text, const char *content) {
+    static const char *const words[] = {"not", "never", "isn't", "wasn't", "cannot", "nicht"};
+    const char *p = content;
+    while (p > text.data && *p != '\\') p--; // of \boxed
+    while (p > text.data && (isspace((unsigned char)p[-1]) || strchr("$*_({[\\", p[-1]))) p--;
+    const char *end = p;
+    while (p > text.data && (isalpha((unsigned char)p[-1]) || p[-1] == '\'')) p--;
+    size_t n = (size_t)(end - p);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == n && strncasecmp(p, words[i], n) == 0) return true;
+    return false;
 }
 
 bool boxed_extract_known(const char *extract) {
@@ -336,6 +389,10 @@ Slice boxed_answer(const JudgeInput *in, const char **reason) {
     } else {
         answer = boxed_last(rest);
         if (!answer.data) *reason = "no box";
+        if (answer.data && is_denied(rest, answer.data)) {
+            answer = (Slice){NULL, 0};
+            *reason = "the answer is denied";
+        }
     }
     return answer.data ? boxed_unmarked(answer) : answer;
 }

@@ -23,6 +23,10 @@
 extern "C" {
 #endif
 
+// The text whose last box is the answer: behind the last </think>, or inside of the last <answer>
+// tags. No text (NULL) where answers are in no box.
+Slice boxed_scope(const JudgeInput *in);
+
 // Did the prompt leave a thought open? "<think>" did, "<think></think>" did not; NULL did not.
 bool boxed_prefill_open(const char *prefilled);
 // The response after its thoughts; data NULL if a thought is not closed.

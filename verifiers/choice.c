@@ -355,9 +355,7 @@ static bool is_hedge(const JudgeInput *in, uint32_t gold) {
     Slice box[MAX_BOXES];
     bool unsure;
     const char *why;
-    if (in->extract && strcmp(in->extract, "boxed") != 0) return false;
-    int n =
-        boxed_run(boxed_after_think(in->text, in->size, in->prefilled), box, MAX_BOXES, &unsure);
+    int n = boxed_run(boxed_scope(in), box, MAX_BOXES, &unsure);
     if (!unsure) return false;
     for (int i = 0; i + 1 < n && i < MAX_BOXES; i++)
         if (read_choice(box[i], options_of(in), &why) != gold) return true;

@@ -78,9 +78,7 @@ static bool is_hedge(const JudgeInput *in, Slice gold) {
     Slice box[MAX_BOXES];
     bool unsure;
     const char *reason;
-    if (in->extract && strcmp(in->extract, "boxed") != 0) return false;
-    int n =
-        boxed_run(boxed_after_think(in->text, in->size, in->prefilled), box, MAX_BOXES, &unsure);
+    int n = boxed_run(boxed_scope(in), box, MAX_BOXES, &unsure);
     if (!unsure) return false;
     for (int i = 0; i + 1 < n && i < MAX_BOXES; i++) {
         Slice one = boxed_unmarked(box[i]);

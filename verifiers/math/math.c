@@ -11,6 +11,7 @@
 #include "verifiers/math/ball.h"
 #include "verifiers/math/equal.h"
 #include "verifiers/math/matrix.h"
+#include "verifiers/math/prose.h"
 #include "verifiers/math/tree/limits.h"
 #include "verifiers/math/tree/reader.h"
 #include "verifiers/math/tree/wording.h"
@@ -357,43 +358,14 @@ static Slice joined_boxes(Slice text) {
     return (Slice){out, (size_t)(p - out)};
 }
 
-// A whole answer that is a sentence, where the task says that the text is the answer: the formula
-// in it that is last between signs, or the number it ends with.
-static Slice formula_in_prose(Slice text) {
-    static const char *const marks[][2] = {{"\\(", "\\)"}, {"\\[", "\\]"}};
-    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
-        const char *open = slice_last(text, marks[i][0]), *close = slice_last(text, marks[i][1]);
-        if (open && close && open < close) return (Slice){open + 2, (size_t)(close - open - 2)};
-    }
-    int words = 0;
-    for (size_t i = 0; i < text.size; i++) words += text.data[i] == ' ';
-    size_t end = text.size;
-    while (end && !isdigit((unsigned char)text.data[end - 1])) end--;
-    size_t begin = end;
-    while (begin &&
-           (isdigit((unsigned char)text.data[begin - 1]) || strchr(".,", text.data[begin - 1])))
-        begin--;
-    enum { MIN_WORDS = 4, MAX_UNIT = 8 };
-    if (words < MIN_WORDS || text.size - end > MAX_UNIT || begin < 4 ||
-        text.data[begin - 1] != ' ' || memchr(text.data, '\\', text.size))
-        return (Slice){NULL, 0};
-    static const char *const other[] = {"not",   "least", "most", "than", "over",
-                                        "under", "about", "or",   "to"};
-    for (size_t i = 0; i < sizeof other / sizeof *other; i++) { // "at least 9" is another answer
-        size_t n = strlen(other[i]);
-        if (begin > n + 1 && memcmp(text.data + begin - 1 - n, other[i], n) == 0)
-            return (Slice){NULL, 0};
-    }
-    return (Slice){text.data + begin, end - begin};
-}
-
 // "\boxed{1} or \boxed{2}" says two things: right only if each of the boxes is, or all as a list.
 static bool is_hedge(const JudgeInput *in, Slice gold, const MathOptions *options) {
-    if (in->extract && strcmp(in->extract, "boxed") != 0) return false;
+    if (in->extract && strcmp(in->extract, "boxed") != 0 && strcmp(in->extract, "answer") != 0)
+        return false;
     // Most responses have one box; "box" is in each of them.
     const char *first = memmem(in->text, in->size, "box", 3), *end = in->text + in->size;
     if (!first || !memmem(first + 3, (size_t)(end - first - 3), "box", 3)) return false;
-    Slice box[MAX_JOINED], text = boxed_after_think(in->text, in->size, in->prefilled);
+    Slice box[MAX_JOINED], text = boxed_scope(in);
     enum { MAX_EACH = 3 }; // looked at one by one: a comparison each
     bool unsure;
     int n = boxed_run(text, box, MAX_JOINED, &unsure);
@@ -421,7 +393,7 @@ static bool right_otherwise(const JudgeInput *in, Slice gold, Slice answer,
     MathResult again = *got;
     if (answer.size > MATH_MAX_BYTES) return false;
     if (bare) {
-        Slice formula = formula_in_prose(answer);
+        Slice formula = prose_formula(answer);
         if (formula.data)
             again = math_compare(gold.data, gold.size, formula.data, formula.size, options);
     } else if (!in->extract || strcmp(in->extract, "boxed") == 0) {
