@@ -112,6 +112,18 @@ const ConfigKey rl_keys[] = {
         "loss "
         "(VAPO's positive-example loss: 0.1); 0 = off",
         NULL),
+    NUM(distill, "0", 0, 1e6,
+        "on-policy distillation: weight of the reverse KL to a teacher at each drawn token, as a "
+        "mean over them, beside the policy loss; 0 = off",
+        NULL),
+    {"teachers", CONFIG_TEXTS, AT(teachers), "", 0, 0, NULL,
+     "rl.distill: the teacher's model, or SOURCE=MODEL for each source of questions; with the "
+     "student's tokenizer",
+     "teacher_model_name_or_path"},
+    NUM(distill_clip, "0", 0, 1e6,
+        "bound of ln policy - ln teacher in rl.distill's gradient; 0 = none", NULL),
+    FLAG(distill_alone, "false",
+         "only rl.distill teaches: rewards are measured and not learnt from", NULL),
     NUM(tis_cap, "0", 0, 1e6,
         "largest importance weight w = p_old / p_sampler on the policy term; 0 = no weight; needs "
         "old_logp=recompute, without which w is 1",

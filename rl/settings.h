@@ -108,10 +108,13 @@ typedef struct RlConfig {
     int64_t reference_refresh_steps;
     double entropy_coef, positive_lm, tis_cap, tis_floor, offpolicy_mask_delta;
     double sapo_tau_pos, sapo_tau_neg;
-    int tis_mode;       // TisMode
-    int old_logp;       // OldLogp
-    int routing_replay; // RoutingReplay
-    int64_t lag;        // rollouts sampled ahead
+    double distill, distill_clip; // rl/distill.h
+    bool distill_alone;
+    ConfigTexts teachers; // "FOLDER" or "SOURCE=FOLDER"
+    int tis_mode;         // TisMode
+    int old_logp;         // OldLogp
+    int routing_replay;   // RoutingReplay
+    int64_t lag;          // rollouts sampled ahead
     bool keep_sampling_mask;
     // advantage
     int advantage, advantage_std; // AdvantageKind, StdKind

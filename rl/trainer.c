@@ -85,6 +85,7 @@ Status trainer_new(const TrainerDeps *deps, const RlConfig *cfg, Trainer **out) 
     const int planned = deps->max_seq_tokens > 0 ? deps->max_seq_tokens : context;
     TRY_OUT(ask_room(deps->source, deps->run.tokenizer, deps->run.chat, planned,
                      t->cfg.max_new_tokens, t->scratch));
+    TRY_OUT(distill_check(&t->deps.teachers, &t->cfg, policy_model(deps->run.policy), planned));
     t->curriculum = curriculum_new(&t->cfg, deps->run.seed);
     t->health = health_new(&t->cfg);
     if (settings_reference(&t->cfg)) {
@@ -279,9 +280,17 @@ static Status take_rollout(Trainer *t, const volatile int *stop, Metrics *row) {
         TRY(score_batch(t, true));
         span_end(&t->spans, "ref");
     }
+    if (t->cfg.distill > 0) {
+        span_begin(&t->spans, "teacher");
+        Status scored = distill_score(&t->deps.teachers, &t->cfg, t->batch, t->arena, t->scratch);
+        span_end(&t->spans, "teacher");
+        t->nonfinite = scored == ST_FORMAT;
+        if (scored != ST_OK) return scored;
+    }
     if (t->cfg.kl_reward != KL_OFF) reward_add_kl(&t->cfg, t->batch);
     span_begin(&t->spans, "adv");
     TRY(collect_weigh(&t->cfg, t->batch, t->arena));
+    if (t->cfg.distill > 0) distill_weigh(&t->deps.teachers, &t->cfg, t->batch, t->arena);
     span_end(&t->spans, "adv");
     t->at.tokens_seen += (uint64_t)r.batch->n_tokens;
     measure_rollout(&t->cfg, r.batch, r.flat, row);

@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "datasets/task.h"
 #include "rl/context.h"
+#include "rl/distill.h"
 #include "rl/settings.h"
 #include "rollout/batch.h"
 
@@ -30,6 +31,7 @@ typedef struct TrainerDeps {
     const TaskSource *source;
     Policy
         *reference; // where the config wants one (settings_reference); takes the policy's weights
+    Teachers teachers;       // where rl.distill wants them
     int max_seq_tokens;      // as given to the policy; 0 = the model's max_position
     const char *dump_folder; // gets the batch that made a number non-finite; NULL = not written
 } TrainerDeps;

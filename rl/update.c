@@ -63,6 +63,7 @@ typedef struct UpdateWork {
     const uint8_t *want; // [batch->n_tokens] tokens of any component of the loss
     const uint8_t *rl;   // those of the policy loss
     GrpoConfig loss;
+    double distill_clip;
     GrpoNorm norm;
     GrpoStats *stats; // [n_chunks]
     int *bad_token;   // [n_chunks] index into batch->token, -1 = all finite
@@ -80,7 +81,7 @@ static void other_components(const UpdateWork *w, Seq seq, const float *logp, fl
     }
     if (b->weight_distill) {
         in.weight = b->weight_distill + seq.begin, in.teacher = b->logp_teacher + seq.begin;
-        in.scale = grpo_component_scale(w->norm.n_distill);
+        in.scale = grpo_component_scale(w->norm.n_distill), in.clip = w->distill_clip;
         grpo_distill(&in, dlogp, stats);
     }
 }
@@ -289,7 +290,8 @@ Status update_run(Policy *policy, const RlConfig *cfg, uint64_t seed, const Batc
     UpdateWork work = {.batch = b,
                        .want = batch_loss_tokens(b, arena),
                        .rl = batch_rl_tokens(b, arena),
-                       .loss = grpo_config(cfg)};
+                       .loss = grpo_config(cfg),
+                       .distill_clip = cfg->distill_clip};
     CHECK(!b->weight_distill || b->logp_teacher);
     choose_seqs(cfg, b, work.rl, group, n_groups, &taught, &flat, &work.norm);
     GrpoStats all;

@@ -63,6 +63,9 @@ static inline Status heard_task(const TaskSource *source, uint64_t index, Task *
 }
 static const TaskSource digits = {.name = "digits", .get = heard_task};
 
+// The teachers of runs that are opened from here on.
+__attribute__((unused)) static Teachers tiny_teachers;
+
 // A whole run's belongings.
 typedef struct TinyRun {
     Pool *pool;
@@ -119,6 +122,7 @@ static inline TinyRun open_model(const ModelConfig *model, const RlConfig *cfg, 
                                          .run.pool = r.pool,
                                          .source = &digits,
                                          .reference = r.reference,
+                                         .teachers = tiny_teachers,
                                          .max_seq_tokens = 64,
                                          .run.seed = 11,
                                          .dump_folder = dump},

@@ -7,10 +7,12 @@
 #include "base/log.h"
 #include "pipelines/interrupt.h"
 #include "pipelines/report/report.h"
+#include "pipelines/run/machine.h"
 #include "pipelines/run/progress.h"
 #include "pipelines/run/sample_lines.h"
 #include "pipelines/run/stage.h"
 #include "pipelines/run/stage_eval.h"
+#include "pipelines/run/teachers.h"
 #include "pipelines/sources.h"
 #include "rl/ask.h"
 #include "rl/judge.h"
@@ -23,6 +25,8 @@ typedef struct Run {
     const RunConfig *rc;
     RunFolder *folder;
     Actor actor;
+    TeacherSet teachers;
+    Arena *names; // of the teachers
     TaskSource train, heldout, large;
     bool has_large;
     int64_t shared; // held-out questions that are also trained on
@@ -230,8 +234,17 @@ static Status open_run(Run *r, const char *base) {
     RlConfig rl = rc->rl;
     TRY(settings_resolve(&rl));
     ao.reference = settings_reference(&rl);
+    if (rl.distill > 0) { // planned first: the actor has what they leave
+        r->names = arena_new(1 << 12);
+        TRY(teachers_plan(&rl.teachers, ao.chunk_tokens, ao.max_seq_tokens, &r->teachers,
+                          r->names));
+        const uint64_t limit = ao.memory_bytes ? ao.memory_bytes : machine_read().available_bytes;
+        ao.memory_bytes = limit > r->teachers.total ? limit - r->teachers.total : 1;
+    }
     TRY(actor_open(&ao, &r->actor));
+    r->actor.policies.total += r->teachers.total;
     if (r->opts->dry_run) return ST_OK;
+    TRY(teachers_open(&r->teachers, r->actor.pool, r->actor.tokenizer));
     TRY(sources_tasks(rc, SPLIT_TRAIN, &r->train));
     TRY(sources_tasks(rc, SPLIT_HELDOUT, &r->heldout));
     TRY(sources_overlap(rc, &r->shared, &asked));
@@ -249,6 +262,7 @@ static Status open_run(Run *r, const char *base) {
     TrainerDeps deps = {.run = actor_context(&r->actor, chat, (uint64_t)rc->run.seed),
                         .source = &r->train,
                         .reference = r->actor.policies.of[ROLE_REFERENCE].policy,
+                        .teachers = r->teachers.teachers,
                         .max_seq_tokens = asked_for < context ? asked_for : context,
                         .dump_folder = runfolder_path(r->folder)};
     TRY(trainer_new(&deps, &rl, &r->trainer));
@@ -351,6 +365,8 @@ out:
     if (r.train.close) r.train.close(&r.train);
     if (r.heldout.close) r.heldout.close(&r.heldout);
     if (r.large.close) r.large.close(&r.large);
+    teachers_close(&r.teachers);
+    if (r.names) arena_free(r.names);
     actor_close(&r.actor);
     return st;
 }
