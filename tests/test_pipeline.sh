@@ -35,6 +35,22 @@ cat >five.json <<'EOF'
         {"name": "small-rl", "kind": "rl", "from": "small", "overrides": {"rl": {"steps": 5}}},
         {"name": "look", "kind": "eval", "from": "small-rl"}]}
 EOF
+cat >kept.json <<'EOF'
+{   // samples of one model become documents of another, which begins anew
+    "inputs": {"words": "words.jsonl", "questions": "train.jsonl"},
+    "settings": {
+        "run": {"seed": 3, "base_checkpoint_every": 4},
+        "data": {"corpus": "words"},
+        "sft": {"steps": 60, "batch": 16, "warmup_steps": 1, "lr": 1e-2, "max_tokens": 96}},
+    "stages": [
+        {"name": "cold", "kind": "sft",
+         "overrides": {"model": {"hidden_size": 48, "n_layers": 2, "n_heads": 2, "intermediate_size": 64}}},
+        {"name": "keep", "kind": "reject", "from": "cold",
+         "flags": {"data": "questions", "tasks": 40, "k": 4, "per-prompt": 2, "max-tokens": 24, "format": "any"}},
+        {"name": "anew", "kind": "sft", "data": {"corpus": "keep"},
+         "overrides": {"model": {"family": "llama", "hidden_size": 32, "n_layers": 2, "n_heads": 2, "intermediate_size": 48},
+                       "sft": {"steps": 10}}}]}
+EOF
 made() { # made RUN: what every stage made, by content; the figures of the last without its seconds
     grep -o '"made": {.*' "$1/artefacts.json" | sed "s|$1/||" | grep -v look
     sed -E 's/"seconds":[^,}]*//g' "$1/look/eval.json"
@@ -72,9 +88,19 @@ same "--to ends there" "$(grep -cE '^stage (small|look)' again.err)" 0
 run "--from wants what it reads" 2 "begins with 'small', which has not been run in new" run five.json --from small-rl -o new
 sed -i '1s/Add/Compute/' train.jsonl
 
+# ---- kept samples
+run "kept samples are planned too" 0 'stage 2 of 3, keep \(reject\): from cold' run kept.json --dry-run
+run "and become documents of a later stage" 0 kept/anew/checkpoints/step-10/model run kept.json -o kept -q
+check "rows were kept" test -s kept/keep/kept.jsonl
+same "the later stage read them" "$(grep -c '"name": "data.corpus", "path": "kept/keep/kept.jsonl"' kept/artefacts.json)" 1
+"$GRPO" run kept.json -o kept >/dev/null 2>again.err
+same "and all is done once" "$(grep -c 'done before, nothing changed' again.err)" 3
+sed 's/"k": 4/"kk": 4/' kept.json >wrong.json
+run "a flag that reject does not have" 2 "wrong.json:11: 'grpo reject' has no flag 'kk'" run wrong.json -o wrong
+
 # ---- killed
 mkdir kills
-for i in 1 2 3 4 5 6; do
+for i in 1 2 3 4; do
     for _ in $(seq 40); do
         "$GRPO" run five.json -o kills/$i -q >/dev/null 2>&1 &
         pid=$!
@@ -97,7 +123,7 @@ wrong "a later stage" "wrong.json:13: stage 'reason' begins with 'small', which 
 wrong "an evaluation makes no model" "begins with 'reason', which makes no model" 's/"kind": "rl", "from": "cold"/"kind": "eval", "from": "cold"/; s/"from": "small"/"from": "reason"/'
 wrong "a missing input" "wrong.json:2: input 'exam': there is no nowhere.jsonl" 's/test.jsonl/nowhere.jsonl/'
 wrong "an unknown model" "begins with 'models/none', which is no stage before it, no input and no folder" 's|"from": "cold"|"from": "models/none"|'
-wrong "an unknown kind" "is of kind 'dream'; there are: sft, rl, eval" 's/"kind": "eval"/"kind": "dream"/'
+wrong "an unknown kind" "is of kind 'dream'; there are: sft, rl, eval, reject" 's/"kind": "eval"/"kind": "dream"/'
 wrong "an unknown member" "a stage has no member 'form'; there are: name, kind, from" 's/"from": "cold"/"form": "cold"/'
 wrong "an unknown key" "wrong.json:16: unknown key 'rl.stpes'" 's/"rl": {"steps": 5}/"rl": {"stpes": 5}/'
 wrong "a name twice" "line 11 has a stage 'cold' already" 's/"name": "small",/"name": "cold",/'

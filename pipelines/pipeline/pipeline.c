@@ -10,6 +10,7 @@
 #include "pipelines/interrupt.h"
 #include "pipelines/pipeline/artefacts.h"
 #include "pipelines/pipeline/evalstage.h"
+#include "pipelines/pipeline/rejectstage.h"
 #include "pipelines/pipeline/stagelist.h"
 #include "pipelines/sources.h"
 
@@ -18,6 +19,7 @@ typedef struct Pipeline {
     StageList list;
     Artefacts made;
     int from, to;
+    bool planning; // nothing has run: what stages will make is not there
     Arena *arena;
 } Pipeline;
 
@@ -79,13 +81,22 @@ static int root_of(const StageList *l, int stage) {
     return l->stage[stage].from_model ? -1 : stage;
 }
 
+// The file that a stage before `stage` makes, if `text` is its name; NULL: it is none. While
+// nothing has run, documents of the program stand in for it: a plan does not depend on them.
+static const char *made_by(const Pipeline *p, int stage, const char *text) {
+    const int at = stagelist_find(&p->list, text);
+    if (at < 0 || at >= stage || p->list.stage[at].kind != STAGE_REJECT) return NULL;
+    const Artefact *a = p->planning ? NULL : artefacts_find(&p->made, text);
+    return a && a->made ? a->made : "desk";
+}
+
 // `model`: the folder it begins with; NULL: as it is planned, before the model of an earlier stage
 // is there: that one's shape.
 static Status open_config(const Pipeline *p, int stage, const char *model, RunConfig *rc) {
     const StageSpec *s = &p->list.stage[stage];
     const char *assignment[ARGS_MAX];
     const int root = root_of(&p->list, stage);
-    ConfigParts parts = {.command = s->kind == STAGE_EVAL ? NULL : stage_kind_name(s->kind),
+    ConfigParts parts = {.command = s->kind >= STAGE_EVAL ? NULL : stage_kind_name(s->kind),
                          .recipe = p->list.config,
                          .doc = p->list.doc,
                          .sections = {p->list.settings, NULL, s->overrides},
@@ -111,7 +122,8 @@ static Status open_config(const Pipeline *p, int stage, const char *model, RunCo
         const ConfigEntry e = config_entry(rc->config, i);
         Str text = {0};
         if (strncmp(e.name, "data.", 5) == 0 && config_value(rc->config, e.name, &text)) {
-            const char *path = stagelist_input(&p->list, str_text(&text));
+            const char *made = made_by(p, stage, str_text(&text));
+            const char *path = made ? made : stagelist_input(&p->list, str_text(&text));
             if (strcmp(path, str_text(&text)) != 0)
                 st = config_override(rc->config, e.name, path, "inputs");
         }
@@ -123,7 +135,8 @@ static Status open_config(const Pipeline *p, int stage, const char *model, RunCo
     return st;
 }
 
-static StageFn *const run_kind[N_STAGE_KINDS] = {stage_sft, stage_zero, stage_evaluate};
+// reject has flags instead of sections and goes another way
+static StageFn *const run_kind[N_STAGE_KINDS] = {stage_sft, stage_zero, stage_evaluate, NULL};
 
 static StageOpts stage_opts(const Pipeline *p, int stage, const RunConfig *rc, bool dry_run) {
     const PipelineOpts *o = p->opts;
@@ -144,6 +157,23 @@ static const char *reads(const Pipeline *p, const StageSpec *s) {
                            : "a new model";
 }
 
+// Memory of a stage that only samples, and its flags.
+static Status plan_reject(const Pipeline *p, int stage, const RunConfig *rc) {
+    const StageSpec *s = &p->list.stage[stage];
+    char *argv[REJECT_WORDS];
+    int n;
+    Actor actor = {0};
+    TRY(rejectstage_line(&p->list, s, "MODEL", "FILE", argv, &n, p->arena));
+    const StageOpts so = stage_opts(p, stage, rc, true);
+    const ModelConfig model = runconfig_model(&rc->model);
+    ActorOpts ao = stage_actor_opts(&so, &model, rc->model.path[0] ? rc->model.path : NULL);
+    ao.trainable = false;
+    ao.engine = true;
+    Status st = actor_open(&ao, &actor);
+    actor_close(&actor);
+    return st;
+}
+
 static Status plan(const Pipeline *p) {
     RunConfig tried;
     for (int i = 0; i < p->list.n_stages; i++) { // all settings before the first plan
@@ -159,7 +189,8 @@ static Status plan(const Pipeline *p) {
                  s->name);
         TRY(open_config(p, i, s->from_model, &rc));
         StageOpts so = stage_opts(p, i, &rc, true);
-        Status st = run_kind[s->kind](&so, &result, p->arena);
+        Status st = s->kind == STAGE_REJECT ? plan_reject(p, i, &rc)
+                                            : run_kind[s->kind](&so, &result, p->arena);
         runconfig_close(&rc);
         if (st != ST_OK)
             return FAIL(st, "%s:%d: stage '%s': %s", p->list.name, s->line, s->name, status_text());
@@ -187,6 +218,10 @@ static Status record_of(const Pipeline *p, int stage, const RunConfig *rc, const
         config_value(rc->config, e.name, &value);
         str_printf(&settings, "%s=%s\n", e.name, str_text(&value));
     }
+    if (s->kind == STAGE_REJECT) { // its flags are all that it is told
+        str_clear(&settings);
+        json_echo(s->flags, &settings);
+    }
     out->settings = rng_hash(str_text(&settings), settings.size);
     out->key = rng_mix(out->settings ^ rng_hash(out->kind, strlen(out->kind)));
     if (model) {
@@ -203,6 +238,13 @@ static Status record_of(const Pipeline *p, int stage, const RunConfig *rc, const
         TRY_OUT(artefact_hash(str_text(&value), &hash));
         add_input(out, arena_printf(p->arena, "%s", e.name),
                   arena_printf(p->arena, "%s", str_text(&value)), hash);
+    }
+    for (const Json *e = json_first(s->flags); e; e = json_next(e)) {
+        const char *path = stagelist_input(&p->list, json_text(e, ""));
+        uint64_t hash;
+        if (!path[0] || !file_exists(path)) continue;
+        TRY_OUT(artefact_hash(path, &hash));
+        add_input(out, json_key(e), path, hash);
     }
     args_line(p->opts->args, true, &line);
     out->command = arena_printf(p->arena, "%s", str_text(&line));
@@ -257,6 +299,18 @@ static void say_changes(const Pipeline *p, const RunConfig *rc, const Artefact *
 
 // ---- running
 
+static Status run_reject(const Pipeline *p, const StageSpec *s, const char *model, bool fresh,
+                         StageResult *out) {
+    const char *folder = arena_printf(p->arena, "%s/%s", p->opts->run, s->name);
+    const char *file = arena_printf(p->arena, "%s/kept.jsonl", folder);
+    char *argv[REJECT_WORDS], *aside;
+    int n;
+    if (fresh && file_exists(folder)) TRY(file_move_aside(folder, &aside, p->arena));
+    TRY(file_mkdirs(folder));
+    TRY(rejectstage_line(&p->list, s, model, file, argv, &n, p->arena));
+    return rejectstage_run(argv, n, file, out);
+}
+
 static Status run_stage(Pipeline *p, int stage, StageResult *out) {
     const StageSpec *s = &p->list.stage[stage];
     const char *model = s->from_model;
@@ -287,7 +341,10 @@ static Status run_stage(Pipeline *p, int stage, StageResult *out) {
     }
     TRY_OUT(artefacts_put(&p->made, &now)); // begun: a stop or a kill goes on with the same key
     log_info("stage %s (%s) begins", s->name, now.kind);
-    TRY_OUT(run_kind[s->kind](&so, out, p->arena));
+    if (s->kind == STAGE_REJECT)
+        TRY_OUT(run_reject(p, s, model, so.fresh, out));
+    else
+        TRY_OUT(run_kind[s->kind](&so, out, p->arena));
     if (out->stopped || out->gate_closed) goto out;
     now.made = out->model;
     TRY_OUT(artefact_hash(now.made, &now.hash));
@@ -327,7 +384,9 @@ Status pipeline_run(const PipelineOpts *opts, StageResult *out, Arena *arena) {
     Status st;
     TRY_OUT(find_range(&p));
     TRY_OUT(check_assignments(&p));
+    p.planning = true;
     TRY_OUT(plan(&p));
+    p.planning = false;
     if (opts->dry_run) goto out;
     TRY_OUT(file_mkdirs(opts->run));
     TRY_OUT(artefacts_open(opts->run, p.list.n_stages, &p.made, arena));

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "pipelines/recipe.h"
 
-static const char *const kinds[N_STAGE_KINDS] = {"sft", "rl", "eval"};
+static const char *const kinds[N_STAGE_KINDS] = {"sft", "rl", "eval", "reject"};
 
 const char *stage_kind_name(StageKind kind) {
     return kinds[kind];
@@ -101,9 +101,9 @@ static Status find_from(const StageList *l, const Json *node, StageSpec *s) {
                     l->name, s->line, s->name, kinds[s->kind]);
     }
     const int stage = stagelist_find(l, from);
-    if (stage >= 0 && l->stage[stage].kind == STAGE_EVAL)
-        return FAIL(ST_CONFIG, "%s:%d: stage '%s' begins with '%s', which makes no model (eval)",
-                    l->name, s->line, s->name, from);
+    if (stage >= 0 && l->stage[stage].kind >= STAGE_EVAL)
+        return FAIL(ST_CONFIG, "%s:%d: stage '%s' begins with '%s', which makes no model (%s)",
+                    l->name, s->line, s->name, from, kinds[l->stage[stage].kind]);
     if (stage >= 0) {
         s->from = stage;
         return ST_OK;
@@ -124,11 +124,10 @@ static Status find_from(const StageList *l, const Json *node, StageSpec *s) {
 }
 
 static Status read_stage(StageList *l, const Json *node) {
-    static const Member members[] = {{"name", JSON_STRING, true},
-                                     {"kind", JSON_STRING, true},
-                                     {"from", JSON_STRING, false},
-                                     {"data", JSON_OBJECT, false},
-                                     {"overrides", JSON_OBJECT, false}};
+    static const Member members[] = {
+        {"name", JSON_STRING, true},       {"kind", JSON_STRING, true},
+        {"from", JSON_STRING, false},      {"data", JSON_OBJECT, false},
+        {"overrides", JSON_OBJECT, false}, {"flags", JSON_OBJECT, false}};
     StageSpec *s = &l->stage[l->n_stages];
     *s = (StageSpec){.line = json_line(l->doc, node)};
     TRY(check_members(l, node, "a stage", members, sizeof members / sizeof *members));
@@ -138,12 +137,19 @@ static Status read_stage(StageList *l, const Json *node) {
     int k = 0;
     while (k < N_STAGE_KINDS && strcmp(kinds[k], kind) != 0) k++;
     if (k == N_STAGE_KINDS)
-        return FAIL(ST_CONFIG, "%s:%d: stage '%s' is of kind '%s'; there are: sft, rl, eval",
-                    l->name, s->line, s->name, kind);
+        return FAIL(ST_CONFIG,
+                    "%s:%d: stage '%s' is of kind '%s'; there are: sft, rl, eval, reject", l->name,
+                    s->line, s->name, kind);
     s->kind = (StageKind)k;
     TRY(find_from(l, node, s));
     s->data = json_get(node, "data");
     s->overrides = json_get(node, "overrides");
+    s->flags = json_get(node, "flags");
+    if (s->kind == STAGE_REJECT ? s->data || s->overrides : s->flags != NULL)
+        return FAIL(ST_CONFIG, "%s:%d: stage '%s' (%s) takes %s", l->name, s->line, s->name,
+                    kinds[s->kind],
+                    s->kind == STAGE_REJECT ? "\"flags\", those of 'grpo reject', and no sections"
+                                            : "\"data\" and \"overrides\", no \"flags\"");
     l->n_stages++;
     return ST_OK;
 }

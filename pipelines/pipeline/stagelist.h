@@ -11,7 +11,9 @@
 //
 // `from` names an earlier stage, an input or a model folder; without it (sft only) a new model is
 // made. `data` has keys of the section data, whose texts may name an input. Stages run in their
-// order, so what a stage reads comes before it.
+// order, so what a stage reads comes before it. A stage of kind reject has "flags" instead, those
+// of `grpo reject` ({"data": "questions", "k": 4}); it makes RUN/<name>/kept.jsonl, which a later
+// stage's data names by the stage.
 #ifndef PIPELINES_PIPELINE_STAGELIST_H
 #define PIPELINES_PIPELINE_STAGELIST_H
 
@@ -23,15 +25,16 @@
 extern "C" {
 #endif
 
-typedef enum StageKind { STAGE_SFT, STAGE_RL, STAGE_EVAL, N_STAGE_KINDS } StageKind;
+typedef enum StageKind { STAGE_SFT, STAGE_RL, STAGE_EVAL, STAGE_REJECT, N_STAGE_KINDS } StageKind;
 const char *stage_kind_name(StageKind kind);
 
 typedef struct StageSpec {
     const char *name;
     StageKind kind;
-    int from;                     // number of the stage whose model it begins with; -1: from_model
-    const char *from_model;       // a folder; NULL: a new model
-    const Json *data, *overrides; // objects, or NULL
+    int from;               // number of the stage whose model it begins with; -1: from_model
+    const char *from_model; // a folder; NULL: a new model
+    const Json *data, *overrides,
+        *flags; // objects, or NULL; flags: of reject, which has no sections
     int line;
 } StageSpec;
 
