@@ -49,7 +49,7 @@ typedef struct Command {
             "ns: run programs where there are no namespaces too, held by Landlock and a filter"    \
     }
 
-extern const Command command_run, command_zero, command_sft, command_rl, command_reject,
+extern const Command command_run, command_r1, command_zero, command_sft, command_rl, command_reject,
     command_eval, command_generate, command_chat, command_score, command_tokenize, command_verify,
     command_sandbox, command_report, command_data, command_convert, command_model, command_config,
     command_doctor, command_bench, command_completion;

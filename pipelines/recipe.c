@@ -13,7 +13,9 @@ EMBED(recipe_text_rl_words, "pipelines/recipes/rl-smollm2-words.json");
 
 EMBED(recipe_text_zero, "pipelines/recipes/zero.json");
 
-static const Recipe stage_lists[] = {{"zero", recipe_text_zero}};
+EMBED(recipe_text_r1, "pipelines/recipes/r1.json");
+
+static const Recipe stage_lists[] = {{"zero", recipe_text_zero}, {"r1", recipe_text_r1}};
 
 static const Recipe recipes[] = {
     {"zero-desk", recipe_text_zero_desk},
@@ -39,5 +41,5 @@ const Recipe *recipe_stages(const char *name) {
 }
 
 const char *recipe_stages_names(void) {
-    return "zero";
+    return "zero, r1";
 }

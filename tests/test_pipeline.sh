@@ -128,8 +128,10 @@ wrong "an unknown member" "a stage has no member 'form'; there are: name, kind, 
 wrong "an unknown key" "wrong.json:16: unknown key 'rl.stpes'" 's/"rl": {"steps": 5}/"rl": {"stpes": 5}/'
 wrong "a name twice" "line 11 has a stage 'cold' already" 's/"name": "small",/"name": "cold",/'
 wrong "no model to begin with" "stage 'reason' \(rl\) wants \"from\"" 's/, "from": "cold"//'
-run "no such file" 2 'nothing.json: no such recipe file; recipes of stages in the program: zero' run nothing.json -o wrong
+run "no such file" 2 'nothing.json: no such recipe file; recipes of stages in the program: zero, r1' run nothing.json -o wrong
 run "a recipe in the program can be read" 0 '"name": "base", "kind": "sft"' config show --recipe zero
 run "and planned" 0 'stage 2 of 3, zero \(rl\): from base' run zero --dry-run
+run "the four stages of R1 are planned" 0 'stage 6 of 7, final \(rl\): from dev' r1 --dry-run
+run "the kept samples go into the base again" 0 'stage 5 of 7, dev \(sft\): from base' r1 --dry-run
 
 finish

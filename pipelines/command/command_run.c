@@ -16,16 +16,15 @@ static const Flag flags[] = {
     {"dry-run", 0, NULL, "print the plan of all stages and stop; exit code 3 if one cannot fit"},
 };
 
-static int run(const Args *args) {
+static int run_recipe(const Args *args, const char *recipe) {
     PipelineOpts o = {.args = args,
+                      .recipe = recipe,
                       .run = args_text(args, "out", NULL),
                       .from = args_text(args, "from", NULL),
                       .to = args_text(args, "to", NULL),
                       .dry_run = args_has(args, "dry-run")};
-    if (args->n_words != 1)
-        return command_usage("run: wants one RECIPE.json, or the name of a recipe in the program");
-    if (!o.run && !o.dry_run) return command_usage("run: wants -o RUN, the folder to write to");
-    o.recipe = args->word[0];
+    if (!o.run && !o.dry_run)
+        return command_usage("%s: wants -o RUN, the folder to write to", args->command);
     StageResult result = {0};
     Arena *arena = arena_new(1 << 16);
     Status st = args_bytes(args, "memory", &o.memory_bytes);
@@ -44,6 +43,32 @@ static int run(const Args *args) {
     arena_free(arena);
     return code;
 }
+
+static int run(const Args *args) {
+    if (args->n_words != 1)
+        return command_usage("run: wants one RECIPE.json, or the name of a recipe in the program");
+    return run_recipe(args, args->word[0]);
+}
+
+static int run_r1(const Args *args) {
+    if (args->n_words > 1) return command_usage("r1: one recipe at most");
+    return run_recipe(args, args->n_words > 0 ? args->word[0] : "r1");
+}
+
+const Command command_r1 = {
+    .name = "r1",
+    .summary = "the four stages of R1: cold start, reasoning RL, kept samples and SFT, final RL",
+    .usage = "r1 [RECIPE.json] [STAGE.section.key=value ...] -o RUN [--from S] [--to S]",
+    .about =
+        "Without a recipe: the one in the program at desk scale ('grpo config show --recipe r1'), "
+        "which\nmakes its own base model first. docs/RECIPES.md says what a recipe is.",
+    .examples = "grpo r1 -o runs/r1\n"
+                "grpo r1 final.rl.steps=120 --from final -o runs/r1",
+    .flag = flags,
+    .n_flags = sizeof flags / sizeof flags[0],
+    .assigns = true,
+    .run = run_r1,
+};
 
 const Command command_run = {
     .name = "run",
