@@ -58,9 +58,11 @@ void head_keep(NetUnit *u, const Pack *pack, const KeptTokens *kept) {
     int n = 0;
     for (int s = 0; s < pack->n_seqs; s++)
         for (int t = pack->seq[s].begin + 1; t < pack->seq[s].end; t++)
-            if (pack->want && pack->want[t])
-                w->kept[n++] = (KeptSet){.id = kept->token + kept->begin[t],
-                                         .n = (int)(kept->begin[t + 1] - kept->begin[t])};
+            if (pack->want && pack->want[t]) {
+                const int64_t begin = kept->begin[t];
+                w->kept[n] = (KeptSet){kept->token + begin, (int)(kept->begin[t + 1] - begin)};
+                n++;
+            }
     CHECK(n == u->ix->n_want);
     u->kept = w->kept;
 }
