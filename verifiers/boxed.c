@@ -220,8 +220,9 @@ static void run_add(BoxedRun *run, const OpenBox *box, const char *end) {
 // box that the text begins with, and stops behind it (*stop).
 static Slice find_box(Slice text, bool first, const char **stop, BoxedRun *run) {
     const char *p = text.data, *end = p + text.size;
-    OpenBox *open = NULL;
-    size_t n_open = 0, cap = 0, depth = 0;
+    enum { FEW = 8 };
+    OpenBox few[FEW], *open = few; // most texts have one or two
+    size_t n_open = 0, cap = FEW, depth = 0;
     Slice found = {NULL, 0};
     bool some = false; // a box that is not empty was found
     while (p < end) {
@@ -231,9 +232,11 @@ static Slice find_box(Slice text, bool first, const char **stop, BoxedRun *run) 
             const char *begin = p;
             p += opening;
             if (n_open == cap) {
-                cap = cap ? 2 * cap : 16;
-                open = realloc(open, cap * sizeof *open);
-                CHECK(open != NULL);
+                cap = 2 * cap;
+                OpenBox *more = realloc(open == few ? NULL : open, cap * sizeof *open);
+                CHECK(more != NULL);
+                if (open == few) memcpy(more, few, sizeof few);
+                open = more;
             }
             open[n_open++] = (OpenBox){.begin = begin, .content = p, .depth = depth};
             depth++;
@@ -260,7 +263,7 @@ static Slice find_box(Slice text, bool first, const char **stop, BoxedRun *run) 
         }
     }
     if (first && n_open) found = (Slice){NULL, 0};
-    free(open);
+    if (open != few) free(open);
     return found;
 }
 
