@@ -10,7 +10,7 @@
 
 // clang-format off
 static const Command *const commands[] = {
-    &command_zero, &command_sft, &command_rl, &command_r1, &command_run, &command_reject,
+    &command_zero, &command_sft, &command_rl, &command_r1, &command_run, &command_reject, &command_distill,
     &command_eval, &command_generate, &command_chat, &command_score, &command_tokenize, &command_verify,
     &command_sandbox,
     &command_report, &command_data, &command_convert, &command_model,

@@ -50,9 +50,9 @@ typedef struct Command {
     }
 
 extern const Command command_run, command_r1, command_zero, command_sft, command_rl, command_reject,
-    command_eval, command_generate, command_chat, command_score, command_tokenize, command_verify,
-    command_sandbox, command_report, command_data, command_convert, command_model, command_config,
-    command_doctor, command_bench, command_completion;
+    command_distill, command_eval, command_generate, command_chat, command_score, command_tokenize,
+    command_verify, command_sandbox, command_report, command_data, command_convert, command_model,
+    command_config, command_doctor, command_bench, command_completion;
 
 int command_count(void);
 const Command *command_at(int i); // in the order of `grpo help`

@@ -16,13 +16,18 @@ llama="model.family=llama model.hidden_size=48 model.n_layers=2 model.n_heads=2 
 # shellcheck disable=SC2086
 run "a teacher" 0 . sft $moe data.corpus="$dir/c.jsonl" sft.steps=100 sft.batch=12 sft.warmup_steps=5 sft.lr=1e-2 -o "$dir/teacher" -q
 teacher="$dir/teacher/checkpoints/step-100/model"
-run "its kept samples" 0 'keep rate' reject "$teacher" --data "$dir/q.jsonl" -k 8 -m 40 -o "$dir/kept.jsonl"
 
-# ---- (a) supervised, on what was kept
+# ---- (a) supervised, on what is kept of the teacher's samples
 # shellcheck disable=SC2086
-run "a student of another shape learns them" 0 . sft $llama data.corpus="$dir/kept.jsonl" sft.mask=response sft.steps=80 sft.batch=12 \
-    sft.warmup_steps=5 sft.lr=1e-2 -o "$dir/student" -q
-student="$dir/student/checkpoints/step-80/model"
+distill() { "$GRPO" distill "$teacher" $llama sft.steps=80 sft.batch=12 sft.warmup_steps=5 sft.lr=1e-2 --data "$dir/q.jsonl" -k 8 -m 40 "$@"; }
+check "a student of another shape learns them" distill -o "$dir/a"
+has "after they were kept" 'keep rate'
+student="$dir/a/student/checkpoints/step-80/model"
+same "and is named" "$(tail -n 1 "$dir/out")" "$student"
+check "with the mask of responses" grep -q '"sft.mask":{"value":"response"' "$dir/a/student/run.json"
+run "the rows are right" 0 ' 0 wrong, 0 without' verify --in "$dir/a/kept.jsonl"
+check "again there is nothing to do" distill -o "$dir/a"
+has "for either" 'is finished at step 80'
 run "it is a dense model" 0 '"family":"llama"' model info "$student" --json
 grep -q '"model_type": *"llama"' "$student/config.json" && ok || bad "its config.json says llama"
 acc() { "$GRPO" eval "$1" --data "$dir/q.jsonl" -T 0 --max-tokens 40 --json 2>/dev/null | sed -E 's/.*"acc":\{"mean":([0-9.]+).*/\1/'; }
@@ -47,12 +52,17 @@ has "the other one" 'teacher of part0: '
 same "both components are there" "$(tail -n 1 "$dir/two/metrics.jsonl" | grep -c '"actor/distill_tokens":[1-9]')" 1
 
 # ---- what cannot be
+# shellcheck disable=SC2086
+run "a corpus of one's own" 2 'data.corpus is what is kept' distill "$teacher" $llama data.corpus="$dir/c.jsonl" --data "$dir/q.jsonl" -o "$dir/no5"
 cp -r "$teacher" "$dir/other"
 sed -i -E 's/^( *)"0": ?4,/\1"0":5,/; s/^( *)"1": ?5,/\1"1":4,/' "$dir/other/tokenizer.json"
 if cmp -s "$teacher/tokenizer.json" "$dir/other/tokenizer.json"; then bad "another tokenizer"; else ok; fi
 # shellcheck disable=SC2086
 run "a teacher with another tokenizer" 2 'other has another tokenizer than the student: token [0-9]+' rl $weak $small rl.steps=2 rl.distill=1 \
     rl.teachers="$dir/other" -o "$dir/no"
+# shellcheck disable=SC2086
+run "for kept samples too" 2 'other has another tokenizer than the student' distill "$dir/other" $llama --data "$dir/q.jsonl" -o "$dir/no6"
+if [ -e "$dir/no6" ]; then bad "nothing is started"; else ok; fi
 # shellcheck disable=SC2086
 run "no teacher" 2 'needs a teacher, rl.teachers' rl $weak $small rl.steps=2 rl.distill=1 -o "$dir/no2"
 # shellcheck disable=SC2086

@@ -12,6 +12,7 @@
 #include "pipelines/chatflags.h"
 #include "pipelines/command.h"
 #include "pipelines/command/asking.h"
+#include "pipelines/command/command_reject.h"
 #include "pipelines/command/evalfile.h"
 #include "pipelines/command/rejectfile.h"
 #include "pipelines/input.h"
@@ -20,7 +21,7 @@
 #include "verifiers/format.h"
 #include "verifiers/language.h"
 
-static const Flag flags[] = {
+const Flag reject_flags[REJECT_FLAGS] = {
     {"data", 'd', "F",
      "JSON-lines file, a data set by name (grpo data list), or desk (default desk)"},
     {"out", 'o', "OUT.jsonl",
@@ -224,7 +225,7 @@ static Status finish(const Args *args, const char *from, const char *out, const 
     return st;
 }
 
-static int run(const Args *args) {
+int reject_run(const Args *args) {
     const char *out = args_text(args, "out", NULL);
     if (args->n_words != 1 || !out)
         return command_usage("reject: wants one MODEL and -o OUT.jsonl");
@@ -341,7 +342,7 @@ const Command command_reject = {
                 "--test gsm8k --test math500 -o kept.jsonl\n"
                 "grpo sft data.corpus=kept.jsonl sft.mask=response model.path=student -o runs/sft",
     .model = true,
-    .flag = flags,
-    .n_flags = sizeof flags / sizeof flags[0],
-    .run = run,
+    .flag = reject_flags,
+    .n_flags = REJECT_FLAGS,
+    .run = reject_run,
 };
