@@ -189,6 +189,63 @@ static void a_stopped_sample_goes_on_the_same(void **state) {
     }
 }
 
+// Pauses after a number of tokens and at a token, tokens injected there: as without drafts.
+static void pauses_and_injections_are_the_same(void **state) {
+    (void)state;
+    static const int32_t pause[] = {5}, tool[] = {7, 8, 9};
+    const ModelConfig model = model_of(2);
+    const SampleConfig c = {.temperature = 1,
+                            .top_p = 1,
+                            .max_new_tokens = 20,
+                            .pause_token = pause,
+                            .n_pause_tokens = 1,
+                            .pause_after = 6};
+    const int32_t prompt[] = {1, 2, 3, 1, 2, 3, 4};
+    const DraftSetup setups[] = {{DRAFT_NONE, 0, 6, 30, 60, 1, false},
+                                 {DRAFT_MTP, 2, 6, 30, 60, 1, false},
+                                 {DRAFT_LOOKUP, 4, 6, 30, 60, 1, false}};
+    int32_t token[3][8][CONTEXT];
+    float logp[3][8][CONTEXT];
+    int n_tokens[3][8], n_pauses[3] = {0};
+    memset(token, 0, sizeof token);
+    memset(logp, 0, sizeof logp);
+    for (int k = 0; k < 3; k++) {
+        DraftRun r = run_open(&setups[k], &model);
+        const EngineRequest request = {.prompt = prompt,
+                                       .n_prompt = 7,
+                                       .n_samples = 8,
+                                       .sampling = &c,
+                                       .key = {.seed = 2, .stream = RNG_SAMPLE}};
+        SampleId first;
+        SampleView v;
+        assert_ok(engine_submit(r.engine, &request, &first));
+        for (int n = 1, again = 1; n > 0 || again;) {
+            assert_ok(engine_step(r.engine, &n));
+            again = 0;
+            while (engine_poll(r.engine, &v)) {
+                if (v.state == SAMPLE_PAUSED && v.n_tokens < 40) {
+                    n_pauses[k]++;
+                    again = 1;
+                    assert_ok(engine_inject(r.engine, v.id, tool, 3, 5));
+                    continue;
+                }
+                const int s = (int)(v.id - first);
+                n_tokens[k][s] = v.n_tokens;
+                memcpy(token[k][s], v.token, (size_t)v.n_tokens * sizeof(int32_t));
+                memcpy(logp[k][s], v.logp, (size_t)v.n_tokens * sizeof(float));
+            }
+        }
+        run_close(&r);
+    }
+    assert_true(n_pauses[0] > 8);
+    for (int k = 1; k < 3; k++) {
+        assert_int_equal(n_pauses[k], n_pauses[0]);
+        assert_memory_equal(n_tokens[k], n_tokens[0], sizeof n_tokens[0]);
+        assert_memory_equal(token[k], token[0], sizeof token[0]);
+        assert_memory_equal(logp[k], logp[0], sizeof logp[0]);
+    }
+}
+
 // ---- the distribution
 
 enum { TOY = 8, DRAWN = 4, SAMPLES = 25000 };
@@ -362,6 +419,7 @@ int main(void) {
         cmocka_unit_test(drafts_that_cannot_be_are_refused),
         cmocka_unit_test(drafts_change_no_bit),
         cmocka_unit_test(a_stopped_sample_goes_on_the_same),
+        cmocka_unit_test(pauses_and_injections_are_the_same),
         cmocka_unit_test(the_distribution_is_that_of_plain_sampling),
     };
     return cmocka_run_group_tests_name("rollout/drafter", tests, NULL, NULL);

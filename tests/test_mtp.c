@@ -298,6 +298,47 @@ static void pieces_and_threads_change_nothing(void **state) {
     close_problem(&c);
 }
 
+// Samples of one prompt: chunks that share it are trained as those that do not, for the token ahead
+// of its last rows is another one in each sample.
+static void shared_prompts_are_computed_for_each_sample(void **state) {
+    (void)state;
+    MtpProblem a, b;
+    MtpLoss loss[2][2];
+    ModelConfig m = tiny;
+    m.n_mtp = 2;
+    MtpProblem *const both[] = {&a, &b};
+    double value[2];
+    const float *grad[2];
+    size_t n;
+    for (int i = 0; i < 2; i++) {
+        MtpProblem *q = both[i];
+        open_problem(q, m, 128, 128, 1);
+        for (int s = 0; s < 4; s++) {
+            q->seq[s] = (Seq){s * 20, s * 20 + 20, s};
+            for (int t = 0; t < 20; t++) {
+                const int at = s * 20 + t;
+                if (t < 12) q->token[at] = q->token[t];
+                q->want[at] = t >= 12;
+                q->a[at] = t < 12 ? 0 : 0.1f;
+            }
+        }
+        const int group[] = {0, 0, 0, 0};
+        q->opts.replay = NULL;
+        q->chunk = pack_chunks(q->token, q->want, q->seq, i ? group : NULL, 4, 128, &q->n_chunks,
+                               q->arena);
+        assert_int_equal(q->n_chunks, 1);
+        assert_true((q->chunk[0].n_rows < 80) == (i == 1));
+        value[i] = train(q, loss[i]);
+        grad[i] = gradients(q, &n);
+    }
+    assert_true(value[0] == value[1]);
+    for (int k = 0; k < 2; k++) assert_true(loss[0][k].sum == loss[1][k].sum);
+    assert_int_equal(loss[0][1].tokens, 4 * 8);
+    assert_memory_equal(grad[0], grad[1], n * sizeof **grad);
+    close_problem(&a);
+    close_problem(&b);
+}
+
 // Without mtp_scale a model with modules is the model without: log-probs, gradients, a step; and
 // the modules stay as they are.
 static void modules_that_are_not_trained_change_nothing(void **state) {
@@ -380,6 +421,7 @@ int main(void) {
         cmocka_unit_test(two_modules_agree),
         cmocka_unit_test(predicted_tokens_are_counted),
         cmocka_unit_test(pieces_and_threads_change_nothing),
+        cmocka_unit_test(shared_prompts_are_computed_for_each_sample),
         cmocka_unit_test(modules_that_are_not_trained_change_nothing),
         cmocka_unit_test(models_that_cannot_have_modules_are_refused),
     };
