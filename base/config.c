@@ -362,8 +362,11 @@ void config_dump_plain(const Config *config, Str *out) {
 }
 
 static bool is_ignored(const char *const *ignore, const char *name) {
-    for (; ignore && *ignore; ignore++)
+    for (; ignore && *ignore; ignore++) {
+        const size_t n = strlen(*ignore);
         if (strcmp(*ignore, name) == 0) return true;
+        if (n > 1 && (*ignore)[n - 1] == '*' && strncmp(*ignore, name, n - 1) == 0) return true;
+    }
     return false;
 }
 

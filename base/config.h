@@ -92,8 +92,8 @@ bool config_value(const Config *config, const char *name, Str *out);
 // What is not the default, one a line "rl.lr=0.0001 (file)".
 void config_given(const Config *config, Str *out);
 // Keys whose values differ from a dump as config_dump wrote it (in a document such as run.json),
-// one a line "rl.lr: 1e-4 -> 2e-4". Keys listed in `ignore` (NULL-terminated, may be NULL) are
-// passed over.
+// one a line "rl.lr: 1e-4 -> 2e-4". Keys listed in `ignore` (NULL-terminated, may be NULL; "eval.*"
+// is all keys of a section) are passed over.
 MUST_USE Status config_diff(const Config *config, const JsonDoc *doc, const Json *dump,
                             const char *const *ignore, Str *out);
 

@@ -26,6 +26,11 @@ start() { # start RUN [word ...]: in the background, its pid in $pid
     # shellcheck disable=SC2086
     "$GRPO" zero $config "$@" -o "$run" -q >"$run.log" 2>&1 &
     pid=$!
+    # until it has handlers of its own: before, TERM would end the shell that becomes it
+    local caught=0
+    while ((!(0x${caught:-0} & 0x4000))) && kill -0 $pid 2>/dev/null; do
+        caught=$(sed -nE 's/^SigCgt:[[:space:]]*//p' /proc/$pid/status 2>/dev/null)
+    done
 }
 
 # Without a fork, so that a busy machine does not let a run slip through between two looks.
@@ -205,6 +210,21 @@ check "a second process is refused with 2" test $? = 2
 check "and told why" grep -q "another process" "$dir/second.log"
 kill -KILL $first
 wait $first 2>/dev/null
+
+# More steps and other evaluations need no permission: the weights are those of the longer run.
+grow=$dir/grow
+start "$grow.whole" rl.steps=8 rl.schedule=constant rl.warmup_steps=0 rl.lag=0
+wait $pid
+start "$grow" rl.steps=4 rl.schedule=constant rl.warmup_steps=0 rl.lag=0
+wait $pid
+start "$grow" rl.steps=8 rl.schedule=constant rl.warmup_steps=0 rl.lag=0 eval.final_tasks=4
+wait $pid
+check "a longer run goes on" test $? = 0
+check "and says so" grep -q 'rl.steps: 4 -> 8: the run goes on to there' "$grow/log.txt"
+check "to the weights of a run of that length" cmp "$grow/checkpoints/step-8/model/model.safetensors" "$grow.whole/checkpoints/step-8/model/model.safetensors"
+# shellcheck disable=SC2086
+"$GRPO" zero $config rl.steps=6 rl.schedule=constant rl.warmup_steps=0 rl.lag=0 -o "$grow" -q 2>"$dir/changed.log"
+check "fewer steps are refused" test $? = 2
 
 # A changed config is refused by name; --fresh moves the old run aside.
 # shellcheck disable=SC2086

@@ -128,6 +128,31 @@ static Status diff_data(const RunFolder *run, const Json *was, Str *out) {
     return ST_OK;
 }
 
+// More steps than before need no permission: takes such a line ("rl.steps: 4 -> 8") out of *diff.
+static bool take_growth(Str *diff, const char *key) {
+    char *line = strstr(str_text(diff), key);
+    const size_t n = strlen(key);
+    if (!diff->size || !line || (line > diff->data && line[-1] != '\n')) return false;
+    char *arrow = strstr(line, " -> "), *end = strchr(line, '\n');
+    if (!arrow || !end || arrow > end || atoll(arrow + 4) <= atoll(line + n)) return false;
+    log_info(
+        "%.*s: the run goes on to there; a schedule that ends with the last step is that of the "
+        "longer run from here on",
+        (int)(end - line), line);
+    memmove(line, end + 1, strlen(end + 1) + 1);
+    diff->size -= (size_t)(end + 1 - line);
+    return true;
+}
+
+// Takes the line of a key that nobody set out of *diff: its default follows from the steps.
+static void take_default(const RunFolder *run, Str *diff, const char *key) {
+    char *line = diff->size ? strstr(diff->data, key) : NULL,
+         *end = line ? strchr(line, '\n') : NULL;
+    if (!end || config_was_asked(run->opts.config, key)) return;
+    memmove(line, end + 1, strlen(end + 1) + 1);
+    diff->size -= (size_t)(end + 1 - line);
+}
+
 // Compares with the run.json that is there. *there says whether one is.
 static Status check_older(RunFolder *run, bool *there) {
     char *path = format("%s/run.json", run->path);
@@ -148,10 +173,13 @@ static Status check_older(RunFolder *run, bool *there) {
     const Json *config = json_get(json_root(doc), "config");
     if (!config || !run->opts.config) goto out;
     TRY_OUT(config_diff(run->opts.config, doc, config, run->opts.free_keys, &diff));
+    const bool grown = take_growth(&diff, "rl.steps: ") || take_growth(&diff, "sft.steps: ");
+    if (grown)
+        take_default(run, &diff, "rl.warmup_steps"), take_default(run, &diff, "sft.warmup_steps");
     TRY_OUT(diff_data(run, json_get(json_root(doc), "data"), &diff));
     if (diff.size && run->opts.override_config)
         log_warn("%s: going on with what changed:\n%s", run->path, str_text(&diff));
-    else if (!diff.size &&
+    else if (!diff.size && !grown &&
              strcmp(json_text(json_get(json_root(doc), "status"), ""), "finished") == 0)
         run->ended = json_int(json_get(json_root(doc), "step"), -1);
     else if (diff.size)

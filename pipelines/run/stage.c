@@ -15,17 +15,12 @@
 #include "policy/files/checkpoint.h"
 
 // These change no result.
-static const char *const free_keys[] = {"run.threads",
-                                        "run.chunks_in_flight",
-                                        "run.memory_mb",
-                                        "run.keep",
-                                        "run.checkpoint_every",
-                                        "run.base_checkpoint_every",
-                                        "run.max_time",
-                                        "run.decode_seqs",
-                                        "log.every",
-                                        "log.tensorboard",
-                                        NULL};
+static const char *const free_keys[] = {
+    "run.threads",  "run.chunks_in_flight", "run.memory_mb",
+    "run.keep",     "run.checkpoint_every", "run.base_checkpoint_every",
+    "run.max_time", "run.decode_seqs",
+    "eval.*", // of what is still to be evaluated
+    "log.every",    "log.tensorboard",      NULL};
 
 Status stage_open_run(const StageOpts *o, const char *path, const char *command, const char *data,
                       RunFolder **out) {
