@@ -276,6 +276,12 @@ tiny="model.hidden_size=32 model.n_layers=1 model.first_k_dense=1 sft.batch=2 sf
 # shellcheck disable=SC2086
 run "sft on a file" 0 . sft $tiny sft.steps=2 -o "$dir/data" -q
 # shellcheck disable=SC2086
+run "a run that fails before it begins" 2 'neither a family' sft $tiny data.corpus=nothing sft.steps=2 -o "$dir/mended" -q
+# shellcheck disable=SC2086
+run "begins anew once it is mended" 0 'it begins anew with what changed' sft $tiny sft.steps=2 -o "$dir/mended"
+# shellcheck disable=SC2086
+run "and then refuses another config" 2 'sft.lr: ' sft $tiny sft.steps=2 sft.lr=1e-5 -o "$dir/mended" -q
+# shellcheck disable=SC2086
 run "a run that is finished" 0 'is finished at step 2' sft $tiny sft.steps=2 -o "$dir/data"
 same "names its model again" "$(cat "$dir/out")" "$dir/data/checkpoints/step-2/model"
 for name in data data/ data/checkpoints/step-2 data/checkpoints/latest data/checkpoints/latest/model; do

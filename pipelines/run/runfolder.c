@@ -153,6 +153,16 @@ static void take_default(const RunFolder *run, Str *diff, const char *key) {
     diff->size -= (size_t)(end + 1 - line);
 }
 
+// Has the run a checkpoint that could be lost?
+static bool has_checkpoint(const RunFolder *run) {
+    const CheckpointStore store = store_at(run->checkpoints, run->opts.keep);
+    Str path = {0};
+    int64_t bytes;
+    const bool has = store_newest(&store, &path, &bytes) >= 0;
+    str_free(&path);
+    return has;
+}
+
 // Compares with the run.json that is there. *there says whether one is.
 static Status check_older(RunFolder *run, bool *there) {
     char *path = format("%s/run.json", run->path);
@@ -182,6 +192,10 @@ static Status check_older(RunFolder *run, bool *there) {
     else if (!diff.size && !grown &&
              strcmp(json_text(json_get(json_root(doc), "status"), ""), "finished") == 0)
         run->ended = json_int(json_get(json_root(doc), "step"), -1);
+    else if (diff.size && !has_checkpoint(run))
+        log_info(
+            "%s: the run ended before its first checkpoint; it begins anew with what changed:\n%s",
+            run->path, str_text(&diff));
     else if (diff.size)
         st = FAIL(ST_CONFIG,
                   "%s: config or data are not those this run began with:\n%sGo on with "
