@@ -53,6 +53,7 @@ enum { N_MODELS = sizeof models / sizeof *models };
 static void as_gguf_tells(ModelConfig *m) {
     if (m->dense == DENSE_MISTRAL) m->dense = DENSE_LLAMA;
     m->initializer_range = 0.02;
+    m->n_mtp_published = 0; // MTP modules have no place there
 }
 
 // The golden folder, or a copy whose two yarn scales are equal: GGUF holds one.
@@ -160,6 +161,7 @@ static void what_gguf_has_no_place_for_is_said(void **state) {
     convert(in_folder("fp8.gguf"), in_folder("fp8"), NULL);
     assert_ok(config_hf_read("tests/golden/deepseek-fp8", &a));
     assert_ok(config_hf_read(in_folder("fp8"), &b));
+    a.n_mtp_published = 0;
     assert_memory_equal(&a, &b, sizeof a);
     SafeTensors *s = NULL;
     assert_ok(safetensors_open("tests/golden/qwen2/model.safetensors", &s));
