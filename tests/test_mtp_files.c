@@ -110,7 +110,7 @@ static void check_golden(const SafeTensors *file, int modules, MlaForm form) {
         compared++;
     }
     if (!(worst <= 1e-5)) fail_msg("gradient of %s is off by %.2e of its largest", name, worst);
-    char prefix[16];
+    char prefix[24];
     snprintf(prefix, sizeof prefix, "grad_%d.", modules);
     for (int i = 0; i < safetensors_count(file); i++)
         given += strncmp(safetensors_at(file, i)->name, prefix, strlen(prefix)) == 0;
