@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     config_hf_write(&model, "float32", &text);
     if (config_hf_parse(text.data, text.size, "written", &back) != ST_OK) abort();
     str_free(&text);
+    model.n_mtp_published = model.n_mtp; // a checkpoint carries others along, and says so itself
     if (model.n_routed_experts > 0 && memcmp(&model, &back, sizeof model) != 0) abort();
     return 0;
 }
