@@ -45,10 +45,10 @@ CPU   := build/$(if $(filter none,$(SAN)),release,$(SAN))$(clang)-cpu
 B     := $(if $(and $(asked),$(filter 0,$(CUDA))),$(CPU),$(CPU:-cpu=))
 GIT   := $(or $(shell git rev-parse --short HEAD 2>/dev/null),unknown)
 
-ROOMS := base sandbox sandbox/bare datasets policy policy/files policy/text policy/text/jinja policy/files/gguf policy/cpu verifiers \
+FOLDERS := base sandbox sandbox/bare datasets policy policy/files policy/text policy/text/jinja policy/files/gguf policy/cpu verifiers \
          verifiers/math verifiers/math/tree verifiers/ifeval verifiers/code rollout rl sft pipelines pipelines/command \
          pipelines/run pipelines/pipeline pipelines/report pipelines/bench
-SRC   := $(wildcard $(ROOMS:%=%/*.c)) $(if $(filter 1,$(CUDA)),$(wildcard policy/cuda/*.cu))
+SRC   := $(wildcard $(FOLDERS:%=%/*.c)) $(if $(filter 1,$(CUDA)),$(wildcard policy/cuda/*.cu))
 LIB   := $(patsubst %,$B/%.o,$(filter-out pipelines/main.c,$(SRC)))
 TESTS := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/test_*.c))
 SCRIPTS := $(wildcard tests/test_*.sh)
@@ -230,7 +230,7 @@ fuzz: $(FUZZ)
 	@tests/fuzz.sh $(or $(SECONDS),10) $^
 
 # Every header compiles alone, in C and in the C++ that nvcc compiles.
-HEADERS := $(wildcard $(ROOMS:%=%/*.h))
+HEADERS := $(wildcard $(FOLDERS:%=%/*.h))
 headers: $(HEADERS:%=$B/%.ok)
 headers-keep-going: ; @$(MAKE) --no-print-directory -k $(jobs) headers
 $B/%.h.ok: %.h
