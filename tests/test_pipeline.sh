@@ -79,8 +79,8 @@ same "an assignment of no stage is refused" "$(grep -c "is of no stage" wrong.er
 same "a setting that changed runs its stage again, and says which" "$(grep -cE 'small-rl runs again: its settings changed: rl.lr: 0.001 -> 0.002' again.err)" 1
 same "and the stage that reads it" "$(grep -cE 'look runs again: the content of from changed' again.err)" 1
 same "and no other" "$(grep -c 'nothing changed' again.err)" 3
-"$GRPO" run five.json small-rl.rl.lr=2e-3 reason.run.threads=1 -o again >/dev/null 2>again.err
-same "threads change nothing" "$(grep -c 'nothing changed' again.err)" 5
+"$GRPO" run five.json small-rl.rl.lr=2e-3 reason.run.threads=1 reason.eval.tasks=4 -o again >/dev/null 2>again.err
+same "threads and evaluations on the way change nothing" "$(grep -c 'nothing changed' again.err)" 5
 sed -i '1s/Compute/Add/' train.jsonl
 "$GRPO" run five.json small-rl.rl.lr=2e-3 --to reason -o again >/dev/null 2>again.err
 same "a file that changed is named" "$(grep -c 'reason runs again: the content of data.tasks changed (train.jsonl)' again.err)" 1

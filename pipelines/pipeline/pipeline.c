@@ -25,23 +25,17 @@ typedef struct Pipeline {
 
 // ---- a stage's settings
 
-// Keys of machine and log: they change no result.
+// Keys of machine and log.
 static bool changes_nothing(const char *key) {
-    static const char *const keys[] = {"run.threads",
-                                       "run.chunks_in_flight",
-                                       "run.memory_mb",
-                                       "run.max_time",
-                                       "run.checkpoint_every",
-                                       "run.keep",
-                                       "run.base_checkpoint_every"};
     if (strncmp(key, "log.", 4) == 0) return true;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (strcmp(key, keys[i]) == 0) return true;
+    for (const char *const *free_key = stage_free_keys; *free_key; free_key++)
+        if (strcmp(key, *free_key) == 0) return true;
     return false;
 }
 
 // Is the key a part of what the stage makes?
 static bool counts(const Config *config, StageKind kind, const char *key) {
+    if (kind != STAGE_EVAL && strncmp(key, "eval.", 5) == 0) return false;
     // an evaluation reads questions and samples as rl does
     return !changes_nothing(key) && config_acts(config, key, kind == STAGE_SFT ? "sft" : "rl");
 }

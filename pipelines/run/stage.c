@@ -15,7 +15,7 @@
 #include "policy/files/checkpoint.h"
 
 // These change no result.
-static const char *const free_keys[] = {
+const char *const stage_free_keys[] = {
     "run.threads",  "run.chunks_in_flight", "run.memory_mb",
     "run.keep",     "run.checkpoint_every", "run.base_checkpoint_every",
     "run.max_time", "run.decode_seqs",
@@ -28,7 +28,7 @@ Status stage_open_run(const StageOpts *o, const char *path, const char *command,
                         .command = command,
                         .args = o->args,
                         .config = o->rc->config,
-                        .free_keys = free_keys,
+                        .free_keys = stage_free_keys,
                         .data = data,
                         .seed = o->rc->run.seed,
                         .keep = (int)o->rc->run.keep,

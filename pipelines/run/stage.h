@@ -34,6 +34,10 @@ typedef struct StageResult {
     const char *model; // folder of the model it ended with, in the arena
 } StageResult;
 
+// Keys that may change between two lives of a run (NULL-terminated): they change no result of
+// training.
+extern const char *const stage_free_keys[];
+
 typedef Status StageFn(const StageOpts *opts, StageResult *out, Arena *arena);
 
 // Next-token training: data.corpus, section sft. Starts from model.path or a new model.
