@@ -88,6 +88,25 @@ same "--to ends there" "$(grep -cE '^stage (small|look)' again.err)" 0
 run "--from wants what it reads" 2 "begins with 'small', which has not been run in new" run five.json --from small-rl -o new
 sed -i '1s/Add/Compute/' train.jsonl
 
+# ---- inputs that a text only mentions: the parts of a mix, a teacher
+cp train.jsonl more.jsonl
+sed -e 's|"questions": "train.jsonl", ||; s|"tasks": "questions"|"tasks": "train.jsonl:0.7,more.jsonl:0.3"|' five.json >mix.json
+"$GRPO" run mix.json --to reason -o mix -q >/dev/null 2>&1
+"$GRPO" run mix.json --to reason -o mix >/dev/null 2>again.err
+same "a mix is done once" "$(grep -c 'nothing changed' again.err)" 2
+sed -i '1s/Compute/Add/' more.jsonl
+"$GRPO" run mix.json --to reason -o mix >/dev/null 2>again.err
+same "a part of a mix that changed is seen" "$(grep -c 'reason runs again: the content of questions changed' again.err)" 1
+cp -r undisturbed/cold/checkpoints/step-12/model teacher
+sed 's|"name": "reason", "kind": "rl", "from": "cold"|&, "overrides": {"rl": {"distill": 0.5, "teachers": ["teacher"]}}|' five.json >taught.json
+"$GRPO" run taught.json --to reason -o taught -q >/dev/null 2>&1
+"$GRPO" run taught.json --to reason -o taught >/dev/null 2>again.err
+same "a taught stage is done once" "$(grep -c 'nothing changed' again.err)" 2
+rm -r teacher
+cp -r undisturbed/reason/checkpoints/step-6/model teacher
+"$GRPO" run taught.json --to reason -o taught >/dev/null 2>again.err
+same "another teacher is seen" "$(grep -c 'reason runs again: the content of a teacher changed' again.err)" 1
+
 # ---- kept samples
 run "kept samples are planned too" 0 'stage 2 of 3, keep \(reject\): from cold' run kept.json --dry-run
 run "and become documents of a later stage" 0 kept/anew/checkpoints/step-10/model run kept.json -o kept -q

@@ -74,7 +74,8 @@ const Command command_run = {
     .name = "run",
     .summary = "the stages of a recipe, one after the other",
     .usage = "run RECIPE.json [STAGE.section.key=value ...] -o RUN [--from S] [--to S]",
-    .about = "A recipe is a JSON list of stages (sft, rl, eval): docs/RECIPES.md. All of them are "
+    .about = "A recipe is a JSON list of stages (sft, rl, eval, reject): docs/RECIPES.md. All of "
+             "them are "
              "checked and\nplanned before the first one starts. A stage that is done is run again "
              "only where its settings\nor the content of its inputs changed. 'grpo config show "
              "--recipe zero' shows one.",

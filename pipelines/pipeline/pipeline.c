@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "pipelines/input.h"
 #include "pipelines/interrupt.h"
 #include "pipelines/pipeline/artefacts.h"
 #include "pipelines/pipeline/evalstage.h"
@@ -199,6 +200,43 @@ static void add_input(Artefact *a, const char *name, const char *path, uint64_t 
     a->key = rng_mix(a->key ^ hash ^ rng_hash(name, strlen(name)));
 }
 
+// The rows that the stage reads, whatever names them: a file, a folder, a mix by weights.
+static Status add_rows(const Pipeline *p, StageKind kind, const RunConfig *rc, Artefact *out) {
+    if (kind == STAGE_REJECT) return ST_OK;
+    if (kind != STAGE_SFT) {
+        Str text = {0};
+        Status st = sources_hashes(rc, &text);
+        if (st == ST_OK)
+            add_input(out, "questions", arena_printf(p->arena, "%s", rc->data.tasks),
+                      rng_hash(text.data, text.size));
+        str_free(&text);
+        return st;
+    }
+    Corpus *corpus[2] = {NULL, NULL};
+    TRY(sources_corpus(rc, &corpus[0]));
+    Status st = sources_corpus_heldout(rc, &corpus[1]);
+    for (int i = 0; i < 2 && st == ST_OK; i++)
+        if (corpus[i])
+            add_input(out, i ? "held-out documents" : "documents",
+                      arena_printf(p->arena, "%s", i ? rc->data.corpus_heldout : rc->data.corpus),
+                      corpus_hash(corpus[i]));
+    corpus_free(corpus[0]);
+    corpus_free(corpus[1]);
+    return st;
+}
+
+// Models that score what an rl stage draws: MODEL or SOURCE=MODEL.
+static Status add_teachers(const Pipeline *p, StageKind kind, const RunConfig *rc, Artefact *out) {
+    for (int i = 0; kind == STAGE_RL && i < rc->rl.teachers.n; i++) {
+        const char *name = rc->rl.teachers.value[i], *equals = strchr(name, '='), *folder;
+        uint64_t hash;
+        TRY(input_model(equals ? equals + 1 : name, &folder, p->arena));
+        TRY(artefact_hash(folder, &hash));
+        add_input(out, "a teacher", arena_printf(p->arena, "%s", name), hash);
+    }
+    return ST_OK;
+}
+
 static Status record_of(const Pipeline *p, int stage, const RunConfig *rc, const char *model,
                         Artefact *out) {
     const StageSpec *s = &p->list.stage[stage];
@@ -233,6 +271,8 @@ static Status record_of(const Pipeline *p, int stage, const RunConfig *rc, const
         add_input(out, arena_printf(p->arena, "%s", e.name),
                   arena_printf(p->arena, "%s", str_text(&value)), hash);
     }
+    TRY_OUT(add_rows(p, s->kind, rc, out));
+    TRY_OUT(add_teachers(p, s->kind, rc, out));
     for (const Json *e = json_first(s->flags); e; e = json_next(e)) {
         const char *path = stagelist_input(&p->list, json_text(e, ""));
         uint64_t hash;
